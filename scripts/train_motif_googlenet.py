@@ -33,9 +33,8 @@ def parse(argv):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--out", type=Path, default=ROOT / "out" / "motif_googlenet", help="pictures and checkpoints (default %(default)s)")
     p.add_argument("--shards", type=int, default=33, help=f"files of {SHARD} pictures; the last {HELD_OUT_SHARDS} are held out")
-    p.add_argument("--epochs", type=int, default=4, help="passes over the pictures, each batch replayed --replays times")
+    p.add_argument("--sizes", type=int, nargs="+", default=[64, 64, 80, 96], help="side of the pictures in each epoch: small ones teach faster")
     p.add_argument("--decay-epochs", type=float, default=1.5, help="epochs at the end over which the step falls to zero")
-    p.add_argument("--small-epochs", type=int, default=2, help="first epochs, run at 2/3 of the size: over twice as fast")
     p.add_argument("--replays", type=int, default=3, help="steps on each batch; the perturbation grows from noise over them")
     p.add_argument("--radius", type=float, default=400, help="L2 bound of the perturbation, in 0-255 units over the whole picture")
     p.add_argument("--ramp-epochs", type=float, default=1.5, help="epochs over which the bound grows from 0")
@@ -98,7 +97,7 @@ def project(delta, radius):
 
 def rate_at(epoch, args):
     """Learning rate at a (fractional) epoch: half an epoch of warm-up, a plateau, a linear fall to zero."""
-    return args.rate * min(1, (epoch + 0.02) / 0.5, max(0, args.epochs - epoch) / args.decay_epochs)
+    return args.rate * min(1, (epoch + 0.02) / 0.5, max(0, len(args.sizes) - epoch) / args.decay_epochs)
 
 
 def train_epoch(model, optimizer, data, epoch, args):
@@ -106,7 +105,7 @@ def train_epoch(model, optimizer, data, epoch, args):
     generator = torch.Generator().manual_seed(args.seed * 1000 + epoch)
     order = torch.randperm(len(y_all), generator=generator)
     steps = len(order) // args.batch
-    size = MOTIF_GOOGLENET.input_size * (2 if epoch < args.small_epochs else 3) // 3
+    size = args.sizes[epoch]
     model.train()
     hits = torch.zeros(args.replays)
     started = time.time()
@@ -175,7 +174,7 @@ def train(args):
         print(f"going on from {checkpoint} after epoch {first}")
     x, y, held_x, held_y = load_pictures(args)
     print(f"{len(y)} training and {len(held_y)} held-out pictures, {sum(p.numel() for p in model.parameters())} parameters")
-    for epoch in range(first, args.epochs):
+    for epoch in range(first, len(args.sizes)):
         train_epoch(model, optimizer, (x, y), epoch, args)
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1, "rng": torch.get_rng_state()}
         torch.save(state, checkpoint.with_suffix(".part"))
