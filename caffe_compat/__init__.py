@@ -1,0 +1,43 @@
+"""caffe_compat: pycaffe's API with no Caffe build, on NumPy, BLAS and numba.
+
+`import caffe_compat as caffe` runs programs that were written for pycaffe. It is never named `caffe`, so that it
+never hides a real one.
+"""
+
+from . import io
+from .blob import Blob
+from .classifier import Classifier
+from .errors import (
+    CaffeError,
+    LayerNameError,
+    ModeError,
+    PrototxtError,
+    ShapeError,
+    UnknownLayerTypeError,
+    WeightsError,
+)
+from .fillers import set_random_seed
+from .layers import layer_type_list
+from .net import Net
+from .proto.caffe_pb2 import TEST, TRAIN
+
+__version__ = "1.0.0+compat"
+
+__all__ = [
+    "Blob", "CaffeError", "Classifier", "LayerNameError", "ModeError", "Net", "PrototxtError", "ShapeError", "TEST",
+    "TRAIN", "UnknownLayerTypeError", "WeightsError", "io", "layer_type_list", "set_device", "set_mode_cpu",
+    "set_mode_gpu", "set_random_seed",
+]  # fmt: skip
+
+
+def set_mode_cpu():
+    """Compute on the CPU, which is all that this engine does."""
+
+
+def set_mode_gpu():
+    """Raises ModeError: this engine has no GPU mode."""
+    raise ModeError("caffe_compat computes on the CPU only; for a GPU use a real Caffe build (--engine caffe)")
+
+
+def set_device(device):
+    """Choose a GPU. Takes effect in GPU mode alone, as in Caffe, and so has none here."""

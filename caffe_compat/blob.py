@@ -1,0 +1,132 @@
+"""Blob: Caffe's array with its gradient."""
+
+import numpy as np
+
+from .errors import ShapeError
+
+_MOST_VALUES = 2**31 - 1  # Caffe counts in int32
+
+
+class _Memory:
+    """A block of float32 that is zero until written, and allocated when first looked at."""
+
+    def __init__(self, capacity):
+        self.capacity = capacity
+        self._values = None
+
+    @property
+    def values(self):
+        if self._values is None:
+            self._values = np.zeros(self.capacity, np.float32)
+        return self._values
+
+
+class Blob:
+    """A float32 array `data` and its gradient `diff`, both of one shape, both writable in place.
+
+    As in Caffe, memory never shrinks: an array taken from a blob stays a live view over later passes, until a
+    reshape needs more memory than there is.
+    """
+
+    def __init__(self, *shape):
+        self._shape, self._count = None, 0
+        self._data = self._diff = _Memory(0)
+        self._views = {}
+        self.reshape(*shape)
+
+    def reshape(self, *shape):
+        """Give the blob this shape; values are kept where the memory is, new memory is zero."""
+        shape = tuple(int(d) for d in shape)
+        if shape == self._shape:
+            return
+        count = int(np.prod(shape, dtype=object)) if shape else 1
+        if any(d < 0 for d in shape) or count > _MOST_VALUES:
+            raise ShapeError(f"cannot shape a blob as {shape}: dimensions must be >= 0 and make at most {_MOST_VALUES} values")
+        self._shape, self._count = shape, count
+        self._views = {}
+        if count > self._data.capacity:
+            self._data = _Memory(count)
+        if count > self._diff.capacity:
+            self._diff = _Memory(count)
+
+    def reshape_like(self, other):
+        self.reshape(*other.shape)
+
+    def _view(self, name, memory):
+        view = self._views.get(name)
+        if view is None:
+            view = self._views[name] = memory.values[: self._count].reshape(self._shape)
+        return view
+
+    @property
+    def data(self):
+        return self._view("data", self._data)
+
+    @property
+    def diff(self):
+        return self._view("diff", self._diff)
+
+    def share_data(self, other):
+        """Use the other blob's memory for `data` (Caffe's ShareData); the counts must agree."""
+        if self._data is not other._data:
+            self._data = other._data
+            self._views.pop("data", None)
+
+    def share_diff(self, other):
+        """Use the other blob's memory for `diff` (Caffe's ShareDiff); the counts must agree."""
+        if self._diff is not other._diff:
+            self._diff = other._diff
+            self._views.pop("diff", None)
+
+    @property
+    def shape(self):
+        return self._shape
+
+    @property
+    def count(self):
+        return self._count
+
+    def _legacy(self, axis):
+        if len(self._shape) > 4:
+            raise ShapeError(f"a blob of {len(self._shape)} axes {self._shape} has no num/channels/height/width; use shape")
+        return self._shape[axis] if axis < len(self._shape) else 1
+
+    @property
+    def num(self):
+        return self._legacy(0)
+
+    @property
+    def channels(self):
+        return self._legacy(1)
+
+    @property
+    def height(self):
+        return self._legacy(2)
+
+    @property
+    def width(self):
+        return self._legacy(3)
+
+    def __repr__(self):
+        return f"Blob{self._shape}"
+
+
+class ParamBlob(Blob):
+    """A layer's parameter. Its gradient is computed when somebody asks for it, since a dream never does.
+
+    Reading `diff` computes the gradient of the last backward pass; from then on every backward pass adds to it, as
+    in Caffe, until it is set to zero.
+    """
+
+    def __init__(self, *shape):
+        super().__init__(*shape)
+        self.wanted = False
+        self.pending = None
+
+    @property
+    def diff(self):
+        self.wanted = True
+        if self.pending is not None:
+            pending, self.pending = self.pending, None
+            pending()
+        return super().diff

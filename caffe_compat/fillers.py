@@ -1,0 +1,78 @@
+"""Fillers: how parameters start when no weights are loaded. Caffe's distributions, NumPy's random numbers."""
+
+import math
+
+import numpy as np
+
+from .errors import PrototxtError
+
+_rng = np.random.default_rng()
+
+
+def set_random_seed(seed):
+    """Seed everything random in this engine: fillers and training-phase dropout."""
+    global _rng
+    _rng = np.random.default_rng(seed)
+
+
+def rng():
+    return _rng
+
+
+def _fan(param, shape):
+    count = math.prod(shape)
+    fan_in, fan_out = count // shape[0], count // (shape[1] if len(shape) > 1 else 1)
+    return {param.FAN_IN: fan_in, param.FAN_OUT: fan_out, param.AVERAGE: (fan_in + fan_out) / 2}[param.variance_norm]
+
+
+def _constant(param, shape):
+    return np.full(shape, param.value)
+
+
+def _uniform(param, shape):
+    return _rng.uniform(param.min, param.max, shape)
+
+
+def _gaussian(param, shape):
+    values = _rng.normal(param.mean, param.std, shape)
+    if param.sparse >= 0:
+        values *= _rng.random(shape) < param.sparse / shape[0]
+    return values
+
+
+def _xavier(param, shape):
+    bound = math.sqrt(3 / _fan(param, shape))
+    return _rng.uniform(-bound, bound, shape)
+
+
+def _msra(param, shape):
+    return _rng.normal(0, math.sqrt(2 / _fan(param, shape)), shape)
+
+
+def _positive_unitball(param, shape):
+    values = _rng.random((shape[0], math.prod(shape[1:])))
+    return (values / values.sum(1, keepdims=True)).reshape(shape)
+
+
+def _bilinear(param, shape):
+    if len(shape) != 4 or shape[2] != shape[3]:
+        raise PrototxtError(f"the bilinear filler needs a square 4-axis blob, not {shape}")
+    factor = math.ceil(shape[3] / 2)
+    centre = (2 * factor - 1 - factor % 2) / (2.0 * factor)
+    ramp = 1 - np.abs(np.arange(shape[3]) / factor - centre)
+    return np.broadcast_to(ramp[:, None] * ramp, shape)
+
+
+_FILLERS = {
+    "constant": _constant, "uniform": _uniform, "gaussian": _gaussian, "xavier": _xavier, "msra": _msra,
+    "positive_unitball": _positive_unitball, "bilinear": _bilinear,
+}  # fmt: skip
+
+
+def fill(blob, param):
+    """Fill `blob.data` as the FillerParameter says."""
+    filler = _FILLERS.get(param.type)
+    if filler is None:
+        raise PrototxtError(f'unknown filler "{param.type}"; known: {", ".join(sorted(_FILLERS))}')
+    if blob.count:
+        blob.data[...] = filler(param, blob.shape)

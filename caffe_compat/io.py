@@ -1,0 +1,116 @@
+"""caffe.io: pictures in and out of a net's layout."""
+
+import numpy as np
+
+from .proto import caffe_pb2  # noqa: F401  (part of pycaffe's API: caffe.io.caffe_pb2)
+
+
+def load_image(filename, color=True):
+    """A picture as float32 in 0..1: (H, W, 3) RGB, or (H, W, 1) with color=False. Alpha is dropped."""
+    from PIL import Image
+
+    with Image.open(filename) as image:
+        if image.mode.startswith("I;16"):
+            grey = np.asarray(image, np.float32) / 65535
+            return np.repeat(grey[..., None], 3 if color else 1, 2)
+        return np.asarray(image.convert("RGB" if color else "L"), np.float32).reshape(image.height, image.width, -1) / 255
+
+
+def resize_image(im, new_dims, interp_order=1):
+    """`im` (H, W, K) at (height, width) `new_dims`, float32, by splines of this order."""
+    from scipy import ndimage
+
+    factors = (new_dims[0] / im.shape[0], new_dims[1] / im.shape[1], 1)
+    return ndimage.zoom(np.asarray(im, np.float32), factors, order=interp_order, mode="reflect", grid_mode=True)
+
+
+def oversample(images, crop_dims):
+    """Corners and centre of each image and their mirrors: (10 * N, crop_h, crop_w, K) float32."""
+    images = np.asarray(images)
+    size, crop = np.array(images[0].shape[:2]), np.array(crop_dims)
+    middle = ((size - crop) / 2.0).astype(int)
+    starts = [(y, x) for y in (0, size[0] - crop[0]) for x in (0, size[1] - crop[1])] + [tuple(middle)]
+    crops = [[image[y : y + crop[0], x : x + crop[1]] for y, x in starts] for image in images]
+    return np.array([c for five in crops for c in [*five, *(v[:, ::-1] for v in five)]], np.float32)
+
+
+class Transformer:
+    """Turns pictures (H, W, K) into a net's input (K, H, W) and back, by settings for each input blob.
+
+    inputs: dict of input blob name to its shape.
+    """
+
+    def __init__(self, inputs):
+        self.inputs = inputs
+        self.transpose, self.channel_swap, self.raw_scale, self.mean, self.input_scale = {}, {}, {}, {}, {}
+
+    def _check(self, in_):
+        if in_ not in self.inputs:
+            raise ValueError(f"{in_} is not one of the net inputs: {list(self.inputs)}")
+
+    def preprocess(self, in_, data):
+        """resize, transpose, swap channels, scale, subtract the mean, scale again; what was not set is left out."""
+        self._check(in_)
+        x = data.astype(np.float32, copy=False)
+        if tuple(self.inputs[in_][2:]) != x.shape[:2]:
+            x = resize_image(x, self.inputs[in_][2:])
+        if self.transpose.get(in_) is not None:
+            x = x.transpose(self.transpose[in_])
+        if self.channel_swap.get(in_) is not None:
+            x = x[list(self.channel_swap[in_]), :, :]
+        if self.raw_scale.get(in_) is not None:
+            x = x * np.float32(self.raw_scale[in_])
+        if self.mean.get(in_) is not None:
+            x = x - self.mean[in_]
+        if self.input_scale.get(in_) is not None:
+            x = x * np.float32(self.input_scale[in_])
+        return x
+
+    def deprocess(self, in_, data):
+        """The inverse of `preprocess`, but for the resizing."""
+        self._check(in_)
+        x = data.copy().squeeze()
+        if self.input_scale.get(in_) is not None:
+            x = x / np.float32(self.input_scale[in_])
+        if self.mean.get(in_) is not None:
+            x = x + self.mean[in_]
+        if self.raw_scale.get(in_) is not None:
+            x = x / np.float32(self.raw_scale[in_])
+        if self.channel_swap.get(in_) is not None:
+            x = x[np.argsort(self.channel_swap[in_]), :, :]
+        if self.transpose.get(in_) is not None:
+            x = x.transpose(np.argsort(self.transpose[in_]))
+        return x
+
+    def set_transpose(self, in_, order):
+        self._check(in_)
+        if len(order) != len(self.inputs[in_]) - 1:
+            raise ValueError("Transpose order needs to have the same number of dimensions as the input.")
+        self.transpose[in_] = order
+
+    def set_channel_swap(self, in_, order):
+        self._check(in_)
+        if len(order) != self.inputs[in_][1]:
+            raise ValueError("Channel swap needs to have the same number of dimensions as the input channels.")
+        self.channel_swap[in_] = order
+
+    def set_raw_scale(self, in_, scale):
+        self._check(in_)
+        self.raw_scale[in_] = scale
+
+    def set_mean(self, in_, mean):
+        """mean: one value per channel (K,), or an array (K, H, W) of the input's size."""
+        self._check(in_)
+        mean = np.asarray(mean)
+        shape = tuple(self.inputs[in_])
+        if mean.ndim == 1:
+            if mean.shape[0] != shape[1]:
+                raise ValueError(f"Mean channels incompatible with input: {mean.shape[0]} values for {shape[1]} channels.")
+            mean = mean[:, None, None]
+        elif (1,) * (4 - mean.ndim) + mean.shape != (1, *shape[1:]):
+            raise ValueError(f"Mean shape {mean.shape} incompatible with input shape {shape}.")
+        self.mean[in_] = mean
+
+    def set_input_scale(self, in_, scale):
+        self._check(in_)
+        self.input_scale[in_] = scale

@@ -1,0 +1,63 @@
+"""Neuron layers: one value in, one value out; all can run in place."""
+
+import numpy as np
+
+from ..fillers import rng
+from ..kernels import relu, threads
+from ..proto import caffe_pb2
+from .registry import Layer, register
+
+
+class Neuron(Layer):
+    in_place = True
+
+    def reshape(self, bottom, top):
+        top[0].reshape_like(bottom[0])
+
+
+@register
+class ReLU(Neuron):
+    """y = max(x, 0) + negative_slope * min(x, 0)."""
+
+    type = "ReLU"
+
+    def setup(self, bottom, top):
+        self.slope = np.float32(self.layer_param.relu_param.negative_slope)
+
+    def forward(self, bottom, top):
+        x, y = bottom[0].data.reshape(-1), top[0].data.reshape(-1)
+        threads.elementwise(lambda a, b: relu.relu_forward(a, b, self.slope), x.size, x, y)
+
+    def backward(self, top, propagate_down, bottom):
+        # in place, bottom.data is y, which has x's sign
+        if propagate_down[0]:
+            x, dy, dx = bottom[0].data.reshape(-1), top[0].diff.reshape(-1), bottom[0].diff.reshape(-1)
+            threads.elementwise(lambda a, b, c: relu.relu_backward(a, b, c, self.slope), x.size, x, dy, dx)
+
+
+@register
+class Dropout(Neuron):
+    """TRAIN: y = x * mask / (1 - ratio); TEST: y = x."""
+
+    type = "Dropout"
+
+    def setup(self, bottom, top):
+        self.ratio = self.layer_param.dropout_param.dropout_ratio
+
+    def forward(self, bottom, top):
+        x, y = bottom[0].data, top[0].data
+        if self.phase == caffe_pb2.TRAIN:
+            kept = rng().random(x.shape, np.float32) >= self.ratio
+            self.mask = kept * np.float32(1 / (1 - self.ratio))
+            np.multiply(x, self.mask, out=y)
+        elif y is not x:
+            np.copyto(y, x)
+
+    def backward(self, top, propagate_down, bottom):
+        if not propagate_down[0]:
+            return
+        dy, dx = top[0].diff, bottom[0].diff
+        if self.phase == caffe_pb2.TRAIN:
+            np.multiply(dy, self.mask, out=dx)
+        elif dx is not dy:
+            np.copyto(dx, dy)

@@ -1,0 +1,70 @@
+"""Eltwise: several blobs of one shape, combined value by value."""
+
+import numpy as np
+
+from ..errors import PrototxtError, ShapeError
+from .registry import Layer, register
+
+
+@register
+class Eltwise(Layer):
+    """SUM (with coefficients), PROD or MAX (the first of equals takes the gradient)."""
+
+    type = "Eltwise"
+    bottoms = (2, None)
+    in_place = True
+
+    def setup(self, bottom, top):
+        p = self.layer_param.eltwise_param
+        self.operation, self.stable = p.operation, p.stable_prod_grad
+        self.is_sum, self.is_product = self.operation == p.SUM, self.operation == p.PROD
+        if p.coeff and len(p.coeff) != len(bottom):
+            raise PrototxtError(f'layer "{self.name}" has {len(bottom)} bottoms but {len(p.coeff)} coefficients')
+        if p.coeff and self.is_product:
+            raise PrototxtError(f'layer "{self.name}": a product takes no coefficients')
+        self.coeff = [np.float32(c) for c in p.coeff] or [np.float32(1)] * len(bottom)
+
+    def reshape(self, bottom, top):
+        for b in bottom[1:]:
+            if b.shape != bottom[0].shape:
+                raise ShapeError(f'layer "{self.name}": its bottoms differ in shape: {bottom[0].shape} and {b.shape}')
+        top[0].reshape_like(bottom[0])
+
+    def forward(self, bottom, top):
+        first, second, *more = (b.data for b in bottom)
+        y = top[0].data
+        if self.is_product:
+            np.multiply(first, second, out=y)
+            for x in more:
+                y *= x
+        elif self.is_sum:
+            # a new array, since the top may be one of the bottoms
+            total = self.coeff[0] * first + self.coeff[1] * second
+            for coeff, x in zip(self.coeff[2:], more):
+                total += coeff * x
+            y[...] = total
+        else:
+            self.winner = (second > first).astype(np.int32)
+            largest = np.where(self.winner, second, first)
+            for i, x in enumerate(more, 2):
+                larger = x > largest
+                self.winner[larger] = i
+                largest = np.where(larger, x, largest)
+            y[...] = largest
+
+    def backward(self, top, propagate_down, bottom):
+        dy = top[0].diff
+        shared = any(b is top[0] for b in bottom)
+        dy = dy.copy() if shared else dy
+        for i, blob in enumerate(bottom):
+            if not propagate_down[i]:
+                continue
+            if self.is_sum:
+                np.multiply(dy, self.coeff[i], out=blob.diff)
+            elif not self.is_product:
+                np.multiply(dy, self.winner == i, out=blob.diff)
+            elif self.stable:
+                others = [b.data for j, b in enumerate(bottom) if j != i]
+                np.multiply(dy, np.prod(others, axis=0) if len(others) > 1 else others[0], out=blob.diff)
+            else:
+                np.multiply(dy, top[0].data / blob.data, out=blob.diff)

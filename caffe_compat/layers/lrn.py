@@ -1,0 +1,76 @@
+"""Local response normalisation (Krizhevsky et al., 2012, section 3.3), across channels or within each."""
+
+import numpy as np
+
+from ..errors import PrototxtError
+from ..kernels import lrn as kernel
+from ..kernels import pooling, threads
+from .registry import Layer, register
+
+
+@register
+class LRN(Layer):
+    """ACROSS_CHANNELS: y = x * (k + alpha/n * sum of x² over n channels) ** -beta.
+
+    WITHIN_CHANNEL: y = x * (1 + alpha * average of x² over an n×n window) ** -beta; the average counts padding, and
+    k is not used, since Caffe builds it of Split, Power, Pooling and Eltwise layers.
+    """
+
+    type = "LRN"
+
+    def setup(self, bottom, top):
+        p = self.layer_param.lrn_param
+        self.size, self.alpha, self.beta, self.k = p.local_size, p.alpha, p.beta, p.k
+        self.across = p.norm_region == p.ACROSS_CHANNELS
+        if self.size % 2 == 0:
+            raise PrototxtError(f'layer "{self.name}": local_size is {self.size} but must be odd')
+
+    def reshape(self, bottom, top):
+        top[0].reshape_like(bottom[0])
+        if getattr(self, "scale", None) is None or self.scale.shape != bottom[0].shape:
+            self.scale = np.empty(bottom[0].shape, np.float32)
+
+    def forward(self, bottom, top):
+        x, y = bottom[0].data, top[0].data
+        if not self.across:
+            self._within_scale(x)
+            np.multiply(x, self.scale ** np.float32(-self.beta), out=y)
+            return
+        for arrays in zip(*(self._rows(a) for a in (x, y, self.scale))):
+            self._positions(kernel.lrn_forward, *arrays, self.size, self.alpha, self.beta, self.k)
+
+    def backward(self, top, propagate_down, bottom):
+        if not propagate_down[0]:
+            return
+        x, y, dy, dx = bottom[0].data, top[0].data, top[0].diff, bottom[0].diff
+        if not self.across:
+            self._within_backward(x, dy, dx)
+            return
+        for arrays in zip(*(self._rows(a) for a in (x, y, dy, self.scale, dx))):
+            self._positions(kernel.lrn_backward, *arrays, self.size, self.alpha, self.beta)
+
+    @staticmethod
+    def _rows(array):
+        return array.reshape(*array.shape[:2], -1)
+
+    @staticmethod
+    def _positions(work, *args):
+        threads.run(lambda first, last: work(*args, first, last), args[0].shape[1])
+
+    def _window(self):
+        pad = (self.size - 1) // 2
+        return self.size, self.size, 1, 1, pad, pad
+
+    def _within_scale(self, x):
+        planes = (x * x).reshape(-1, *x.shape[2:])
+        average = self.scale.reshape(planes.shape)
+        threads.run(lambda a, b: pooling.average_forward(planes, average, *self._window(), a, b), len(planes))
+        self.scale *= np.float32(self.alpha)
+        self.scale += np.float32(1)
+
+    def _within_backward(self, x, dy, dx):
+        slope = np.float32(-self.beta * self.alpha) * self.scale ** np.float32(-self.beta - 1)
+        share = (dy * x * slope).reshape(-1, *x.shape[2:])
+        spread = np.empty_like(share)
+        threads.run(lambda a, b: pooling.average_backward(share, spread, *self._window(), a, b), len(share))
+        dx[...] = dy * self.scale ** np.float32(-self.beta) + 2 * x * spread.reshape(x.shape)

@@ -1,0 +1,90 @@
+"""Pooling with Caffe's ceil rule."""
+
+import numpy as np
+
+from ..errors import PrototxtError, ShapeError
+from ..kernels import pooling as kernel
+from ..kernels import threads
+from .registry import Layer, register
+
+
+def pooled_size(size, kernel_size, stride, pad, floor=False):
+    """Output size along one axis: rounded up (or down); with padding, a last window that starts beyond it is dropped."""
+    span = size + 2 * pad - kernel_size
+    out = (span // stride if floor else -(-span // stride)) + 1
+    if pad and (out - 1) * stride >= size + pad:
+        out -= 1
+    return out
+
+
+@register
+class Pooling(Layer):
+    """MAX (ties: the first in scan order takes the gradient) or AVE (padding counts, what lies beyond it does not)."""
+
+    type = "Pooling"
+    tops = (1, 2)
+
+    def setup(self, bottom, top):
+        p = self.layer_param.pooling_param
+        self.method, self.is_global, self.floor = p.pool, p.global_pooling, p.round_mode == p.FLOOR
+        if self.method not in (p.MAX, p.AVE):
+            raise PrototxtError(f'layer "{self.name}": {p.PoolMethod.Name(self.method)} pooling is not there; use MAX or AVE')
+        self.is_max = self.method == p.MAX
+        if len(top) > 1 and not self.is_max:
+            raise PrototxtError(f'layer "{self.name}": only MAX pooling has a second top (the mask)')
+
+        def pair(name, plain):
+            if p.HasField(name + "_h") or p.HasField(name + "_w"):
+                return getattr(p, name + "_h"), getattr(p, name + "_w")
+            return getattr(p, plain), getattr(p, plain)
+
+        self.kernel, self.stride, self.pad = pair("kernel", "kernel_size"), pair("stride", "stride"), pair("pad", "pad")
+        if self.is_global:
+            if self.kernel != (0, 0) or self.stride != (1, 1) or self.pad != (0, 0):
+                raise PrototxtError(f'layer "{self.name}": global pooling takes no kernel, and stride 1 and pad 0 alone')
+        elif min(*self.kernel, *self.stride) < 1:
+            raise PrototxtError(f'layer "{self.name}": kernel {self.kernel} and stride {self.stride} must be at least 1')
+        elif any(p >= k for p, k in zip(self.pad, self.kernel)):
+            raise PrototxtError(f'layer "{self.name}": pad {self.pad} must be smaller than the kernel {self.kernel}')
+
+    def reshape(self, bottom, top):
+        if len(bottom[0].shape) != 4:
+            raise ShapeError(f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}')
+        n, channels, *size = bottom[0].shape
+        if self.is_global:
+            self.kernel = tuple(size)
+        if any(s + 2 * p < k for s, p, k in zip(size, self.pad, self.kernel)) and self.floor or min(size) < 1:
+            raise ShapeError(f'layer "{self.name}": a {size[0]}x{size[1]} bottom is smaller than its {self.kernel} window')
+        out = [pooled_size(s, k, st, p, self.floor) for s, k, st, p in zip(size, self.kernel, self.stride, self.pad)]
+        if min(out) < 1:
+            raise ShapeError(f'layer "{self.name}": a {size[0]}x{size[1]} bottom is smaller than its {self.kernel[0]}x{self.kernel[1]} window')
+        for t in top:
+            t.reshape(n, channels, *out)
+
+    def _planes(self, array):
+        return array.reshape(-1, *array.shape[2:])
+
+    def _run(self, work, planes, *arrays):
+        args = (*self.kernel, *self.stride, *self.pad)
+        threads.run(lambda first, last: work(*arrays, *args, first, last), planes)
+
+    def forward(self, bottom, top):
+        x, y = self._planes(bottom[0].data), self._planes(top[0].data)
+        if self.is_max:
+            if getattr(self, "mask", None) is None or self.mask.shape != y.shape:
+                self.mask = np.empty(y.shape, np.int32)
+            self._run(kernel.max_forward, len(x), x, y, self.mask)
+            if len(top) > 1:
+                self._planes(top[1].data)[...] = self.mask
+        else:
+            self._run(kernel.average_forward, len(x), x, y)
+
+    def backward(self, top, propagate_down, bottom):
+        if not propagate_down[0]:
+            return
+        dy, dx = self._planes(top[0].diff), self._planes(bottom[0].diff)
+        if self.is_max:
+            flat = [a.reshape(len(dy), -1) for a in (dy, self.mask, dx)]
+            threads.run(lambda first, last: kernel.max_backward(*flat, first, last), len(dy))
+        else:
+            self._run(kernel.average_backward, len(dy), dy, dx)

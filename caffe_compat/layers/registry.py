@@ -1,0 +1,92 @@
+"""The layer base class, and the registry by Caffe's type string."""
+
+import difflib
+import math
+from typing import Dict, Type
+
+from ..blob import ParamBlob
+from ..errors import PrototxtError, UnknownLayerTypeError
+from ..fillers import fill
+from ..proto import caffe_pb2
+
+LAYERS: Dict[str, Type["Layer"]] = {}
+
+
+class Layer:
+    """One layer of a net.
+
+    `setup` runs once, `reshape` before each forward pass, as in Caffe. `bottom` and `top` are lists of Blobs.
+    `backward` overwrites the diffs of the bottoms whose `propagate_down` is true, from those of the tops.
+    """
+
+    type = ""
+    bottoms = (1, 1)  # fewest and most blobs, None: no limit
+    tops = (1, 1)
+    in_place = False  # may a top be the same blob as its bottom?
+    allow_force_backward = True
+
+    def __init__(self, param, phase):
+        self.layer_param, self.name, self.phase = param, param.name, phase
+        self.blobs: list = []
+
+    def check_counts(self, bottom, top):
+        for what, found, (fewest, most) in (("bottom", len(bottom), self.bottoms), ("top", len(top), self.tops)):
+            if found < fewest or (most is not None and found > most):
+                wanted = f"{fewest}" if fewest == most else f"{fewest} or more" if most is None else f"{fewest} to {most}"
+                raise PrototxtError(f'layer "{self.name}" ({self.type}) has {found} {what} blobs but takes {wanted}')
+        shared = {id(b) for b in bottom} & {id(t) for t in top}
+        if shared and not self.in_place:
+            raise PrototxtError(f'layer "{self.name}" ({self.type}) cannot run in place; give its top another name')
+
+    def setup(self, bottom, top):
+        pass
+
+    def reshape(self, bottom, top):
+        raise NotImplementedError
+
+    def forward(self, bottom, top):
+        raise NotImplementedError
+
+    def backward(self, top, propagate_down, bottom):
+        raise NotImplementedError
+
+    def add_param(self, shape, filler):
+        """A new parameter of this shape, filled as the FillerParameter says (at random, or not at all for None)."""
+        blob = ParamBlob(*shape)
+        fill(blob, filler or caffe_pb2.FillerParameter())
+        self.blobs.append(blob)
+
+    def canonical_axis(self, axis, blob):
+        """`axis` counted from the front; raises PrototxtError where the blob has no such axis."""
+        axes = len(blob.shape)
+        if not -axes <= axis < axes:
+            raise PrototxtError(f'layer "{self.name}": axis {axis} but its bottom has {axes} axes {blob.shape}')
+        return axis % axes
+
+
+def around(blob, axis):
+    """The blob's counts before, at and after an axis."""
+    return math.prod(blob.shape[:axis]), blob.shape[axis], math.prod(blob.shape[axis + 1 :])
+
+
+def register(cls):
+    """Class decorator: make a Layer known by its `type`."""
+    if cls.type in LAYERS:
+        raise ValueError(f'layer type "{cls.type}" is registered twice')
+    LAYERS[cls.type] = cls
+    return cls
+
+
+def layer_type_list():
+    """Names of the layer types this engine has."""
+    return sorted(LAYERS)
+
+
+def create(param, phase):
+    """The layer that a LayerParameter describes. Raises UnknownLayerTypeError with the nearest and all known names."""
+    cls = LAYERS.get(param.type)
+    if cls is None:
+        near = difflib.get_close_matches(param.type, LAYERS, 1)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        raise UnknownLayerTypeError(f'layer "{param.name}": unknown type "{param.type}".{hint} Known: {", ".join(layer_type_list())}')
+    return cls(param, phase)
