@@ -17,8 +17,33 @@ def _span(j_offset, stride, width, out_w):
 
 
 @numba.njit(cache=True, nogil=True)
+def _keep_larger(row, stride, best, where, code):
+    """best = max(best, row[::stride]) and where = code at the places that change."""
+    # the usual strides by name, since constants vectorise
+    if stride == 1:
+        for j in range(best.size):
+            larger = row[j] > best[j]
+            best[j] = row[j] if larger else best[j]
+            where[j] = code if larger else where[j]
+    elif stride == 2:
+        for j in range(best.size):
+            larger = row[2 * j] > best[j]
+            best[j] = row[2 * j] if larger else best[j]
+            where[j] = code if larger else where[j]
+    else:
+        for j in range(best.size):
+            v = row[j * stride]
+            larger = v > best[j]
+            best[j] = v if larger else best[j]
+            where[j] = code if larger else where[j]
+
+
+@numba.njit(cache=True, nogil=True)
 def max_forward(x, y, mask, kh, kw, sh, sw, ph, pw, first, last):
-    """Maximum of each window, and in `mask` (int32) where in its plane the first of them lies; padding never wins."""
+    """Maximum of each window, and in `mask` (int32) which of its places was the first to hold it; padding never wins.
+
+    Places are numbered row by row over the whole window, its padding included; -1: all was padding or NaN.
+    """
     _, height, width = x.shape
     _, out_h, out_w = y.shape
     for p in range(first, last):
@@ -26,36 +51,28 @@ def max_forward(x, y, mask, kh, kw, sh, sw, ph, pw, first, last):
             best, where = y[p, i], mask[p, i]
             best[:] = _LOWEST
             where[:] = -1
-            for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
-                row = x[p, h]
+            start = i * sh - ph
+            for h in range(max(0, start), min(height, start + kh)):
                 for k in range(kw):
-                    shift = k - pw
-                    left, right = _span(shift, sw, width, out_w)
-                    base = h * width + shift
-                    if sw == 1:
-                        for j in range(left, right):
-                            v = row[j + shift]
-                            larger = v > best[j]
-                            best[j] = v if larger else best[j]
-                            where[j] = np.int32(base + j) if larger else where[j]
-                    else:
-                        for j in range(left, right):
-                            v = row[j * sw + shift]
-                            larger = v > best[j]
-                            best[j] = v if larger else best[j]
-                            where[j] = np.int32(base + j * sw) if larger else where[j]
+                    left, right = _span(k - pw, sw, width, out_w)
+                    code = np.int32((h - start) * kw + k)
+                    _keep_larger(x[p, h, left * sw + k - pw :], sw, best[left:right], where[left:right], code)
 
 
 @numba.njit(cache=True, nogil=True)
-def max_backward(dy, mask, dx, first, last):
-    """Each output's gradient goes to where its maximum lay. dy, mask (planes, outputs), dx (planes, inputs)."""
+def max_backward(dy, mask, dx, kh, kw, sh, sw, ph, pw, first, last):
+    """Each output's gradient goes to where its maximum lay. dy, mask (planes, H', W'), dx (planes, H, W)."""
+    _, height, width = dx.shape
+    _, out_h, out_w = dy.shape
+    shift = np.array([(code // kw - ph) * width + code % kw - pw for code in range(kh * kw)])
     for p in range(first, last):
-        target = dx[p]
+        target = dx[p].reshape(-1)
         target[:] = 0
-        for i in range(dy.shape[1]):
-            at = mask[p, i]
-            if at >= 0:
-                target[at] += dy[p, i]
+        for i in range(out_h):
+            for j in range(out_w):
+                code = mask[p, i, j]
+                if code >= 0:
+                    target[i * sh * width + j * sw + shift[code]] += dy[p, i, j]
 
 
 @numba.njit(cache=True, nogil=True)

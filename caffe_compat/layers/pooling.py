@@ -68,6 +68,13 @@ class Pooling(Layer):
         args = (*self.kernel, *self.stride, *self.pad)
         threads.run(lambda first, last: work(*arrays, *args, first, last), planes)
 
+    def _positions(self, width):
+        """Where in its plane each maximum lay, as an index: what Caffe writes to the second top."""
+        rows, columns = np.indices(self.mask.shape[1:])
+        y = rows * self.stride[0] - self.pad[0] + self.mask // self.kernel[1]
+        x = columns * self.stride[1] - self.pad[1] + self.mask % self.kernel[1]
+        return np.where(self.mask < 0, -1, y * width + x)
+
     def forward(self, bottom, top):
         x, y = self._planes(bottom[0].data), self._planes(top[0].data)
         if self.is_max:
@@ -75,7 +82,7 @@ class Pooling(Layer):
                 self.mask = np.empty(y.shape, np.int32)
             self._run(kernel.max_forward, len(x), x, y, self.mask)
             if len(top) > 1:
-                self._planes(top[1].data)[...] = self.mask
+                self._planes(top[1].data)[...] = self._positions(x.shape[2])
         else:
             self._run(kernel.average_forward, len(x), x, y)
 
@@ -84,7 +91,6 @@ class Pooling(Layer):
             return
         dy, dx = self._planes(top[0].diff), self._planes(bottom[0].diff)
         if self.is_max:
-            flat = [a.reshape(len(dy), -1) for a in (dy, self.mask, dx)]
-            threads.run(lambda first, last: kernel.max_backward(*flat, first, last), len(dy))
+            self._run(kernel.max_backward, len(dy), dy, self.mask, dx)
         else:
             self._run(kernel.average_backward, len(dy), dy, dx)
