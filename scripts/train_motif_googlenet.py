@@ -33,11 +33,11 @@ def parse(argv):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--out", type=Path, default=ROOT / "out" / "motif_googlenet", help="pictures and checkpoints (default %(default)s)")
     p.add_argument("--shards", type=int, default=33, help=f"files of {SHARD} pictures; the last {HELD_OUT_SHARDS} are held out")
-    p.add_argument("--sizes", type=int, nargs="+", default=[64, 64, 80, 96], help="side of the pictures in each epoch: small ones teach faster")
+    p.add_argument("--sizes", type=int, nargs="+", default=[64, 64, 64, 80, 96], help="side of the pictures in each epoch: small ones teach faster")
     p.add_argument("--decay-epochs", type=float, default=1.5, help="epochs at the end over which the step falls to zero")
     p.add_argument("--replays", type=int, default=3, help="steps on each batch; the perturbation grows from noise over them")
-    p.add_argument("--radius", type=float, default=400, help="L2 bound of the perturbation, in 0-255 units over the whole picture")
-    p.add_argument("--ramp-epochs", type=float, default=1.5, help="epochs over which the bound grows from 0")
+    p.add_argument("--radii", nargs="+", default=["0:0", "1.5:400", "2:400", "2:150"], metavar="EPOCH:RADIUS",
+                   help="L2 bound of the perturbation, in 0-255 units over a whole picture, linear between these epochs")  # fmt: skip
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--rate", type=float, default=0.15, help="peak learning rate")
     p.add_argument("--decay", type=float, default=3e-4, help="weight decay")
@@ -100,6 +100,12 @@ def rate_at(epoch, args):
     return args.rate * min(1, (epoch + 0.02) / 0.5, max(0, len(args.sizes) - epoch) / args.decay_epochs)
 
 
+def radius_at(epoch, args):
+    """L2 bound at a (fractional) epoch."""
+    points = [tuple(map(float, point.split(":"))) for point in args.radii]
+    return float(np.interp(epoch, *zip(*points)))
+
+
 def train_epoch(model, optimizer, data, epoch, args):
     x_all, y_all = data
     generator = torch.Generator().manual_seed(args.seed * 1000 + epoch)
@@ -113,7 +119,7 @@ def train_epoch(model, optimizer, data, epoch, args):
         index = order[step * args.batch : (step + 1) * args.batch]
         x, y = prepare(augment(x_all[index], size, generator), args.device), y_all[index].to(args.device)
         now = epoch + step / steps
-        radius = args.radius * min(1, now / args.ramp_epochs) * size / MOTIF_GOOGLENET.input_size
+        radius = radius_at(now, args) * size / MOTIF_GOOGLENET.input_size
         for group in optimizer.param_groups:
             group["lr"] = rate_at(now, args)
         noise = torch.randn(x.shape, generator=generator).to(args.device).contiguous(memory_format=torch.channels_last)
@@ -180,10 +186,11 @@ def train(args):
         torch.save(state, checkpoint.with_suffix(".part"))
         os.replace(checkpoint.with_suffix(".part"), checkpoint)
         print(f"after epoch {epoch}: held-out clean {accuracy(model, held_x[:1000], held_y[:1000], args):.3f}", flush=True)
+    radius = radius_at(len(args.sizes), args)
     return model.cpu(), {
         "clean": accuracy(model, held_x, held_y, args),
-        "attacked": accuracy(model, held_x[:1000], held_y[:1000], args, args.radius),
-        "radius": args.radius,
+        "attacked": accuracy(model, held_x[:1000], held_y[:1000], args, radius),
+        "radius": radius,
         "classes": len(NAMES),
     }
 

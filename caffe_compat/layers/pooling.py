@@ -53,10 +53,8 @@ class Pooling(Layer):
         n, channels, *size = bottom[0].shape
         if self.is_global:
             self.kernel = tuple(size)
-        if any(s + 2 * p < k for s, p, k in zip(size, self.pad, self.kernel)) and self.floor or min(size) < 1:
-            raise ShapeError(f'layer "{self.name}": a {size[0]}x{size[1]} bottom is smaller than its {self.kernel} window')
         out = [pooled_size(s, k, st, p, self.floor) for s, k, st, p in zip(size, self.kernel, self.stride, self.pad)]
-        if min(out) < 1:
+        if min(*out, *size) < 1:
             raise ShapeError(f'layer "{self.name}": a {size[0]}x{size[1]} bottom is smaller than its {self.kernel[0]}x{self.kernel[1]} window')
         for t in top:
             t.reshape(n, channels, *out)

@@ -54,29 +54,29 @@ class Concat(Layer):
         shape[self.axis] = sum(b.shape[self.axis] for b in bottom)
         top[0].reshape(*shape)
 
-    def _parts(self, bottom, whole):
-        """Pairs of views: a piece of each bottom's outer index, and its place in the whole array."""
-        outer, total, inner = around(bottom[0], self.axis)
-        total = sum(b.shape[self.axis] for b in bottom)
-        whole = whole.reshape(outer, total * inner)
+    def _places(self, bottom, whole):
+        """For each bottom, its place in the whole array: views of shape (outer, its own count per outer index)."""
+        outer, _, inner = around(bottom[0], self.axis)
+        whole = whole.reshape(outer, -1)
         start = 0
         for b in bottom:
             width = b.shape[self.axis] * inner
-            yield b, whole[:, start : start + width]
+            yield whole[:, start : start + width]
             start += width
 
     def forward(self, bottom, top):
-        _copy((place, b.data.reshape(place.shape)) for b, place in self._parts(bottom, top[0].data))
+        for b, place in zip(bottom, self._places(bottom, top[0].data)):
+            _copy(place, b.data.reshape(place.shape))
 
     def backward(self, top, propagate_down, bottom):
-        wanted = dict(zip(map(id, bottom), propagate_down))
-        _copy((b.diff.reshape(p.shape), p) for b, p in self._parts(bottom, top[0].diff) if wanted[id(b)])
+        for b, place, wanted in zip(bottom, self._places(bottom, top[0].diff), propagate_down):
+            if wanted:
+                _copy(b.diff.reshape(place.shape), place)
 
 
-def _copy(pairs):
-    for target, source in pairs:
-        for row in range(len(target)):
-            threads.elementwise(np.copyto, target.shape[1], target[row], source[row])
+def _copy(target, source):
+    for to, of in zip(target, source):
+        threads.elementwise(np.copyto, to.size, to, of)
 
 
 @register

@@ -1,0 +1,33 @@
+"""What can be wrong with a request, said in one line: what, both values, what to do."""
+
+
+class DreamError(Exception):
+    """Base of everything that this package raises on purpose; its text is for the person at the keyboard."""
+
+
+class ImageError(DreamError):
+    """A picture cannot be read or written."""
+
+
+class ModelError(DreamError):
+    """A model is unknown, incomplete, or its files do not fit each other."""
+
+
+class EngineError(DreamError):
+    """An engine or device that is not there."""
+
+
+class TargetError(DreamError):
+    """`end` is not a blob of the net that a dream can start from."""
+
+
+class SizeError(DreamError):
+    """The picture does not suit the net at these settings."""
+
+
+class ZeroGradientError(DreamError):
+    """The objective has no gradient at the picture, so no step can be taken."""
+
+
+class RecipeError(DreamError):
+    """A picture's recipe is missing, or cannot be followed here."""

@@ -1,0 +1,161 @@
+"""A request with everything checked and loaded, the pictures it makes, and the recipe that makes them again."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Optional
+
+import numpy as np
+
+from . import __version__, image, preflight
+from . import engine as engines
+from . import model as models
+from .errors import ImageError, ModelError, RecipeError, SizeError
+from .objectives import guide_features, objective_guide, objective_L2
+from .octaves import deepdream
+from .sequence import zoom
+from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to dream: every field is checked, `net` is loaded. `zoom` is None for a single picture."""
+
+    caffe: Any
+    net: Any
+    model: models.Model
+    image_path: str
+    pixels: np.ndarray
+    guide_path: Optional[str]
+    guide: Optional[np.ndarray]
+    dream: Dream
+    zoom: Optional[Zoom]
+    seed: int
+
+
+def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gpu=None, guide_path=None, zoom=None, seed=None):
+    """Check a request and load what it needs; everything that can be wrong is found here, before any dreaming.
+
+    dream: a Dream; its `end` "" means the model's own default. seed: None draws one. Raises DreamError.
+    """
+    pixels = image.load(image_path)
+    guide = image.load(guide_path) if guide_path else None
+    found = models.find(model)
+    dream = replace(dream, end=dream.end or found.end)
+    caffe = engines.load(engine)
+    description = models.description(found, caffe)
+    preflight.check_end(description, dream.end)
+    preflight.check_octaves(description, dream.end, *pixels.shape[:2], dream)
+    if guide is not None:
+        try:
+            preflight.shapes(description, *guide.shape[:2], dream.end)
+        except SizeError as e:
+            raise SizeError(f"the guide picture is {guide.shape[1]}x{guide.shape[0]}: {e}; use a larger one") from None
+    if gpu is not None:
+        engines.use_gpu(caffe, gpu)
+    net = models.load_net(found, caffe)
+    if seed is None:
+        seed = int.from_bytes(os.urandom(4), "little")
+    return Job(caffe, net, found, image_path, pixels, guide_path, guide, dream, zoom, seed)
+
+
+def pictures(job, report=None):
+    """Yield the job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them."""
+    d = job.dream
+    objective = objective_L2
+    if job.guide is not None:
+        objective = objective_guide(guide_features(job.net, job.guide, d.end))
+    params = dict(
+        iter_n=d.iterations, octave_n=d.octaves, octave_scale=d.octave_scale, end=d.end, clip=d.clip,
+        step_size=d.step_size, jitter=d.jitter, objective=objective,
+        rng=np.random.RandomState(job.seed), report=report,
+    )  # fmt: skip
+    if job.zoom is None:
+        yield deepdream(job.net, job.pixels, **params)
+    else:
+        yield from zoom(job.net, job.pixels, job.zoom.frames, job.zoom.scale, **params)
+
+
+def _source(path):
+    return {"path": os.path.abspath(path), "sha1": models.file_sha1(path)}
+
+
+def recipe(job, frame=0):
+    """The recipe of the job's picture number `frame`, as JSON: all that `from_recipe` needs."""
+    import PIL
+    import scipy
+
+    return json.dumps(
+        {
+            "deepdream": __version__,
+            "image": _source(job.image_path),
+            "guide": _source(job.guide_path) if job.guide_path else None,
+            "model": {
+                "name": job.model.name,
+                "weights_sha1": models.file_sha1(job.model.weights),
+                "deploy_sha1": models.file_sha1(job.model.deploy),
+            },
+            "engine": engines.describe(job.caffe),
+            "libraries": {"numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__},
+            "settings": asdict(job.dream),
+            "zoom": asdict(job.zoom) if job.zoom else None,
+            "frame": frame,
+            "seed": job.seed,
+        }
+    )
+
+
+def from_recipe(path, image_path=None, engine=None, gpu=None):
+    """(job, frame, differences): the job that made the picture at `path`, which of its pictures that was, and a list
+    of what differs here from when it was made, one line each.
+
+    image_path: where the source picture is now, if it has moved. Raises RecipeError if it cannot be made again.
+    """
+    text = image.read_recipe(path)
+    if not text:
+        raise RecipeError(f"{path}: carries no recipe; only pictures that deepdream wrote can be replayed")
+    try:
+        r = json.loads(text)
+        dream, seed, frame = Dream(**r["settings"]), int(r["seed"]), int(r["frame"])
+        zoom_settings = Zoom(**r["zoom"]) if r["zoom"] else None
+        name, made_by = r["model"]["name"], r["engine"]
+        source, guide = dict(r["image"]), r["guide"]
+    except (ValueError, KeyError, TypeError) as e:
+        raise RecipeError(f"{path}: its recipe cannot be read ({type(e).__name__}: {e}); was it written by a newer deepdream?") from None
+    if image_path:
+        source["path"] = image_path
+    for what, item in (("picture", source), ("guide", guide)):
+        if item is not None:
+            _check_source(what, item)
+    if zoom_settings:
+        zoom_settings = replace(zoom_settings, frames=frame + 1)
+    own_engine = {"caffe": "caffe", "caffe_compat": "compat"}.get(made_by["name"], DEFAULT_ENGINE)
+    job = prepare(
+        source["path"], dream, model=name, engine=engine or own_engine, gpu=gpu,
+        guide_path=guide["path"] if guide else None, zoom=zoom_settings, seed=seed,
+    )  # fmt: skip
+    _check_model(r["model"], job.model)
+    now = json.loads(recipe(job, frame))
+    differences = []
+    for group in ("engine", "libraries"):
+        for key in sorted(set(r[group]) | set(now[group])):
+            before, after = r[group].get(key), now[group].get(key)
+            if before != after:
+                differences.append(f"{group} {key}: was {before}, is {after}")
+    return job, frame, differences
+
+
+def _check_source(what, item):
+    if not os.path.exists(item["path"]):
+        hint = "; say where it is with --image" if what == "picture" else ""
+        raise ImageError(f"the {what} it was made from is gone: {item['path']}{hint}")
+    found = models.file_sha1(item["path"])
+    if found != item["sha1"]:
+        raise RecipeError(f"{item['path']}: is not the {what} it was made from (SHA1 {item['sha1']}, now {found})")
+
+
+def _check_model(before, model):
+    for key, path in (("weights_sha1", model.weights), ("deploy_sha1", model.deploy)):
+        found = models.file_sha1(path)
+        if found != before[key]:
+            raise ModelError(f"{path}: is not the file it was made with (SHA1 {before[key]}, now {found})")

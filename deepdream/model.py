@@ -1,0 +1,168 @@
+"""Models: a folder's readme, deploy net and weights become a net that is ready to dream."""
+
+import ast
+import difflib
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Optional, Tuple
+
+import numpy as np
+
+from . import engine as engines
+from . import settings
+from .errors import ModelError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is known of a model. `mean` is BGR; `end` the layer to dream of by default."""
+
+    name: str
+    deploy: Path
+    weights: Path
+    mean: Tuple[float, ...]
+    end: str
+    facts: Dict[str, object]
+
+    @property
+    def url(self) -> Optional[str]:
+        return self.facts.get("caffemodel_url")  # type: ignore[return-value]
+
+
+def front_matter(path):
+    """The `key: value` lines between the first two `---` of a readme; values are Python literals or plain text."""
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    facts: Dict[str, object] = {}
+    if not lines or lines[0].strip() != "---":
+        return facts
+    for line in lines[1:]:
+        if line.strip() == "---":
+            break
+        key, colon, value = line.partition(":")
+        if colon and not key.startswith((" ", "#")):
+            try:
+                facts[key.strip()] = ast.literal_eval(value.strip())
+            except (ValueError, SyntaxError):
+                facts[key.strip()] = value.strip()
+    return facts
+
+
+def known():
+    """Names of the models that have a folder under models/."""
+    return sorted(p.parent.name for p in (ROOT / "models").glob("*/readme.md"))
+
+
+def find(name):
+    """The Model of this name under models/, or in this folder. Raises ModelError with the nearest names."""
+    folder = ROOT / "models" / name
+    if not (folder / "readme.md").is_file():
+        folder = Path(name)
+    if not (folder / "readme.md").is_file():
+        near = difflib.get_close_matches(str(name), known(), 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ModelError(f'unknown model "{name}": {hint}known are {", ".join(known())}, or a folder with a readme.md')
+    facts = front_matter(folder / "readme.md")
+    if "caffemodel" not in facts or "mean" not in facts:
+        raise ModelError(f'{folder / "readme.md"}: needs "caffemodel" and "mean" (BGR) between its --- lines')
+    deploy = folder / "deploy.prototxt"
+    if not deploy.is_file():
+        deploy = ROOT / "prototxt" / folder.name / "deploy.prototxt"
+    return Model(
+        name=folder.name if folder.parent == ROOT / "models" else str(folder),
+        deploy=deploy,
+        weights=folder / str(facts["caffemodel"]),
+        mean=tuple(facts["mean"]),  # type: ignore[arg-type]
+        end=str(facts.get("end", settings.DREAM.end)),
+        facts=facts,
+    )
+
+
+def file_sha1(path):
+    digest = hashlib.sha1()
+    with open(path, "rb") as f:
+        for block in iter(lambda: f.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def description(model, caffe):
+    """The deploy net as a NetParameter of the engine's own caffe_pb2. Raises ModelError on a syntax error."""
+    from google.protobuf import text_format
+
+    net = caffe.io.caffe_pb2.NetParameter()
+    try:
+        text = model.deploy.read_text(encoding="utf-8", errors="replace")
+    except OSError as e:
+        raise ModelError(f"{model.name}: cannot read its deploy net {model.deploy}: {e.strerror}") from None
+    try:
+        text_format.Merge(text, net)
+    except text_format.ParseError as e:
+        raise ModelError(f"{model.deploy}: syntax error at line:column {e}") from None
+    return net
+
+
+def check_weights(model, net, caffe):
+    """Raise ModelError unless the weights file has every layer that the built net wants, in its shapes."""
+    if not model.weights.is_file():
+        how = f"get it from {model.url} and put it there" if model.url else "train it: make model"
+        raise ModelError(f"{model.name}: its weights are not there ({model.weights}); {how}")
+    weights = caffe.io.caffe_pb2.NetParameter()
+    raw = model.weights.read_bytes()
+    try:
+        weights.ParseFromString(raw)
+    except Exception as e:  # protobuf's DecodeError, whose home differs between its releases
+        if type(e).__name__ != "DecodeError":
+            raise
+        weights.Clear()
+    given = {layer.name: layer for layer in list(weights.layer) + list(weights.layers)}
+    if not given:
+        raise ModelError(f"{model.weights}: not a caffemodel, or one that was cut off ({len(raw)} bytes); get it again")
+    wanted = weight_layers(net)
+    missing = [name for name in wanted if name not in given or not given[name].blobs]
+    if missing:
+        raise ModelError(
+            f"{model.weights}: has no weights for {len(missing)} of the net's {len(wanted)} layers, "
+            f"{missing[0]} for one; it was cut off or belongs to another net than {model.deploy}"
+        )
+    return given
+
+
+def weight_layers(net):
+    """Names of the layers of a NetParameter (V1 or V2) that have weights."""
+    kinds = {"Convolution", "InnerProduct", "Deconvolution", "CONVOLUTION", "INNER_PRODUCT", "DECONVOLUTION"}
+    names = []
+    for layer in list(net.layer) + list(net.layers):
+        kind = layer.type
+        if isinstance(kind, int):
+            kind = layer.LayerType.Name(kind)
+        if kind in kinds:
+            names.append(layer.name)
+    return names
+
+
+def load_net(model=settings.DEFAULT_MODEL, engine=settings.DEFAULT_ENGINE):
+    """A caffe.Classifier, ready to dream: force_backward set, mean and channel swap as in the notebook's first cell.
+
+    model: a name under models/, a folder, or a Model. engine: "auto", "caffe", "compat", or a pycaffe module.
+    Raises ModelError or EngineError.
+    """
+    caffe = engines.load(engine) if isinstance(engine, str) else engine
+    model = find(model) if not isinstance(model, Model) else model
+    net = description(model, caffe)
+    check_weights(model, net, caffe)
+    net.force_backward = True
+    handle, path = tempfile.mkstemp(suffix=".prototxt")
+    try:
+        with os.fdopen(handle, "w") as f:
+            f.write(str(net))
+        return caffe.Classifier(path, str(model.weights), mean=np.float32(model.mean), channel_swap=(2, 1, 0))
+    except engines.errors(caffe) as e:
+        raise ModelError(str(e).replace(path, str(model.deploy))) from None
+    finally:
+        os.unlink(path)

@@ -1,0 +1,71 @@
+"""The dream: ascent at several sizes of the picture, from small to large (notebook cell 4)."""
+
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+
+from .ascent import make_step
+from .image import deprocess, preprocess
+from .settings import DREAM
+
+
+@dataclass(frozen=True)
+class Progress:
+    """After a step: `octave` of `octaves` and `step` of `steps`, counted from 1, and the octave's (height, width)."""
+
+    octave: int
+    octaves: int
+    step: int
+    steps: int
+    size: Tuple[int, int]
+
+
+def octave_sizes(height, width, octave_n=DREAM.octaves, octave_scale=DREAM.octave_scale):
+    """(height, width) of each octave, largest first, as chained calls of scipy.ndimage.zoom round them."""
+    sizes = [(height, width)]
+    for _ in range(octave_n - 1):
+        h, w = sizes[-1]
+        # the same float arithmetic as scipy's: size times 1/scale, rounded
+        sizes.append((int(round(h * (1.0 / octave_scale))), int(round(w * (1.0 / octave_scale)))))
+    return sizes
+
+
+def deepdream(
+    net,
+    base_img,
+    iter_n=DREAM.iterations,
+    octave_n=DREAM.octaves,
+    octave_scale=DREAM.octave_scale,
+    end=DREAM.end,
+    clip=DREAM.clip,
+    rng=None,
+    report=None,
+    **step_params,
+):
+    """Dream on `base_img`, RGB (H, W, 3), 0..255, and return the picture, float32 (H, W, 3).
+
+    report: called with a Progress after every step. `step_params` go to make_step: step_size, jitter, objective.
+    The result is bit-equal to the notebook's on the same engine with the same random numbers.
+    """
+    from scipy import ndimage
+
+    octaves = [preprocess(net, base_img)]
+    for _ in range(octave_n - 1):
+        octaves.append(ndimage.zoom(octaves[-1], (1, 1.0 / octave_scale, 1.0 / octave_scale), order=1))
+
+    src = net.blobs["data"]
+    detail = np.zeros_like(octaves[-1])
+    for octave, base in enumerate(octaves[::-1]):
+        h, w = base.shape[-2:]
+        if octave > 0:
+            h1, w1 = detail.shape[-2:]
+            detail = ndimage.zoom(detail, (1, 1.0 * h / h1, 1.0 * w / w1), order=1)
+        src.reshape(1, 3, h, w)
+        src.data[0] = base + detail
+        for i in range(iter_n):
+            make_step(net, end=end, clip=clip, rng=rng, **step_params)
+            if report:
+                report(Progress(octave + 1, octave_n, i + 1, iter_n, (h, w)))
+        detail = src.data[0] - base
+    return deprocess(net, src.data[0])
