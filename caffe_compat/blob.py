@@ -1,5 +1,7 @@
 """Blob: Caffe's array with its gradient."""
 
+from typing import Dict, Optional, Tuple
+
 import numpy as np
 
 from .errors import ShapeError
@@ -29,9 +31,10 @@ class Blob:
     """
 
     def __init__(self, *shape):
-        self._shape, self._count = None, 0
+        self._shape: Optional[Tuple[int, ...]] = None
+        self._count = 0
         self._data = self._diff = _Memory(0)
-        self._views = {}
+        self._views: Dict[str, np.ndarray] = {}
         self.reshape(*shape)
 
     def reshape(self, *shape):
@@ -80,16 +83,16 @@ class Blob:
 
     @property
     def shape(self):
-        return self._shape
+        return self._shape or ()
 
     @property
     def count(self):
         return self._count
 
     def _legacy(self, axis):
-        if len(self._shape) > 4:
-            raise ShapeError(f"a blob of {len(self._shape)} axes {self._shape} has no num/channels/height/width; use shape")
-        return self._shape[axis] if axis < len(self._shape) else 1
+        if len(self.shape) > 4:
+            raise ShapeError(f"a blob of {len(self.shape)} axes {self.shape} has no num/channels/height/width; use shape")
+        return self.shape[axis] if axis < len(self.shape) else 1
 
     @property
     def num(self):

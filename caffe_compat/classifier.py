@@ -28,7 +28,7 @@ class Classifier(Net):
         if channel_swap is not None:
             self.transformer.set_channel_swap(in_, channel_swap)
         self.crop_dims = np.array(self.blobs[in_].data.shape[2:])
-        self.image_dims = self.crop_dims if not image_dims else image_dims
+        self.image_dims = image_dims if image_dims else self.crop_dims
 
     def predict(self, inputs, oversample=True):
         """Class probabilities (N, classes) of pictures [(H, W, K), ...]; the mean over ten crops with `oversample`."""

@@ -1,6 +1,7 @@
 """From a NetParameter to the list of layers that a net runs: phase rules, Split layers, who needs a gradient."""
 
 from collections import Counter
+from typing import Dict, Tuple
 
 from .errors import PrototxtError
 from .proto import caffe_pb2
@@ -39,7 +40,7 @@ def filter_net(net, state):
 
 def insert_splits(net):
     """A copy of `net` in which each blob that several layers read gets a Split layer, with Caffe's names."""
-    producer = {}  # blob name -> (layer index, top index) that last wrote it
+    producer: Dict[str, Tuple[int, int]] = {}  # blob name -> (layer index, top index) that last wrote it
     readers: Counter = Counter()
     sources = {}  # (layer index, bottom index) -> (layer index, top index)
     for i, layer in enumerate(net.layer):
@@ -94,7 +95,7 @@ class BackwardPlan:
 
     def __init__(self, net, layers, bottom_names, top_names, loss_weights):
         count = len(layers)
-        needs = {}  # blob name -> does a gradient flow to it
+        needs: Dict[str, bool] = {}  # blob name -> does a gradient flow to it
         self.bottoms = []
         learns = []
         for i, layer in enumerate(layers):

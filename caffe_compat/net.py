@@ -3,6 +3,7 @@
 import difflib
 import os
 from collections import OrderedDict
+from typing import Dict, List
 
 from . import graph
 from .blob import Blob
@@ -46,10 +47,13 @@ class Net:
         param = graph.insert_splits(graph.filter_net(description, state))
         self.name = param.name
         self.layers, self._layer_names = [], []
-        self.blobs, self.params = OrderedDict(), OrderedDict()
-        self.top_names, self.bottom_names = OrderedDict(), OrderedDict()
+        self.blobs: Dict[str, Blob] = OrderedDict()
+        self.params: Dict[str, list] = OrderedDict()
+        self.top_names: Dict[str, List[str]] = OrderedDict()
+        self.bottom_names: Dict[str, List[str]] = OrderedDict()
         self._bottoms, self._tops = [], []
-        inputs, available = [], OrderedDict()
+        inputs: List[str] = []
+        available: Dict[str, None] = OrderedDict()
         for layer_param in param.layer:
             layer = create(layer_param, state.phase)
             bottom = [self.blobs[name] for name in layer_param.bottom]

@@ -4,8 +4,6 @@
 >>> picture = deepdream.deepdream(net, deepdream.load_image("photo.jpg"))
 """
 
-__version__ = "0.1.0"
-
 from .ascent import make_step
 from .errors import (
     DreamError,
@@ -24,9 +22,10 @@ from .model import load_net
 from .objectives import guide_features, objective_guide, objective_L2
 from .octaves import Progress, deepdream
 from .sequence import zoom
+from .version import __version__
 
 __all__ = [
     "DreamError", "EngineError", "ImageError", "ModelError", "Progress", "RecipeError", "SizeError", "TargetError",
     "ZeroGradientError", "deepdream", "deprocess", "guide_features", "load_image", "load_net", "make_step",
-    "objective_L2", "objective_guide", "preprocess", "save_image", "zoom",
+    "__version__", "objective_L2", "objective_guide", "preprocess", "save_image", "zoom",
 ]  # fmt: skip

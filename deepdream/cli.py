@@ -6,9 +6,9 @@ import os
 import sys
 from dataclasses import fields
 
-from . import __version__
 from .errors import DreamError
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM, Dream, Zoom
+from .version import __version__
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,7 +56,9 @@ def _add_dream(p):
                    help="mean change of a pixel per step, in grey levels (default %(default)s)")  # fmt: skip
     p.add_argument("--jitter", type=_number(int, 0), default=DREAM.jitter, metavar="N", help="largest random shift, in pixels (default %(default)s)")
     p.add_argument("--no-clip", dest="clip", action="store_false", help="let values leave 0-255 while dreaming")
-    p.add_argument("--seed", type=_number(int, 0, highest=2**32 - 1), metavar="N", help="of the jitter (default: a new one, which the picture records)")
+    p.add_argument(
+        "--seed", type=_number(int, 0, highest=2**32 - 1), metavar="N", help="of the jitter (default: a new one, which the picture records)"
+    )
     p.add_argument("--guide", metavar="IMAGE", help="make the picture more like this one, in the layer's eyes")
     _add_engine(p)
 
@@ -104,12 +106,13 @@ def _request(args):
 class _Bar:
     """A progress bar over all steps of all frames, weighted by each octave's size, so that the time left is right."""
 
-    def __init__(self, job, frames=1):
+    def __init__(self, job, frames):
         from tqdm import tqdm
 
         from .octaves import octave_sizes
 
-        sizes = octave_sizes(*job.pixels.shape[:2], job.dream.octaves, job.dream.octave_scale)
+        height, width = job.pixels.shape[:2]
+        sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
         total = sum(h * w for h, w in sizes) * job.dream.iterations * frames
         self.frames, self.frame = frames, 0
         self.bar = tqdm(total=total / 1e6, unit="Mpx", bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}")
@@ -119,8 +122,16 @@ class _Bar:
         self.bar.set_description_str(f"{frame}octave {p.octave}/{p.octaves} ({p.size[1]}x{p.size[0]}) step {p.step}/{p.steps}", refresh=False)
         self.bar.update(p.size[0] * p.size[1] / 1e6)
 
-    def close(self):
-        self.bar.close()
+
+def _pictures(request, frames=1):
+    """Yield (number, picture) of a job's pictures, with a progress bar on stderr."""
+    from . import job
+
+    bar = _Bar(request, frames)
+    with bar.bar:
+        for number, picture in enumerate(job.pictures(request, bar)):
+            yield number, picture
+            bar.frame = number + 1
 
 
 def _announce(job):
@@ -137,11 +148,7 @@ def dream(args):
     image.check_writable(args.out)
     request = job.prepare(args.image, _settings(args), **_request(args))
     _announce(request)
-    bar = _Bar(request)
-    try:
-        (picture,) = job.pictures(request, bar)
-    finally:
-        bar.close()
+    ((_, picture),) = _pictures(request)
     image.save(args.out, picture, job.recipe(request))
     print(f"wrote {args.out}")
 
@@ -155,12 +162,8 @@ def zoom(args):
     if made:
         os.mkdir(args.out)
     _announce(request)
-    bar = _Bar(request, args.frames)
-    try:
-        for bar.frame, picture in enumerate(job.pictures(request, bar)):
-            image.save(os.path.join(args.out, f"{bar.frame:04d}.jpg"), picture, job.recipe(request, bar.frame))
-    finally:
-        bar.close()
+    for number, picture in _pictures(request, args.frames):
+        image.save(os.path.join(args.out, f"{number:04d}.jpg"), picture, job.recipe(request, number))
     print(f"wrote {args.frames} frames into {args.out}")
 
 
@@ -198,16 +201,11 @@ def replay(args):
     for line in differences:
         print(f"note: {line}")
     _announce(request)
-    bar = _Bar(request, frame + 1)
-    try:
-        for bar.frame, picture in enumerate(job.pictures(request, bar)):
-            pass
-    finally:
-        bar.close()
+    *_, (_, picture) = _pictures(request, frame + 1)
     before = image.load(old)
     image.save(out, picture, job.recipe(request, frame))
-    same = np.array_equal(before, image.load(out))
-    print(f"wrote {out}: {'equal to the bit' if same else f'differs from {old}, by {np.abs(before - image.load(out)).mean():.3g} grey levels on average'}")
+    difference = np.abs(before - image.load(out)).mean()
+    print(f"wrote {out}: " + (f"differs from {old} by {difference:.3g} grey levels on average" if difference else "equal to the bit"))
 
 
 def main(argv=None):

@@ -44,9 +44,8 @@ def load(path):
 
 def _as_rgb(image):
     if image.mode.startswith("I") or image.mode == "F":
-        grey = np.asarray(image, np.float32)
         # 16-bit files, which Pillow would clip, not scale
-        grey = grey / 257 if image.mode != "F" else grey
+        grey = np.asarray(image, np.float32) / np.float32(1 if image.mode == "F" else 257)
         return np.repeat(np.clip(grey, 0, 255)[..., None], 3, 2)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")

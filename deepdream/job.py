@@ -7,14 +7,15 @@ from typing import Any, Optional
 
 import numpy as np
 
-from . import __version__, image, preflight
 from . import engine as engines
+from . import image, preflight
 from . import model as models
 from .errors import ImageError, ModelError, RecipeError, SizeError
 from .objectives import guide_features, objective_guide, objective_L2
 from .octaves import deepdream
 from .sequence import zoom
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
+from .version import __version__
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gp
     caffe = engines.load(engine)
     description = models.description(found, caffe)
     preflight.check_end(description, dream.end)
-    preflight.check_octaves(description, dream.end, *pixels.shape[:2], dream)
+    preflight.check_octaves(description, dream.end, pixels.shape[0], pixels.shape[1], dream)
     if guide is not None:
         try:
-            preflight.shapes(description, *guide.shape[:2], dream.end)
+            preflight.shapes(description, guide.shape[0], guide.shape[1], dream.end)
         except SizeError as e:
             raise SizeError(f"the guide picture is {guide.shape[1]}x{guide.shape[0]}: {e}; use a larger one") from None
     if gpu is not None:

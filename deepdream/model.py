@@ -77,7 +77,7 @@ def find(name):
         name=folder.name if folder.parent == ROOT / "models" else str(folder),
         deploy=deploy,
         weights=folder / str(facts["caffemodel"]),
-        mean=tuple(facts["mean"]),  # type: ignore[arg-type]
+        mean=tuple(facts["mean"]),
         end=str(facts.get("end", settings.DREAM.end)),
         facts=facts,
     )

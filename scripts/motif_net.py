@@ -6,8 +6,9 @@ BatchNorm's scale of activations they divide by 1.000-something; the accuracy th
 
 import torch
 import torch.nn.functional as F
-from googlenet import BRANCHES, INCEPTIONS, POOLS_AFTER, STEM
 from torch import nn
+
+from googlenet import BRANCHES, INCEPTIONS, POOLS_AFTER, STEM
 
 
 class ConvBN(nn.Module):
@@ -55,8 +56,7 @@ class MotifNet(nn.Module):
     def inception(self, name, x):
         conv = {branch: self.convs[f"inception_{name}/{branch}"] for branch in BRANCHES}
         pooled = F.max_pool2d(x, 3, 1, 1)
-        return torch.cat([conv["1x1"](x), conv["3x3"](conv["3x3_reduce"](x)),
-                          conv["5x5"](conv["5x5_reduce"](x)), conv["pool_proj"](pooled)], 1)
+        return torch.cat([conv["1x1"](x), conv["3x3"](conv["3x3_reduce"](x)), conv["5x5"](conv["5x5_reduce"](x)), conv["pool_proj"](pooled)], 1)
 
     def forward(self, x, lrn=lambda x: x):
         def halve(x):

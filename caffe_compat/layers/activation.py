@@ -48,8 +48,9 @@ class Dropout(Neuron):
         x, y = bottom[0].data, top[0].data
         if self.phase == caffe_pb2.TRAIN:
             kept = rng().random(x.shape, np.float32) >= self.ratio
-            self.mask = kept * np.float32(1 / (1 - self.ratio))
-            np.multiply(x, self.mask, out=y)
+            mask = kept * np.float32(1 / (1 - self.ratio))
+            self.remember(bottom, mask)
+            np.multiply(x, mask, out=y)
         elif y is not x:
             np.copyto(y, x)
 
@@ -58,6 +59,7 @@ class Dropout(Neuron):
             return
         dy, dx = top[0].diff, bottom[0].diff
         if self.phase == caffe_pb2.TRAIN:
-            np.multiply(dy, self.mask, out=dx)
+            mask = self.recall(bottom)
+            np.multiply(dy, 0 if mask is None else mask, out=dx)
         elif dx is not dy:
             np.copyto(dx, dy)

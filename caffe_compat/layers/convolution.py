@@ -29,7 +29,9 @@ class Convolution(Layer):
     def setup(self, bottom, top):
         p = self.layer_param.convolution_param
         if p.axis != 1 or len(bottom[0].shape) != 4:
-            raise PrototxtError(f'layer "{self.name}": only 2-D convolution (a bottom of 4 axes, axis 1) is there; got {bottom[0].shape}, axis {p.axis}')
+            raise PrototxtError(
+                f'layer "{self.name}": only 2-D convolution (a bottom of 4 axes, axis 1) is there; got {bottom[0].shape}, axis {p.axis}'
+            )
         self.kernel = spatial_pair(self, p, "kernel", None)
         self.stride, self.pad = spatial_pair(self, p, "stride", 1), spatial_pair(self, p, "pad", 0)
         dilation = list(p.dilation) or [1]
@@ -38,7 +40,9 @@ class Convolution(Layer):
         if min(*self.kernel, *self.stride, *self.dilation, self.outputs, self.group) < 1:
             raise PrototxtError(f'layer "{self.name}": kernel, stride, dilation, num_output and group must be at least 1')
         if channels % self.group or self.outputs % self.group:
-            raise PrototxtError(f'layer "{self.name}": {channels} channels and num_output {self.outputs} must both be multiples of group {self.group}')
+            raise PrototxtError(
+                f'layer "{self.name}": {channels} channels and num_output {self.outputs} must both be multiples of group {self.group}'
+            )
         self.channels = channels
         self.add_param((self.outputs, channels // self.group, *self.kernel), p.weight_filler)
         if p.bias_term:

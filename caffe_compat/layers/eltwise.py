@@ -44,12 +44,13 @@ class Eltwise(Layer):
                 total += coeff * x
             y[...] = total
         else:
-            self.winner = (second > first).astype(np.int32)
-            largest = np.where(self.winner, second, first)
+            winner = (second > first).astype(np.int32)
+            largest = np.where(winner, second, first)
             for i, x in enumerate(more, 2):
                 larger = x > largest
-                self.winner[larger] = i
+                winner[larger] = i
                 largest = np.where(larger, x, largest)
+            self.remember(bottom, winner)
             y[...] = largest
 
     def backward(self, top, propagate_down, bottom):
@@ -62,7 +63,8 @@ class Eltwise(Layer):
             if self.is_sum:
                 np.multiply(dy, self.coeff[i], out=blob.diff)
             elif not self.is_product:
-                np.multiply(dy, self.winner == i, out=blob.diff)
+                winner = self.recall(bottom)
+                np.multiply(dy, 0 if winner is None else winner == i, out=blob.diff)
             elif self.stable:
                 others = [b.data for j, b in enumerate(bottom) if j != i]
                 np.multiply(dy, np.prod(others, axis=0) if len(others) > 1 else others[0], out=blob.diff)

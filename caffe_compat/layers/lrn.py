@@ -27,27 +27,32 @@ class LRN(Layer):
 
     def reshape(self, bottom, top):
         top[0].reshape_like(bottom[0])
-        if getattr(self, "scale", None) is None or self.scale.shape != bottom[0].shape:
-            self.scale = np.empty(bottom[0].shape, np.float32)
 
     def forward(self, bottom, top):
         x, y = bottom[0].data, top[0].data
+        scale = self.recall(bottom)
+        if scale is None:
+            scale = np.empty(x.shape, np.float32)
+            self.remember(bottom, scale)
         if not self.across:
-            self._within_scale(x)
-            np.multiply(x, self.scale ** np.float32(-self.beta), out=y)
+            self._within_scale(x, scale)
+            np.multiply(x, scale ** np.float32(-self.beta), out=y)
             return
-        for arrays in zip(*(self._rows(a) for a in (x, y, self.scale))):
+        for arrays in zip(*(self._rows(a) for a in (x, y, scale))):
             self._positions(kernel.lrn_forward, *arrays, self.size, self.alpha, self.beta, self.k)
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
             return
         x, y, dy, dx = bottom[0].data, top[0].data, top[0].diff, bottom[0].diff
-        if not self.across:
-            self._within_backward(x, dy, dx)
-            return
-        for arrays in zip(*(self._rows(a) for a in (x, y, dy, self.scale, dx))):
-            self._positions(kernel.lrn_backward, *arrays, self.size, self.alpha, self.beta)
+        scale = self.recall(bottom)
+        if scale is None:
+            dx[...] = 0
+        elif not self.across:
+            self._within_backward(x, dy, dx, scale)
+        else:
+            for arrays in zip(*(self._rows(a) for a in (x, y, dy, scale, dx))):
+                self._positions(kernel.lrn_backward, *arrays, self.size, self.alpha, self.beta)
 
     @staticmethod
     def _rows(array):
@@ -61,16 +66,16 @@ class LRN(Layer):
         pad = (self.size - 1) // 2
         return self.size, self.size, 1, 1, pad, pad
 
-    def _within_scale(self, x):
+    def _within_scale(self, x, scale):
         planes = (x * x).reshape(-1, *x.shape[2:])
-        average = self.scale.reshape(planes.shape)
+        average = scale.reshape(planes.shape)
         threads.run(lambda a, b: pooling.average_forward(planes, average, *self._window(), a, b), len(planes))
-        self.scale *= np.float32(self.alpha)
-        self.scale += np.float32(1)
+        scale *= np.float32(self.alpha)
+        scale += np.float32(1)
 
-    def _within_backward(self, x, dy, dx):
-        slope = np.float32(-self.beta * self.alpha) * self.scale ** np.float32(-self.beta - 1)
+    def _within_backward(self, x, dy, dx, scale):
+        slope = np.float32(-self.beta * self.alpha) * scale ** np.float32(-self.beta - 1)
         share = (dy * x * slope).reshape(-1, *x.shape[2:])
         spread = np.empty_like(share)
         threads.run(lambda a, b: pooling.average_backward(share, spread, *self._window(), a, b), len(share))
-        dx[...] = dy * self.scale ** np.float32(-self.beta) + 2 * x * spread.reshape(x.shape)
+        dx[...] = dy * scale ** np.float32(-self.beta) + 2 * x * spread.reshape(x.shape)

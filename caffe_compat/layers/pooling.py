@@ -66,21 +66,23 @@ class Pooling(Layer):
         args = (*self.kernel, *self.stride, *self.pad)
         threads.run(lambda first, last: work(*arrays, *args, first, last), planes)
 
-    def _positions(self, width):
+    def _positions(self, mask, width):
         """Where in its plane each maximum lay, as an index: what Caffe writes to the second top."""
-        rows, columns = np.indices(self.mask.shape[1:])
-        y = rows * self.stride[0] - self.pad[0] + self.mask // self.kernel[1]
-        x = columns * self.stride[1] - self.pad[1] + self.mask % self.kernel[1]
-        return np.where(self.mask < 0, -1, y * width + x)
+        rows, columns = np.indices(mask.shape[1:])
+        y = rows * self.stride[0] - self.pad[0] + mask // self.kernel[1]
+        x = columns * self.stride[1] - self.pad[1] + mask % self.kernel[1]
+        return np.where(mask < 0, -1, y * width + x)
 
     def forward(self, bottom, top):
         x, y = self._planes(bottom[0].data), self._planes(top[0].data)
         if self.is_max:
-            if getattr(self, "mask", None) is None or self.mask.shape != y.shape:
-                self.mask = np.empty(y.shape, np.int32)
-            self._run(kernel.max_forward, len(x), x, y, self.mask)
+            mask = self.recall(bottom)
+            if mask is None:
+                mask = np.empty(y.shape, np.int32)
+                self.remember(bottom, mask)
+            self._run(kernel.max_forward, len(x), x, y, mask)
             if len(top) > 1:
-                self._planes(top[1].data)[...] = self._positions(x.shape[2])
+                self._planes(top[1].data)[...] = self._positions(mask, x.shape[2])
         else:
             self._run(kernel.average_forward, len(x), x, y)
 
@@ -89,6 +91,10 @@ class Pooling(Layer):
             return
         dy, dx = self._planes(top[0].diff), self._planes(bottom[0].diff)
         if self.is_max:
-            self._run(kernel.max_backward, len(dy), dy, self.mask, dx)
+            mask = self.recall(bottom)
+            if mask is None:
+                dx[...] = 0
+            else:
+                self._run(kernel.max_backward, len(dy), dy, mask, dx)
         else:
             self._run(kernel.average_backward, len(dy), dy, dx)

@@ -2,13 +2,14 @@
 
 import difflib
 import math
-from typing import Dict, Type
+from typing import Dict, Optional, Tuple, Type
 
 from ..blob import ParamBlob
 from ..errors import PrototxtError, UnknownLayerTypeError
 from ..fillers import fill
 from ..proto import caffe_pb2
 
+Counts = Tuple[int, Optional[int]]
 LAYERS: Dict[str, Type["Layer"]] = {}
 
 
@@ -20,14 +21,15 @@ class Layer:
     """
 
     type = ""
-    bottoms = (1, 1)  # fewest and most blobs, None: no limit
-    tops = (1, 1)
+    bottoms: Counts = (1, 1)  # fewest and most blobs, None: no limit
+    tops: Counts = (1, 1)
     in_place = False  # may a top be the same blob as its bottom?
     allow_force_backward = True
 
     def __init__(self, param, phase):
         self.layer_param, self.name, self.phase = param, param.name, phase
         self.blobs: list = []
+        self._memory: tuple = (None, None)
 
     def check_counts(self, bottom, top):
         for what, found, (fewest, most) in (("bottom", len(bottom), self.bottoms), ("top", len(top), self.tops)):
@@ -49,6 +51,18 @@ class Layer:
 
     def backward(self, top, propagate_down, bottom):
         raise NotImplementedError
+
+    def remember(self, bottom, state):
+        """Keep what the backward pass needs of this forward pass."""
+        self._memory = bottom[0].shape, state
+
+    def recall(self, bottom):
+        """What `remember` kept, or None if no forward pass has run at the bottom's present shape.
+
+        A backward pass visits layers that its forward pass never reached; those have no gradient to give.
+        """
+        shape, state = self._memory
+        return state if shape == bottom[0].shape else None
 
     def add_param(self, shape, filler):
         """A new parameter of this shape, filled as the FillerParameter says (at random, or not at all for None)."""
@@ -86,7 +100,8 @@ def create(param, phase):
     """The layer that a LayerParameter describes. Raises UnknownLayerTypeError with the nearest and all known names."""
     cls = LAYERS.get(param.type)
     if cls is None:
-        near = difflib.get_close_matches(param.type, LAYERS, 1)
-        hint = f' Did you mean "{near[0]}"?' if near else ""
+        by_lower = {name.lower(): name for name in LAYERS}
+        near = difflib.get_close_matches(param.type.lower(), by_lower, 1)
+        hint = f' Did you mean "{by_lower[near[0]]}"?' if near else ""
         raise UnknownLayerTypeError(f'layer "{param.name}": unknown type "{param.type}".{hint} Known: {", ".join(layer_type_list())}')
     return cls(param, phase)

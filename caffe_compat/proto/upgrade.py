@@ -15,9 +15,10 @@ V1_TYPES = {
     "SOFTMAX": "Softmax", "SOFTMAX_LOSS": "SoftmaxWithLoss", "SPLIT": "Split", "TANH": "TanH", "THRESHOLD": "Threshold",
     "WINDOW_DATA": "WindowData", "NONE": "",
 }  # fmt: skip
-_SAME_FIELDS = {f.name for f in caffe_pb2.V1LayerParameter.DESCRIPTOR.fields} & {
-    f.name for f in caffe_pb2.LayerParameter.DESCRIPTOR.fields
-} - {"type", "param"}
+_SAME_FIELDS = {f.name for f in caffe_pb2.V1LayerParameter.DESCRIPTOR.fields} & {f.name for f in caffe_pb2.LayerParameter.DESCRIPTOR.fields} - {
+    "type",
+    "param",
+}
 
 
 def _upgrade_v1_layer(old, new):

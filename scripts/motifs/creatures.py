@@ -219,12 +219,12 @@ def turtle(p):
     for cx in (-0.35, 0.05, 0.45):
         for k in range(6):
             a = k * np.pi / 3
-            lines = np.minimum(lines, capsule(u, v, cx + 0.23 * np.cos(a), 0.26 * np.sin(a),
-                                              cx + 0.23 * np.cos(a + np.pi / 3), 0.26 * np.sin(a + np.pi / 3), 0.025))
+            lines = np.minimum(
+                lines, capsule(u, v, cx + 0.23 * np.cos(a), 0.26 * np.sin(a), cx + 0.23 * np.cos(a + np.pi / 3), 0.26 * np.sin(a + np.pi / 3), 0.025)
+            )
     for k in range(10):
         a = k * np.pi / 5
-        lines = np.minimum(lines, capsule(u, v, 0.05 + 0.45 * np.cos(a), 0.26 * np.sin(a),
-                                          0.05 + 0.75 * np.cos(a), 0.65 * np.sin(a), 0.025))
+        lines = np.minimum(lines, capsule(u, v, 0.05 + 0.45 * np.cos(a), 0.26 * np.sin(a), 0.05 + 0.75 * np.cos(a), 0.65 * np.sin(a), 0.025))
     p.cover(m * inside(lines, 0.04), seam * 0.4)
     p.flat(np.abs(ellipse(u, v, 0.05, 0, 0.68, 0.58)) - 0.035, seam * 0.6, 0.04)
 

@@ -94,8 +94,10 @@ def tree(p):
     leaves, bark = palette(rng, 2)
     if rng.random() < 0.6:
         leaves, bark = np.clip(leaves * np.array([0.6, 1.0, 0.4]), 0, 1), np.array([0.35, 0.24, 0.15])
-    trunk = np.minimum(np.maximum(np.abs(u + 0.03 * np.sin(v * 8)) - 0.1 - 0.12 * np.clip(v - 0.5, 0, 1), np.abs(v - 0.5) - 0.5),
-                       np.minimum(capsule(u, v, 0, 0.35, -0.42, -0.1, 0.05), capsule(u, v, 0, 0.3, 0.42, -0.15, 0.05)))
+    trunk = np.minimum(
+        np.maximum(np.abs(u + 0.03 * np.sin(v * 8)) - 0.1 - 0.12 * np.clip(v - 0.5, 0, 1), np.abs(v - 0.5) - 0.5),
+        np.minimum(capsule(u, v, 0, 0.35, -0.42, -0.1, 0.05), capsule(u, v, 0, 0.3, 0.42, -0.15, 0.05)),
+    )
     p.fill(trunk, bark)
     for _ in range(16):
         a, d = rng.uniform(0, 2 * np.pi), 0.55 * np.sqrt(rng.random())

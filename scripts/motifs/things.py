@@ -116,7 +116,9 @@ def car(p):
     p.shadow(np.minimum(body, cabin))
     p.fill(np.minimum(body, cabin), paint)
     for x in (-0.2, 0.3):
-        p.fill(np.maximum(np.abs(u - x) - 0.2 - 0.2 * (v + 0.18) * np.sign(u - x) * np.sign(x), np.abs(v + 0.17) - 0.18), (0.65, 0.8, 0.88), 0.04, 0.3)
+        p.fill(
+            np.maximum(np.abs(u - x) - 0.2 - 0.2 * (v + 0.18) * np.sign(u - x) * np.sign(x), np.abs(v + 0.17) - 0.18), (0.65, 0.8, 0.88), 0.04, 0.3
+        )
     p.flat(ellipse(u, v, -0.9, 0.15, 0.08, 0.07), (1.0, 0.95, 0.6), 0.03)
     p.flat(box(u, v, 0.9, 0.15, 0.05, 0.07), (0.85, 0.1, 0.08), 0.03)
     for x in (-0.52, 0.52):

@@ -1,0 +1,63 @@
+# Two commands are enough: `make dream` and `make test`. Each makes .venv/ and installs what it needs, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# options of `make dream`; a name on the right is an option of `deepdream dream`
+IMAGE ?=
+OUT ?= out/dream.png
+MODEL ?=
+END ?=
+GUIDE ?=
+SEED ?= 0
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dream test lint bench model proto clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@echo '  options of make dream: IMAGE=photo.jpg OUT=out/dream.png MODEL= END= GUIDE= SEED=0 ARGS="--octaves 3"'
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "the built-in engine needs Python 3.11 or newer, not %d.%d; say make PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.dream: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[compat,demo]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[compat,demo,dev]'
+	@touch $(VENV)/.dream $@
+
+setup: $(VENV)/.dev  ## make .venv/ with everything that dreaming and testing need
+
+dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-learn ships) and write OUT=
+	@mkdir -p $(dir $(OUT))
+	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(shell $(BIN)/python scripts/sample_photo.py china.jpg))" -o "$(OUT)" --seed $(SEED) \
+	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
+
+test: $(VENV)/.dev  ## run the test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dream  ## time a gradient step on full-size GoogLeNet beside the machine's own sgemm rate
+	$(BIN)/python scripts/bench.py
+
+model: $(VENV)/.dev  ## train the default model again, from nothing: hours on a CPU, minutes on a GPU
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'
+	$(BIN)/python scripts/train_motif_googlenet.py
+
+proto: $(VENV)/.dev  ## compile caffe.proto again
+	$(PYTHON) -m venv $(VENV)/proto && $(VENV)/proto/bin/pip install --quiet grpcio-tools==1.71.2
+	$(VENV)/proto/bin/python -m grpc_tools.protoc -I caffe_compat/proto --python_out=caffe_compat/proto caffe_compat/proto/caffe.proto
+
+clean:  ## remove .venv/, out/ and caches
+	rm -rf $(VENV) out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,64 @@
+"""A small net with GoogLeNet's layer names, so that the package's defaults work on it in a fraction of a second."""
+
+import numpy as np
+import pytest
+
+from deepdream.model import Model
+
+DEPLOY = """
+name: "small"
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 32 dim: 32 } } }
+layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+        convolution_param { num_output: 8 kernel_size: 5 stride: 2 pad: 2 weight_filler { type: "xavier" } } }
+layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }
+layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1" pooling_param { kernel_size: 3 stride: 2 } }
+layer { name: "inception_3b/1x1" type: "Convolution" bottom: "pool1" top: "inception_3b/1x1"
+        convolution_param { num_output: 6 kernel_size: 1 weight_filler { type: "xavier" } } }
+layer { name: "inception_3b/5x5_reduce" type: "Convolution" bottom: "pool1" top: "inception_3b/5x5_reduce"
+        convolution_param { num_output: 6 kernel_size: 1 weight_filler { type: "xavier" } } }
+layer { name: "inception_3b/relu_5x5_reduce" type: "ReLU" bottom: "inception_3b/5x5_reduce" top: "inception_3b/5x5_reduce" }
+layer { name: "inception_3b/output" type: "Concat" bottom: "inception_3b/1x1" bottom: "inception_3b/5x5_reduce" top: "inception_3b/output" }
+layer { name: "inception_4c/output" type: "Convolution" bottom: "inception_3b/output" top: "inception_4c/output"
+        convolution_param { num_output: 10 kernel_size: 3 weight_filler { type: "xavier" } bias_filler { type: "constant" value: 0.1 } } }
+layer { name: "fc" type: "InnerProduct" bottom: "inception_4c/output" top: "fc"
+        inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }
+"""
+README = """---
+name: Small
+caffemodel: small.caffemodel
+mean: [104, 116, 122]
+end: inception_4c/output
+---
+"""
+
+
+@pytest.fixture(scope="session")
+def small_folder(tmp_path_factory, caffe):
+    """A model folder: readme, deploy net, seeded weights."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "deploy.prototxt").write_text(DEPLOY)
+    (folder / "readme.md").write_text(README)
+    caffe.set_random_seed(11)
+    caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST).save(str(folder / "small.caffemodel"))
+    return folder
+
+
+@pytest.fixture
+def small(small_folder) -> Model:
+    from deepdream.model import find
+
+    return find(str(small_folder))
+
+
+@pytest.fixture
+def net(small, caffe):
+    from deepdream import load_net
+
+    return load_net(small, caffe)
+
+
+@pytest.fixture
+def picture(rng):
+    """RGB float32 (60, 80, 3), as a photograph read from a file."""
+    return np.float32(rng.randint(0, 256, (60, 80, 3)))

@@ -1,0 +1,184 @@
+"""Every request that cannot be met: one line on stderr, exit code 2, nothing written, no traceback."""
+
+import shutil
+
+import pytest
+from PIL import Image
+from test_cli import FAST, engine_name, run  # noqa: F401
+
+from deepdream import cli
+
+
+@pytest.fixture
+def refused(run, tmp_path):  # noqa: F811
+    """Run a command that must fail; returns its one line."""
+
+    def call(*args):
+        before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
+        code, out, err = run(*args)
+        assert code == 2, (code, out, err)
+        assert len(err.strip().splitlines()) == 1 and "Traceback" not in err, err
+        assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before, "something was written"
+        return err
+
+    return call
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out.png"
+
+
+def test_missing_picture(refused, tmp_path, out):
+    assert "nothing.png: no such picture" in refused("dream", tmp_path / "nothing.png", "-o", out)
+
+
+def test_broken_picture(refused, tmp_path, out):
+    (tmp_path / "x.png").write_text("no picture")
+    assert "x.png: not a picture" in refused("dream", tmp_path / "x.png", "-o", out)
+
+
+def test_bomb(refused, photo, out, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert "too large to be safe" in refused("dream", photo, "-o", out)
+
+
+def test_too_many_octaves(refused, photo, out):
+    said = refused("dream", photo, "-o", out, "--octaves", 12)
+    assert "octave 5 of 12" in said and 'layer "inception_4c/output"' in said and "--octaves 7" in said
+
+
+def test_unknown_end(refused, photo, out):
+    assert "did you mean inception_4c/output" in refused("dream", photo, "-o", out, "--end", "inception_4c/ouput")
+
+
+def test_in_place_end(refused, photo, out):
+    assert "use --end inception_3b/5x5_reduce" in refused("dream", photo, "-o", out, "--end", "inception_3b/relu_5x5_reduce")
+
+
+def test_unknown_model_offers_the_nearest(photo, out, capsys):
+    assert cli.main(["dream", str(photo), "-o", str(out), "--model", "bvlc_gogglenet"]) == 2
+    assert "did you mean bvlc_googlenet?" in capsys.readouterr().err
+
+
+def test_model_without_its_weights_says_how_to_get_them(photo, out, capsys):
+    from deepdream.model import find
+
+    if find("bvlc_googlenet").weights.exists():
+        pytest.skip("the weights are here")
+    assert cli.main(["dream", str(photo), "-o", str(out), "--model", "bvlc_googlenet"]) == 2
+    said = capsys.readouterr().err
+    assert "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel" in said and len(said.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("args, message", [
+    (["--octave-scale", "1"], "over 1"),
+    (["--octave-scale", "nan"], "over 1"),
+    (["--iterations", "-1"], "at least 0"),
+    (["--iterations", "x"], "whole number"),
+    (["--octaves", "0"], "at least 1"),
+    (["--step-size", "0"], "over 0"),
+    (["--step-size", "inf"], "over 0"),
+    (["--jitter", "-3"], "at least 0"),
+    (["--seed", "-1"], "at least 0"),
+    (["--seed", "4294967296"], "at most 4294967295"),
+    (["--gpu", "one"], "whole number"),
+])  # fmt: skip
+def test_bad_numbers(args, message, refused, photo, out):
+    assert message in refused("dream", photo, "-o", out, *args)
+
+
+def test_unknown_option_and_missing_command(refused, photo, out):
+    assert "unrecognized arguments: --octave-sclae 2" in refused("dream", photo, "-o", out, "--octave-sclae", "2")
+    assert "--out" in refused("dream", photo)
+
+
+def test_bad_destinations_are_found_first(refused, photo, tmp_path):
+    assert "no such folder" in refused("dream", photo, "-o", tmp_path / "no" / "out.png")
+    assert "unknown picture format" in refused("dream", photo, "-o", tmp_path / "out.xyz")
+    assert "no such folder" in refused("zoom", photo, "-o", tmp_path / "no" / "frames")
+
+
+def test_unwritable_folder(refused, photo, tmp_path, monkeypatch):
+    # by the question asked of the system, since root may write anywhere
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert "cannot be written to" in refused("dream", photo, "-o", tmp_path / "out.png")
+
+
+def test_guide_too_small(refused, photo, tmp_path, out):
+    Image.new("RGB", (3, 3)).save(tmp_path / "guide.png")
+    assert "the guide picture is 3x3" in refused("dream", photo, "-o", out, "--guide", tmp_path / "guide.png")
+
+
+def test_gpu_on_the_built_in_engine(refused, photo, out, engine_name):  # noqa: F811
+    if engine_name == "compat":
+        assert "computes on the CPU only" in refused("dream", photo, "-o", out, "--gpu", 0)
+
+
+@pytest.fixture
+def broken(small_folder, tmp_path):
+    """A copy of the small model to break."""
+    return shutil.copytree(small_folder, tmp_path / "broken")
+
+
+def dream_with(model, photo, out, engine_name, capsys):  # noqa: F811
+    code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(model), "--engine", engine_name, *FAST])
+    err = capsys.readouterr().err
+    assert code == 2 and len(err.strip().splitlines()) == 1 and not out.exists(), err
+    return err
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[:-1000], lambda raw: b"", lambda raw: b"<html>moved</html>" * 500], ids=["cut", "empty", "html"])
+def test_broken_weights(damage, broken, photo, out, engine_name, capsys):  # noqa: F811
+    path = broken / "small.caffemodel"
+    path.write_bytes(damage(path.read_bytes()))
+    assert "not a caffemodel, or one that was cut off" in dream_with(broken, photo, out, engine_name, capsys)
+
+
+def test_weights_of_another_net(broken, photo, out, engine_name, capsys, caffe):  # noqa: F811
+    deploy = (broken / "deploy.prototxt").read_text()
+    (broken / "other.prototxt").write_text(deploy.replace('"conv1"', '"first"'))
+    caffe.Net(str(broken / "other.prototxt"), caffe.TEST).save(str(broken / "small.caffemodel"))
+    said = dream_with(broken, photo, out, engine_name, capsys)
+    assert "has no weights for 1 of the net's 5 layers, conv1 for one" in said
+
+
+def test_weights_of_another_shape(broken, photo, out, engine_name, capsys):  # noqa: F811
+    path = broken / "deploy.prototxt"
+    path.write_text(path.read_text().replace("num_output: 8", "num_output: 9"))
+    said = dream_with(broken, photo, out, engine_name, capsys)
+    assert "(8, 3, 5, 5)" in said and "(9, 3, 5, 5)" in said and '"conv1"' in said
+
+
+def test_prototxt_with_a_syntax_error(broken, photo, out, engine_name, capsys):  # noqa: F811
+    path = broken / "deploy.prototxt"
+    path.write_text(path.read_text().replace("kernel_size: 5", "kernel_size 5"))
+    assert "deploy.prototxt: syntax error at line:column 5:" in dream_with(broken, photo, out, engine_name, capsys)
+
+
+def test_readme_without_what_is_needed(broken, photo, out, engine_name, capsys):  # noqa: F811
+    (broken / "readme.md").write_text("---\nname: x\n---\n")
+    assert 'needs "caffemodel" and "mean"' in dream_with(broken, photo, out, engine_name, capsys)
+
+
+def test_zero_gradient_says_so(broken, photo, out, engine_name, capsys, caffe):  # noqa: F811
+    net = caffe.Net(str(broken / "deploy.prototxt"), str(broken / "small.caffemodel"), caffe.TEST)
+    for blobs in net.params.values():
+        for blob in blobs:
+            blob.data[...] = 0
+    net.save(str(broken / "small.caffemodel"))
+    code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(broken), "--engine", engine_name, *FAST])
+    assert code == 2 and not out.exists()
+    assert "the gradient is zero everywhere" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_ctrl_c_exits_with_130_and_leaves_nothing(run, photo, out, monkeypatch, tmp_path):  # noqa: F811
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deepdream.octaves.make_step", interrupted)
+    before = set(tmp_path.iterdir())
+    code, _, err = run("dream", photo, "-o", out, *FAST)
+    assert code == 130 and "stopped" in err and "Traceback" not in err
+    assert set(tmp_path.iterdir()) == before

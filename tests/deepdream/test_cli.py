@@ -1,0 +1,133 @@
+"""The command line: what it writes and says."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from deepdream import cli, image
+from deepdream.settings import DREAM
+
+FAST = ["--iterations", "1", "--octaves", "2"]
+
+
+@pytest.fixture
+def engine_name(caffe):
+    return {"caffe": "caffe", "caffe_compat": "compat"}[caffe.__name__]
+
+
+@pytest.fixture
+def run(small_folder, engine_name, capsys):
+    """Call the command line on the small model; returns (exit code, stdout, stderr)."""
+
+    def call(*args):
+        args = [str(a) for a in args]
+        if args[0] in ("dream", "zoom", "layers"):
+            args += ["--model", str(small_folder), "--engine", engine_name]
+        try:
+            code = cli.main(args)
+        except SystemExit as e:
+            code = e.code
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call
+
+
+@pytest.mark.parametrize("name", ["dream.png", "dream.jpg"])
+def test_dream_writes_the_picture_and_says_where(name, run, photo, tmp_path):
+    out = tmp_path / name
+    code, said, progress = run("dream", photo, "-o", out, "--seed", 3, *FAST)
+    assert code == 0
+    assert f"wrote {out}" in said and "end inception_4c/output, seed 3" in said
+    assert "octave 2/2 (120x90) step 1/1" in progress
+    assert image.load(out).shape == (90, 120, 3)
+
+
+def test_the_recipe_has_every_setting(run, photo, tmp_path, small):
+    from deepdream.model import file_sha1
+
+    out = tmp_path / "dream.png"
+    run("dream", photo, "-o", out, "--seed", 3, "--end", "inception_3b/output", "--jitter", 7, *FAST)
+    recipe = json.loads(image.read_recipe(out))
+    assert recipe["settings"] == {
+        "end": "inception_3b/output", "iterations": 1, "octaves": 2, "octave_scale": DREAM.octave_scale,
+        "step_size": DREAM.step_size, "jitter": 7, "clip": True,
+    }  # fmt: skip
+    assert recipe["seed"] == 3
+    assert recipe["image"] == {"path": str(photo), "sha1": file_sha1(photo)}
+    assert recipe["model"]["weights_sha1"] == file_sha1(small.weights)
+    assert {"name", "version"} <= set(recipe["engine"])
+
+
+@pytest.mark.parametrize("guided", [False, True])
+def test_replay_is_equal_to_the_bit(guided, run, photo, tmp_path):
+    out = tmp_path / "dream.png"
+    run("dream", photo, "-o", out, *FAST, *(["--guide", photo, "--end", "inception_3b/output"] if guided else []))
+    code, said, _ = run("replay", out, "-o", tmp_path / "again.png")
+    assert code == 0 and "equal to the bit" in said
+    np.testing.assert_array_equal(image.load(tmp_path / "again.png"), image.load(out))
+
+
+def test_replay_follows_a_moved_picture(run, photo, tmp_path):
+    out, moved = tmp_path / "dream.png", tmp_path / "moved.png"
+    run("dream", photo, "-o", out, *FAST)
+    photo.rename(moved)
+    code, _, said = run("replay", out)
+    assert code == 2 and "is gone" in said and "--image" in said
+    assert run("replay", out, "--image", moved)[0] == 0
+    assert (tmp_path / "dream-replay.png").exists()
+
+
+def test_replay_refuses_another_source_picture(run, photo, tmp_path):
+    out = tmp_path / "dream.png"
+    run("dream", photo, "-o", out, *FAST)
+    Image.new("RGB", (120, 90)).save(photo)
+    code, _, said = run("replay", out)
+    assert code == 2 and "is not the picture it was made from" in said
+
+
+def test_replay_of_a_picture_without_a_recipe(run, photo):
+    code, _, said = run("replay", photo)
+    assert code == 2 and "carries no recipe" in said
+
+
+def test_seeds_differ_unless_given(run, photo, tmp_path):
+    for name in "ab":
+        run("dream", photo, "-o", tmp_path / f"{name}.png", *FAST)
+    a, b = (json.loads(image.read_recipe(tmp_path / f"{name}.png"))["seed"] for name in "ab")
+    assert a != b
+
+
+def test_zoom_writes_numbered_frames_that_replay(run, photo, tmp_path):
+    code, said, _ = run("zoom", photo, "-o", tmp_path / "frames", "--frames", 3, "--seed", 1, *FAST)
+    assert code == 0 and "wrote 3 frames" in said
+    frames = sorted((tmp_path / "frames").iterdir())
+    assert [f.name for f in frames] == ["0000.jpg", "0001.jpg", "0002.jpg"]
+    assert len({f.read_bytes() for f in frames}) == 3
+    code, said, _ = run("replay", frames[1])
+    assert code == 0 and "equal to the bit" in said
+
+
+def test_layers_lists_types_shapes_and_ends(run):
+    code, said, _ = run("layers")
+    assert code == 0
+    rows = {line.split()[0]: line for line in said.splitlines()}
+    assert "Concat" in rows["inception_3b/output"] and "12 x 7 x 7" in rows["inception_3b/output"] and rows["inception_3b/output"].endswith("yes")
+    assert rows["relu1"].endswith("no: in place on conv1")
+    assert "(default)" in rows["inception_4c/output"]
+
+
+def test_defaults_shown_by_help_are_those_of_settings():
+    help_text = subprocess.run([sys.executable, "-m", "deepdream", "dream", "--help"], capture_output=True, text=True, check=True).stdout
+    text = " ".join(help_text.split())
+    assert f"steps per octave (default {DREAM.iterations})" in text
+    assert f"in grey levels (default {DREAM.step_size})" in text
+
+
+def test_help_and_import_do_not_load_scipy_numba_or_an_engine():
+    code = "import sys, deepdream, deepdream.cli; deepdream.cli.parser(); print([m for m in ('scipy', 'numba', 'caffe', 'caffe_compat') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

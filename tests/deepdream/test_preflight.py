@@ -1,0 +1,66 @@
+"""Checks before a run: layer names, octave sizes, and that the worked-out shapes are the engine's own."""
+
+import pytest
+from google.protobuf import text_format
+
+from deepdream import preflight
+from deepdream.errors import SizeError, TargetError
+from deepdream.model import ROOT, description
+from deepdream.settings import Dream
+
+
+@pytest.fixture
+def small_net(small, caffe):
+    return description(small, caffe)
+
+
+def test_shapes_are_the_engines(small, small_net, net, caffe):
+    for height, width in ((32, 32), (60, 80), (61, 79), (33, 47)):
+        src = net.blobs["data"]
+        src.reshape(1, 3, height, width)
+        net.forward(end="inception_4c/output")
+        shapes = preflight.shapes(small_net, height, width, "inception_4c/output")
+        for name, shape in shapes.items():
+            assert tuple(net.blobs[name].data.shape)[1:] == shape, name
+
+
+def test_shapes_of_googlenet_are_the_engines(caffe, tmp_path):
+    net = caffe.io.caffe_pb2.NetParameter()
+    text_format.Merge((ROOT / "prototxt/bvlc_googlenet/deploy.prototxt").read_text(), net)
+    shapes = preflight.shapes(net, 224, 224)
+    engine = caffe.Net(str(ROOT / "prototxt/bvlc_googlenet/deploy.prototxt"), caffe.TEST)
+    for name, shape in shapes.items():
+        blob = tuple(engine.blobs[name].data.shape)[1:]
+        assert blob == shape[: len(blob)], name
+
+
+def test_an_end_that_is_there_passes(small_net):
+    preflight.check_end(small_net, "inception_4c/output")
+
+
+def test_a_near_miss_gets_the_nearest_names(small_net):
+    with pytest.raises(TargetError, match="did you mean inception_4c/output"):
+        preflight.check_end(small_net, "inception4c/output")
+
+
+def test_an_in_place_relu_leads_to_its_blob(small_net):
+    with pytest.raises(TargetError, match="use --end inception_3b/5x5_reduce"):
+        preflight.check_end(small_net, "inception_3b/relu_5x5_reduce")
+
+
+def test_an_octave_too_small_names_octave_layer_and_the_largest_number_that_fits(small_net):
+    dream = Dream(end="inception_4c/output", octaves=9)
+    with pytest.raises(SizeError, match=r'octave 4 of 9 would be 11x8 pixels: layer "inception_4c/output".*use --octaves 5 at most'):
+        preflight.check_octaves(small_net, dream.end, 43, 60, dream)
+    preflight.check_octaves(small_net, dream.end, 43, 60, Dream(octaves=5))
+
+
+def test_a_picture_too_small_altogether_says_so(small_net):
+    with pytest.raises(SizeError, match="the picture is 5x4"):
+        preflight.check_octaves(small_net, "inception_4c/output", 4, 5, Dream())
+
+
+def test_a_layer_behind_inner_product_needs_the_declared_size(small_net):
+    preflight.check_octaves(small_net, "prob", 32, 32, Dream(octaves=1))
+    with pytest.raises(SizeError, match='"fc" .InnerProduct. takes 360 .*32x32 picture with --octaves 1'):
+        preflight.check_octaves(small_net, "prob", 60, 80, Dream(octaves=1))

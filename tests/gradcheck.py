@@ -1,0 +1,70 @@
+"""The shared finite-difference checker for layers, and the small nets that layer tests are made of."""
+
+import numpy as np
+from google.protobuf import text_format
+
+from caffe_compat.blob import Blob
+from caffe_compat.layers import create
+from caffe_compat.proto import caffe_pb2
+
+
+def build(text, *bottoms, tops=1, phase=caffe_pb2.TEST, in_place=False):
+    """(layer, bottom blobs, top blobs) from the text of a LayerParameter and arrays for its bottoms, set up and shaped."""
+    param = text_format.Parse(text, caffe_pb2.LayerParameter(name="layer"))
+    layer = create(param, phase)
+    bottom = []
+    for array in bottoms:
+        array = np.asarray(array, np.float32)
+        blob = Blob(*array.shape)
+        blob.data[...] = array
+        bottom.append(blob)
+    top = bottom[:1] if in_place else [Blob(0) for _ in range(tops)]
+    layer.check_counts(bottom, top)
+    layer.setup(bottom, top)
+    layer.reshape(bottom, top)
+    return layer, bottom, top
+
+
+def run(text, *bottoms, **kwargs):
+    """The tops' data after one forward pass; a single array if there is one top."""
+    layer, bottom, top = build(text, *bottoms, **kwargs)
+    layer.forward(bottom, top)
+    out = [t.data.copy() for t in top]
+    return out[0] if len(out) == 1 else out
+
+
+def check_gradient(layer, bottom, top, step=1e-2, tolerance=1e-2, params=True):
+    """Compare backward with central differences of sum(weights * top), at every value of every bottom and parameter.
+
+    The layer runs in float32, so a step of 1e-2 and a tolerance of 1e-2 (of the largest gradient value) separate a
+    right gradient from a wrong one; inputs must keep away from kinks.
+    """
+    rng = np.random.RandomState(3)
+    layer.forward(bottom, top)
+    weights = [rng.uniform(-1, 1, t.shape).astype(np.float32) for t in top]
+    checked = list(bottom) + (list(layer.blobs) if params else [])
+    for blob in checked:
+        blob.diff[...] = 0
+    for t, w in zip(top, weights):
+        t.diff[...] = w
+    layer.backward(top, [True] * len(bottom), bottom)
+    analytic = [blob.diff.copy() for blob in checked]
+
+    def value():
+        layer.reshape(bottom, top)
+        layer.forward(bottom, top)
+        return sum(float((w.astype(np.float64) * t.data).sum()) for w, t in zip(weights, top))
+
+    for number, (blob, found) in enumerate(zip(checked, analytic)):
+        flat = blob.data.reshape(-1)
+        wanted = np.empty(flat.size)
+        for i in range(flat.size):
+            kept = flat[i]
+            flat[i] = kept + step
+            above = value()
+            flat[i] = kept - step
+            below = value()
+            flat[i] = kept
+            wanted[i] = (above - below) / (2 * step)
+        error = np.abs(found.reshape(-1) - wanted).max() / max(np.abs(wanted).max(), 1e-3)
+        assert error < tolerance, f"{layer.type}: blob {number}: gradient off by {error:.3g} of its largest value"

@@ -1,0 +1,140 @@
+"""The structure, held by tests: who may import whom, what is exported, what the project says of itself."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+STANDARD = set(sys.stdlib_module_names)
+SMALL = {"numpy", "scipy", "PIL", "google", "tqdm"}
+
+# folder -> packages it may import, beyond the standard library and itself
+ALLOWED = {
+    "caffe_compat": {"numpy", "scipy", "google", "numba", "llvmlite", "PIL", "threadpoolctl"},
+    "deepdream": SMALL,
+}
+# deepdream's modules, bottom up: each may import only from lines above its own
+LAYERS = [
+    {"version", "errors", "settings"},
+    {"engine", "image", "objectives"},
+    {"model", "ascent"},
+    {"octaves"},
+    {"preflight", "sequence"},
+    {"job"},
+    {"cli"},
+    {"__init__", "__main__"},
+]
+
+
+def imports(path):
+    """(module, level) of every import statement in a file, at any depth."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module is None or node.level and not node.module:
+                yield from ((alias.name, node.level) for alias in node.names)
+            else:
+                yield node.module, node.level
+
+
+def files(folder):
+    return sorted(p for p in (ROOT / folder).rglob("*.py") if p.name != "caffe_pb2.py")
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_packages_import_only_what_they_may(folder):
+    for path in files(folder):
+        found = {name.split(".")[0] for name, level in imports(path) if not level}
+        extra = found - STANDARD - ALLOWED[folder] - {folder}
+        assert not extra, f"{path.relative_to(ROOT)} imports {sorted(extra)}"
+
+
+def test_deepdream_imports_only_downwards():
+    rank = {name: i for i, names in enumerate(LAYERS) for name in names}
+    for path in files("deepdream"):
+        for name, level in imports(path):
+            if level:
+                target = name.split(".")[0]
+                assert rank.get(target, -1) < rank[path.stem] or target not in rank, f"{path.name} imports {target}"
+
+
+def test_every_module_of_deepdream_has_its_place():
+    assert {p.stem for p in files("deepdream")} == set().union(*LAYERS)
+
+
+def test_layers_know_neither_net_nor_sibling_families():
+    families = {p.stem for p in files("caffe_compat/layers")} - {"__init__", "registry"}
+    for path in files("caffe_compat/layers"):
+        if path.stem == "__init__":
+            continue
+        for name, level in imports(path):
+            assert not (level == 1 and name.split(".")[0] in families), f"{path.name} imports its sibling {name}"
+            assert "net" not in name.split("."), f"{path.name} imports {name}"
+
+
+def test_kernels_know_only_arrays():
+    for path in files("caffe_compat/kernels"):
+        assert all(level < 2 for _, level in imports(path)), path.name
+
+
+def test_nothing_imports_scripts():
+    names = {p.stem for p in (ROOT / "scripts").glob("*.py")} | {"motifs"}
+    for folder in ALLOWED:
+        for path in files(folder):
+            assert not {name.split(".")[0] for name, level in imports(path) if not level} & names
+
+
+def test_only_engine_names_an_engine():
+    for path in files("deepdream"):
+        if path.stem == "engine":
+            continue
+        for name, level in imports(path):
+            assert level or name.split(".")[0] not in ("caffe", "caffe_compat"), path.name
+
+
+def test_the_algorithm_neither_prints_nor_parses():
+    for path in files("deepdream"):
+        if path.stem in ("cli", "__main__"):
+            continue
+        tree = ast.parse(path.read_text())
+        calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+        assert "print" not in calls and "argparse" not in {name for name, _ in imports(path)}, path.name
+
+
+def test_exported_names():
+    import caffe_compat
+    import deepdream
+
+    for module in (caffe_compat, deepdream):
+        assert all(hasattr(module, name) for name in module.__all__)
+    assert {"preprocess", "deprocess", "objective_L2", "make_step", "deepdream", "load_net"} <= set(deepdream.__all__)
+    assert {"Net", "Classifier", "Blob", "io", "TRAIN", "TEST", "set_mode_cpu", "set_mode_gpu", "set_device"} <= set(caffe_compat.__all__)
+
+
+def test_public_functions_have_docstrings():
+    for folder in ALLOWED:
+        for path in files(folder):
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_") and path.stem not in ("cli", "settings"):
+                    if path.parent.name in ("layers", "kernels", "proto") or isinstance(node, ast.ClassDef) and node.name in ("Neuron",):
+                        continue
+                    assert ast.get_docstring(node) or len(node.body) <= 1, f"{path.relative_to(ROOT)}: {node.name}"
+
+
+def test_each_make_target_in_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text()):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_options_in_the_readme_exist():
+    shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
+    known = ""
+    for command in ("dream", "zoom", "layers", "replay"):
+        known += subprocess.run([sys.executable, "-m", "deepdream", command, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
+    assert not {option for option in shown if option not in known}
