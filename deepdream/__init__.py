@@ -19,8 +19,8 @@ from .image import deprocess, preprocess
 from .image import load as load_image
 from .image import save as save_image
 from .model import load_net
-from .objectives import guide_features, objective_guide, objective_L2
-from .octaves import Progress, deepdream
+from .objectives import objective_guide, objective_L2
+from .octaves import Progress, deepdream, guide_features
 from .sequence import zoom
 from .version import __version__
 

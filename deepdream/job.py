@@ -11,8 +11,8 @@ from . import engine as engines
 from . import image, preflight
 from . import model as models
 from .errors import ImageError, ModelError, RecipeError, SizeError
-from .objectives import guide_features, objective_guide, objective_L2
-from .octaves import deepdream
+from .objectives import objective_guide, objective_L2
+from .octaves import deepdream, guide_features
 from .sequence import zoom
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
 from .version import __version__

@@ -84,6 +84,7 @@ def find(name):
 
 
 def file_sha1(path):
+    """SHA1 of a file, as 40 hex digits."""
     digest = hashlib.sha1()
     with open(path, "rb") as f:
         for block in iter(lambda: f.read(1 << 20), b""):

@@ -3,7 +3,6 @@
 A custom objective is any such function; `dst` is the blob named by `end`, arrays (1, C, H, W).
 """
 
-import numpy as np
 
 
 def objective_L2(dst):
@@ -27,15 +26,3 @@ def objective_guide(guide_features):
         dst.diff[0].reshape(channels, -1)[:] = y[:, products.argmax(1)]
 
     return objective
-
-
-def guide_features(net, guide, end):
-    """Activations (C, h, w) of `end` for a guide picture, RGB (H, W, 3), at its own size, unjittered."""
-    from .image import preprocess
-
-    src, dst = net.blobs["data"], net.blobs[end]
-    height, width = np.shape(guide)[:2]
-    src.reshape(1, 3, height, width)
-    src.data[0] = preprocess(net, guide)
-    net.forward(end=end)
-    return dst.data[0].copy()

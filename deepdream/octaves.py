@@ -31,6 +31,16 @@ def octave_sizes(height, width, octave_n=DREAM.octaves, octave_scale=DREAM.octav
     return sizes
 
 
+def guide_features(net, guide, end):
+    """Activations (C, h, w) of `end` for a guide picture, RGB (H, W, 3), at its own size, unjittered."""
+    src, dst = net.blobs["data"], net.blobs[end]
+    height, width = np.shape(guide)[:2]
+    src.reshape(1, 3, height, width)
+    src.data[0] = preprocess(net, guide)
+    net.forward(end=end)
+    return dst.data[0].copy()
+
+
 def deepdream(
     net,
     base_img,

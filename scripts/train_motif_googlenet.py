@@ -35,7 +35,9 @@ def parse(argv):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--out", type=Path, default=ROOT / "out" / "motif_googlenet", help="pictures and checkpoints (default %(default)s)")
     p.add_argument("--shards", type=int, default=33, help=f"files of {SHARD} pictures; the last {HELD_OUT_SHARDS} are held out")
-    p.add_argument("--sizes", type=int, nargs="+", default=[64, 64, 64, 80, 96, 96], help="side of the pictures in each epoch: small ones teach faster")
+    p.add_argument(
+        "--sizes", type=int, nargs="+", default=[64, 64, 64, 80, 96, 96], help="side of the pictures in each epoch: small ones teach faster"
+    )
     p.add_argument("--decay-epochs", type=float, default=1.5, help="epochs at the end over which the step falls to zero")
     p.add_argument("--replays", type=int, default=3, help="steps on each batch; the perturbation grows from noise over them")
     p.add_argument("--radii", nargs="+", default=["0:0", "1.5:400", "2:400", "2:150", "4:150", "6:110"], metavar="EPOCH:RADIUS",
