@@ -168,17 +168,18 @@ def zoom(args):
 
 
 def layers(args):
-    from . import engine, model, preflight
+    from . import engine, model
+    from .shapes import declared_size, layers_of, shapes, targets
 
     caffe = engine.load(args.engine)
     found = model.find(args.model)
     net = model.description(found, caffe)
-    channels, height, width = preflight.declared_size(net)
-    shapes = preflight.shapes(net, height, width)
-    valid = set(preflight.targets(net))
+    _, height, width = declared_size(net)
+    sizes = shapes(net, height, width)
+    valid = set(targets(net))
     rows = []
-    for name, kind, _, tops, _ in preflight.layers_of(net):
-        shape = " x ".join(map(str, shapes[tops[0]])) if tops and tops[0] in shapes else "?"
+    for name, kind, _, tops, _ in layers_of(net):
+        shape = " x ".join(map(str, sizes[tops[0]])) if tops and tops[0] in sizes else "?"
         end = "yes" if name in valid else f"no: in place on {tops[0]}" if tops and tops[0] != name else "no"
         rows.append((name + (" (default)" if name == found.end else ""), kind, shape, end))
     widths = [max(len(row[i]) for row in [*rows, ("layer", "type", "shape", "")]) for i in range(3)]

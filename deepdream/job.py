@@ -15,6 +15,7 @@ from .objectives import objective_guide, objective_L2
 from .octaves import deepdream, guide_features
 from .sequence import zoom
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
+from .shapes import shapes
 from .version import __version__
 
 
@@ -49,7 +50,7 @@ def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gp
     preflight.check_octaves(description, dream.end, pixels.shape[0], pixels.shape[1], dream)
     if guide is not None:
         try:
-            preflight.shapes(description, guide.shape[0], guide.shape[1], dream.end)
+            shapes(description, guide.shape[0], guide.shape[1], dream.end)
         except SizeError as e:
             raise SizeError(f"the guide picture is {guide.shape[1]}x{guide.shape[0]}: {e}; use a larger one") from None
     if gpu is not None:

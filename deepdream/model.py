@@ -14,6 +14,7 @@ import numpy as np
 from . import engine as engines
 from . import settings
 from .errors import ModelError
+from .shapes import weight_shapes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -124,27 +125,27 @@ def check_weights(model, net, caffe):
     given = {layer.name: layer for layer in list(weights.layer) + list(weights.layers)}
     if not given:
         raise ModelError(f"{model.weights}: not a caffemodel, or one that was cut off ({len(raw)} bytes); get it again")
-    wanted = weight_layers(net)
+    wanted = weight_shapes(net)
     missing = [name for name in wanted if name not in given or not given[name].blobs]
     if missing:
         raise ModelError(
             f"{model.weights}: has no weights for {len(missing)} of the net's {len(wanted)} layers, "
             f"{missing[0]} for one; it was cut off or belongs to another net than {model.deploy}"
         )
-    return given
+    for name, expected in wanted.items():
+        found = [_stored_shape(blob) for blob in given[name].blobs]
+        if [_four_axes(s) for s in found] != [_four_axes(s) for s in expected]:
+            raise ModelError(
+                f'{model.weights}: layer "{name}" has weights of shapes {found} but {model.deploy} wants {expected}; one of the files belongs to another net'
+            )
 
 
-def weight_layers(net):
-    """Names of the layers of a NetParameter (V1 or V2) that have weights."""
-    kinds = {"Convolution", "InnerProduct", "Deconvolution", "CONVOLUTION", "INNER_PRODUCT", "DECONVOLUTION"}
-    names = []
-    for layer in list(net.layer) + list(net.layers):
-        kind = layer.type
-        if isinstance(kind, int):
-            kind = layer.LayerType.Name(kind)
-        if kind in kinds:
-            names.append(layer.name)
-    return names
+def _stored_shape(blob):
+    return tuple(blob.shape.dim) if blob.HasField("shape") else (blob.num, blob.channels, blob.height, blob.width)
+
+
+def _four_axes(shape):
+    return (1,) * (4 - len(shape)) + tuple(shape)
 
 
 def load_net(model=settings.DEFAULT_MODEL, engine=settings.DEFAULT_ENGINE):

@@ -4,7 +4,6 @@ A custom objective is any such function; `dst` is the blob named by `end`, array
 """
 
 
-
 def objective_L2(dst):
     """Grow every activation: the gradient of half the sum of squares (notebook cell 4)."""
     dst.diff[:] = dst.data

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from deepdream import engine as engines  # noqa: E402
-from deepdream.preflight import layers_of, shapes  # noqa: E402
+from deepdream.shapes import layers_of, shapes  # noqa: E402
 
 END = "inception_4c/output"
 

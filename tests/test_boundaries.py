@@ -21,7 +21,7 @@ ALLOWED = {
 # deepdream's modules, bottom up: each may import only from lines above its own
 LAYERS = [
     {"version", "errors", "settings"},
-    {"engine", "image", "objectives"},
+    {"engine", "image", "objectives", "shapes"},
     {"model", "ascent"},
     {"octaves"},
     {"preflight", "sequence"},

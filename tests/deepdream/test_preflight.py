@@ -3,7 +3,7 @@
 import pytest
 from google.protobuf import text_format
 
-from deepdream import preflight
+from deepdream import preflight, shapes
 from deepdream.errors import SizeError, TargetError
 from deepdream.model import ROOT, description
 from deepdream.settings import Dream
@@ -19,19 +19,23 @@ def test_shapes_are_the_engines(small, small_net, net, caffe):
         src = net.blobs["data"]
         src.reshape(1, 3, height, width)
         net.forward(end="inception_4c/output")
-        shapes = preflight.shapes(small_net, height, width, "inception_4c/output")
-        for name, shape in shapes.items():
+        found = shapes.shapes(small_net, height, width, "inception_4c/output")
+        for name, shape in found.items():
             assert tuple(net.blobs[name].data.shape)[1:] == shape, name
 
 
 def test_shapes_of_googlenet_are_the_engines(caffe, tmp_path):
     net = caffe.io.caffe_pb2.NetParameter()
     text_format.Merge((ROOT / "prototxt/bvlc_googlenet/deploy.prototxt").read_text(), net)
-    shapes = preflight.shapes(net, 224, 224)
+    found = shapes.shapes(net, 224, 224)
     engine = caffe.Net(str(ROOT / "prototxt/bvlc_googlenet/deploy.prototxt"), caffe.TEST)
-    for name, shape in shapes.items():
+    for name, shape in found.items():
         blob = tuple(engine.blobs[name].data.shape)[1:]
         assert blob == shape[: len(blob)], name
+
+
+def test_weight_shapes_are_the_engines(small_net, net):
+    assert shapes.weight_shapes(small_net) == {name: [tuple(b.data.shape) for b in blobs] for name, blobs in net.params.items()}
 
 
 def test_an_end_that_is_there_passes(small_net):
