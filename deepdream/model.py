@@ -136,7 +136,8 @@ def check_weights(model, net, caffe):
         found = [_stored_shape(blob) for blob in given[name].blobs]
         if [_four_axes(s) for s in found] != [_four_axes(s) for s in expected]:
             raise ModelError(
-                f'{model.weights}: layer "{name}" has weights of shapes {found} but {model.deploy} wants {expected}; one of the files belongs to another net'
+                f'{model.weights}: layer "{name}" has weights of shapes {found} but {model.deploy} wants {expected}; '
+                "one of the two files belongs to another net"
             )
 
 
