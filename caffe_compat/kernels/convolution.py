@@ -24,6 +24,37 @@ def _is_pointwise(geo):
     return tuple(geo[5:11]) == (1, 1, 1, 1, 0, 0)
 
 
+# the usual strides by name, since constants vectorise
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(source, stride, target):
+    """target = source[::stride]."""
+    if stride == 1:
+        for q in range(target.size):
+            target[q] = source[q]
+    elif stride == 2:
+        for q in range(target.size):
+            target[q] = source[2 * q]
+    else:
+        for q in range(target.size):
+            target[q] = source[q * stride]
+
+
+@numba.njit(cache=True, nogil=True)
+def _scatter_add(source, target, stride):
+    """target[::stride] += source."""
+    if stride == 1:
+        for q in range(source.size):
+            target[q] += source[q]
+    elif stride == 2:
+        for q in range(source.size):
+            target[2 * q] += source[q]
+    else:
+        for q in range(source.size):
+            target[q * stride] += source[q]
+
+
 @numba.njit(cache=True, nogil=True)
 def im2col(x, cols, geo, first_row, last_row):
     """Columns (channels * kernel_h * kernel_w, rows * out_width) of the output rows first_row..last_row of one image."""
@@ -41,16 +72,15 @@ def im2col(x, cols, geo, first_row, last_row):
                     y = row * sh - ph + i * dh
                     at = k * count + (row - first_row) * out_w
                     if y < 0 or y >= height:
-                        cols[at : at + out_w] = 0
+                        for q in range(out_w):
+                            cols[at + q] = 0
                         continue
                     source = (c * height + y) * width + shift
-                    cols[at : at + left] = 0
-                    if sw == 1:
-                        cols[at + left : at + right] = x[source + left : source + right]
-                    else:
-                        for q in range(left, right):
-                            cols[at + q] = x[source + q * sw]
-                    cols[at + right : at + out_w] = 0
+                    for q in range(left):
+                        cols[at + q] = 0
+                    _gather(x[source + left * sw :], sw, cols[at + left : at + right])
+                    for q in range(right, out_w):
+                        cols[at + q] = 0
                 k += 1
 
 
@@ -119,8 +149,7 @@ def _col2im(cols, dx, geo, first_row, last_row, top, bottom):
                         continue
                     at = k * count + (row - first_row) * out_w
                     target = (c * height + y) * width + shift
-                    for q in range(left, right):
-                        dx[target + q * sw] += cols[at + q]
+                    _scatter_add(cols[at + left : at + right], dx[target + left * sw :], sw)
                 k += 1
 
 
