@@ -156,7 +156,7 @@ def dream(args):
 def zoom(args):
     from . import image, job
 
-    made = not os.path.isdir(args.out)
+    made = not os.path.exists(args.out)
     image.check_folder(os.path.dirname(os.path.abspath(args.out)) if made else args.out)
     request = job.prepare(args.image, _settings(args), zoom=Zoom(args.frames, args.scale), **_request(args))
     if made:
@@ -216,6 +216,9 @@ def main(argv=None):
         args.run(args)
     except DreamError as e:
         print(f"deepdream {args.command}: {' '.join(str(e).split())}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print(f"deepdream {args.command}: not enough memory; use a smaller picture, or a layer nearer to the input", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # whoever read our output has stopped; say nothing more

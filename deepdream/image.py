@@ -72,7 +72,8 @@ def check_writable(path):
 def check_folder(folder):
     """Raise ImageError unless files can be written into this folder."""
     if not os.path.isdir(folder):
-        raise ImageError(f"{folder}: no such folder; make it first")
+        what = "is a file, not a folder" if os.path.exists(folder) else "no such folder"
+        raise ImageError(f"{folder}: {what}; make the folder first, or choose another")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise ImageError(f"{folder}: cannot be written to; choose another folder")
 

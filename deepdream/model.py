@@ -14,7 +14,7 @@ import numpy as np
 from . import engine as engines
 from . import settings
 from .errors import ModelError
-from .shapes import weight_shapes
+from .shapes import layers_of, weight_shapes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,7 +37,7 @@ class Model:
 
 def front_matter(path):
     """The `key: value` lines between the first two `---` of a readme; values are Python literals or plain text."""
-    with open(path, encoding="utf-8") as f:
+    with open(path, encoding="utf-8", errors="replace") as f:
         lines = f.read().splitlines()
     facts: Dict[str, object] = {}
     if not lines or lines[0].strip() != "---":
@@ -69,8 +69,9 @@ def find(name):
         hint = f"did you mean {near[0]}? " if near else ""
         raise ModelError(f'unknown model "{name}": {hint}known are {", ".join(known())}, or a folder with a readme.md')
     facts = front_matter(folder / "readme.md")
-    if "caffemodel" not in facts or "mean" not in facts:
-        raise ModelError(f'{folder / "readme.md"}: needs "caffemodel" and "mean" (BGR) between its --- lines')
+    mean = facts.get("mean")
+    if "caffemodel" not in facts or not (isinstance(mean, list) and len(mean) == 3 and all(isinstance(v, (int, float)) for v in mean)):
+        raise ModelError(f'{folder / "readme.md"}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- lines')
     deploy = folder / "deploy.prototxt"
     if not deploy.is_file():
         deploy = ROOT / "prototxt" / folder.name / "deploy.prototxt"
@@ -78,7 +79,7 @@ def find(name):
         name=folder.name if folder.parent == ROOT / "models" else str(folder),
         deploy=deploy,
         weights=folder / str(facts["caffemodel"]),
-        mean=tuple(facts["mean"]),
+        mean=tuple(mean),
         end=str(facts.get("end", settings.DREAM.end)),
         facts=facts,
     )
@@ -159,6 +160,8 @@ def load_net(model=settings.DEFAULT_MODEL, engine=settings.DEFAULT_ENGINE):
     model = find(model) if not isinstance(model, Model) else model
     net = description(model, caffe)
     check_weights(model, net, caffe)
+    if not any(name == "data" for _, _, _, tops, _ in layers_of(net) for name in tops) and "data" not in net.input:
+        raise ModelError(f'{model.deploy}: has no input named "data", which the notebook\'s code reads and writes; rename it')
     net.force_backward = True
     handle, path = tempfile.mkstemp(suffix=".prototxt")
     try:

@@ -1,5 +1,6 @@
 """The only home of every default; the notebook's values where the notebook has one."""
 
+import math
 from dataclasses import dataclass
 
 DEFAULT_MODEL = "motif_googlenet"
@@ -22,6 +23,14 @@ class Dream:
     jitter: int = 32
     clip: bool = True
 
+    def __post_init__(self):
+        """Raise ValueError for values that no dream can have; recipes in pictures come from anywhere."""
+        whole = all(isinstance(v, int) for v in (self.iterations, self.octaves, self.jitter))
+        if not (whole and self.iterations >= 0 and 1 <= self.octaves <= 64 and 0 <= self.jitter < 2**30):
+            raise ValueError(f"iterations, octaves or jitter out of range in {self}")
+        if not (1 < self.octave_scale < math.inf and 0 < self.step_size < math.inf and isinstance(self.end, str)):
+            raise ValueError(f"octave_scale, step_size or end out of range in {self}")
+
 
 @dataclass(frozen=True)
 class Zoom:
@@ -29,6 +38,11 @@ class Zoom:
 
     frames: int = 100
     scale: float = 0.05
+
+    def __post_init__(self):
+        """Raise ValueError for values that no loop can have."""
+        if not (isinstance(self.frames, int) and self.frames >= 1 and 0 <= self.scale < 1):
+            raise ValueError(f"frames or scale out of range in {self}")
 
 
 DREAM = Dream()

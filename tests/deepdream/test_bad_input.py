@@ -1,12 +1,13 @@
 """Every request that cannot be met: one line on stderr, exit code 2, nothing written, no traceback."""
 
+import json
 import shutil
 
 import pytest
 from PIL import Image
 from test_cli import FAST, engine_name, run  # noqa: F401
 
-from deepdream import cli
+from deepdream import cli, image
 
 
 @pytest.fixture
@@ -100,6 +101,34 @@ def test_bad_destinations_are_found_first(refused, photo, tmp_path):
     assert "no such folder" in refused("zoom", photo, "-o", tmp_path / "no" / "frames")
 
 
+def test_a_file_where_the_frames_should_go(refused, photo):
+    assert "is a file, not a folder" in refused("zoom", photo, "-o", photo)
+
+
+def test_a_net_whose_input_has_another_name(broken, photo, out, engine_name, capsys):  # noqa: F811
+    path = broken / "deploy.prototxt"
+    path.write_text(path.read_text().replace('"data"', '"image"'))
+    assert 'has no input named "data"' in dream_with(broken, photo, out, engine_name, capsys)
+
+
+@pytest.mark.parametrize("change", [{"octaves": 10**9}, {"octave_scale": 0.5}, {"jitter": "x"}, {"unknown": 1}])
+def test_a_recipe_with_impossible_settings(change, refused, photo, tmp_path, run):  # noqa: F811
+    out = tmp_path / "dream.png"
+    run("dream", photo, "-o", out, *FAST)
+    recipe = json.loads(image.read_recipe(out))
+    recipe["settings"].update(change)
+    image.save(out, image.load(out), json.dumps(recipe))
+    assert "its recipe cannot be read" in refused("replay", out)
+
+
+def test_out_of_memory(refused, photo, out, monkeypatch):
+    def too_much(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr("deepdream.job.prepare", too_much)
+    assert "not enough memory" in refused("dream", photo, "-o", out)
+
+
 def test_unwritable_folder(refused, photo, tmp_path, monkeypatch):
     # by the question asked of the system, since root may write anywhere
     monkeypatch.setattr("os.access", lambda path, mode: False)
@@ -159,7 +188,7 @@ def test_prototxt_with_a_syntax_error(broken, photo, out, engine_name, capsys): 
 
 def test_readme_without_what_is_needed(broken, photo, out, engine_name, capsys):  # noqa: F811
     (broken / "readme.md").write_text("---\nname: x\n---\n")
-    assert 'needs "caffemodel" and "mean"' in dream_with(broken, photo, out, engine_name, capsys)
+    assert 'needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]"' in dream_with(broken, photo, out, engine_name, capsys)
 
 
 def test_zero_gradient_says_so(broken, photo, out, engine_name, capsys, caffe):  # noqa: F811

@@ -1,0 +1,49 @@
+"""Make the gallery again, picture by picture, and its page with each one's exact command: docs/gallery/README.md."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = "docs/gallery"
+LAYERS = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
+DREAMS = [  # file name, source, options
+    *((f"china-{x}", "china.jpg", ["--end", f"inception_{x}/output"]) for x in LAYERS),
+    *((f"flower-{x}", "flower.jpg", ["--end", f"inception_{x}/output"]) for x in LAYERS),
+    *((f"noise-{x}", "noise", ["--end", f"inception_{x}/output", "--iterations", "30", "--octaves", "5"]) for x in LAYERS),
+]
+
+
+def commands(name, source, options):
+    """The shell lines that make one picture, as the page shows them."""
+    if source == "noise":
+        photo = "out/noise.png"
+    else:
+        photo = f"$(python scripts/sample_photo.py {source})"
+    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {shlex.join(options)} --seed 0"
+
+
+def page():
+    """The gallery's page, as Markdown."""
+    lines = ["# Gallery", "", "Every picture by its command, on `models/motif_googlenet`. Made by `python scripts/gallery.py`,"]
+    lines += ["which first makes the noise: `python scripts/noise.py out/noise.png`.", ""]
+    for name, source, options in DREAMS:
+        lines += [f"### {name}", "", f"![{name}]({name}.jpg)", "", f"    {commands(name, source, options)}", ""]
+    return "\n".join(lines)
+
+
+def main():
+    env_python = Path(sys.executable).parent
+    subprocess.run([sys.executable, "scripts/noise.py", "out/noise.png"], cwd=ROOT, check=True)
+    (ROOT / FOLDER).mkdir(parents=True, exist_ok=True)
+    wanted = sys.argv[1:]
+    for name, source, options in DREAMS:
+        if not wanted or name in wanted:
+            line = f'PATH="{env_python}:$PATH"; {commands(name, source, options)}'
+            subprocess.run(["sh", "-c", line], cwd=ROOT, check=True)
+    (ROOT / FOLDER / "README.md").write_text(page())
+
+
+if __name__ == "__main__":
+    main()
