@@ -38,7 +38,7 @@ def one_threaded_blas():
 
 
 def run(work, items, pieces_per_thread=4):
-    """Call work(first, last) over pieces that make up range(items), on all threads."""
+    """Call work(first, last) over pieces that make up range(items), on all threads, the caller's among them."""
     threads = count()
     pieces = min(items, threads * pieces_per_thread)
     if threads == 1 or pieces <= 1:
@@ -46,9 +46,18 @@ def run(work, items, pieces_per_thread=4):
             work(0, items)
         return
     bounds = [items * i // pieces for i in range(pieces + 1)]
-    futures = [_pool(threads).submit(work, a, b) for a, b in zip(bounds, bounds[1:])]
-    for future in futures:
-        future.result()
+    queue = iter(range(pieces))  # taking the next number is atomic
+
+    def drain():
+        for i in queue:
+            work(bounds[i], bounds[i + 1])
+
+    others = [_pool(threads - 1).submit(drain) for _ in range(min(threads, pieces) - 1)]
+    try:
+        drain()
+    finally:
+        for other in others:
+            other.result()
 
 
 def elementwise(work, size, *arrays):
