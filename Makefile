@@ -14,7 +14,7 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test lint bench model proto clean
+.PHONY: help setup dream test caffe test-caffe lint bench model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -41,6 +41,17 @@ dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-lear
 
 test: $(VENV)/.dev  ## run the test suite
 	$(BIN)/python -m pytest
+
+caffe:  ## install a real Caffe 1.0 into .caffe/, from Debian 11's packages, without root
+	@$(PYTHON) scripts/install_caffe.py
+
+# the launcher is the default; any Python that has a Caffe and pytest will do
+CAFFE_PYTHON ?= .caffe/bin/python
+
+test-caffe: $(VENV)/.dev  ## run deepdream's tests on a real Caffe, and compare caffe_compat with it
+	PYTHONPATH=.:tests:scripts PYTHONDONTWRITEBYTECODE=1 DEEPDREAM_TEST_ENGINE=caffe GLOG_minloglevel=2 \
+	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider tests/deepdream
+	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m caffe tests/parity
 
 lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
 	$(BIN)/ruff check .

@@ -160,7 +160,7 @@ def load_net(model=settings.DEFAULT_MODEL, engine=settings.DEFAULT_ENGINE):
     model = find(model) if not isinstance(model, Model) else model
     net = description(model, caffe)
     check_weights(model, net, caffe)
-    if not any(name == "data" for _, _, _, tops, _ in layers_of(net) for name in tops) and "data" not in net.input:
+    if not any("data" in layer.tops for layer in layers_of(net)) and "data" not in net.input:
         raise ModelError(f'{model.deploy}: has no input named "data", which the notebook\'s code reads and writes; rename it')
     net.force_backward = True
     handle, path = tempfile.mkstemp(suffix=".prototxt")

@@ -9,13 +9,13 @@ from .shapes import layers_of, shapes, targets
 
 def check_end(description, end):
     """Raise TargetError, with names that would do, unless a dream can start from `end`."""
-    layers = layers_of(description)
     valid = targets(description)
     if end in valid:
         return
-    for name, _, _, tops, _ in layers:
-        if name == end and tops:
-            raise TargetError(f'"{end}" writes the blob "{tops[0]}" and has none of its own; use --end {tops[0]}')
+    for layer in layers_of(description):
+        blob = layer.tops[0] if layer.tops else ""
+        if layer.name == end and blob in valid:
+            raise TargetError(f'"{end}" writes the blob "{blob}" and has none of its own; use --end {blob}')
     near = difflib.get_close_matches(end, valid, 3, 0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise TargetError(f'the net has no layer "{end}" to dream of; {hint}`deepdream layers` lists them all')

@@ -4,14 +4,25 @@ Worked out here, and not asked of the engine, since a real Caffe ends the proces
 """
 
 import math
+from typing import Any, List, NamedTuple
 
 from .errors import SizeError
 
 _NO_TARGETS = ("Input", "Split", "Data")
 
 
+class LayerInfo(NamedTuple):
+    """One layer of a description: `param` is its LayerParameter, or V1LayerParameter."""
+
+    name: str
+    type: str
+    bottoms: List[str]
+    tops: List[str]
+    param: Any
+
+
 def layers_of(description):
-    """(name, type, bottoms, tops, layer) of each layer of a NetParameter, V1 types under their V2 names."""
+    """A LayerInfo for each layer of a NetParameter, V1 types under their V2 names."""
     v1 = {"CONVOLUTION": "Convolution", "POOLING": "Pooling", "INNER_PRODUCT": "InnerProduct", "CONCAT": "Concat"}
     out = []
     for layer in list(description.layer) or list(description.layers):
@@ -19,13 +30,13 @@ def layers_of(description):
         if isinstance(kind, int):
             kind = layer.LayerType.Name(kind)
             kind = v1.get(kind, kind)
-        out.append((layer.name, kind, list(layer.bottom), list(layer.top), layer))
+        out.append(LayerInfo(layer.name, kind, list(layer.bottom), list(layer.top), layer))
     return out
 
 
 def targets(description):
     """Names that are both a layer and the blob it makes, in order: what `end` can be."""
-    return [name for name, kind, _, tops, _ in layers_of(description) if name in tops and kind not in _NO_TARGETS]
+    return [layer.name for layer in layers_of(description) if layer.name in layer.tops and layer.type not in _NO_TARGETS]
 
 
 def _pair(layer, name, repeated, default):
@@ -66,9 +77,9 @@ def _pooled(name, p, size):
 
 def declared_size(description):
     """(channels, height, width) of the net's declared input, or None."""
-    for _, kind, _, _, layer in layers_of(description):
-        if kind == "Input" and layer.input_param.shape:
-            return tuple(layer.input_param.shape[0].dim)[1:]
+    for layer in layers_of(description):
+        if layer.type == "Input" and layer.param.input_param.shape:
+            return tuple(layer.param.input_param.shape[0].dim)[1:]
     if description.input_shape:
         return tuple(description.input_shape[0].dim)[1:]
     return tuple(description.input_dim)[1:4] or None

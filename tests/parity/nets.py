@@ -1,0 +1,100 @@
+"""Whole nets for the comparison: the bundled ones, and the other classics at reduced size."""
+
+import os
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+
+
+class Builder:
+    """Writes a prototxt, layer by layer; each method returns the top's name."""
+
+    def __init__(self, side):
+        self.lines = ["force_backward: true"]
+        self.layer("data", "Input", [], "data", f"input_param {{ shape {{ dim: 1 dim: 3 dim: {side} dim: {side} }} }}")
+
+    def layer(self, name, kind, bottoms, top, body=""):
+        inputs = " ".join(f'bottom: "{b}"' for b in bottoms)
+        self.lines.append(f'layer {{ name: "{name}" type: "{kind}" {inputs} top: "{top}" {body} }}')
+        return top
+
+    def conv(self, name, bottom, settings):
+        filler = 'weight_filler { type: "xavier" } bias_filler { type: "constant" value: 0.1 }'
+        self.layer(name, "Convolution", [bottom], name, f"convolution_param {{ {settings} {filler} }}")
+        return self.layer("relu_" + name, "ReLU", [name], name)
+
+    def pool(self, name, bottom, settings="kernel_size: 3 stride: 2"):
+        return self.layer(name, "Pooling", [bottom], name, f"pooling_param {{ {settings} }}")
+
+    def fc(self, name, bottom, outputs, relu=True):
+        filler = 'weight_filler { type: "xavier" }'
+        self.layer(name, "InnerProduct", [bottom], name, f"inner_product_param {{ num_output: {outputs} {filler} }}")
+        if not relu:
+            return name
+        self.layer("relu_" + name, "ReLU", [name], name)
+        return self.layer("drop_" + name, "Dropout", [name], name)
+
+    def text(self, last):
+        self.layer("prob", "Softmax", [last], "prob")
+        return "\n".join(self.lines) + "\n"
+
+
+def caffenet():
+    """CaffeNet's layers: pooling before LRN, two groups."""
+    b = Builder(227)
+    x = b.layer("norm1", "LRN", [b.pool("pool1", b.conv("conv1", "data", "num_output: 24 kernel_size: 11 stride: 4"))], "norm1",
+                "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }")  # fmt: skip
+    x = b.pool("pool2", b.conv("conv2", x, "num_output: 64 pad: 2 kernel_size: 5 group: 2"))
+    x = b.layer("norm2", "LRN", [x], "norm2", "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }")
+    x = b.conv("conv3", x, "num_output: 96 pad: 1 kernel_size: 3")
+    x = b.conv("conv4", x, "num_output: 96 pad: 1 kernel_size: 3 group: 2")
+    x = b.pool("pool5", b.conv("conv5", x, "num_output: 64 pad: 1 kernel_size: 3 group: 2"))
+    return b.text(b.fc("fc8", b.fc("fc7", b.fc("fc6", x, 128), 128), 50, relu=False))
+
+
+def vgg16():
+    """VGG-16's thirteen convolutions at an eighth of their width."""
+    b, x = Builder(96), "data"
+    for block, (count, width) in enumerate(((2, 8), (2, 16), (3, 32), (3, 64), (3, 64)), 1):
+        for i in range(1, count + 1):
+            x = b.conv(f"conv{block}_{i}", x, f"num_output: {width} pad: 1 kernel_size: 3")
+        x = b.pool(f"pool{block}", x, "kernel_size: 2 stride: 2")
+    return b.text(b.fc("fc8", b.fc("fc7", b.fc("fc6", x, 128), 128), 50, relu=False))
+
+
+def squeezenet():
+    """SqueezeNet 1.1's fire modules, half as wide; fully convolutional, with global pooling."""
+    b = Builder(96)
+    x = b.pool("pool1", b.conv("conv1", "data", "num_output: 32 kernel_size: 3 stride: 2"))
+    for i, (squeeze, expand) in enumerate(((8, 32), (8, 32), (16, 64), (16, 64), (24, 96), (32, 128)), 2):
+        s = b.conv(f"fire{i}/squeeze1x1", x, f"num_output: {squeeze} kernel_size: 1")
+        sides = [b.conv(f"fire{i}/expand{k}x{k}", s, f"num_output: {expand} kernel_size: {k} pad: {k // 2}") for k in (1, 3)]
+        x = b.layer(f"fire{i}/concat", "Concat", sides, f"fire{i}/concat")
+        if i in (3, 5):
+            x = b.pool(f"pool{i}", x)
+    return b.text(b.pool("pool10", b.conv("conv10", x, "num_output: 50 kernel_size: 1"), "pool: AVE global_pooling: true"))
+
+
+def bundled(name):
+    """A deploy net of prototxt/, one picture at a time, gradients forced."""
+    with open(os.path.join(ROOT, "prototxt", name, "deploy.prototxt")) as f:
+        return "force_backward: true\n" + f.read().replace("dim: 10 dim: 3", "dim: 1 dim: 3")
+
+
+def net(text, *passes):
+    """passes: ((height, width), end); the input is reshaped between them."""
+    return {"text": text, "passes": passes}
+
+
+NETS = {
+    "bvlc_googlenet": net(
+        bundled("bvlc_googlenet"),
+        ((224, 224), "prob"),
+        ((211, 299), "inception_4c/output"),
+        ((120, 97), "inception_3b/5x5_reduce"),
+        ((224, 224), "inception_5b/output"),
+    ),
+    "motif_googlenet": net(bundled("motif_googlenet"), ((96, 96), "prob"), ((157, 211), "inception_4c/output"), ((96, 96), "conv2/3x3")),
+    "caffenet": net(caffenet(), ((227, 227), "prob"), ((180, 260), "conv3"), ((227, 227), "fc6")),
+    "vgg16": net(vgg16(), ((96, 96), "prob"), ((130, 75), "conv4_2"), ((96, 96), "pool5")),
+    "squeezenet": net(squeezenet(), ((96, 96), "prob"), ((133, 177), "fire5/concat"), ((133, 177), "prob")),
+}
