@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from deepdream import cli
 from deepdream.model import Model
 
 DEPLOY = """
@@ -62,3 +63,32 @@ def net(small, caffe):
 def picture(rng):
     """RGB float32 (60, 80, 3), as a photograph read from a file."""
     return np.float32(rng.randint(0, 256, (60, 80, 3)))
+
+
+@pytest.fixture
+def fast():
+    """Options that make a dream quick."""
+    return ["--iterations", "1", "--octaves", "2"]
+
+
+@pytest.fixture
+def engine_name(caffe):
+    return {"caffe": "caffe", "caffe_compat": "compat"}[caffe.__name__]
+
+
+@pytest.fixture
+def run(small_folder, engine_name, capsys):
+    """Call the command line on the small model; returns (exit code, stdout, stderr)."""
+
+    def call(*args):
+        args = [str(a) for a in args]
+        if args[0] in ("dream", "zoom", "layers"):
+            args += ["--model", str(small_folder), "--engine", engine_name]
+        try:
+            code = cli.main(args)
+        except SystemExit as e:
+            code = e.code
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return call

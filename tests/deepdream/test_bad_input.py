@@ -5,13 +5,12 @@ import shutil
 
 import pytest
 from PIL import Image
-from test_cli import FAST, engine_name, run  # noqa: F401
 
 from deepdream import cli, image
 
 
 @pytest.fixture
-def refused(run, tmp_path):  # noqa: F811
+def refused(run, tmp_path):
     """Run a command that must fail; returns its one line."""
 
     def call(*args):
@@ -105,16 +104,16 @@ def test_a_file_where_the_frames_should_go(refused, photo):
     assert "is a file, not a folder" in refused("zoom", photo, "-o", photo)
 
 
-def test_a_net_whose_input_has_another_name(broken, photo, out, engine_name, capsys):  # noqa: F811
+def test_a_net_whose_input_has_another_name(broken, refused_model):
     path = broken / "deploy.prototxt"
     path.write_text(path.read_text().replace('"data"', '"image"'))
-    assert 'has no input named "data"' in dream_with(broken, photo, out, engine_name, capsys)
+    assert 'has no input named "data"' in refused_model(broken)
 
 
 @pytest.mark.parametrize("change", [{"octaves": 10**9}, {"octave_scale": 0.5}, {"jitter": "x"}, {"unknown": 1}])
-def test_a_recipe_with_impossible_settings(change, refused, photo, tmp_path, run):  # noqa: F811
+def test_a_recipe_with_impossible_settings(change, refused, photo, tmp_path, run, fast):
     out = tmp_path / "dream.png"
-    run("dream", photo, "-o", out, *FAST)
+    run("dream", photo, "-o", out, *fast)
     recipe = json.loads(image.read_recipe(out))
     recipe["settings"].update(change)
     image.save(out, image.load(out), json.dumps(recipe))
@@ -140,7 +139,7 @@ def test_guide_too_small(refused, photo, tmp_path, out):
     assert "the guide picture is 3x3" in refused("dream", photo, "-o", out, "--guide", tmp_path / "guide.png")
 
 
-def test_gpu_on_the_built_in_engine(refused, photo, out, engine_name):  # noqa: F811
+def test_gpu_on_the_built_in_engine(refused, photo, out, engine_name):
     if engine_name == "compat":
         assert "computes on the CPU only" in refused("dream", photo, "-o", out, "--gpu", 0)
 
@@ -151,63 +150,69 @@ def broken(small_folder, tmp_path):
     return shutil.copytree(small_folder, tmp_path / "broken")
 
 
-def dream_with(model, photo, out, engine_name, capsys):  # noqa: F811
-    code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(model), "--engine", engine_name, *FAST])
-    err = capsys.readouterr().err
-    assert code == 2 and len(err.strip().splitlines()) == 1 and not out.exists(), err
-    return err
+@pytest.fixture
+def refused_model(photo, out, engine_name, capsys, fast):
+    """Dream with a model folder that must be refused; returns the one line."""
+
+    def call(model):
+        code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(model), "--engine", engine_name, *fast])
+        err = capsys.readouterr().err
+        assert code == 2 and len(err.strip().splitlines()) == 1 and not out.exists(), err
+        return err
+
+    return call
 
 
 @pytest.mark.parametrize("damage", [lambda raw: raw[:-1000], lambda raw: b"", lambda raw: b"<html>moved</html>" * 500], ids=["cut", "empty", "html"])
-def test_broken_weights(damage, broken, photo, out, engine_name, capsys):  # noqa: F811
+def test_broken_weights(damage, broken, refused_model):
     path = broken / "small.caffemodel"
     path.write_bytes(damage(path.read_bytes()))
-    assert "not a caffemodel, or one that was cut off" in dream_with(broken, photo, out, engine_name, capsys)
+    assert "not a caffemodel, or one that was cut off" in refused_model(broken)
 
 
-def test_weights_of_another_net(broken, photo, out, engine_name, capsys, caffe):  # noqa: F811
+def test_weights_of_another_net(broken, caffe, refused_model):
     deploy = (broken / "deploy.prototxt").read_text()
     (broken / "other.prototxt").write_text(deploy.replace('"conv1"', '"first"'))
     caffe.Net(str(broken / "other.prototxt"), caffe.TEST).save(str(broken / "small.caffemodel"))
-    said = dream_with(broken, photo, out, engine_name, capsys)
+    said = refused_model(broken)
     assert "has no weights for 1 of the net's 5 layers, conv1 for one" in said
 
 
-def test_weights_of_another_shape(broken, photo, out, engine_name, capsys):  # noqa: F811
+def test_weights_of_another_shape(broken, refused_model):
     path = broken / "deploy.prototxt"
     path.write_text(path.read_text().replace("num_output: 8", "num_output: 9"))
-    said = dream_with(broken, photo, out, engine_name, capsys)
+    said = refused_model(broken)
     assert "(8, 3, 5, 5)" in said and "(9, 3, 5, 5)" in said and '"conv1"' in said
 
 
-def test_prototxt_with_a_syntax_error(broken, photo, out, engine_name, capsys):  # noqa: F811
+def test_prototxt_with_a_syntax_error(broken, refused_model):
     path = broken / "deploy.prototxt"
     path.write_text(path.read_text().replace("kernel_size: 5", "kernel_size 5"))
-    assert "deploy.prototxt: syntax error at line:column 5:" in dream_with(broken, photo, out, engine_name, capsys)
+    assert "deploy.prototxt: syntax error at line:column 5:" in refused_model(broken)
 
 
-def test_readme_without_what_is_needed(broken, photo, out, engine_name, capsys):  # noqa: F811
+def test_readme_without_what_is_needed(broken, refused_model):
     (broken / "readme.md").write_text("---\nname: x\n---\n")
-    assert 'needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]"' in dream_with(broken, photo, out, engine_name, capsys)
+    assert 'needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]"' in refused_model(broken)
 
 
-def test_zero_gradient_says_so(broken, photo, out, engine_name, capsys, caffe):  # noqa: F811
+def test_zero_gradient_says_so(broken, photo, out, engine_name, capsys, caffe, fast):
     net = caffe.Net(str(broken / "deploy.prototxt"), str(broken / "small.caffemodel"), caffe.TEST)
     for blobs in net.params.values():
         for blob in blobs:
             blob.data[...] = 0
     net.save(str(broken / "small.caffemodel"))
-    code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(broken), "--engine", engine_name, *FAST])
+    code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(broken), "--engine", engine_name, *fast])
     assert code == 2 and not out.exists()
     assert "the gradient is zero everywhere" in capsys.readouterr().err.strip().splitlines()[-1]
 
 
-def test_ctrl_c_exits_with_130_and_leaves_nothing(run, photo, out, monkeypatch, tmp_path):  # noqa: F811
+def test_ctrl_c_exits_with_130_and_leaves_nothing(run, photo, out, monkeypatch, tmp_path, fast):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("deepdream.octaves.make_step", interrupted)
     before = set(tmp_path.iterdir())
-    code, _, err = run("dream", photo, "-o", out, *FAST)
+    code, _, err = run("dream", photo, "-o", out, *fast)
     assert code == 130 and "stopped" in err and "Traceback" not in err
     assert set(tmp_path.iterdir()) == before

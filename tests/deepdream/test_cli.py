@@ -8,50 +8,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import cli, image
+from deepdream import image
 from deepdream.settings import DREAM
-
-FAST = ["--iterations", "1", "--octaves", "2"]
-
-
-@pytest.fixture
-def engine_name(caffe):
-    return {"caffe": "caffe", "caffe_compat": "compat"}[caffe.__name__]
-
-
-@pytest.fixture
-def run(small_folder, engine_name, capsys):
-    """Call the command line on the small model; returns (exit code, stdout, stderr)."""
-
-    def call(*args):
-        args = [str(a) for a in args]
-        if args[0] in ("dream", "zoom", "layers"):
-            args += ["--model", str(small_folder), "--engine", engine_name]
-        try:
-            code = cli.main(args)
-        except SystemExit as e:
-            code = e.code
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
 
 
 @pytest.mark.parametrize("name", ["dream.png", "dream.jpg"])
-def test_dream_writes_the_picture_and_says_where(name, run, photo, tmp_path):
+def test_dream_writes_the_picture_and_says_where(name, run, photo, tmp_path, fast):
     out = tmp_path / name
-    code, said, progress = run("dream", photo, "-o", out, "--seed", 3, *FAST)
+    code, said, progress = run("dream", photo, "-o", out, "--seed", 3, *fast)
     assert code == 0
     assert f"wrote {out}" in said and "end inception_4c/output, seed 3" in said
     assert "octave 2/2 (120x90) step 1/1" in progress
     assert image.load(out).shape == (90, 120, 3)
 
 
-def test_the_recipe_has_every_setting(run, photo, tmp_path, small):
+def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
     from deepdream.model import file_sha1
 
     out = tmp_path / "dream.png"
-    run("dream", photo, "-o", out, "--seed", 3, "--end", "inception_3b/output", "--jitter", 7, *FAST)
+    run("dream", photo, "-o", out, "--seed", 3, "--end", "inception_3b/output", "--jitter", 7, *fast)
     recipe = json.loads(image.read_recipe(out))
     assert recipe["settings"] == {
         "end": "inception_3b/output", "iterations": 1, "octaves": 2, "octave_scale": DREAM.octave_scale,
@@ -64,17 +39,17 @@ def test_the_recipe_has_every_setting(run, photo, tmp_path, small):
 
 
 @pytest.mark.parametrize("guided", [False, True])
-def test_replay_is_equal_to_the_bit(guided, run, photo, tmp_path):
+def test_replay_is_equal_to_the_bit(guided, run, photo, tmp_path, fast):
     out = tmp_path / "dream.png"
-    run("dream", photo, "-o", out, *FAST, *(["--guide", photo, "--end", "inception_3b/output"] if guided else []))
+    run("dream", photo, "-o", out, *fast, *(["--guide", photo, "--end", "inception_3b/output"] if guided else []))
     code, said, _ = run("replay", out, "-o", tmp_path / "again.png")
     assert code == 0 and "equal to the bit" in said
     np.testing.assert_array_equal(image.load(tmp_path / "again.png"), image.load(out))
 
 
-def test_replay_follows_a_moved_picture(run, photo, tmp_path):
+def test_replay_follows_a_moved_picture(run, photo, tmp_path, fast):
     out, moved = tmp_path / "dream.png", tmp_path / "moved.png"
-    run("dream", photo, "-o", out, *FAST)
+    run("dream", photo, "-o", out, *fast)
     photo.rename(moved)
     code, _, said = run("replay", out)
     assert code == 2 and "is gone" in said and "--image" in said
@@ -82,9 +57,9 @@ def test_replay_follows_a_moved_picture(run, photo, tmp_path):
     assert (tmp_path / "dream-replay.png").exists()
 
 
-def test_replay_refuses_another_source_picture(run, photo, tmp_path):
+def test_replay_refuses_another_source_picture(run, photo, tmp_path, fast):
     out = tmp_path / "dream.png"
-    run("dream", photo, "-o", out, *FAST)
+    run("dream", photo, "-o", out, *fast)
     Image.new("RGB", (120, 90)).save(photo)
     code, _, said = run("replay", out)
     assert code == 2 and "is not the picture it was made from" in said
@@ -95,15 +70,15 @@ def test_replay_of_a_picture_without_a_recipe(run, photo):
     assert code == 2 and "carries no recipe" in said
 
 
-def test_seeds_differ_unless_given(run, photo, tmp_path):
+def test_seeds_differ_unless_given(run, photo, tmp_path, fast):
     for name in "ab":
-        run("dream", photo, "-o", tmp_path / f"{name}.png", *FAST)
+        run("dream", photo, "-o", tmp_path / f"{name}.png", *fast)
     a, b = (json.loads(image.read_recipe(tmp_path / f"{name}.png"))["seed"] for name in "ab")
     assert a != b
 
 
-def test_zoom_writes_numbered_frames_that_replay(run, photo, tmp_path):
-    code, said, _ = run("zoom", photo, "-o", tmp_path / "frames", "--frames", 3, "--seed", 1, *FAST)
+def test_zoom_writes_numbered_frames_that_replay(run, photo, tmp_path, fast):
+    code, said, _ = run("zoom", photo, "-o", tmp_path / "frames", "--frames", 3, "--seed", 1, *fast)
     assert code == 0 and "wrote 3 frames" in said
     frames = sorted((tmp_path / "frames").iterdir())
     assert [f.name for f in frames] == ["0000.jpg", "0001.jpg", "0002.jpg"]

@@ -58,7 +58,9 @@ LAYERS = {
     "Split": layer('type: "ReLU"', (3, 5), shared=True),
     "Dropout": layer('type: "Dropout" dropout_param { dropout_ratio: 0.4 }'),
     "Dropout in place": layer('type: "Dropout"', in_place=True),
-    "InnerProduct": layer('type: "InnerProduct" inner_product_param { num_output: 7 weight_filler { type: "xavier" } bias_filler { type: "uniform" } }'),
+    "InnerProduct": layer(
+        'type: "InnerProduct" inner_product_param { num_output: 7 weight_filler { type: "xavier" } bias_filler { type: "uniform" } }'
+    ),
     "InnerProduct transpose": layer('type: "InnerProduct" inner_product_param { num_output: 7 transpose: true weight_filler { type: "xavier" } }'),
     "InnerProduct axis 2, no bias": layer(
         'type: "InnerProduct" inner_product_param { num_output: 7 axis: 2 bias_term: false weight_filler { type: "xavier" } }'

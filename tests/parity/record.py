@@ -58,7 +58,7 @@ def record_net(caffe, folder, name, spec, out):
             blob.diff[...] = 0
         target.diff[...] = target.data
         net.backward(start=end)
-        key = "%s|%dx%d %s|" % (name, size[1], size[0], end)
+        key = f"{name}|{size[1]}x{size[0]} {end}|"
         reached = list(net._layer_names).index(end) + 1
         for layer in list(net._layer_names)[:reached]:
             for top in net.top_names[layer]:
