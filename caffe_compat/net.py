@@ -74,6 +74,14 @@ class Net:
             if layer.blobs:
                 self.params[layer.name] = layer.blobs
         self.inputs, self.outputs = inputs, list(available)
+        # an in-place ReLU right behind a convolution runs along with it, while the values are in cache
+        self._relu_behind = {
+            i: relu
+            for i, (conv, relu) in enumerate(zip(self.layers, self.layers[1:]))
+            if conv.layer_param.type == "Convolution"
+            and relu.layer_param.type == "ReLU"
+            and self._tops[i] == self._bottoms[i + 1] == self._tops[i + 1]
+        }
         self._plan = graph.BackwardPlan(
             param, self.layers, [list(p.bottom) for p in param.layer], [list(p.top) for p in param.layer],
             [list(p.loss_weight) for p in param.layer],
@@ -134,10 +142,17 @@ class Net:
 
     def _forward(self, first, last):
         with threads.one_threaded_blas():
+            done = first - 1
             for i in range(first, last + 1):
+                if i <= done:
+                    continue
                 # each layer fits its tops to its bottoms first, as in Caffe: what lies behind `last` is not touched
                 self.layers[i].reshape(self._bottoms[i], self._tops[i])
-                self.layers[i].forward(self._bottoms[i], self._tops[i])
+                if i in self._relu_behind and i < last:
+                    self.layers[i].forward(self._bottoms[i], self._tops[i], self._relu_behind[i])
+                    done = i + 1
+                else:
+                    self.layers[i].forward(self._bottoms[i], self._tops[i])
 
     def _backward(self, first, last):
         with threads.one_threaded_blas():

@@ -38,7 +38,8 @@ def parse(argv):
     p.add_argument("--shards", type=int, default=33, help=f"files of {SHARD} pictures; the last {HELD_OUT_SHARDS} are held out")
     p.add_argument("--sizes", type=int, nargs="+", default=[64, 64, 64, 80, 96], help="side of the pictures in each epoch: small ones teach faster")
     p.add_argument("--decay-epochs", type=float, default=1, help="epochs at the end over which the step falls to zero")
-    p.add_argument("--replays", type=int, default=3, help="steps on each batch; the perturbation grows from noise over them")
+    p.add_argument("--replays", type=int, nargs="+", default=[3, 3, 3, 2, 2],
+                   help="steps on each batch, in each epoch; the perturbation starts as noise and grows over them")  # fmt: skip
     p.add_argument("--radii", nargs="+", default=["0:0", "1.5:400", "2:400", "2:150", "4:150", "4:100", "5:60"], metavar="EPOCH:RADIUS",
                    help="L2 bound of the perturbation, in 0-255 units over a whole picture, linear between these epochs")  # fmt: skip
     p.add_argument("--batch", type=int, default=128)
@@ -48,7 +49,10 @@ def parse(argv):
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     p.add_argument("--export-only", action="store_true", help="measure and export the last checkpoint as it is")
     p.add_argument("--processes", type=int, default=os.cpu_count(), help="processes that draw pictures")
-    return p.parse_args(argv)
+    args = p.parse_args(argv)
+    if len(args.replays) != len(args.sizes):
+        p.error(f"--sizes has {len(args.sizes)} epochs but --replays {len(args.replays)}")
+    return args
 
 
 def _write_shard(job):
@@ -117,7 +121,7 @@ def train_epoch(model, optimizer, data, epoch, args):
     steps = len(order) // args.batch
     size = args.sizes[epoch]
     model.train()
-    hits = torch.zeros(args.replays)
+    hits = torch.zeros(args.replays[epoch])
     started = time.time()
     for step in range(steps):
         index = order[step * args.batch : (step + 1) * args.batch]
@@ -128,7 +132,7 @@ def train_epoch(model, optimizer, data, epoch, args):
             group["lr"] = rate_at(now, args)
         noise = torch.randn(x.shape, generator=generator).to(args.device).contiguous(memory_format=torch.channels_last)
         delta = noise * (0.25 * radius / norms(noise))
-        for replay in range(args.replays):
+        for replay in range(args.replays[epoch]):
             delta.requires_grad_(True)
             scores = model(x + delta)
             optimizer.zero_grad(set_to_none=True)

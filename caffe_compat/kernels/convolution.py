@@ -85,7 +85,7 @@ def im2col(x, cols, geo, first_row, last_row):
 
 
 @numba.njit(cache=True, nogil=True)
-def _forward_strip(x, weight, bias, y, cols, geo, outputs, first_row, last_row, pointwise):
+def _forward_strip(x, weight, bias, y, cols, geo, outputs, first_row, last_row, pointwise, relu, slope):
     channels, height, width, out_h, out_w = geo[0], geo[1], geo[2], geo[3], geo[4]
     depth = channels * geo[5] * geo[6]
     start, count = first_row * out_w, (last_row - first_row) * out_w
@@ -94,10 +94,16 @@ def _forward_strip(x, weight, bias, y, cols, geo, outputs, first_row, last_row, 
     else:
         im2col(x, cols, geo, first_row, last_row)
         gemm_strip(cols, count, weight, depth, False, y[start:], out_h * out_w, count, outputs, depth)
-    if bias.size:
-        for o in range(outputs):
-            at = o * out_h * out_w + start
-            y[at : at + count] += bias[o]
+    zero = np.float32(0)
+    for o in range(outputs):
+        row = y[o * out_h * out_w + start : o * out_h * out_w + start + count]
+        if bias.size:
+            for j in range(count):
+                row[j] += bias[o]
+        if relu:
+            for j in range(count):
+                v = row[j]
+                row[j] = (zero if v < zero else v) + slope * (v if v < zero else zero)
 
 
 def _rows_per_strip(geo, images):
@@ -108,8 +114,12 @@ def _rows_per_strip(geo, images):
     return min(rows, max(1, -(-out_h * images // (2 * threads.count()))))
 
 
-def forward(x, weight, bias, y, geo, groups):
-    """y = weight * x + bias. x (N, groups * C, H, W), weight (groups * O, C * kh * kw), y (N, groups * O, H', W')."""
+def forward(x, weight, bias, y, geo, groups, relu=None):
+    """y = weight * x + bias. x (N, groups * C, H, W), weight (groups * O, C * kh * kw), y (N, groups * O, H', W').
+
+    relu: the negative slope of a ReLU to apply while y is in cache, or None.
+    """
+    slope = np.float32(relu or 0)
     images, outputs = len(x), len(weight) // groups
     channels, out_h = int(geo[0]), int(geo[3])
     depth, pointwise = weight.shape[1], _is_pointwise(geo)
@@ -125,7 +135,7 @@ def forward(x, weight, bias, y, geo, groups):
             _forward_strip(
                 x[image, c : c + channels].reshape(-1), weight[o : o + outputs].reshape(-1), bias[o : o + outputs],
                 y[image, o : o + outputs].reshape(-1), cols, geo, outputs,
-                strip * rows, min(out_h, strip * rows + rows), pointwise,
+                strip * rows, min(out_h, strip * rows + rows), pointwise, relu is not None, slope,
             )  # fmt: skip
 
     threads.run(work, images * groups * strips)

@@ -66,10 +66,12 @@ class Convolution(Layer):
     def _weights(self):
         return self.blobs[0].data.reshape(self.outputs, -1)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom, top, relu=None):
+        """relu: the ReLU layer behind this one, in place on its top, to be run along with it; or None."""
+        slope = None if relu is None else relu.slope
         bias = self.blobs[1].data if len(self.blobs) > 1 else self.blobs[0].data.reshape(-1)[:0]
         for b, t in zip(bottom, top):
-            kernel.forward(b.data, self._weights(), bias, t.data, self._geometry(b, t), self.group)
+            kernel.forward(b.data, self._weights(), bias, t.data, self._geometry(b, t), self.group, slope)
 
     def backward(self, top, propagate_down, bottom):
         for blob, gradient in zip(self.blobs, (self._weight_gradient, self._bias_gradient)):
