@@ -1,6 +1,5 @@
 """Make the gallery again, picture by picture, and its page with each one's exact command: docs/gallery/README.md."""
 
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +7,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = "docs/gallery"
 LAYERS = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
+NOISE = ["--iterations", "20", "--octaves", "4"]
 DREAMS = [  # file name, source, options
     *((f"china-{x}", "china.jpg", ["--end", f"inception_{x}/output"]) for x in LAYERS),
-    *((f"flower-{x}", "flower.jpg", ["--end", f"inception_{x}/output"]) for x in LAYERS),
-    *((f"noise-{x}", "noise", ["--end", f"inception_{x}/output", "--iterations", "30", "--octaves", "5"]) for x in LAYERS),
+    *((f"flower-{x}", "flower.jpg", ["--end", f"inception_{x}/output"]) for x in ("3b", "4c", "4e")),
+    *((f"noise-{x}", "noise", ["--end", f"inception_{x}/output", *NOISE]) for x in ("3b", "4d", "4e", "5b")),
+    ("china-guided", "china.jpg", ["--end", "inception_4c/output", "--guide", "$(python scripts/sample_photo.py flower.jpg)"]),
+    ("china-5x5", "china.jpg", ["--end", "inception_3b/5x5_reduce"]),
 ]
 
 
@@ -21,7 +23,7 @@ def commands(name, source, options):
         photo = "out/noise.png"
     else:
         photo = f"$(python scripts/sample_photo.py {source})"
-    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {shlex.join(options)} --seed 0"
+    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {" ".join(options)} --seed 0"
 
 
 def page():
