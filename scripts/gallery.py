@@ -17,13 +17,10 @@ DREAMS = [  # file name, source, options
 ]
 
 
-def commands(name, source, options):
-    """The shell lines that make one picture, as the page shows them."""
-    if source == "noise":
-        photo = "out/noise.png"
-    else:
-        photo = f"$(python scripts/sample_photo.py {source})"
-    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {" ".join(options)} --seed 0"
+def command(name, source, options):
+    """The shell line that makes one picture, as the page shows it."""
+    photo = "out/noise.png" if source == "noise" else f"$(python scripts/sample_photo.py {source})"
+    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {' '.join(options)} --seed 0"
 
 
 def page():
@@ -31,7 +28,7 @@ def page():
     lines = ["# Gallery", "", "Every picture by its command, on `models/motif_googlenet`. Made by `python scripts/gallery.py`,"]
     lines += ["which first makes the noise: `python scripts/noise.py out/noise.png`.", ""]
     for name, source, options in DREAMS:
-        lines += [f"### {name}", "", f"![{name}]({name}.jpg)", "", f"    {commands(name, source, options)}", ""]
+        lines += [f"### {name}", "", f"![{name}]({name}.jpg)", "", f"    {command(name, source, options)}", ""]
     return "\n".join(lines)
 
 
@@ -42,7 +39,7 @@ def main():
     wanted = sys.argv[1:]
     for name, source, options in DREAMS:
         if not wanted or name in wanted:
-            line = f'PATH="{env_python}:$PATH"; {commands(name, source, options)}'
+            line = f'PATH="{env_python}:$PATH"; {command(name, source, options)}'
             subprocess.run(["sh", "-c", line], cwd=ROOT, check=True)
     (ROOT / FOLDER / "README.md").write_text(page())
 

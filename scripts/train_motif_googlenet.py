@@ -229,7 +229,8 @@ Both with the deployed net, LRN layers in. Made and measured by
 
     python scripts/train_motif_googlenet.py
 
-with PyTorch {torch}. The weights are under the project's licence.
+with PyTorch {torch}, interruptible and repeatable from its seeds: on 2 cores some 10 minutes of drawing and 80 minutes of training.
+The weights are under the project's licence.
 """
 
 

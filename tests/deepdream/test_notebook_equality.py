@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import deepdream
-from deepdream.model import ROOT
 
 
 @pytest.fixture
@@ -71,7 +70,6 @@ def test_a_dream_does_not_depend_on_the_dreams_before_it_on_the_same_net(net, re
     np.testing.assert_array_equal(found, wanted)
 
 
-@pytest.mark.skipif(not (ROOT / "models/motif_googlenet/motif_googlenet.caffemodel").exists(), reason="weights not trained yet")
 def test_the_default_model_too(caffe, picture):
     model = deepdream.model.find("motif_googlenet")
     reference = notebook.open_net(caffe, model.deploy, model.weights)
