@@ -8,7 +8,10 @@ from .registry import Layer, register
 
 @register
 class Eltwise(Layer):
-    """SUM (with coefficients), PROD or MAX (the first of equals takes the gradient)."""
+    """SUM (with coefficients), PROD or MAX.
+
+    Where maxima are equal, Caffe gives the gradient to the second bottom if it is among them, else to the first.
+    """
 
     type = "Eltwise"
     bottoms = (2, None)
@@ -44,7 +47,7 @@ class Eltwise(Layer):
                 total += coeff * x
             y[...] = total
         else:
-            winner = (second > first).astype(np.int32)
+            winner = (~(first > second)).astype(np.int32)
             largest = np.where(winner, second, first)
             for i, x in enumerate(more, 2):
                 larger = x > largest

@@ -336,6 +336,15 @@ def test_eltwise(operation, rng):
     check_gradient(*build(text, *values))
 
 
+def test_eltwise_maximum_gives_ties_to_the_second_then_the_first():
+    #  ties:          all three   first and third   second and third
+    layer, bottom, top = build('type: "Eltwise" eltwise_param { operation: MAX }', [[1.0, 1, 0]], [[1.0, 0, 1]], [[1.0, 1, 1]])
+    layer.forward(bottom, top)
+    top[0].diff[...] = 1
+    layer.backward(top, [True] * 3, bottom)
+    np.testing.assert_array_equal([b.diff[0] for b in bottom], [[0, 1, 0], [1, 0, 1], [0, 0, 0]])
+
+
 def test_eltwise_sum_with_coefficients(rng):
     text = 'type: "Eltwise" eltwise_param { coeff: 2 coeff: -1 }'
     np.testing.assert_allclose(run(text, [[1.0, 2]], [[5.0, 7]]), [[-3, -3]])
