@@ -140,6 +140,14 @@ def test_backward_visits_side_branches_with_the_diffs_they_hold(net):
     assert not np.array_equal(net.backward(start="right")["data"], alone)
 
 
+def test_partial_backward_stops_at_its_end(net):
+    net.forward()
+    net.blobs["both"].diff[...] = 1
+    net.backward(start="both", end="left")
+    assert net.blobs["conv_relu_0_split_0"].diff.any()
+    assert not net.blobs["conv"].diff.any() and not net.blobs["data"].diff.any()
+
+
 def test_backward_past_layers_that_never_ran_gives_zero(net):
     net.forward(end="conv")
     net.blobs["right"].diff[...] = 1

@@ -24,6 +24,20 @@ def test_shapes_are_the_engines(small, small_net, net, caffe):
             assert tuple(net.blobs[name].data.shape)[1:] == shape, name
 
 
+@pytest.mark.parametrize("size", [(5, 8), (6, 5), (7, 7), (9, 4)])
+@pytest.mark.parametrize("settings", ["kernel_size: 2 stride: 3 pad: 1", "kernel_size: 3 stride: 2", "kernel_size: 2 stride: 2 pad: 1"])
+def test_pooled_shapes_are_the_engines(settings, size, caffe, tmp_path):
+    text = f"""
+    layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 dim: 3 dim: {size[0]} dim: {size[1]} }} }} }}
+    layer {{ name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param {{ {settings} }} }}
+    """
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    net = caffe.Net(str(path), caffe.TEST)
+    found = shapes.shapes(text_format.Parse(text, caffe.io.caffe_pb2.NetParameter()), *size)
+    assert found["pool"] == tuple(net.blobs["pool"].data.shape)[1:]
+
+
 def test_shapes_of_googlenet_are_the_engines(caffe, tmp_path):
     net = caffe.io.caffe_pb2.NetParameter()
     text_format.Merge((ROOT / "prototxt/bvlc_googlenet/deploy.prototxt").read_text(), net)
