@@ -24,35 +24,38 @@ def _is_pointwise(geo):
     return tuple(geo[5:11]) == (1, 1, 1, 1, 0, 0)
 
 
-# the usual strides by name, since constants vectorise
+# Flat arrays and unsigned places, since a slice would be counted and numba looks for negative places at each step;
+# the usual strides by name, since constants vectorise.
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(source, stride, target):
-    """target = source[::stride]."""
-    if stride == 1:
-        for q in range(target.size):
-            target[q] = source[q]
-    elif stride == 2:
-        for q in range(target.size):
-            target[q] = source[2 * q]
+def _gather(source, start, stride, target, at, count):
+    """target[at : at + count] = source[start::stride]."""
+    one, two = np.uint64(1), np.uint64(2)
+    if stride == one:
+        for q in range(count):
+            target[at + q] = source[start + q]
+    elif stride == two:
+        for q in range(count):
+            target[at + q] = source[start + two * q]
     else:
-        for q in range(target.size):
-            target[q] = source[q * stride]
+        for q in range(count):
+            target[at + q] = source[start + stride * q]
 
 
 @numba.njit(cache=True, nogil=True)
-def _scatter_add(source, target, stride):
-    """target[::stride] += source."""
-    if stride == 1:
-        for q in range(source.size):
-            target[q] += source[q]
-    elif stride == 2:
-        for q in range(source.size):
-            target[2 * q] += source[q]
+def _scatter_add(source, start, count, target, at, stride):
+    """target[at::stride] += source[start : start + count]."""
+    one, two = np.uint64(1), np.uint64(2)
+    if stride == one:
+        for q in range(count):
+            target[at + q] += source[start + q]
+    elif stride == two:
+        for q in range(count):
+            target[at + two * q] += source[start + q]
     else:
-        for q in range(source.size):
-            target[q * stride] += source[q]
+        for q in range(count):
+            target[at + stride * q] += source[start + q]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -78,7 +81,7 @@ def im2col(x, cols, geo, first_row, last_row):
                     source = (c * height + y) * width + shift
                     for q in range(left):
                         cols[at + q] = 0
-                    _gather(x[source + left * sw :], sw, cols[at + left : at + right])
+                    _gather(x, np.uint64(source + left * sw), np.uint64(sw), cols, np.uint64(at + left), np.uint64(right - left))
                     for q in range(right, out_w):
                         cols[at + q] = 0
                 k += 1
@@ -159,7 +162,7 @@ def _col2im(cols, dx, geo, first_row, last_row, top, bottom):
                         continue
                     at = k * count + (row - first_row) * out_w
                     target = (c * height + y) * width + shift
-                    _scatter_add(cols[at + left : at + right], dx[target + left * sw :], sw)
+                    _scatter_add(cols, np.uint64(at + left), np.uint64(right - left), dx, np.uint64(target + left * sw), np.uint64(sw))
                 k += 1
 
 

@@ -17,25 +17,31 @@ def _span(j_offset, stride, width, out_w):
 
 
 @numba.njit(cache=True, nogil=True)
-def _keep_larger(row, stride, best, where, code):
-    """best = max(best, row[::stride]) and where = code at the places that change."""
-    # the usual strides by name, since constants vectorise
-    if stride == 1:
-        for j in range(best.size):
-            larger = row[j] > best[j]
-            best[j] = row[j] if larger else best[j]
-            where[j] = code if larger else where[j]
-    elif stride == 2:
-        for j in range(best.size):
-            larger = row[2 * j] > best[j]
-            best[j] = row[2 * j] if larger else best[j]
-            where[j] = code if larger else where[j]
+def _keep_larger(x, start, stride, best, where, at, count, code):
+    """best = max(best, x[start::stride]) and where = code at the places that change, from `at` on; all arrays flat.
+
+    Places are unsigned, since numba would look for negative ones at each; the usual strides stand by name, since
+    constants vectorise.
+    """
+    one, two = np.uint64(1), np.uint64(2)
+    if stride == one:
+        for j in range(count):
+            v = x[start + j]
+            larger = v > best[at + j]
+            best[at + j] = v if larger else best[at + j]
+            where[at + j] = code if larger else where[at + j]
+    elif stride == two:
+        for j in range(count):
+            v = x[start + two * j]
+            larger = v > best[at + j]
+            best[at + j] = v if larger else best[at + j]
+            where[at + j] = code if larger else where[at + j]
     else:
-        for j in range(best.size):
-            v = row[j * stride]
-            larger = v > best[j]
-            best[j] = v if larger else best[j]
-            where[j] = code if larger else where[j]
+        for j in range(count):
+            v = x[start + stride * j]
+            larger = v > best[at + j]
+            best[at + j] = v if larger else best[at + j]
+            where[at + j] = code if larger else where[at + j]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -46,17 +52,19 @@ def max_forward(x, y, mask, kh, kw, sh, sw, ph, pw, first, last):
     """
     _, height, width = x.shape
     _, out_h, out_w = y.shape
+    y[first:last] = _LOWEST
+    mask[first:last] = -1
+    source, best, where = x.reshape(-1), y.reshape(-1), mask.reshape(-1)
     for p in range(first, last):
         for i in range(out_h):
-            best, where = y[p, i], mask[p, i]
-            best[:] = _LOWEST
-            where[:] = -1
             start = i * sh - ph
+            row = (p * out_h + i) * out_w
             for h in range(max(0, start), min(height, start + kh)):
                 for k in range(kw):
                     left, right = _span(k - pw, sw, width, out_w)
+                    at = (p * height + h) * width + left * sw + k - pw
                     code = np.int32((h - start) * kw + k)
-                    _keep_larger(x[p, h, left * sw + k - pw :], sw, best[left:right], where[left:right], code)
+                    _keep_larger(source, np.uint64(at), np.uint64(sw), best, where, np.uint64(row + left), np.uint64(right - left), code)
 
 
 @numba.njit(cache=True, nogil=True)
