@@ -74,11 +74,7 @@ class Convolution(Layer):
             kernel.forward(b.data, self._weights(), bias, t.data, self._geometry(b, t), self.group, slope)
 
     def backward(self, top, propagate_down, bottom):
-        for blob, gradient in zip(self.blobs, (self._weight_gradient, self._bias_gradient)):
-            if blob.wanted:
-                gradient(top, bottom)
-            else:
-                blob.pending = lambda gradient=gradient: gradient(top, bottom)
+        self.add_gradients(lambda: self._weight_gradient(top, bottom), lambda: self._bias_gradient(top, bottom))
         for b, t, wanted in zip(bottom, top, propagate_down):
             if wanted:
                 kernel.backward(t.diff, self._weights(), b.diff, self._geometry(b, t), self.group)

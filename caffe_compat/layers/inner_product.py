@@ -45,11 +45,7 @@ class InnerProduct(Layer):
             y += self.blobs[1].data
 
     def backward(self, top, propagate_down, bottom):
-        for blob, gradient in zip(self.blobs, (self._weight_gradient, self._bias_gradient)):
-            if blob.wanted:
-                gradient(top, bottom)
-            else:
-                blob.pending = lambda gradient=gradient: gradient(top, bottom)
+        self.add_gradients(lambda: self._weight_gradient(top, bottom), lambda: self._bias_gradient(top, bottom))
         if propagate_down[0]:
             _, weight = self._matrices(bottom[0])
             dy = top[0].diff.reshape(-1, self.outputs)

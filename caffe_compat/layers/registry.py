@@ -70,6 +70,14 @@ class Layer:
         fill(blob, filler or caffe_pb2.FillerParameter())
         self.blobs.append(blob)
 
+    def add_gradients(self, *gradients):
+        """Add each parameter's gradient by calling its function: now, or when its diff is first read."""
+        for blob, gradient in zip(self.blobs, gradients):
+            if blob.wanted:
+                gradient()
+            else:
+                blob.pending = gradient
+
     def canonical_axis(self, axis, blob):
         """`axis` counted from the front; raises PrototxtError where the blob has no such axis."""
         axes = len(blob.shape)
