@@ -90,6 +90,7 @@ def parser():
     p.add_argument("picture", metavar="OUT.png", help="a picture that deepdream wrote")
     p.add_argument("-o", "--out", metavar="OUT", help="the picture to write (default: beside it, with -replay in its name)")
     p.add_argument("--image", metavar="IMAGE", help="where the source picture is now, if it has moved")
+    p.add_argument("--guide", metavar="IMAGE", help="where the guide is now, if it has moved")
     _add_engine(p, default=None)
     p.set_defaults(run=replay)
     return top
@@ -149,7 +150,7 @@ def dream(args):
     request = job.prepare(args.image, _settings(args), **_request(args))
     _announce(request)
     ((_, picture),) = _pictures(request)
-    image.save(args.out, picture, job.recipe(request))
+    image.save(args.out, picture, job.recipe(request, args.out))
     print(f"wrote {args.out}")
 
 
@@ -163,7 +164,8 @@ def zoom(args):
         os.mkdir(args.out)
     _announce(request)
     for number, picture in _pictures(request, args.frames):
-        image.save(os.path.join(args.out, f"{number:04d}.jpg"), picture, job.recipe(request, number))
+        path = os.path.join(args.out, f"{number:04d}.jpg")
+        image.save(path, picture, job.recipe(request, path, number))
     print(f"wrote {args.frames} frames into {args.out}")
 
 
@@ -198,13 +200,13 @@ def replay(args):
     old = Path(args.picture)
     out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
     image.check_writable(out)
-    request, frame, differences = job.from_recipe(old, args.image, args.engine, args.gpu)
+    request, frame, differences = job.from_recipe(old, args.image, args.guide, args.engine, args.gpu)
     for line in differences:
         print(f"note: {line}")
     _announce(request)
     *_, (_, picture) = _pictures(request, frame + 1)
     before = image.load(old)
-    image.save(out, picture, job.recipe(request, frame))
+    image.save(out, picture, job.recipe(request, out, frame))
     difference = np.abs(before - image.load(out)).mean()
     print(f"wrote {out}: " + (f"differs from {old} by {difference:.3g} grey levels on average" if difference else "equal to the bit"))
 

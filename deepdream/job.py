@@ -78,20 +78,25 @@ def pictures(job, report=None):
         yield from zoom(job.net, job.pixels, job.zoom.frames, job.zoom.scale, **params)
 
 
-def _source(path):
-    return {"path": os.path.abspath(path), "sha1": models.file_sha1(path)}
+def _source(path, out):
+    """A source picture: where it is, seen from the folder of `out`, so that no picture tells where its maker lives."""
+    try:
+        path_from_out = os.path.relpath(path, os.path.dirname(os.path.abspath(out)))
+    except ValueError:  # another drive
+        path_from_out = os.path.abspath(path)
+    return {"path": path_from_out, "sha1": models.file_sha1(path)}
 
 
-def recipe(job, frame=0):
-    """The recipe of the job's picture number `frame`, as JSON: all that `from_recipe` needs."""
+def recipe(job, out, frame=0):
+    """The recipe of the job's picture number `frame`, to be written to `out`, as JSON: all that `from_recipe` needs."""
     import PIL
     import scipy
 
     return json.dumps(
         {
             "deepdream": __version__,
-            "image": _source(job.image_path),
-            "guide": _source(job.guide_path) if job.guide_path else None,
+            "image": _source(job.image_path, out),
+            "guide": _source(job.guide_path, out) if job.guide_path else None,
             "model": {
                 "name": job.model.name,
                 "weights_sha1": models.file_sha1(job.model.weights),
@@ -107,11 +112,12 @@ def recipe(job, frame=0):
     )
 
 
-def from_recipe(path, image_path=None, engine=None, gpu=None):
+def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None):
     """(job, frame, differences): the job that made the picture at `path`, which of its pictures that was, and a list
     of what differs here from when it was made, one line each.
 
-    image_path: where the source picture is now, if it has moved. Raises RecipeError if it cannot be made again.
+    image_path, guide_path: where the source pictures are now, if they have moved. Raises RecipeError if it cannot be
+    made again.
     """
     text = image.read_recipe(path)
     if not text:
@@ -121,13 +127,13 @@ def from_recipe(path, image_path=None, engine=None, gpu=None):
         dream, seed, frame = Dream(**r["settings"]), int(r["seed"]), int(r["frame"])
         zoom_settings = Zoom(**r["zoom"]) if r["zoom"] else None
         name, made_by = r["model"]["name"], r["engine"]
-        source, guide = dict(r["image"]), r["guide"]
+        folder = os.path.dirname(os.path.abspath(path))
+        source, guide = ({**s, "path": os.path.normpath(os.path.join(folder, s["path"]))} if s else None for s in (r["image"], r["guide"]))
     except (ValueError, KeyError, TypeError) as e:
         raise RecipeError(f"{path}: its recipe cannot be read ({type(e).__name__}: {e}); was it written by a newer deepdream?") from None
-    if image_path:
-        source["path"] = image_path
-    for what, item in (("picture", source), ("guide", guide)):
+    for what, item, moved in (("image", source, image_path), ("guide", guide, guide_path)):
         if item is not None:
+            item["path"] = moved or item["path"]
             _check_source(what, item)
     if zoom_settings:
         zoom_settings = replace(zoom_settings, frames=frame + 1)
@@ -137,7 +143,7 @@ def from_recipe(path, image_path=None, engine=None, gpu=None):
         guide_path=guide["path"] if guide else None, zoom=zoom_settings, seed=seed,
     )  # fmt: skip
     _check_model(r["model"], job.model)
-    now = json.loads(recipe(job, frame))
+    now = json.loads(recipe(job, path, frame))
     differences = []
     for group in ("engine", "libraries"):
         for key in sorted(set(r[group]) | set(now[group])):
@@ -149,8 +155,7 @@ def from_recipe(path, image_path=None, engine=None, gpu=None):
 
 def _check_source(what, item):
     if not os.path.exists(item["path"]):
-        hint = "; say where it is with --image" if what == "picture" else ""
-        raise ImageError(f"the {what} it was made from is gone: {item['path']}{hint}")
+        raise ImageError(f"the {what} it was made from is gone: {item['path']}; say where it is with --{what}")
     found = models.file_sha1(item["path"])
     if found != item["sha1"]:
         raise RecipeError(f"{item['path']}: is not the {what} it was made from (SHA1 {item['sha1']}, now {found})")

@@ -1,6 +1,7 @@
 """The command line: what it writes and says."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -33,7 +34,7 @@ def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
         "step_size": DREAM.step_size, "jitter": 7, "clip": True,
     }  # fmt: skip
     assert recipe["seed"] == 3
-    assert recipe["image"] == {"path": str(photo), "sha1": file_sha1(photo)}
+    assert recipe["image"] == {"path": "photo.png", "sha1": file_sha1(photo)}
     assert recipe["model"]["weights_sha1"] == file_sha1(small.weights)
     assert {"name", "version"} <= set(recipe["engine"])
 
@@ -57,12 +58,29 @@ def test_replay_follows_a_moved_picture(run, photo, tmp_path, fast):
     assert (tmp_path / "dream-replay.png").exists()
 
 
+def test_a_recipe_does_not_tell_where_its_maker_lives(run, photo, tmp_path, fast):
+    (tmp_path / "sub").mkdir()
+    run("dream", photo, "-o", tmp_path / "sub" / "dream.png", *fast, "--guide", photo)
+    text = image.read_recipe(tmp_path / "sub" / "dream.png")
+    recipe = json.loads(text)
+    assert recipe["image"]["path"] == recipe["guide"]["path"] == os.path.join("..", "photo.png")
+
+
+def test_picture_and_source_can_move_together(run, photo, tmp_path, fast):
+    run("dream", photo, "-o", tmp_path / "dream.png", *fast)
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("photo.png", "dream.png"):
+        (tmp_path / name).rename(tmp_path / "elsewhere" / name)
+    code, said, _ = run("replay", tmp_path / "elsewhere" / "dream.png")
+    assert code == 0 and "equal to the bit" in said
+
+
 def test_replay_refuses_another_source_picture(run, photo, tmp_path, fast):
     out = tmp_path / "dream.png"
     run("dream", photo, "-o", out, *fast)
     Image.new("RGB", (120, 90)).save(photo)
     code, _, said = run("replay", out)
-    assert code == 2 and "is not the picture it was made from" in said
+    assert code == 2 and "is not the image it was made from" in said
 
 
 def test_replay_of_a_picture_without_a_recipe(run, photo):
