@@ -127,8 +127,7 @@ def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None):
         dream, seed, frame = Dream(**r["settings"]), int(r["seed"]), int(r["frame"])
         zoom_settings = Zoom(**r["zoom"]) if r["zoom"] else None
         name, made_by = r["model"]["name"], r["engine"]
-        folder = os.path.dirname(os.path.abspath(path))
-        source, guide = ({**s, "path": os.path.normpath(os.path.join(folder, s["path"]))} if s else None for s in (r["image"], r["guide"]))
+        source, guide = _found(r["image"], path), _found(r["guide"], path) if r["guide"] else None
     except (ValueError, KeyError, TypeError) as e:
         raise RecipeError(f"{path}: its recipe cannot be read ({type(e).__name__}: {e}); was it written by a newer deepdream?") from None
     for what, item, moved in (("image", source, image_path), ("guide", guide, guide_path)):
@@ -151,6 +150,12 @@ def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None):
             if before != after:
                 differences.append(f"{group} {key}: was {before}, is {after}")
     return job, frame, differences
+
+
+def _found(source, picture):
+    """A recipe's source, its path seen from here and not from the picture's folder."""
+    folder = os.path.dirname(os.path.abspath(picture))
+    return {**source, "path": os.path.normpath(os.path.join(folder, source["path"]))}
 
 
 def _check_source(what, item):
