@@ -1,119 +1,14 @@
-"""Every layer: forward against a direct formula, backward against finite differences."""
+"""The smaller layers (convolution and pooling have files of their own): forward against a direct formula, backward against finite differences."""
 
 import numpy as np
 import pytest
+from direct import direct_pooling
 from gradcheck import build, check_gradient, run
 
 from caffe_compat import ShapeError
 from caffe_compat.errors import PrototxtError, UnknownLayerTypeError
 from caffe_compat.layers import LAYERS, register
 from caffe_compat.proto.caffe_pb2 import TRAIN
-
-
-def direct_convolution(x, w, b, stride, pad, dilation, group):
-    """Four nested loops, in float64."""
-    n, channels, height, width = x.shape
-    outputs, per_group, kh, kw = w.shape
-    x = np.pad(x.astype(float), ((0, 0), (0, 0), (pad[0],) * 2, (pad[1],) * 2))
-    out = [(x.shape[2 + i] - dilation[i] * (k - 1) - 1) // stride[i] + 1 for i, k in enumerate((kh, kw))]
-    y = np.zeros((n, outputs, *out))
-    for o in range(outputs):
-        first = o // (outputs // group) * per_group
-        for i in range(out[0]):
-            for j in range(out[1]):
-                rows = i * stride[0] + dilation[0] * np.arange(kh)
-                cols = j * stride[1] + dilation[1] * np.arange(kw)
-                window = x[:, first : first + per_group][:, :, rows][..., cols]
-                y[:, o, i, j] = (window * w[o]).sum((1, 2, 3)) + b[o]
-    return y
-
-
-CONVOLUTIONS = {
-    "1x1": ("kernel_size: 1", (1, 1), (0, 0), (1, 1), 1),
-    "3x3 padded": ("kernel_size: 3 pad: 1", (1, 1), (1, 1), (1, 1), 1),
-    "5x5 stride 2": ("kernel_size: 5 stride: 2 pad: 2", (2, 2), (2, 2), (1, 1), 1),
-    "groups": ("kernel_size: 3 group: 2", (1, 1), (0, 0), (1, 1), 2),
-    "1x1 stride 2": ("kernel_size: 1 stride: 2", (2, 2), (0, 0), (1, 1), 1),
-    "dilated": ("kernel_size: 3 dilation: 2 pad: 2", (1, 1), (2, 2), (2, 2), 1),
-    "oblong": ("kernel_h: 3 kernel_w: 2 stride_h: 2 stride_w: 1 pad_h: 0 pad_w: 1", (2, 1), (0, 1), (1, 1), 1),
-    "more pad than kernel": ("kernel_size: 1 pad: 1", (1, 1), (1, 1), (1, 1), 1),
-    "stride over kernel": ("kernel_size: 2 stride: 3", (3, 3), (0, 0), (1, 1), 1),
-}
-
-
-def convolution(settings, rng, outputs=4, channels=4, size=(7, 9), n=2):
-    x = rng.normal(size=(n, channels, *size))
-    return build(f'type: "Convolution" convolution_param {{ num_output: {outputs} {settings} weight_filler {{ type: "xavier" }} '
-                 'bias_filler { type: "uniform" } }', x)  # fmt: skip
-
-
-@pytest.mark.parametrize("case", CONVOLUTIONS)
-def test_convolution_forward(case, rng):
-    settings, stride, pad, dilation, group = CONVOLUTIONS[case]
-    layer, bottom, top = convolution(settings, rng)
-    layer.forward(bottom, top)
-    wanted = direct_convolution(bottom[0].data, layer.blobs[0].data, layer.blobs[1].data, stride, pad, dilation, group)
-    np.testing.assert_allclose(top[0].data, wanted, atol=2e-6)
-
-
-@pytest.mark.parametrize("case", CONVOLUTIONS)
-def test_convolution_gradient(case, rng):
-    check_gradient(*convolution(CONVOLUTIONS[case][0], rng, size=(5, 6)))
-
-
-@pytest.mark.parametrize("outputs, channels", [(2, 8), (8, 2)], ids=["rotated weights", "col2im"])
-def test_both_ways_of_the_data_gradient_agree_with_finite_differences(outputs, channels, rng):
-    check_gradient(*convolution("kernel_size: 3 pad: 1", rng, outputs, channels, (6, 5), 1))
-
-
-def test_convolution_over_many_strips_is_the_direct_one(rng, monkeypatch):
-    from caffe_compat.kernels import convolution as kernel
-
-    monkeypatch.setattr(kernel, "_STRIP_VALUES", 500)
-    for settings, *rest in CONVOLUTIONS.values():
-        layer, bottom, top = convolution(settings, rng, size=(19, 11))
-        layer.forward(bottom, top)
-        wanted = direct_convolution(bottom[0].data, layer.blobs[0].data, layer.blobs[1].data, *rest)
-        np.testing.assert_allclose(top[0].data, wanted, atol=3e-6)
-
-
-def test_convolution_data_gradient_is_the_adjoint_over_many_strips(rng, monkeypatch):
-    # <y, Ax> = <A'y, x> for every setting
-    from caffe_compat.kernels import convolution as kernel
-
-    monkeypatch.setattr(kernel, "_STRIP_VALUES", 500)
-    for settings, *_ in CONVOLUTIONS.values():
-        for outputs in (4, 16):
-            layer, bottom, top = convolution(settings, rng, outputs=outputs, size=(70, 11), n=1)
-            layer.blobs[1].data[...] = 0
-            layer.forward(bottom, top)
-            top[0].diff[...] = rng.normal(size=top[0].shape)
-            layer.backward(top, [True], bottom)
-            left = np.vdot(top[0].diff.astype(float), top[0].data)
-            right = np.vdot(bottom[0].diff.astype(float), bottom[0].data)
-            assert left == pytest.approx(right, rel=1e-4, abs=1e-2)
-
-
-def test_convolution_without_bias(rng):
-    layer, bottom, top = convolution("kernel_size: 3 bias_term: false", rng, size=(5, 6))
-    assert len(layer.blobs) == 1
-    check_gradient(layer, bottom, top)
-
-
-def test_convolution_says_both_sizes_when_the_picture_is_too_small(rng):
-    with pytest.raises(ShapeError, match="2x9.*3x3"):
-        convolution("kernel_size: 3", rng, size=(2, 9))
-
-
-def test_parameter_gradients_add_up_once_somebody_has_read_them(rng):
-    layer, bottom, top = convolution("kernel_size: 3", rng, size=(5, 6))
-    layer.forward(bottom, top)
-    top[0].diff[...] = 1
-    layer.backward(top, [True], bottom)
-    once = layer.blobs[0].diff.copy()
-    assert np.abs(once).max() > 0
-    layer.backward(top, [True], bottom)
-    np.testing.assert_allclose(layer.blobs[0].diff, 2 * once, rtol=1e-5)
 
 
 def test_relu_keeps_the_positive():
@@ -139,78 +34,6 @@ def test_relu_in_place_has_the_same_gradient(rng):
         tops_[0].diff[...] = 1
         layer.backward(tops_, [True], bottom)
     np.testing.assert_array_equal(blobs[0].diff, a.diff)
-
-
-def direct_pooling(x, method, kernel, stride, pad, out):
-    """MAX or AVE as Caffe defines them, window by window."""
-    y = np.zeros((*x.shape[:2], *out))
-    size = x.shape[2:]
-    for i in range(out[0]):
-        for j in range(out[1]):
-            start = [a * s - p for a, s, p in zip((i, j), stride, pad)]
-            end = [min(a + k, n + p) for a, k, n, p in zip(start, kernel, size, pad)]
-            area = np.prod([e - a for a, e in zip(start, end)])
-            window = x[:, :, max(start[0], 0) : min(end[0], size[0]), max(start[1], 0) : min(end[1], size[1])]
-            y[:, :, i, j] = window.max((2, 3)) if method == "MAX" else window.sum((2, 3)) / area
-    return y
-
-
-POOLINGS = {  # settings, kernel, stride, pad, size, output size
-    "ceil": ("kernel_size: 3 stride: 2", (3, 3), (2, 2), (0, 0), (6, 8), (3, 4)),
-    "same size": ("kernel_size: 3 stride: 1 pad: 1", (3, 3), (1, 1), (1, 1), (5, 6), (5, 6)),
-    # along 6 the fourth window starts at 6, in the padding; along 5 it would start beyond it, and is dropped
-    "padded ceil": ("kernel_size: 2 stride: 2 pad: 1", (2, 2), (2, 2), (1, 1), (6, 5), (4, 3)),
-    "last window dropped": ("kernel_size: 2 stride: 3 pad: 1", (2, 2), (3, 3), (1, 1), (5, 5), (2, 2)),
-    "oblong": ("kernel_h: 2 kernel_w: 3 stride_h: 1 stride_w: 2", (2, 3), (1, 2), (0, 0), (4, 7), (3, 3)),
-    "stride 3": ("kernel_size: 3 stride: 3", (3, 3), (3, 3), (0, 0), (7, 8), (3, 3)),
-    "floor": ("kernel_size: 3 stride: 2 round_mode: FLOOR", (3, 3), (2, 2), (0, 0), (6, 8), (2, 3)),
-}
-
-
-@pytest.mark.parametrize("method", ["MAX", "AVE"])
-@pytest.mark.parametrize("case", POOLINGS)
-def test_pooling_forward(case, method, rng):
-    settings, kernel, stride, pad, size, out = POOLINGS[case]
-    x = rng.normal(size=(2, 3, *size))
-    y = run(f'type: "Pooling" pooling_param {{ pool: {method} {settings} }}', x)
-    assert y.shape[2:] == out
-    np.testing.assert_allclose(y, direct_pooling(x.astype(np.float32), method, kernel, stride, pad, out), atol=1e-6)
-
-
-@pytest.mark.parametrize("method", ["MAX", "AVE"])
-@pytest.mark.parametrize("case", POOLINGS)
-def test_pooling_gradient(case, method, rng):
-    settings, *_, size, _ = POOLINGS[case]
-    x = rng.permutation(2 * size[0] * size[1]).reshape(1, 2, *size) * 0.1  # no near-ties
-    check_gradient(*build(f'type: "Pooling" pooling_param {{ pool: {method} {settings} }}', x))
-
-
-@pytest.mark.parametrize("method, wanted", [("MAX", 11.0), ("AVE", 5.5)])
-def test_global_pooling(method, wanted):
-    y = run(f'type: "Pooling" pooling_param {{ pool: {method} global_pooling: true }}', np.arange(12).reshape(1, 1, 3, 4))
-    assert y.shape == (1, 1, 1, 1) and y[0, 0, 0, 0] == wanted
-
-
-def test_first_of_equal_maxima_takes_the_gradient():
-    # 1 5
-    # 5 5
-    layer, bottom, top = build('type: "Pooling" pooling_param { kernel_size: 2 }', [[[[1, 5], [5, 5]]]])
-    layer.forward(bottom, top)
-    top[0].diff[...] = 1
-    layer.backward(top, [True], bottom)
-    np.testing.assert_array_equal(bottom[0].diff[0, 0], [[0, 1], [0, 0]])
-
-
-def test_second_top_of_max_pooling_says_where(rng):
-    # 3 1 2 0
-    # 0 9 1 7
-    _, where = run('type: "Pooling" pooling_param { kernel_size: 2 stride: 2 }', [[[[3, 1, 2, 0], [0, 9, 1, 7]]]], tops=2)
-    np.testing.assert_array_equal(where[0, 0], [[5, 7]])
-
-
-def test_negative_values_win_over_padding():
-    y = run('type: "Pooling" pooling_param { kernel_size: 3 pad: 1 }', np.full((1, 1, 2, 2), -4.0))
-    assert (y == -4).all()
 
 
 @pytest.mark.parametrize("beta", [0.75, 0.6])

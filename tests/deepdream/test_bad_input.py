@@ -1,12 +1,13 @@
 """Every request that cannot be met: one line on stderr, exit code 2, nothing written, no traceback."""
 
+import dataclasses
 import json
 import shutil
 
 import pytest
 from PIL import Image
 
-from deepdream import cli, image
+from deepdream import cli, image, model
 
 
 @pytest.fixture
@@ -61,11 +62,9 @@ def test_unknown_model_offers_the_nearest(photo, out, capsys):
     assert "did you mean bvlc_googlenet?" in capsys.readouterr().err
 
 
-def test_model_without_its_weights_says_how_to_get_them(photo, out, capsys):
-    from deepdream.model import find
-
-    if find("bvlc_googlenet").weights.exists():
-        pytest.skip("the weights are here")
+def test_model_without_its_weights_says_how_to_get_them(photo, out, capsys, monkeypatch, tmp_path):
+    bvlc = dataclasses.replace(model.find("bvlc_googlenet"), weights=tmp_path / "bvlc_googlenet.caffemodel")
+    monkeypatch.setattr(model, "find", lambda name: bvlc)
     assert cli.main(["dream", str(photo), "-o", str(out), "--model", "bvlc_googlenet"]) == 2
     said = capsys.readouterr().err
     assert "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel" in said and len(said.strip().splitlines()) == 1

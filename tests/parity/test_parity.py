@@ -20,15 +20,13 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 CAFFE_PYTHON = os.environ.get("CAFFE_PYTHON", str(HERE.parents[1] / ".caffe" / "bin" / "python"))
-pytestmark = [
-    pytest.mark.caffe,
-    pytest.mark.skipif(not Path(CAFFE_PYTHON).exists(), reason="no real Caffe: make caffe, or set CAFFE_PYTHON"),
-]
+pytestmark = pytest.mark.caffe
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     """(caffe_compat's arrays, Caffe's arrays), by the same keys."""
+    assert Path(CAFFE_PYTHON).exists(), f"no real Caffe at {CAFFE_PYTHON}: make caffe, or set CAFFE_PYTHON"
     folder = tmp_path_factory.mktemp("parity")
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     for python, engine in ((sys.executable, "caffe_compat"), (CAFFE_PYTHON, "caffe")):
