@@ -110,6 +110,25 @@ def description(model, caffe):
     return net
 
 
+def check_description(model, net, caffe):
+    """Raise ModelError for what would end a real Caffe: an unknown layer type, a bottom that no layer makes, no "data"."""
+    known_types = set(caffe.layer_type_list())
+    made = set(net.input)
+    for layer in layers_of(net):
+        if net.layer and layer.type not in known_types:
+            near = difflib.get_close_matches(layer.type, known_types, 1)
+            hint = f'did you mean "{near[0]}"? ' if near else ""
+            raise ModelError(
+                f'{model.deploy}: layer "{layer.name}" has the unknown type "{layer.type}"; {hint}this engine has {len(known_types)} types'
+            )
+        for bottom in layer.bottoms:
+            if bottom not in made:
+                raise ModelError(f'{model.deploy}: layer "{layer.name}" reads "{bottom}", which no layer in front of it makes; correct its bottom')
+        made.update(layer.tops)
+    if "data" not in made:
+        raise ModelError(f'{model.deploy}: has no input named "data", which the notebook\'s code reads and writes; rename it')
+
+
 def check_weights(model, net, caffe):
     """Raise ModelError unless the weights file has every layer that the built net wants, in its shapes."""
     if not model.weights.is_file():
@@ -159,9 +178,8 @@ def load_net(model=settings.DEFAULT_MODEL, engine=settings.DEFAULT_ENGINE):
     caffe = engines.load(engine) if isinstance(engine, str) else engine
     model = find(model) if not isinstance(model, Model) else model
     net = description(model, caffe)
+    check_description(model, net, caffe)
     check_weights(model, net, caffe)
-    if not any("data" in layer.tops for layer in layers_of(net)) and "data" not in net.input:
-        raise ModelError(f'{model.deploy}: has no input named "data", which the notebook\'s code reads and writes; rename it')
     net.force_backward = True
     handle, path = tempfile.mkstemp(suffix=".prototxt")
     try:

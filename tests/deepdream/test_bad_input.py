@@ -190,6 +190,17 @@ def test_prototxt_with_a_syntax_error(broken, refused_model):
     assert "deploy.prototxt: syntax error at line:column 5:" in refused_model(broken)
 
 
+@pytest.mark.parametrize("old, new, message", [
+    ('type: "Concat"', 'type: "Concate"', 'layer "inception_3b/output" has the unknown type "Concate"; did you mean "Concat"?'),
+    ('bottom: "pool1" top: "inception_3b/1x1"', 'bottom: "pool2" top: "inception_3b/1x1"', 'reads "pool2", which no layer in front of it makes'),
+])  # fmt: skip
+def test_a_deploy_net_that_would_end_a_real_caffe(old, new, message, broken, refused_model):
+    path = broken / "deploy.prototxt"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert message in refused_model(broken)
+
+
 def test_readme_without_what_is_needed(broken, refused_model):
     (broken / "readme.md").write_text("---\nname: x\n---\n")
     assert 'needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]"' in refused_model(broken)
