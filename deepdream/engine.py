@@ -2,12 +2,22 @@
 
 import importlib
 import os
+import re
 import subprocess
 import sys
+import tempfile
 
 from .errors import EngineError
 
 NAMES = ("auto", "caffe", "compat")
+_TRIAL = """
+import sys
+import caffe
+weights = sys.argv[1]
+for path in sys.argv[2:]:
+    print(path, flush=True)
+    caffe.Net(path, weights, caffe.TEST) if weights else caffe.Net(path, caffe.TEST)
+"""
 
 
 def load(name="auto"):
@@ -42,8 +52,41 @@ def use_gpu(caffe, device):
     caffe.set_mode_gpu()
 
 
+def refusal(caffe, texts, weights=""):
+    """Why this engine cannot build one of these prototxts (with the layers that `weights` has for it), or None.
+
+    Returns (index of the text, what the engine says of it). Where a real Caffe would end the process, it is another
+    process that ends.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [os.path.join(folder, f"{i}.prototxt") for i in range(len(texts))]
+        for path, text in zip(paths, texts):
+            with open(path, "w") as f:
+                f.write(text)
+        if caffe.__name__ == "caffe":
+            return _refusal_elsewhere(paths, str(weights))
+        for i, path in enumerate(paths):
+            try:
+                caffe.Net(path, str(weights), caffe.TEST) if weights else caffe.Net(path, caffe.TEST)
+            except errors(caffe) as e:
+                return i, str(e).replace(paths[i] + ": ", "")
+    return None
+
+
+def _refusal_elsewhere(paths, weights):
+    loud = {**os.environ, "GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}  # so that Caffe names the layers that it sets up
+    command = [sys.executable, "-c", _TRIAL, weights, *paths]
+    run = subprocess.run(command, env=loud, capture_output=True, text=True, errors="replace")
+    if run.returncode == 0:
+        return None
+    tried = len(run.stdout.split()) - 1
+    layers = re.findall(r"\] Creating Layer (.*)", run.stderr)
+    fatal = re.findall(r"^F.*?\] (.*)", run.stderr, re.M) or run.stderr.strip().splitlines()[-1:] or [f"it ended with code {run.returncode}"]
+    return max(tried, 0), (f'layer "{layers[-1]}": ' if layers else "") + fatal[0].strip().rstrip(".")
+
+
 def errors(caffe):
-    """The exceptions that this engine raises on purpose, as a tuple for `except`."""
+    """The exceptions that this engine raises on purpose, as a tuple for `except`; empty for one that ends the process instead."""
     return (caffe.CaffeError,) if hasattr(caffe, "CaffeError") else ()
 
 

@@ -10,12 +10,11 @@ import numpy as np
 from . import engine as engines
 from . import image, preflight
 from . import model as models
-from .errors import ImageError, ModelError, RecipeError, SizeError
+from .errors import ImageError, ModelError, RecipeError
 from .objectives import objective_guide, objective_L2
-from .octaves import deepdream, guide_features
+from .octaves import deepdream, guide_features, octave_sizes
 from .sequence import zoom
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
-from .shapes import shapes
 from .version import __version__
 
 
@@ -47,15 +46,15 @@ def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gp
     caffe = engines.load(engine)
     description = models.description(found, caffe)
     preflight.check_end(description, dream.end)
-    preflight.check_octaves(description, dream.end, pixels.shape[0], pixels.shape[1], dream)
-    if guide is not None:
-        try:
-            shapes(description, guide.shape[0], guide.shape[1], dream.end)
-        except SizeError as e:
-            raise SizeError(f"the guide picture is {guide.shape[1]}x{guide.shape[0]}: {e}; use a larger one") from None
+    sizes = octave_sizes(pixels.shape[0], pixels.shape[1], dream.octaves, dream.octave_scale)
+    preflight.check_octaves(description, dream.end, sizes)
+    guide_size = None if guide is None else guide.shape[:2]
+    if guide_size:
+        preflight.check_guide(description, dream.end, guide_size)
     if gpu is not None:
         engines.use_gpu(caffe, gpu)
-    net = models.load_net(found, caffe)
+    net = models.build(found, description, caffe)
+    preflight.check_on_engine(caffe, description, dream.end, sizes, guide_size)
     if seed is None:
         seed = int.from_bytes(os.urandom(4), "little")
     return Job(caffe, net, found, image_path, pixels, guide_path, guide, dream, zoom, seed)

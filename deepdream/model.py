@@ -14,7 +14,7 @@ import numpy as np
 from . import engine as engines
 from . import settings
 from .errors import ModelError
-from .shapes import layers_of, weight_shapes
+from .shapes import declared_size, layers_of, weight_shapes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -95,7 +95,10 @@ def file_sha1(path):
 
 
 def description(model, caffe):
-    """The deploy net as a NetParameter of the engine's own caffe_pb2. Raises ModelError on a syntax error."""
+    """The deploy net as a NetParameter of the engine's own caffe_pb2, checked.
+
+    Raises ModelError on a syntax error, and on all that would end a real Caffe when it builds the net.
+    """
     from google.protobuf import text_format
 
     net = caffe.io.caffe_pb2.NetParameter()
@@ -107,11 +110,15 @@ def description(model, caffe):
         text_format.Merge(text, net)
     except text_format.ParseError as e:
         raise ModelError(f"{model.deploy}: syntax error at line:column {e}") from None
+    _check_layers(model, net, caffe)
+    _check_input(model, net)
+    found = engines.refusal(caffe, [str(net)])
+    if found:
+        raise ModelError(f"{model.deploy}: {caffe.__name__} refuses it: {found[1]}; correct that layer")
     return net
 
 
-def check_description(model, net, caffe):
-    """Raise ModelError for what would end a real Caffe: an unknown layer type, a bottom that no layer makes, no "data"."""
+def _check_layers(model, net, caffe):
     known_types = set(caffe.layer_type_list())
     made = set(net.input)
     for layer in layers_of(net):
@@ -127,6 +134,12 @@ def check_description(model, net, caffe):
         made.update(layer.tops)
     if "data" not in made:
         raise ModelError(f'{model.deploy}: has no input named "data", which the notebook\'s code reads and writes; rename it')
+
+
+def _check_input(model, net):
+    size = declared_size(net)
+    if size is None or len(size) != 3 or size[0] != 3 or min(size) < 1:
+        raise ModelError(f"{model.deploy}: its input's shape without the first axis is {size}, not (3, height, width), as a picture's is")
 
 
 def check_weights(model, net, caffe):
@@ -173,20 +186,32 @@ def load_net(model=settings.DEFAULT_MODEL, engine=settings.DEFAULT_ENGINE):
     """A caffe.Classifier, ready to dream: force_backward set, mean and channel swap as in the notebook's first cell.
 
     model: a name under models/, a folder, or a Model. engine: "auto", "caffe", "compat", or a pycaffe module.
+    The net carries its NetParameter as `description`, from which sizes are checked before a dream.
     Raises ModelError or EngineError.
     """
     caffe = engines.load(engine) if isinstance(engine, str) else engine
     model = find(model) if not isinstance(model, Model) else model
-    net = description(model, caffe)
-    check_description(model, net, caffe)
-    check_weights(model, net, caffe)
+    return build(model, description(model, caffe), caffe)
+
+
+def build(model, description, caffe):
+    """The net of `load_net`, from a description that was checked."""
+    check_weights(model, description, caffe)
+    if not engines.errors(caffe):  # the others raise when the net is made
+        found = engines.refusal(caffe, [str(description)], model.weights)
+        if found:
+            raise ModelError(f"{model.weights}: {caffe.__name__} refuses it: {found[1]}; one of it and {model.deploy} belongs to another net")
+    net = type(description)()
+    net.CopyFrom(description)
     net.force_backward = True
     handle, path = tempfile.mkstemp(suffix=".prototxt")
     try:
         with os.fdopen(handle, "w") as f:
             f.write(str(net))
-        return caffe.Classifier(path, str(model.weights), mean=np.float32(model.mean), channel_swap=(2, 1, 0))
+        classifier = caffe.Classifier(path, str(model.weights), mean=np.float32(model.mean), channel_swap=(2, 1, 0))
     except engines.errors(caffe) as e:
         raise ModelError(str(e).replace(path, str(model.deploy))) from None
     finally:
         os.unlink(path)
+    classifier.description = net
+    return classifier

@@ -7,6 +7,7 @@ import numpy as np
 
 from .ascent import make_step
 from .image import deprocess, preprocess
+from .preflight import check_end, check_octaves
 from .settings import DREAM
 
 
@@ -31,10 +32,19 @@ def octave_sizes(height, width, octave_n=DREAM.octaves, octave_scale=DREAM.octav
     return sizes
 
 
+def _check(net, end, sizes):
+    """Before the engine sees them, since a real Caffe would end the process; only load_net's nets can be asked."""
+    description = getattr(net, "description", None)
+    if description is not None:
+        check_end(description, end)
+        check_octaves(description, end, sizes)
+
+
 def guide_features(net, guide, end):
     """Activations (C, h, w) of `end` for a guide picture, RGB (H, W, 3), at its own size, unjittered."""
-    src, dst = net.blobs["data"], net.blobs[end]
     height, width = np.shape(guide)[:2]
+    _check(net, end, [(height, width)])
+    src, dst = net.blobs["data"], net.blobs[end]
     src.reshape(1, 3, height, width)
     src.data[0] = preprocess(net, guide)
     net.forward(end=end)
@@ -57,9 +67,12 @@ def deepdream(
 
     report: called with a Progress after every step. `step_params` go to make_step: step_size, jitter, objective.
     The result is bit-equal to the notebook's on the same engine with the same random numbers.
+    On a net from load_net, raises TargetError or SizeError where `end` or an octave does not suit it.
     """
     from scipy import ndimage
 
+    height, width = np.shape(base_img)[:2]
+    _check(net, end, octave_sizes(height, width, octave_n, octave_scale))
     octaves = [preprocess(net, base_img)]
     for _ in range(octave_n - 1):
         octaves.append(ndimage.zoom(octaves[-1], (1, 1.0 / octave_scale, 1.0 / octave_scale), order=1))

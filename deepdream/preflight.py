@@ -2,9 +2,9 @@
 
 import difflib
 
+from . import engine as engines
 from .errors import SizeError, TargetError
-from .octaves import octave_sizes
-from .shapes import layers_of, shapes, targets
+from .shapes import layers_of, shapes, targets, truncated
 
 
 def check_end(description, end):
@@ -21,15 +21,41 @@ def check_end(description, end):
     raise TargetError(f'the net has no layer "{end}" to dream of; {hint}`deepdream layers` lists them all')
 
 
-def check_octaves(description, end, height, width, dream):
-    """Raise SizeError, naming octave, layer and the largest --octaves that fits, unless every octave suits the net."""
-    sizes = octave_sizes(height, width, dream.octaves, dream.octave_scale)
+def check_octaves(description, end, sizes):
+    """Raise SizeError, naming octave, layer and the largest --octaves that fits, unless every octave suits the net.
+
+    sizes: (height, width) of each octave, largest first.
+    """
     for index, (h, w) in enumerate(sizes):
         try:
             shapes(description, max(h, 0), max(w, 0), end)
         except SizeError as e:
-            if index == 0:
-                raise SizeError(f"the picture is {width}x{height}: {e}") from None
-            raise SizeError(
-                f"octave {dream.octaves - index} of {dream.octaves} would be {w}x{h} pixels: {e}; use --octaves {index} at most"
-            ) from None
+            raise _unsuited(sizes, index, e) from None
+
+
+def check_guide(description, end, size):
+    """Raise SizeError unless the net takes a guide picture of this (height, width)."""
+    try:
+        shapes(description, *size, end)
+    except SizeError as e:
+        raise _unsuited_guide(size, e) from None
+
+
+def check_on_engine(caffe, description, end, sizes, guide_size=None):
+    """As check_octaves and check_guide, but the engine itself is asked, for the layers whose shapes are not worked out here."""
+    asked = [*sizes, guide_size] if guide_size else sizes
+    found = engines.refusal(caffe, [str(truncated(description, end, h, w)) for h, w in asked])
+    if found:
+        index, why = found
+        raise _unsuited(sizes, index, why) if index < len(sizes) else _unsuited_guide(guide_size, why)
+
+
+def _unsuited(sizes, index, why):
+    h, w = sizes[index]
+    if index == 0:
+        return SizeError(f"the picture is {w}x{h}: {why}")
+    return SizeError(f"octave {len(sizes) - index} of {len(sizes)} would be {w}x{h} pixels: {why}; use --octaves {index} at most")
+
+
+def _unsuited_guide(size, why):
+    return SizeError(f"the guide picture is {size[1]}x{size[0]}: {why}; use a larger one")

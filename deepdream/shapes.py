@@ -124,6 +124,20 @@ def shapes(description, height, width, end=None):
     return out
 
 
+def truncated(description, end, height, width):
+    """A copy of the description up to the layer `end`, for one picture of this size."""
+    out = type(description)()
+    out.CopyFrom(description)
+    layers = out.layer or out.layers
+    del layers[[layer.name for layer in layers].index(end) + 1 :]
+    if out.input_dim:
+        out.input_dim[:4] = [1, 3, height, width]
+    inputs = [layer.input_param for layer in out.layer if layer.type == "Input"]
+    for shape in [*out.input_shape, *(s for p in inputs for s in p.shape)][:1]:
+        shape.dim[:] = [1, 3, height, width]
+    return out
+
+
 def weight_shapes(description):
     """{layer: [shapes of its weights]} of the layers that have weights, at the declared input size."""
     size = declared_size(description)
@@ -133,7 +147,7 @@ def weight_shapes(description):
         first = sizes.get(bottoms[0]) if bottoms else None
         if kind == "Convolution" and first:
             p = layer.convolution_param
-            weights = (p.num_output, first[0] // p.group, *_pair(p, "kernel", "kernel_size", 1))
+            weights = (p.num_output, first[0] // max(p.group, 1), *_pair(p, "kernel", "kernel_size", 1))
         elif kind == "InnerProduct" and first:
             p = layer.inner_product_param
             weights = (math.prod(first), p.num_output) if p.transpose else (p.num_output, math.prod(first))

@@ -22,9 +22,9 @@ ALLOWED = {
 LAYERS = [
     {"version", "errors", "settings"},
     {"engine", "image", "objectives", "shapes"},
-    {"model", "ascent"},
+    {"model", "ascent", "preflight"},
     {"octaves"},
-    {"preflight", "sequence"},
+    {"sequence"},
     {"job"},
     {"cli"},
     {"__init__", "__main__"},

@@ -4,10 +4,13 @@ import dataclasses
 import json
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import cli, image, model
+import deepdream
+from deepdream import cli, image, model, preflight
+from deepdream.errors import SizeError, TargetError
 
 
 @pytest.fixture
@@ -138,9 +141,10 @@ def test_guide_too_small(refused, photo, tmp_path, out):
     assert "the guide picture is 3x3" in refused("dream", photo, "-o", out, "--guide", tmp_path / "guide.png")
 
 
-def test_gpu_on_the_built_in_engine(refused, photo, out, engine_name):
-    if engine_name == "compat":
-        assert "computes on the CPU only" in refused("dream", photo, "-o", out, "--gpu", 0)
+def test_gpu_that_is_not_there(refused, photo, out, engine_name):
+    # no machine has as many GPUs as this; a CPU-only Caffe would end the process at the first
+    message = {"compat": "computes on the CPU only", "caffe": "this Caffe has no GPU 99 (a CPU-only build?)"}[engine_name]
+    assert message in refused("dream", photo, "-o", out, "--gpu", 99)
 
 
 @pytest.fixture
@@ -199,6 +203,57 @@ def test_a_deploy_net_that_would_end_a_real_caffe(old, new, message, broken, ref
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     assert message in refused_model(broken)
+
+
+@pytest.mark.parametrize("old, new, message", [
+    ("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 group: 5", '"inception_3b/1x1"'),
+    ("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 group: 0", '"inception_3b/1x1"'),
+    ("num_output: 6 kernel_size: 1", "num_output: 6", '"inception_3b/1x1"'),
+    ("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 kernel_h: 2", '"inception_3b/1x1"'),
+    ("num_output: 6 kernel_size: 1", "kernel_size: 1", '"inception_3b/1x1"'),
+    ("stride: 2 pad: 2", "stride: 0 pad: 2", '"conv1"'),
+    ("kernel_size: 3 stride: 2 }", "kernel_size: 3 stride: 2 pad: 3 }", '"pool1"'),
+    ("kernel_size: 3 stride: 2 }", "global_pooling: true stride: 2 kernel_size: 3 }", '"pool1"'),
+    ('bottom: "inception_3b/5x5_reduce" top: "inception_3b/output"', 'bottom: "conv1" top: "inception_3b/output"', '"inception_3b/output"'),
+    ('type: "ReLU" bottom: "conv1"', 'type: "ReLU" bottom: "conv1" bottom: "data"', '"relu1"'),
+    ('top: "fc"', 'top: "fc" inner_product_param { axis: 9 }', '"fc"'),
+    ('name: "prob" type: "Softmax"', 'name: "prob" type: "Softmax" softmax_param { axis: 5 }', '"prob"'),
+    ('name: "prob" type: "Softmax"', 'name: "prob" type: "LRN" lrn_param { local_size: 4 }', '"prob"'),
+    ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3 dim: 0 dim: 32", "deploy.prototxt"),
+    ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3 dim: -5 dim: 32", "deploy.prototxt"),
+    ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 1 dim: 32 dim: 32", "deploy.prototxt"),
+    ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3", "deploy.prototxt"),
+    ("shape { dim: 1 dim: 3 dim: 32 dim: 32 }", "", "deploy.prototxt"),
+])  # fmt: skip
+def test_layer_settings_that_would_end_a_real_caffe(old, new, message, broken, refused_model):
+    path = broken / "deploy.prototxt"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    assert message in refused_model(broken)
+
+
+def test_weights_whose_layers_have_another_number_of_blobs(broken, refused_model):
+    path = broken / "deploy.prototxt"
+    path.write_text(path.read_text().replace("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 bias_term: false"))
+    assert '"inception_3b/1x1"' in refused_model(broken)
+
+
+def test_the_library_refuses_what_would_end_a_real_caffe(net, rng):
+    picture = np.float32(rng.uniform(0, 255, (20, 30, 3)))
+    with pytest.raises(SizeError, match="octave 2 of 4 would be 15x10 pixels"):
+        deepdream.deepdream(net, picture)
+    with pytest.raises(TargetError, match="did you mean inception_4c/output"):
+        deepdream.deepdream(net, picture, end="inception_4c/outputs")
+    with pytest.raises(SizeError, match='the picture is 4x3: layer "inception_4c/output"'):
+        deepdream.guide_features(net, picture[:3, :4], "inception_4c/output")
+
+
+def test_the_engine_itself_is_asked_for_every_octave_and_the_guide(small, caffe):
+    description = model.description(small, caffe)
+    with pytest.raises(SizeError, match="octave 1 of 2 would be 8x8 pixels: .*use --octaves 1 at most"):
+        preflight.check_on_engine(caffe, description, "inception_4c/output", [(32, 32), (8, 8)])
+    with pytest.raises(SizeError, match="the guide picture is 8x8: .*use a larger one"):
+        preflight.check_on_engine(caffe, description, "inception_4c/output", [(32, 32)], (8, 8))
 
 
 def test_readme_without_what_is_needed(broken, refused_model):

@@ -6,7 +6,7 @@ from google.protobuf import text_format
 from deepdream import preflight, shapes
 from deepdream.errors import SizeError, TargetError
 from deepdream.model import ROOT, description
-from deepdream.settings import Dream
+from deepdream.octaves import octave_sizes
 
 
 @pytest.fixture
@@ -67,18 +67,18 @@ def test_an_in_place_relu_leads_to_its_blob(small_net):
 
 
 def test_an_octave_too_small_names_octave_layer_and_the_largest_number_that_fits(small_net):
-    dream = Dream(end="inception_4c/output", octaves=9)
+    end = "inception_4c/output"
     with pytest.raises(SizeError, match=r'octave 4 of 9 would be 11x8 pixels: layer "inception_4c/output".*use --octaves 5 at most'):
-        preflight.check_octaves(small_net, dream.end, 43, 60, dream)
-    preflight.check_octaves(small_net, dream.end, 43, 60, Dream(octaves=5))
+        preflight.check_octaves(small_net, end, octave_sizes(43, 60, 9))
+    preflight.check_octaves(small_net, end, octave_sizes(43, 60, 5))
 
 
 def test_a_picture_too_small_altogether_says_so(small_net):
     with pytest.raises(SizeError, match="the picture is 5x4"):
-        preflight.check_octaves(small_net, "inception_4c/output", 4, 5, Dream())
+        preflight.check_octaves(small_net, "inception_4c/output", octave_sizes(4, 5))
 
 
 def test_a_layer_behind_inner_product_needs_the_declared_size(small_net):
-    preflight.check_octaves(small_net, "prob", 32, 32, Dream(octaves=1))
+    preflight.check_octaves(small_net, "prob", [(32, 32)])
     with pytest.raises(SizeError, match='"fc" .InnerProduct. takes 360 .*32x32 picture with --octaves 1'):
-        preflight.check_octaves(small_net, "prob", 60, 80, Dream(octaves=1))
+        preflight.check_octaves(small_net, "prob", [(60, 80)])
