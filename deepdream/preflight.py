@@ -36,7 +36,7 @@ def check_octaves(description, end, sizes):
 def check_guide(description, end, size):
     """Raise SizeError unless the net takes a guide picture of this (height, width)."""
     try:
-        shapes(description, *size, end)
+        shapes(description, size[0], size[1], end)
     except SizeError as e:
         raise _unsuited_guide(size, e) from None
 

@@ -80,9 +80,29 @@ def bundled(name):
         return "force_backward: true\n" + f.read().replace("dim: 10 dim: 3", "dim: 1 dim: 3")
 
 
-def net(text, *passes):
-    """passes: ((height, width), end); the input is reshaped between them."""
-    return {"text": text, "passes": passes}
+def v1():
+    """The form of the files of 2014: `layers` with enumerated types, `input_dim`, rates on the layer; a fork, a join, pads and groups."""
+    return """
+    input: "data" input_dim: 1 input_dim: 3 input_dim: 40 input_dim: 48 force_backward: true
+    layers { name: "conv1" type: CONVOLUTION bottom: "data" top: "conv1" blobs_lr: 1 blobs_lr: 2 weight_decay: 1 weight_decay: 0
+             convolution_param { num_output: 12 kernel_size: 5 stride: 2 weight_filler { type: "xavier" } } }
+    layers { name: "relu1" type: RELU bottom: "conv1" top: "conv1" }
+    layers { name: "norm1" type: LRN bottom: "conv1" top: "norm1" lrn_param { local_size: 5 alpha: 0.01 } }
+    layers { name: "pool1" type: POOLING bottom: "norm1" top: "pool1" pooling_param { kernel_size: 3 stride: 2 } }
+    layers { name: "left" type: CONVOLUTION bottom: "pool1" top: "left"
+             convolution_param { num_output: 8 kernel_size: 3 pad: 1 group: 4 weight_filler { type: "xavier" } } }
+    layers { name: "right" type: POOLING bottom: "pool1" top: "right" pooling_param { pool: AVE kernel_size: 3 stride: 1 pad: 1 } }
+    layers { name: "join" type: CONCAT bottom: "left" bottom: "right" top: "join" concat_param { concat_dim: 1 } }
+    layers { name: "fc" type: INNER_PRODUCT bottom: "join" top: "fc" inner_product_param { num_output: 9 weight_filler { type: "xavier" } } }
+    layers { name: "drop" type: DROPOUT bottom: "fc" top: "fc" }
+    layers { name: "prob" type: SOFTMAX bottom: "fc" top: "prob" }
+    """
+
+
+def net(text, *passes, spans=()):
+    """passes: ((height, width), end) in turn, with the input reshaped between them. spans: (layer, layer), at the declared
+    size: forward from the one to the other, and backward from the other to the one."""
+    return {"text": text, "passes": passes, "spans": spans}
 
 
 NETS = {
@@ -92,9 +112,14 @@ NETS = {
         ((211, 299), "inception_4c/output"),
         ((120, 97), "inception_3b/5x5_reduce"),
         ((224, 224), "inception_5b/output"),
+        spans=[("inception_3a/1x1", "inception_4a/output"), ("inception_4d/3x3_reduce", "inception_5a/output"), ("conv2/3x3", "pool2/3x3_s2")],
     ),
-    "motif_googlenet": net(bundled("motif_googlenet"), ((96, 96), "prob"), ((157, 211), "inception_4c/output"), ((96, 96), "conv2/3x3")),
-    "caffenet": net(caffenet(), ((227, 227), "prob"), ((180, 260), "conv3"), ((227, 227), "fc6")),
-    "vgg16": net(vgg16(), ((96, 96), "prob"), ((130, 75), "conv4_2"), ((96, 96), "pool5")),
-    "squeezenet": net(squeezenet(), ((96, 96), "prob"), ((133, 177), "fire5/concat"), ((133, 177), "prob")),
-}
+    "motif_googlenet": net(
+        bundled("motif_googlenet"), ((96, 96), "prob"), ((157, 211), "inception_4c/output"), ((96, 96), "conv2/3x3"),
+        spans=[("inception_4b/pool", "inception_4e/output")],
+    ),
+    "caffenet": net(caffenet(), ((227, 227), "prob"), ((180, 260), "conv3"), ((227, 227), "fc6"), spans=[("conv3", "fc7"), ("norm1", "conv5")]),
+    "vgg16": net(vgg16(), ((96, 96), "prob"), ((130, 75), "conv4_2"), ((96, 96), "pool5"), spans=[("conv3_1", "conv5_3")]),
+    "squeezenet": net(squeezenet(), ((96, 96), "prob"), ((133, 177), "fire5/concat"), ((133, 177), "prob"), spans=[("pool3", "pool10")]),
+    "v1 files": net(v1(), ((40, 48), "prob"), ((61, 33), "join"), ((40, 48), "fc"), spans=[("left", "join"), ("norm1", "fc")]),
+}  # fmt: skip

@@ -43,27 +43,78 @@ def record_layer(caffe, folder, name, case, out):
         out[name + "|weights|" + str(i)] = blob.diff.copy()
 
 
+def fill(net, size):
+    """Give the net's input this (height, width), and values that depend on nothing but it."""
+    source = net.blobs[net.inputs[0]]
+    source.reshape(1, 3, *size)
+    source.data[...] = np.random.RandomState(size[0]).uniform(-120, 130, source.data.shape)
+    return source
+
+
+def clear(net):
+    for blob in net.blobs.values():
+        blob.diff[...] = 0
+
+
+def keep_tops(net, key, end, out):
+    """Record the tops of every layer up to `end`."""
+    reached = list(net._layer_names).index(end) + 1
+    for layer in list(net._layer_names)[:reached]:
+        for top in net.top_names[layer]:
+            out[key + "forward|" + top] = net.blobs[top].data.copy()
+
+
 def record_net(caffe, folder, name, spec, out):
     net = open_net(caffe, folder, name, spec["text"])
     out[name + "|names"] = np.array(list(net.blobs))
     out[name + "|layers"] = np.array(list(net._layer_names))
     out[name + "|params"] = np.array([layer + str([tuple(b.data.shape) for b in blobs]) for layer, blobs in net.params.items()])
-    source = net.blobs[net.inputs[0]]
+    declared = net.blobs[net.inputs[0]].data.shape[2:]
     for size, end in spec["passes"]:
-        source.reshape(1, 3, *size)
-        source.data[...] = np.random.RandomState(size[0]).uniform(-120, 130, source.data.shape)
+        source = fill(net, size)
         net.forward(end=end)
-        target = net.blobs[end]
-        for blob in net.blobs.values():
-            blob.diff[...] = 0
-        target.diff[...] = target.data
+        clear(net)
+        net.blobs[end].diff[...] = net.blobs[end].data
         net.backward(start=end)
         key = f"{name}|{size[1]}x{size[0]} {end}|"
-        reached = list(net._layer_names).index(end) + 1
-        for layer in list(net._layer_names)[:reached]:
-            for top in net.top_names[layer]:
-                out[key + "forward|" + top] = net.blobs[top].data.copy()
+        keep_tops(net, key, end, out)
         out[key + "backward|data"] = source.diff.copy()
+    record_whole(net, name, declared, out)
+    for first, last in spec["spans"]:
+        record_span(net, f"{name}|{first} to {last}|", declared, first, last, out)
+
+
+def record_whole(net, name, size, out):
+    """forward() and backward() without a start or an end: every blob, and the gradients of the input and of every weight."""
+    source = fill(net, size)
+    net.reshape()
+    outputs = net.forward()
+    keep_tops(net, f"{name}|whole|", list(net._layer_names)[-1], out)
+    for blob, value in outputs.items():
+        net.blobs[blob].diff[...] = cases.values(99, value.shape)
+    for blobs in net.params.values():
+        for blob in blobs:
+            blob.diff[...] = 0
+    net.backward()
+    out[f"{name}|whole|backward|data"] = source.diff.copy()
+    for layer, blobs in net.params.items():
+        for i, blob in enumerate(blobs):
+            out[f"{name}|whole|weights|{layer} {i}"] = blob.diff.copy()
+
+
+def record_span(net, key, size, first, last, out):
+    """forward(start=, end=) from a bottom that was changed by hand, and backward over the same layers."""
+    fill(net, size)
+    net.forward()
+    bottom = net.blobs[net.bottom_names[first][0]]
+    bottom.data[...] *= np.float32(1.25)
+    net.forward(start=first, end=last)
+    top = net.blobs[net.top_names[last][0]]
+    out[key + "forward|" + last] = top.data.copy()
+    clear(net)
+    top.diff[...] = top.data
+    net.backward(start=last, end=first)
+    out[key + "backward|span"] = bottom.diff.copy()
 
 
 def main(engine, folder):

@@ -5,10 +5,12 @@ CAFFE_PYTHON names a Python that can `import caffe` (by default .caffe/bin/pytho
 Tolerances are relative to the norm of the whole array. Both engines compute in float32 and sum in different orders:
 single layers agree to a few units in the last place, 1e-6, and whole nets to 1e-5. Through a whole net a ReLU or a
 maximum whose inputs are equal but for that rounding can choose otherwise; such a flip moves gradients by per cents.
-So gradients of whole nets must agree to 1e-5 in the median over all passes, and every pass is printed.
+So gradients of whole nets must agree to 1e-5 in the median; those that do not are counted and printed, with the number of
+values that one engine has at zero and the other above it.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,7 @@ import numpy as np
 import pytest
 
 HERE = Path(__file__).resolve().parent
+DOCS = HERE.parents[1] / "docs" / "engine.md"
 CAFFE_PYTHON = os.environ.get("CAFFE_PYTHON", str(HERE.parents[1] / ".caffe" / "bin" / "python"))
 pytestmark = pytest.mark.caffe
 
@@ -72,11 +75,24 @@ def test_every_blob_of_a_net(name, recorded):
         assert error(ours[key], theirs[key]) < 1e-5, key
 
 
-def test_gradients_of_nets(recorded):
+def signs_that_differ(ours, theirs, prefix):
+    """(values that one engine has at zero and the other above, all values) of the blobs in front of a gradient."""
+    blobs = [k for k in theirs if k.startswith(prefix + "forward|")]
+    flips = sum(int(((ours[k] > 0) != (theirs[k] > 0)).sum()) for k in blobs)
+    return flips, sum(theirs[k].size for k in blobs)
+
+
+@pytest.mark.parametrize("what", ["|backward|", "|weights|"])
+def test_gradients_of_nets(what, recorded, capsys):
     ours, theirs = recorded
-    errors = {key: error(ours[key], theirs[key]) for name in nets.NETS for key in keys(recorded, name, "|backward|data")}
-    for key, value in errors.items():
-        print(f"{value:.1e}  {key}")
+    errors = {key: error(ours[key], theirs[key]) for name in nets.NETS for key in keys(recorded, name, what)}
+    above = {key: value for key, value in errors.items() if value > 1e-5}
+    with capsys.disabled():
+        print(f"\n{len(errors)} {what.strip('|')} arrays of whole nets: {np.median(list(errors.values())):.1e} in the median, "
+              f"{len(above)} ({100 * len(above) / len(errors):.0f} %) over 1e-5, the worst of them:")  # fmt: skip
+        for key, value in sorted(above.items(), key=lambda item: -item[1])[:6]:
+            flips, total = signs_that_differ(ours, theirs, key.split(what)[0] + "|")
+            print(f"  {value:.1e}  {key}: {flips} of {total} values at zero in one engine and above it in the other")
     assert np.median(list(errors.values())) < 1e-5
     assert max(errors.values()) < 0.05, "more than a flip"
 
@@ -85,20 +101,30 @@ def test_every_layer_type_is_compared():
     from caffe_compat import layer_type_list
 
     compared = {case["body"].split('"')[1] for case in cases.LAYERS.values()} | {"Input", "Split"}
-    assert compared == set(layer_type_list())
+    assert compared == set(layer_type_list()) == set(documented())
 
 
-def test_worst_error_by_layer_type(recorded, capsys):
+def documented():
+    """{layer type: [forward, backward, weights]} of the table in docs/engine.md."""
+    rows = re.findall(r"^\| (\w+) \| ([-0-9.e]+) \| ([-0-9.e]+) \| ([-0-9.e]+) \|$", DOCS.read_text(), re.M)
+    return {kind: [float(v) for v in values] for kind, *values in rows}
+
+
+def test_the_documented_worst_errors_are_the_measured_ones(recorded, capsys):
     ours, theirs = recorded
     worst = {}
     for name, case in cases.LAYERS.items():
-        kind = case["body"].split('"')[1]
+        kind = case["body"].split('"')[1] if name not in ("Input", "Split") else name
         for column, what in enumerate(("|forward|", "|backward|", "|weights|")):
             values = [error(ours[k], theirs[k]) for k in keys(recorded, name, what)]
             row = worst.setdefault(kind, [0.0, 0.0, 0.0])
             row[column] = max([row[column], *values])
     with capsys.disabled():
-        print("\nworst relative error    forward   backward  weights")
+        print("\nworst relative error | forward | data gradient | weight gradient")
         for kind, row in sorted(worst.items()):
-            print(f"{kind:22}  " + "  ".join(f"{v:8.1e}" for v in row))
-    assert max(max(row) for row in worst.values()) < 1e-6
+            print(f"| {kind} | " + " | ".join(f"{v:.1e}" for v in row) + " |")
+    told = documented()
+    assert set(told) == set(worst)
+    for kind, row in worst.items():
+        # other processors sum in another order: a few units in the last place are not another figure
+        assert all(found <= max(4 * value, 5e-7) for found, value in zip(row, told[kind])), (kind, row, told[kind])
