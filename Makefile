@@ -29,7 +29,7 @@ $(VENV)/.dream: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[compat,demo,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[compat,demo,plots,dev]'
 	@touch $(VENV)/.dream $@
 
 setup: $(VENV)/.dev  ## make .venv/ with everything that dreaming and testing need
@@ -50,7 +50,7 @@ CAFFE_PYTHON ?= .caffe/bin/python
 
 test-caffe: $(VENV)/.dev  ## run deepdream's tests on a real Caffe, and compare caffe_compat with it
 	PYTHONPATH=.:tests:scripts PYTHONDONTWRITEBYTECODE=1 DEEPDREAM_TEST_ENGINE=caffe GLOG_minloglevel=2 \
-	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider tests/deepdream
+	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider --ignore=tests/deepdream/pages tests/deepdream
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m caffe tests/parity
 
 lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)

@@ -31,3 +31,7 @@ class ZeroGradientError(DreamError):
 
 class RecipeError(DreamError):
     """A picture's recipe is missing, or cannot be followed here."""
+
+
+class RecordingError(DreamError):
+    """A recording of a dream is missing, incomplete, or of something else than what is compared with it."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Optional
 
@@ -32,16 +33,18 @@ class Job:
     dream: Dream
     zoom: Optional[Zoom]
     seed: int
+    gpu: Optional[int]
 
 
 def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gpu=None, guide_path=None, zoom=None, seed=None):
     """Check a request and load what it needs; everything that can be wrong is found here, before any dreaming.
 
-    dream: a Dream; its `end` "" means the model's own default. seed: None draws one. Raises DreamError.
+    dream: a Dream; its `end` "" means the model's own default. model: a name, a folder or a Model. seed: None draws one.
+    Raises DreamError.
     """
     pixels = image.load(image_path)
     guide = image.load(guide_path) if guide_path else None
-    found = models.find(model)
+    found = model if isinstance(model, models.Model) else models.find(model)
     dream = replace(dream, end=dream.end or found.end)
     caffe = engines.load(engine)
     description = models.description(found, caffe)
@@ -57,18 +60,25 @@ def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gp
     preflight.check_on_engine(caffe, description, dream.end, sizes, guide_size)
     if seed is None:
         seed = int.from_bytes(os.urandom(4), "little")
-    return Job(caffe, net, found, image_path, pixels, guide_path, guide, dream, zoom, seed)
+    return Job(caffe, net, found, image_path, pixels, guide_path, guide, dream, zoom, seed, gpu)
 
 
-def pictures(job, report=None):
-    """Yield the job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them."""
+def objective(job):
+    """The function that writes the target's diff: the guide's if there is a guide, else L2."""
+    if job.guide is None:
+        return objective_L2
+    return objective_guide(guide_features(job.net, job.guide, job.dream.end))
+
+
+def pictures(job, report=None, wrap=lambda f: f):
+    """Yield the job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them.
+
+    report: called with a Progress after every step. wrap: called with the objective, returns the one to use.
+    """
     d = job.dream
-    objective = objective_L2
-    if job.guide is not None:
-        objective = objective_guide(guide_features(job.net, job.guide, d.end))
     params = dict(
         iter_n=d.iterations, octave_n=d.octaves, octave_scale=d.octave_scale, end=d.end, clip=d.clip,
-        step_size=d.step_size, jitter=d.jitter, objective=objective,
+        step_size=d.step_size, jitter=d.jitter, objective=wrap(objective(job)),
         rng=np.random.RandomState(job.seed), report=report,
     )  # fmt: skip
     if job.zoom is None:
@@ -101,8 +111,8 @@ def recipe(job, out, frame=0):
                 "weights_sha1": models.file_sha1(job.model.weights),
                 "deploy_sha1": models.file_sha1(job.model.deploy),
             },
-            "engine": engines.describe(job.caffe),
-            "libraries": {"numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__},
+            "engine": {**engines.describe(job.caffe), **({} if job.gpu is None else {"gpu": job.gpu})},
+            "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__},
             "settings": asdict(job.dream),
             "zoom": asdict(job.zoom) if job.zoom else None,
             "frame": frame,
@@ -122,7 +132,15 @@ def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None):
     if not text:
         raise RecipeError(f"{path}: carries no recipe; only pictures that deepdream wrote can be replayed")
     try:
-        r = json.loads(text)
+        found = json.loads(text)
+    except ValueError as e:
+        raise RecipeError(f"{path}: its recipe cannot be read ({e})") from None
+    return follow_recipe(found, path, image_path=image_path, guide_path=guide_path, engine=engine, gpu=gpu)
+
+
+def follow_recipe(r, path, *, image_path=None, guide_path=None, model=None, engine=None, gpu=None):
+    """As from_recipe, of a recipe that was read from `path`; model: where the model is now, if not where it was."""
+    try:
         dream, seed, frame = Dream(**r["settings"]), int(r["seed"]), int(r["frame"])
         zoom_settings = Zoom(**r["zoom"]) if r["zoom"] else None
         name, made_by = r["model"]["name"], r["engine"]
@@ -136,11 +154,12 @@ def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None):
     if zoom_settings:
         zoom_settings = replace(zoom_settings, frames=frame + 1)
     own_engine = {"caffe": "caffe", "caffe_compat": "compat"}.get(made_by["name"], DEFAULT_ENGINE)
+    found = models.find(model or name)
+    _check_model(r["model"], found)
     job = prepare(
-        source["path"], dream, model=name, engine=engine or own_engine, gpu=gpu,
+        source["path"], dream, model=found, engine=engine or own_engine, gpu=gpu,
         guide_path=guide["path"] if guide else None, zoom=zoom_settings, seed=seed,
     )  # fmt: skip
-    _check_model(r["model"], job.model)
     now = json.loads(recipe(job, path, frame))
     differences = []
     for group in ("engine", "libraries"):
@@ -167,6 +186,8 @@ def _check_source(what, item):
 
 def _check_model(before, model):
     for key, path in (("weights_sha1", model.weights), ("deploy_sha1", model.deploy)):
+        if not path.is_file():
+            return  # prepare says how to get it
         found = models.file_sha1(path)
         if found != before[key]:
             raise ModelError(f"{path}: is not the file it was made with (SHA1 {before[key]}, now {found})")

@@ -18,14 +18,19 @@ ALLOWED = {
     "caffe_compat": {"numpy", "scipy", "google", "numba", "llvmlite", "PIL", "threadpoolctl"},
     "deepdream": SMALL,
 }
+# extras, imported where they are used and nowhere else
+OPTIONAL = {"caffe_compat": set(), "deepdream": {"matplotlib"}}
 # deepdream's modules, bottom up: each may import only from lines above its own
 LAYERS = [
     {"version", "errors", "settings"},
     {"engine", "image", "objectives", "shapes"},
     {"model", "ascent", "preflight"},
-    {"octaves"},
+    {"octaves", "recording"},
     {"sequence"},
     {"job"},
+    {"compare", "page"},
+    {"commands", "compare_page"},
+    {"compare_command"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -34,13 +39,18 @@ LAYERS = [
 def imports(path):
     """(module, level) of every import statement in a file, at any depth."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, 0) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if node.module is None or node.level and not node.module:
-                yield from ((alias.name, node.level) for alias in node.names)
-            else:
-                yield node.module, node.level
+        yield from imports_of(node)
+
+
+def imports_of(node):
+    """(module, level) of what this one statement imports."""
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, 0) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        if node.module is None or node.level and not node.module:
+            yield from ((alias.name, node.level) for alias in node.names)
+        else:
+            yield node.module, node.level
 
 
 def files(folder):
@@ -51,8 +61,15 @@ def files(folder):
 def test_packages_import_only_what_they_may(folder):
     for path in files(folder):
         found = {name.split(".")[0] for name, level in imports(path) if not level}
-        extra = found - STANDARD - ALLOWED[folder] - {folder}
+        extra = found - STANDARD - ALLOWED[folder] - OPTIONAL[folder] - {folder}
         assert not extra, f"{path.relative_to(ROOT)} imports {sorted(extra)}"
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_no_module_imports_an_extra_by_itself(folder):
+    for path in files(folder):
+        top = {name.split(".")[0] for node in ast.parse(path.read_text()).body for name, level in imports_of(node) if not level}
+        assert not top & OPTIONAL[folder], path.name
 
 
 def test_deepdream_imports_only_downwards():
@@ -100,7 +117,7 @@ def test_only_engine_names_an_engine():
 
 def test_the_algorithm_neither_prints_nor_parses():
     for path in files("deepdream"):
-        if path.stem in ("cli", "__main__"):
+        if path.stem in ("cli", "commands", "compare_command", "__main__"):
             continue
         tree = ast.parse(path.read_text())
         calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
@@ -134,6 +151,6 @@ def test_each_make_target_in_the_readme_exists():
 def test_options_in_the_readme_exist():
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
     known = ""
-    for command in ("dream", "zoom", "layers", "replay"):
+    for command in ("dream", "zoom", "layers", "replay", "compare"):
         known += subprocess.run([sys.executable, "-m", "deepdream", command, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
     assert not {option for option in shown if option not in known}

@@ -1,0 +1,126 @@
+"""What the commands do: printing and progress around what the other modules compute."""
+
+import os
+from dataclasses import fields
+
+from .settings import Dream, Zoom
+
+
+def _settings(args):
+    return Dream(**{f.name: getattr(args, f.name) for f in fields(Dream)})
+
+
+def _request(args):
+    return dict(model=args.model, engine=args.engine, gpu=args.gpu, guide_path=args.guide, seed=args.seed)
+
+
+class Bar:
+    """A progress bar over all steps of the `parts` of a run, weighted by each octave's size, so that the time left is right."""
+
+    def __init__(self, job, parts):
+        from tqdm import tqdm
+
+        from .octaves import octave_sizes
+
+        height, width = job.pixels.shape[:2]
+        sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
+        total = sum(h * w for h, w in sizes) * job.dream.iterations * len(parts)
+        self.parts, self.steps_of_a_part, self.steps = parts, job.dream.octaves * job.dream.iterations, 0
+        self.bar = tqdm(total=total, bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}")
+
+    def __call__(self, p):
+        part = self.parts[self.steps // self.steps_of_a_part]
+        self.steps += 1
+        self.bar.set_description_str(f"{part}octave {p.octave}/{p.octaves} ({p.size[1]}x{p.size[0]}) step {p.step}/{p.steps}", refresh=False)
+        self.bar.update(p.size[0] * p.size[1])
+
+    def __enter__(self):
+        self.bar.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        self.bar.__exit__(*error)
+
+
+def _pictures(request, frames=1):
+    """Yield (number, picture) of a job's pictures, with a progress bar on stderr."""
+    from . import job
+
+    with Bar(request, [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]) as bar:
+        yield from enumerate(job.pictures(request, bar))
+
+
+def announce(job):
+    from . import engine
+
+    about = engine.describe(job.caffe)
+    h, w = job.pixels.shape[:2]
+    print(f"{job.model.name} on {about['name']} {about['version']}: {w}x{h}, end {job.dream.end}, seed {job.seed}", flush=True)
+
+
+def dream(args):
+    from . import image, job
+
+    image.check_writable(args.out)
+    request = job.prepare(args.image, _settings(args), **_request(args))
+    announce(request)
+    ((_, picture),) = _pictures(request)
+    image.save(args.out, picture, job.recipe(request, args.out))
+    print(f"wrote {args.out}")
+
+
+def zoom(args):
+    from . import image, job
+
+    made = not os.path.exists(args.out)
+    image.check_folder(os.path.dirname(os.path.abspath(args.out)) if made else args.out)
+    request = job.prepare(args.image, _settings(args), zoom=Zoom(args.frames, args.scale), **_request(args))
+    if made:
+        os.mkdir(args.out)
+    announce(request)
+    for number, picture in _pictures(request, args.frames):
+        path = os.path.join(args.out, f"{number:04d}.jpg")
+        image.save(path, picture, job.recipe(request, path, number))
+    print(f"wrote {args.frames} frames into {args.out}")
+
+
+def layers(args):
+    from . import engine, model
+    from .shapes import declared_size, layers_of, shapes, targets
+
+    caffe = engine.load(args.engine)
+    found = model.find(args.model)
+    net = model.description(found, caffe)
+    _, height, width = declared_size(net)
+    sizes = shapes(net, height, width)
+    valid = set(targets(net))
+    rows = []
+    for name, kind, _, tops, _ in layers_of(net):
+        shape = " x ".join(map(str, sizes[tops[0]])) if tops and tops[0] in sizes else "?"
+        end = "yes" if name in valid else f"no: in place on {tops[0]}" if tops and tops[0] != name else "no"
+        rows.append((name + (" (default)" if name == found.end else ""), kind, shape, end))
+    widths = [max(len(row[i]) for row in [*rows, ("layer", "type", "shape", "")]) for i in range(3)]
+    print(f"{found.name}: {len(rows)} layers; shapes (channels x height x width) for a {width}x{height} picture")
+    for row in [("layer", "type", "shape", "--end"), *rows]:
+        print("  ".join([*(cell.ljust(w) for cell, w in zip(row, widths)), row[3]]))
+
+
+def replay(args):
+    from pathlib import Path
+
+    import numpy as np
+
+    from . import image, job
+
+    old = Path(args.picture)
+    out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
+    image.check_writable(out)
+    request, frame, differences = job.from_recipe(old, args.image, args.guide, args.engine, args.gpu)
+    for line in differences:
+        print(f"note: {line}")
+    announce(request)
+    *_, (_, picture) = _pictures(request, frame + 1)
+    before = image.load(old)
+    image.save(out, picture, job.recipe(request, out, frame))
+    difference = np.abs(before - image.load(out)).mean()
+    print(f"wrote {out}: " + (f"differs from {old} by {difference:.3g} grey levels on average" if difference else "equal to the bit"))
