@@ -14,7 +14,7 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test caffe test-caffe lint bench model proto clean
+.PHONY: help setup dream test caffe test-caffe reproduce lint bench model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -52,6 +52,9 @@ test-caffe: $(VENV)/.dev  ## run deepdream's tests on a real Caffe, and compare 
 	PYTHONPATH=.:tests:scripts PYTHONDONTWRITEBYTECODE=1 DEEPDREAM_TEST_ENGINE=caffe GLOG_minloglevel=2 \
 	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider --ignore=tests/deepdream/pages tests/deepdream
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m caffe tests/parity
+
+reproduce: $(VENV)/.dev  ## make every picture of the 2015 notebook, and a page: OUT=out/notebook ARGS="--frames 30"
+	$(BIN)/python scripts/reproduce_notebook.py -o "$(if $(filter out/dream.png,$(OUT)),out/notebook,$(OUT))" $(ARGS)
 
 lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
 	$(BIN)/ruff check .

@@ -75,10 +75,10 @@ def follow(job, recording, report=None):
     for number, facts in enumerate(recording.steps):
         recorded = recording.step(number)
         state = recorded["state"]
-        found = [array.copy() for array in from_state(job.net, job.dream.end, objective, state)]
+        activation, gradient = (array.copy() for array in from_state(job.net, job.dream.end, objective, state))
         nearby = np.float32(state * (1 + LAST_BITS * rng.standard_normal(state.shape)))
         _, moved = from_state(job.net, job.dream.end, objective, nearby)
-        steps.append(_compared(facts, recorded, *found, _relative(moved, found[1]), job.dream.step_size, drifts[number]))
+        steps.append(_compared(facts, recorded, activation, gradient, _relative(moved, gradient), job.dream.step_size, drifts[number]))
         for _ in range(2 if report else 0):
             report(Progress(facts["octave"], job.dream.octaves, facts["step"], job.dream.iterations, tuple(facts["size"])))
     return Comparison(steps, recording.array("result"), result, time.monotonic() - started)

@@ -19,7 +19,7 @@ body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 76rem; background:
        font: 16px/1.55 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.4rem 0 .7rem; }
 p { max-width: 48rem; } .dim, figcaption, th { color: var(--dim); }
-figure { margin: 0; } figcaption { font-size: .88rem; margin-top: .35rem; }
+figure { margin: 0; max-width: 56rem; } figcaption { font-size: .88rem; margin-top: .35rem; }
 figure img { width: 100%; display: block; border-radius: 4px; background: #fff; }
 .row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); align-items: start; }
 .wide { grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); }

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import install_caffe
 import pytest
+
+import install_caffe
 
 APT = """#!{python}
 import json, os, pathlib, sys
