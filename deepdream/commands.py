@@ -3,6 +3,7 @@
 import os
 from dataclasses import fields
 
+from .files import check_file, check_folder
 from .settings import Dream, Zoom
 
 
@@ -61,7 +62,7 @@ def announce(job):
 def dream(args):
     from . import image, job
 
-    image.check_writable(args.out)
+    check_file(args.out, image.FORMATS)
     request = job.prepare(args.image, _settings(args), **_request(args))
     announce(request)
     ((_, picture),) = _pictures(request)
@@ -73,7 +74,7 @@ def zoom(args):
     from . import image, job
 
     made = not os.path.exists(args.out)
-    image.check_folder(os.path.dirname(os.path.abspath(args.out)) if made else args.out)
+    check_folder(os.path.dirname(os.path.abspath(args.out)) if made else args.out)
     request = job.prepare(args.image, _settings(args), zoom=Zoom(args.frames, args.scale), **_request(args))
     if made:
         os.mkdir(args.out)
@@ -114,7 +115,7 @@ def replay(args):
 
     old = Path(args.picture)
     out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
-    image.check_writable(out)
+    check_file(out, image.FORMATS)
     request, frame, differences = job.from_recipe(old, args.image, args.guide, args.engine, args.gpu)
     for line in differences:
         print(f"note: {line}")

@@ -9,6 +9,7 @@ from dataclasses import fields
 
 from .commands import Bar, announce
 from .errors import DreamError, EngineError, RecordingError
+from .files import check_file
 from .model import ROOT
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream
 
@@ -74,13 +75,7 @@ def _follow(args, folder):
 
 
 def _check_page(path):
-    from .image import check_folder
-
-    if os.path.splitext(path)[1].lower() not in (".html", ".htm"):
-        raise DreamError(f"{path}: the page is HTML; end its name with .html")
-    if os.path.isdir(path):
-        raise DreamError(f"{path}: is a folder; give a file name")
-    check_folder(os.path.dirname(os.path.abspath(path)))
+    check_file(path, [".html", ".htm"])
     try:
         import matplotlib  # noqa: F401
     except ImportError as e:

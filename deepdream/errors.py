@@ -9,6 +9,10 @@ class ImageError(DreamError):
     """A picture cannot be read or written."""
 
 
+class OutputError(DreamError):
+    """A file or folder cannot be written where it was asked for."""
+
+
 class ModelError(DreamError):
     """A model is unknown, incomplete, or its files do not fit each other."""
 

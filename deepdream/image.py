@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .errors import ImageError
+from .files import whole
 
 _DESCRIPTION = 0x010E  # EXIF ImageDescription: where a JPEG carries its recipe
 _PNG_KEY = "deepdream"
@@ -59,32 +60,11 @@ def to_bytes(array):
     return np.uint8(np.clip(array, 0, 255))
 
 
-def check_writable(path):
-    """Raise ImageError unless a picture can be written here: known format, a folder that exists and takes files."""
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise ImageError(f'{path}: unknown picture format "{path.suffix}"; end the name with {", ".join(FORMATS)}')
-    check_folder(path.parent)
-    if path.is_dir():
-        raise ImageError(f"{path}: is a folder; give a file name")
-
-
-def check_folder(folder):
-    """Raise ImageError unless files can be written into this folder."""
-    if not os.path.isdir(folder):
-        what = "is a file, not a folder" if os.path.exists(folder) else "no such folder"
-        raise ImageError(f"{folder}: {what}; make the folder first, or choose another")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise ImageError(f"{folder}: cannot be written to; choose another folder")
-
-
 def save(path, array, recipe=""):
     """Write RGB (H, W, 3) as PNG or JPEG with `recipe` (text) in its metadata; whole or not at all."""
-    path = Path(path)
     image = Image.fromarray(to_bytes(array))
-    partial = path.with_name(f".{path.name}.part")
-    kind = FORMATS[path.suffix.lower()]
-    try:
+    kind = FORMATS[Path(path).suffix.lower()]
+    with whole(path) as partial:
         if kind == "PNG":
             from PIL.PngImagePlugin import PngInfo
 
@@ -95,12 +75,6 @@ def save(path, array, recipe=""):
             exif = Image.Exif()
             exif[_DESCRIPTION] = recipe
             image.save(partial, kind, quality=95, subsampling=0, exif=exif.tobytes())
-        os.replace(partial, path)
-    except OSError as e:
-        raise ImageError(f"{path}: cannot be written: {e.strerror or e}") from None
-    finally:
-        if partial.exists():
-            partial.unlink()
 
 
 def read_recipe(path):

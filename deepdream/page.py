@@ -3,13 +3,11 @@
 import base64
 import html
 import io
-import os
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from .errors import ImageError
+from .files import whole
 from .image import to_bytes
 
 STYLE = """
@@ -66,17 +64,9 @@ def page(title, body):
 
 
 def write(path, text):
-    """Write a page whole or not at all. Raises ImageError if it cannot be written."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.part")
-    try:
+    """Write a page whole or not at all. Raises OutputError if it cannot be written."""
+    with whole(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as e:
-        raise ImageError(f"{path}: cannot be written: {e.strerror or e}") from None
-    finally:
-        if partial.exists():
-            partial.unlink()
 
 
 def plot(curves, ylabel, limit=None, breaks=(), floor=1e-9):

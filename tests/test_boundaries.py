@@ -23,6 +23,7 @@ OPTIONAL = {"caffe_compat": set(), "deepdream": {"matplotlib"}}
 # deepdream's modules, bottom up: each may import only from lines above its own
 LAYERS = [
     {"version", "errors", "settings"},
+    {"files"},
     {"engine", "image", "objectives", "shapes"},
     {"model", "ascent", "preflight"},
     {"octaves", "recording"},

@@ -98,7 +98,7 @@ def test_unknown_option_and_missing_command(refused, photo, out):
 
 def test_bad_destinations_are_found_first(refused, photo, tmp_path):
     assert "no such folder" in refused("dream", photo, "-o", tmp_path / "no" / "out.png")
-    assert "unknown picture format" in refused("dream", photo, "-o", tmp_path / "out.xyz")
+    assert "unknown format" in refused("dream", photo, "-o", tmp_path / "out.xyz")
     assert "no such folder" in refused("zoom", photo, "-o", tmp_path / "no" / "frames")
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import image
-from deepdream.errors import ImageError
+from deepdream import files, image
+from deepdream.errors import ImageError, OutputError
 
 RAMP = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
 
@@ -104,7 +104,7 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name, message", [("x.bmpp", 'unknown picture format ".bmpp"'), ("no/x.png", "no such folder"), ("x", 'format ""')])
+@pytest.mark.parametrize("name, message", [("x.bmpp", 'unknown format ".bmpp"'), ("no/x.png", "no such folder"), ("x", 'format ""')])
 def test_a_bad_destination_is_found_before_the_work(name, message, tmp_path):
-    with pytest.raises(ImageError, match=message):
-        image.check_writable(tmp_path / name)
+    with pytest.raises(OutputError, match=message):
+        files.check_file(tmp_path / name, image.FORMATS)

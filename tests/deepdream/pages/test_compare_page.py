@@ -123,7 +123,7 @@ def test_a_recording_with_too_few_steps(capsys, recorded, photo, out):
 
 
 def test_destinations_are_checked_first(capsys, photo, tmp_path):
-    assert "end its name with .html" in only_line(capsys, "compare", photo, "-o", tmp_path / "page.txt")
+    assert "end the name with .html" in only_line(capsys, "compare", photo, "-o", tmp_path / "page.txt")
     assert "no such folder" in only_line(capsys, "compare", photo, "-o", tmp_path / "no" / "page.html")
     assert "-o PAGE.html" in only_line(capsys, "compare", photo)
     assert "leave out --with and -o" in only_line(capsys, "compare", photo, "--record", tmp_path / "r", "-o", tmp_path / "page.html")
