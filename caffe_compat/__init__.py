@@ -4,9 +4,9 @@
 never hides a real one.
 """
 
-from . import io
-from .blob import Blob
-from .classifier import Classifier
+import importlib
+from typing import TYPE_CHECKING
+
 from .errors import (
     CaffeError,
     LayerNameError,
@@ -16,10 +16,15 @@ from .errors import (
     UnknownLayerTypeError,
     WeightsError,
 )
-from .fillers import set_random_seed
-from .layers import layer_type_list
-from .net import Net
-from .proto.caffe_pb2 import TEST, TRAIN
+
+if TYPE_CHECKING:
+    from . import io
+    from .blob import Blob
+    from .classifier import Classifier
+    from .fillers import set_random_seed
+    from .layers import layer_type_list
+    from .net import Net
+    from .proto.caffe_pb2 import TEST, TRAIN
 
 __version__ = "1.0.0+compat"
 
@@ -28,6 +33,19 @@ __all__ = [
     "TRAIN", "UnknownLayerTypeError", "WeightsError", "io", "layer_type_list", "set_device", "set_mode_cpu",
     "set_mode_gpu", "set_random_seed",
 ]  # fmt: skip
+# loaded when first asked for, so that what needs no engine (proto.upgrade) runs where there is no numba
+_HOMES = {
+    "Blob": "blob", "Classifier": "classifier", "Net": "net", "TEST": "proto.caffe_pb2", "TRAIN": "proto.caffe_pb2",
+    "io": "", "layer_type_list": "layers", "set_random_seed": "fillers",
+}  # fmt: skip
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(f"{__name__}.{_HOMES[name] or name}")
+    globals()[name] = getattr(home, name) if _HOMES[name] else home
+    return globals()[name]
 
 
 def set_mode_cpu():

@@ -1,7 +1,10 @@
-"""Older nets to today's form: V1 `layers` to V2 `layer`, `input` fields to an Input layer."""
+"""Older nets to today's form: V0 and V1 `layers` to V2 `layer`, `input` fields to an Input layer.
+
+Works on the messages of any caffe_pb2, a real Caffe's too, and needs nothing else: importing it loads no engine.
+"""
 
 from ..errors import PrototxtError
-from . import caffe_pb2
+from .upgrade_v0 import is_v0, upgrade_v0
 
 V1_TYPES = {
     "ABSVAL": "AbsVal", "ACCURACY": "Accuracy", "ARGMAX": "ArgMax", "BNLL": "BNLL", "CONCAT": "Concat",
@@ -15,36 +18,29 @@ V1_TYPES = {
     "SOFTMAX": "Softmax", "SOFTMAX_LOSS": "SoftmaxWithLoss", "SPLIT": "Split", "TANH": "TanH", "THRESHOLD": "Threshold",
     "WINDOW_DATA": "WindowData", "NONE": "",
 }  # fmt: skip
-_SAME_FIELDS = {f.name for f in caffe_pb2.V1LayerParameter.DESCRIPTOR.fields} & {f.name for f in caffe_pb2.LayerParameter.DESCRIPTOR.fields} - {
-    "type",
-    "param",
-}
+_OTHER_FIELDS = {"type", "param", "layer"}
 
 
 def _upgrade_v1_layer(old, new):
-    if old.HasField("layer"):
-        raise PrototxtError(f'layer "{old.layer.name}" is in the V0 format of 2013; upgrade the file with Caffe\'s upgrade_net_proto tools')
+    known = new.DESCRIPTOR.fields_by_name
     for descriptor, value in old.ListFields():
         name = descriptor.name
-        if name in _SAME_FIELDS:
-            field = getattr(new, name) if hasattr(value, "__len__") and not isinstance(value, str) else None
-            if field is not None:
-                field.MergeFrom(value)
-            elif hasattr(value, "DESCRIPTOR"):
-                getattr(new, name).CopyFrom(value)
-            else:
-                setattr(new, name, value)
+        if name in _OTHER_FIELDS or name not in known:
+            continue
+        if hasattr(value, "DESCRIPTOR"):
+            getattr(new, name).CopyFrom(value)
+        elif hasattr(value, "MergeFrom"):  # a repeated field
+            getattr(new, name).MergeFrom(value)
+        else:
+            setattr(new, name, value)
     if old.HasField("type"):
-        new.type = V1_TYPES[caffe_pb2.V1LayerParameter.LayerType.Name(old.type)]
-    for field, values in (("name", old.param), ("lr_mult", old.blobs_lr), ("decay_mult", old.weight_decay)):
+        names = old.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number
+        new.type = V1_TYPES[names[old.type].name]
+    for field, values in (("name", old.param), ("lr_mult", old.blobs_lr), ("decay_mult", old.weight_decay), ("share_mode", old.blob_share_mode)):
         for i, value in enumerate(values):
             while len(new.param) <= i:
                 new.param.add()
             setattr(new.param[i], field, value)
-    for i, mode in enumerate(old.blob_share_mode):
-        while len(new.param) <= i:
-            new.param.add()
-        new.param[i].share_mode = mode
 
 
 def _upgrade_input(net):
@@ -53,20 +49,24 @@ def _upgrade_input(net):
     if len(shapes) != len(net.input) or any(len(s) != 4 for s in shapes if not net.input_shape):
         found = f"{len(net.input_shape)} input_shape and {len(net.input_dim)} input_dim"
         raise PrototxtError(f"{len(net.input)} input fields but {found}; each input needs one input_shape or four input_dim")
-    layer = caffe_pb2.LayerParameter(name="input", type="Input", top=list(net.input))
-    for dims in shapes:
-        layer.input_param.shape.add().dim.extend(dims)
     rest = list(net.layer)
     del net.layer[:]
-    net.layer.extend([layer, *rest])
+    layer = net.layer.add()
+    layer.name, layer.type = "input", "Input"
+    layer.top.extend(net.input)
+    for dims in shapes:
+        layer.input_param.shape.add().dim.extend(dims)
+    net.layer.extend(rest)
     for field in ("input", "input_shape", "input_dim"):
         net.ClearField(field)
 
 
 def upgrade(net):
-    """Bring a NetParameter to V2 in place, and return it. Raises PrototxtError for a mixture of versions, or V0."""
+    """Bring a NetParameter to V2 in place, and return it. Raises PrototxtError for a mixture of versions."""
     if net.layers and net.layer:
         raise PrototxtError(f"the net has both V1 `layers` ({len(net.layers)}) and V2 `layer` ({len(net.layer)}) fields; use one of them")
+    if is_v0(net):
+        upgrade_v0(net)
     for old in net.layers:
         _upgrade_v1_layer(old, net.layer.add())
     del net.layers[:]

@@ -281,7 +281,9 @@ DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim
     (DATA + 'layer { name: "r" type: "Relu" bottom: "data" top: "r" }', caffe.UnknownLayerTypeError, 'Did you mean "ReLU"'),
     (DATA + 'layer { name: "c" type: "Concat" bottom: "data" top: "data" }', caffe.PrototxtError, "in place"),
     ('layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 99999 dim: 99999 dim: 9 } } }', caffe.ShapeError, "2147483647"),
-    ('layers { layer { name: "c" type: "conv" } }', caffe.PrototxtError, "V0"),
+    ('layers { layer { name: "c" type: "convolve" } }', caffe.PrototxtError, '"c" has the unknown V0 type "convolve"; known: accuracy, '),
+    ('layers { layer { name: "c" type: "relu" kernelsize: 3 } }', caffe.PrototxtError, '"c" .ReLU. has the V0 field kernelsize'),
+    ('layers { layer { name: "c" type: "relu" } } layers { name: "d" type: RELU }', caffe.PrototxtError, '"d" is in the V1 form among V0'),
 ])  # fmt: skip
 def test_a_bad_prototxt_says_what_and_where(text, error, message, tmp_path):
     with pytest.raises(error, match=f"(?s)net.prototxt.*{message}"):

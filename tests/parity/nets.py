@@ -99,6 +99,26 @@ def v1():
     """
 
 
+def v0():
+    """The form of 2013: nested layers, every setting side by side, padding in layers of its own."""
+    return """
+    input: "data" input_dim: 1 input_dim: 3 input_dim: 40 input_dim: 48 force_backward: true
+    layers { layer { name: "pad1" type: "padding" pad: 2 } bottom: "data" top: "pad1" }
+    layers { layer { name: "conv1" type: "conv" num_output: 12 kernelsize: 5 stride: 2 biasterm: false weight_filler { type: "xavier" } }
+             bottom: "pad1" top: "conv1" }
+    layers { layer { name: "relu1" type: "relu" } bottom: "conv1" top: "conv1" }
+    layers { layer { name: "pool1" type: "pool" pool: AVE kernelsize: 3 stride: 2 } bottom: "conv1" top: "pool1" }
+    layers { layer { name: "norm1" type: "lrn" local_size: 3 alpha: 0.01 beta: 0.5 } bottom: "pool1" top: "norm1" }
+    layers { layer { name: "conv2" type: "conv" num_output: 8 kernelsize: 3 pad: 1 group: 2 weight_filler { type: "xavier" } }
+             bottom: "norm1" top: "conv2" }
+    layers { layer { name: "join" type: "concat" } bottom: "norm1" bottom: "conv2" top: "join" }
+    layers { layer { name: "fc" type: "innerproduct" num_output: 9 weight_filler { type: "xavier" } bias_filler { type: "constant" value: 0.1 } }
+             bottom: "join" top: "fc" }
+    layers { layer { name: "drop" type: "dropout" dropout_ratio: 0.3 } bottom: "fc" top: "fc" }
+    layers { layer { name: "prob" type: "softmax" } bottom: "fc" top: "prob" }
+    """
+
+
 def net(text, *passes, spans=()):
     """passes: ((height, width), end) in turn, with the input reshaped between them. spans: (layer, layer), at the declared
     size: forward from the one to the other, and backward from the other to the one."""
@@ -121,5 +141,6 @@ NETS = {
     "caffenet": net(caffenet(), ((227, 227), "prob"), ((180, 260), "conv3"), ((227, 227), "fc6"), spans=[("conv3", "fc7"), ("norm1", "conv5")]),
     "vgg16": net(vgg16(), ((96, 96), "prob"), ((130, 75), "conv4_2"), ((96, 96), "pool5"), spans=[("conv3_1", "conv5_3")]),
     "squeezenet": net(squeezenet(), ((96, 96), "prob"), ((133, 177), "fire5/concat"), ((133, 177), "prob"), spans=[("pool3", "pool10")]),
+    "v0 files": net(v0(), ((40, 48), "prob"), ((61, 33), "join"), spans=[("conv2", "fc")]),
     "v1 files": net(v1(), ((40, 48), "prob"), ((61, 33), "join"), ((40, 48), "fc"), spans=[("left", "join"), ("norm1", "fc")]),
 }  # fmt: skip
