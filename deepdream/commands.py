@@ -86,20 +86,23 @@ def zoom(args):
 
 
 def layers(args):
+    from net_surgery.shapes import infer
+
     from . import engine, model
-    from .shapes import declared_size, layers_of, shapes, targets
+    from .preflight import targets
 
     caffe = engine.load(args.engine)
     found = model.find(args.model)
     net = model.description(found, caffe)
-    _, height, width = declared_size(net)
-    sizes = shapes(net, height, width)
+    _, height, width = model.declared_size(net)
+    sizes = infer(net)
     valid = set(targets(net))
     rows = []
-    for name, kind, _, tops, _ in layers_of(net):
-        shape = " x ".join(map(str, sizes[tops[0]])) if tops and tops[0] in sizes else "?"
-        end = "yes" if name in valid else f"no: in place on {tops[0]}" if tops and tops[0] != name else "no"
-        rows.append((name + (" (default)" if name == found.end else ""), kind, shape, end))
+    for layer in net.layer:
+        name, top = layer.name, layer.top[0] if layer.top else ""
+        shape = " x ".join(map(str, sizes[top][1:])) if sizes.get(top) else "?"
+        end = "yes" if name in valid else f"no: in place on {top}" if top and top != name else "no"
+        rows.append((name + (" (default)" if name == found.end else ""), layer.type, shape, end))
     widths = [max(len(row[i]) for row in [*rows, ("layer", "type", "shape", "")]) for i in range(3)]
     print(f"{found.name}: {len(rows)} layers; shapes (channels x height x width) for a {width}x{height} picture")
     for row in [("layer", "type", "shape", "--end"), *rows]:

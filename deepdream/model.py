@@ -11,10 +11,13 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
+from net_surgery import formats
+from net_surgery.errors import SurgeryError
+from net_surgery.shapes import input_shapes, weight_shapes
+
 from . import engine as engines
 from . import settings
 from .errors import ModelError
-from .shapes import declared_size, layers_of, weight_shapes
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -95,51 +98,46 @@ def file_sha1(path):
 
 
 def description(model, caffe):
-    """The deploy net as a NetParameter of the engine's own caffe_pb2, checked.
+    """The deploy net as a NetParameter of the engine's own caffe_pb2, in V2, checked.
 
     Raises ModelError on a syntax error, and on all that would end a real Caffe when it builds the net.
     """
-    from google.protobuf import text_format
-
-    net = caffe.io.caffe_pb2.NetParameter()
     try:
-        text = model.deploy.read_text(encoding="utf-8", errors="replace")
-    except OSError as e:
-        raise ModelError(f"{model.name}: cannot read its deploy net {model.deploy}: {e.strerror}") from None
-    try:
-        text_format.Merge(text, net)
-    except text_format.ParseError as e:
-        raise ModelError(f"{model.deploy}: syntax error at line:column {e}") from None
+        net = formats.read_prototxt(model.deploy, caffe)
+    except SurgeryError as e:
+        raise ModelError(str(e)) from None
     _check_layers(model, net, caffe)
-    _check_input(model, net)
+    size = declared_size(net)
+    if size is None or size[0] != 3 or min(size) < 1:
+        raise ModelError(f"{model.deploy}: its input's shape without the first axis is {size}, not (3, height, width), as a picture's is")
     found = engines.refusal(caffe, [str(net)])
     if found:
         raise ModelError(f"{model.deploy}: {caffe.__name__} refuses it: {found[1]}; correct that layer")
     return net
 
 
+def declared_size(net):
+    """(channels, height, width) of the input "data" as the net declares it, or None."""
+    shape = input_shapes(net).get("data")
+    return tuple(shape[1:]) if shape and len(shape) == 4 else None
+
+
 def _check_layers(model, net, caffe):
     known_types = set(caffe.layer_type_list())
-    made = set(net.input)
-    for layer in layers_of(net):
-        if net.layer and layer.type not in known_types:
+    made = set()
+    for layer in net.layer:
+        if layer.type not in known_types:
             near = difflib.get_close_matches(layer.type, known_types, 1)
             hint = f'did you mean "{near[0]}"? ' if near else ""
             raise ModelError(
                 f'{model.deploy}: layer "{layer.name}" has the unknown type "{layer.type}"; {hint}this engine has {len(known_types)} types'
             )
-        for bottom in layer.bottoms:
+        for bottom in layer.bottom:
             if bottom not in made:
                 raise ModelError(f'{model.deploy}: layer "{layer.name}" reads "{bottom}", which no layer in front of it makes; correct its bottom')
-        made.update(layer.tops)
-    if "data" not in made:
+        made.update(layer.top)
+    if "data" not in input_shapes(net):
         raise ModelError(f'{model.deploy}: has no input named "data", which the notebook\'s code reads and writes; rename it')
-
-
-def _check_input(model, net):
-    size = declared_size(net)
-    if size is None or len(size) != 3 or size[0] != 3 or min(size) < 1:
-        raise ModelError(f"{model.deploy}: its input's shape without the first axis is {size}, not (3, height, width), as a picture's is")
 
 
 def check_weights(model, net, caffe):
@@ -147,17 +145,10 @@ def check_weights(model, net, caffe):
     if not model.weights.is_file():
         how = f"get it from {model.url} and put it there" if model.url else "train it: make model"
         raise ModelError(f"{model.name}: its weights are not there ({model.weights}); {how}")
-    weights = caffe.io.caffe_pb2.NetParameter()
-    raw = model.weights.read_bytes()
     try:
-        weights.ParseFromString(raw)
-    except Exception as e:  # protobuf's DecodeError, whose home differs between its releases
-        if type(e).__name__ != "DecodeError":
-            raise
-        weights.Clear()
-    given = {layer.name: layer for layer in list(weights.layer) + list(weights.layers)}
-    if not given:
-        raise ModelError(f"{model.weights}: not a caffemodel, or one that was cut off ({len(raw)} bytes); get it again")
+        given = {layer.name: layer for layer in formats.read_caffemodel(model.weights, caffe).layer}
+    except SurgeryError as e:
+        raise ModelError(str(e)) from None
     wanted = weight_shapes(net)
     missing = [name for name in wanted if name not in given or not given[name].blobs]
     if missing:
@@ -166,16 +157,12 @@ def check_weights(model, net, caffe):
             f"{missing[0]} for one; it was cut off or belongs to another net than {model.deploy}"
         )
     for name, expected in wanted.items():
-        found = [_stored_shape(blob) for blob in given[name].blobs]
+        found = [formats.blob_shape(blob) for blob in given[name].blobs]
         if [_four_axes(s) for s in found] != [_four_axes(s) for s in expected]:
             raise ModelError(
                 f'{model.weights}: layer "{name}" has weights of shapes {found} but {model.deploy} wants {expected}; '
                 "one of the two files belongs to another net"
             )
-
-
-def _stored_shape(blob):
-    return tuple(blob.shape.dim) if blob.HasField("shape") else (blob.num, blob.channels, blob.height, blob.width)
 
 
 def _four_axes(shape):

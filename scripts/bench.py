@@ -5,6 +5,7 @@ the rate of a shared machine changes from minute to minute.
 """
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
@@ -17,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from deepdream import engine as engines  # noqa: E402
-from deepdream.shapes import layers_of, shapes  # noqa: E402
+from net_surgery.shapes import infer  # noqa: E402
 
 END = "inception_4c/output"
 
@@ -38,15 +39,12 @@ def load(caffe):
 
 def multiplications(description, height, width):
     """Multiplications of one forward pass to END, over its convolutions."""
-    sizes = shapes(description, height, width, END)
+    sizes = infer(description, {"data": (1, 3, height, width)}, END)
     total = 0
-    for name, kind, bottoms, tops, layer in layers_of(description):
-        if kind == "Convolution" and tops[0] in sizes:
-            channels, h, w = sizes[tops[0]]
+    for layer in description.layer:
+        if layer.type == "Convolution" and layer.top[0] in sizes:
             p = layer.convolution_param
-            total += channels * h * w * sizes[bottoms[0]][0] // p.group * p.kernel_size[0] ** 2
-        if name == END:
-            break
+            total += math.prod(sizes[layer.top[0]]) * sizes[layer.bottom[0]][1] // p.group * p.kernel_size[0] ** 2
     return total
 
 
