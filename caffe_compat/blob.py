@@ -125,11 +125,20 @@ class ParamBlob(Blob):
         super().__init__(*shape)
         self.wanted = False
         self.pending = None
+        self._sharers = [self]
+
+    def share(self, owner):
+        """Use another parameter's memory, data and diff, from now on; the counts must agree."""
+        self.share_data(owner)
+        self.share_diff(owner)
+        self._sharers = owner._sharers
+        self._sharers.append(self)
 
     @property
     def diff(self):
-        self.wanted = True
-        if self.pending is not None:
-            pending, self.pending = self.pending, None
-            pending()
+        for blob in self._sharers:
+            blob.wanted = True
+            if blob.pending is not None:
+                pending, blob.pending = blob.pending, None
+                pending()
         return super().diff

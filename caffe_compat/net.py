@@ -53,6 +53,7 @@ class Net:
         self.bottom_names: Dict[str, List[str]] = OrderedDict()
         self._bottoms, self._tops = [], []
         inputs: List[str] = []
+        owners: Dict[str, tuple] = {}
         available: Dict[str, None] = OrderedDict()
         for layer_param in param.layer:
             layer = create(layer_param, state.phase)
@@ -63,6 +64,7 @@ class Net:
             available.update((name, None) for name in layer_param.top)
             layer.check_counts(bottom, top)
             layer.setup(bottom, top)
+            _share_params(layer, owners)
             layer.reshape(bottom, top)
             if layer_param.type == "Input":
                 inputs += layer_param.top
@@ -206,6 +208,23 @@ class Net:
         finally:
             if os.path.exists(partial):
                 os.unlink(partial)
+
+
+def _share_params(layer, owners):
+    """Let the layer's parameters that have a name use the memory of the first of that name; owners: {name: (layer's name, blob)}."""
+    for blob, spec in zip(layer.blobs, layer.layer_param.param):
+        if not spec.name:
+            continue
+        if spec.name not in owners:
+            owners[spec.name] = layer.name, blob
+            continue
+        first, owner = owners[spec.name]
+        if blob.count != owner.count or (blob.shape != owner.shape and spec.share_mode != spec.PERMISSIVE):
+            raise ShapeError(
+                f'layer "{layer.name}" shares the parameter "{spec.name}" with layer "{first}", but has shape {blob.shape} and that {owner.shape}; '
+                "share_mode: PERMISSIVE allows other shapes of as many values"
+            )
+        blob.share(owner)
 
 
 def _constructor_arguments(*args, phase=None, weights=None, level=0, stages=None):

@@ -96,3 +96,33 @@ class Flatten(Layer):
 
     def backward(self, top, propagate_down, bottom):
         bottom[0].share_diff(top[0])
+
+
+@register
+class Reshape(Layer):
+    """The same values in another shape; memory is shared. A 0 keeps the bottom's dimension, a -1 takes what is left."""
+
+    type = "Reshape"
+
+    def reshape(self, bottom, top):
+        p, shape = self.layer_param.reshape_param, bottom[0].shape
+        first = p.axis if p.axis >= 0 else p.axis + len(shape) + 1
+        last = len(shape) if p.num_axes == -1 else first + p.num_axes
+        if not 0 <= first <= last <= len(shape):
+            raise ShapeError(f'layer "{self.name}": axis {p.axis} and num_axes {p.num_axes} do not lie within its bottom {shape}')
+        dims = list(p.shape.dim)
+        if dims.count(-1) > 1 or any(d == 0 and first + i >= len(shape) for i, d in enumerate(dims)):
+            raise ShapeError(f'layer "{self.name}": cannot make {dims} of its bottom {shape}: one -1 at most, and no 0 behind the last axis')
+        dims = [shape[first + i] if d == 0 else d for i, d in enumerate(dims)]
+        known = math.prod(d for d in (*shape[:first], *dims, *shape[last:]) if d != -1)
+        if -1 in dims and known and bottom[0].count % known == 0:
+            dims[dims.index(-1)] = bottom[0].count // known
+        if math.prod((*shape[:first], *dims, *shape[last:])) != bottom[0].count:
+            raise ShapeError(f'layer "{self.name}": its bottom {shape} has {bottom[0].count} values, which do not make {list(p.shape.dim)}')
+        top[0].reshape(*shape[:first], *dims, *shape[last:])
+
+    def forward(self, bottom, top):
+        top[0].share_data(bottom[0])
+
+    def backward(self, top, propagate_down, bottom):
+        bottom[0].share_diff(top[0])

@@ -75,6 +75,23 @@ LAYERS = {
     "Flatten": layer('type: "Flatten"'),
     "Flatten middle axes": layer('type: "Flatten" flatten_param { axis: 1 end_axis: 2 }'),
     "Input": layer('type: "ReLU"', (2, 3)),
+    "BatchNorm": layer('type: "BatchNorm"'),
+    "BatchNorm of the batch": layer('type: "BatchNorm" batch_norm_param { use_global_stats: false eps: 0.01 }'),
+    "BatchNorm of the batch, in place": layer('type: "BatchNorm" batch_norm_param { use_global_stats: false }', in_place=True),
+    "BatchNorm of vectors": layer('type: "BatchNorm" batch_norm_param { use_global_stats: false }', (6, 5)),
+    "Scale": layer('type: "Scale" scale_param { filler { type: "uniform" min: -1 } }'),
+    "Scale and bias": layer('type: "Scale" scale_param { bias_term: true filler { type: "uniform" } bias_filler { type: "uniform" } }'),
+    "Scale in place": layer('type: "Scale" scale_param { bias_term: true filler { type: "uniform" } }', in_place=True),
+    "Scale of two axes": layer('type: "Scale" scale_param { num_axes: 2 filler { type: "uniform" } }'),
+    "Scale of one value": layer('type: "Scale" scale_param { num_axes: 0 filler { type: "uniform" } }', (2, 3, 2, 2)),
+    "Scale of all the rest": layer('type: "Scale" scale_param { axis: -2 num_axes: -1 filler { type: "uniform" } }'),
+    "Scale by a blob": layer('type: "Scale" scale_param { axis: 0 bias_term: true bias_filler { type: "uniform" } }', (2, 4, 5, 3), (2, 4)),
+    "Bias": layer('type: "Bias" bias_param { filler { type: "uniform" } }'),
+    "Bias in place": layer('type: "Bias" bias_param { num_axes: -1 filler { type: "uniform" } }', in_place=True),
+    "Bias by a blob": layer('type: "Bias" bias_param { axis: 0 }', (2, 4, 5, 3), (2, 4)),
+    "Reshape": layer('type: "Reshape" reshape_param { shape { dim: 0 dim: -1 } }'),
+    "Reshape of one axis": layer('type: "Reshape" reshape_param { shape { dim: 2 dim: -1 } axis: 1 num_axes: 1 }'),
+    "Reshape from the end": layer('type: "Reshape" reshape_param { shape { dim: -1 dim: 1 } axis: -1 num_axes: 0 }', (2, 3)),
 }  # fmt: skip
 
 

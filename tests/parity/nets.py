@@ -119,6 +119,24 @@ def v0():
     """
 
 
+def shared():
+    """Two layers that share their weights by name, and two that share them in other shapes of as many values."""
+    conv = 'convolution_param { num_output: 4 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } bias_filler { type: "uniform" } }'
+    product = 'inner_product_param { num_output: 6 weight_filler { type: "xavier" } }'
+    return f"""
+    force_backward: true
+    layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 dim: 3 dim: 12 dim: 10 }} }} }}
+    layer {{ name: "pool" type: "Pooling" bottom: "data" top: "pool" pooling_param {{ kernel_size: 3 stride: 1 pad: 1 }} }}
+    layer {{ name: "a" type: "Convolution" bottom: "data" top: "a" param {{ name: "w" }} param {{ name: "b" }} {conv} }}
+    layer {{ name: "b" type: "Convolution" bottom: "pool" top: "b" param {{ name: "w" }} param {{ name: "b" }} {conv} }}
+    layer {{ name: "sum" type: "Eltwise" bottom: "a" bottom: "b" top: "sum" eltwise_param {{ coeff: 1 coeff: -0.5 }} }}
+    layer {{ name: "left" type: "InnerProduct" bottom: "sum" top: "left" param {{ name: "v" }} {product} }}
+    layer {{ name: "right" type: "InnerProduct" bottom: "a" top: "right" param {{ name: "v" share_mode: PERMISSIVE }}
+             {product.replace("{ num", "{ transpose: true num")} }}
+    layer {{ name: "join" type: "Concat" bottom: "left" bottom: "right" top: "join" }}
+    """
+
+
 def net(text, *passes, spans=()):
     """passes: ((height, width), end) in turn, with the input reshaped between them. spans: (layer, layer), at the declared
     size: forward from the one to the other, and backward from the other to the one."""
@@ -141,6 +159,7 @@ NETS = {
     "caffenet": net(caffenet(), ((227, 227), "prob"), ((180, 260), "conv3"), ((227, 227), "fc6"), spans=[("conv3", "fc7"), ("norm1", "conv5")]),
     "vgg16": net(vgg16(), ((96, 96), "prob"), ((130, 75), "conv4_2"), ((96, 96), "pool5"), spans=[("conv3_1", "conv5_3")]),
     "squeezenet": net(squeezenet(), ((96, 96), "prob"), ((133, 177), "fire5/concat"), ((133, 177), "prob"), spans=[("pool3", "pool10")]),
+    "shared weights": net(shared(), ((12, 10), "join"), ((9, 14), "sum"), spans=[("b", "sum")]),
     "v0 files": net(v0(), ((40, 48), "prob"), ((61, 33), "join"), spans=[("conv2", "fc")]),
     "v1 files": net(v1(), ((40, 48), "prob"), ((61, 33), "join"), ((40, 48), "fc"), spans=[("left", "join"), ("norm1", "fc")]),
 }  # fmt: skip

@@ -23,7 +23,12 @@ def open_net(caffe, folder, name, text):
         f.write(text)
     weights = stem + ".caffemodel"
     if not os.path.exists(weights):
-        caffe.Net(stem + ".prototxt", caffe.TEST).save(weights)
+        net = caffe.Net(stem + ".prototxt", caffe.TEST)
+        for layer, blobs in net.params.items():
+            if net.layer_dict[layer].type == "BatchNorm":  # which no filler fills
+                for blob, values in zip(blobs, (cases.values(5, blobs[0].data.shape), 0.5 + cases.values(6, blobs[1].data.shape) ** 2, 1.7)):
+                    blob.data[...] = values
+        net.save(weights)
     return caffe.Net(stem + ".prototxt", weights, caffe.TEST)
 
 

@@ -1,0 +1,68 @@
+"""BatchNorm: every channel to mean 0 and variance 1 (Ioffe and Szegedy, arXiv 1502.03167)."""
+
+import numpy as np
+
+from ..proto import caffe_pb2
+from .registry import Layer, register
+
+
+@register
+class BatchNorm(Layer):
+    """y = (x - mean) / sqrt(variance + eps), per channel (axis 1): of the batch when training, of what was stored when testing.
+
+    Its three blobs hold the running sums of mean and variance and their weight, by which both are divided.
+    """
+
+    type = "BatchNorm"
+    in_place = True
+
+    def setup(self, bottom, top):
+        p = self.layer_param.batch_norm_param
+        self.stored = p.use_global_stats if p.HasField("use_global_stats") else self.phase == caffe_pb2.TEST
+        self.fraction, self.eps = np.float32(p.moving_average_fraction), np.float32(p.eps)
+        channels = bottom[0].shape[1] if len(bottom[0].shape) > 1 else 1
+        for shape in ((channels,), (channels,), (1,)):
+            self.add_param(shape, None)
+
+    def reshape(self, bottom, top):
+        top[0].reshape_like(bottom[0])
+
+    def _by_channel(self, array):
+        """The array as (N, C, positions)."""
+        channels = self.blobs[0].count
+        return array.reshape(array.shape[0] if channels > 1 or array.ndim > 1 else 1, channels, -1)
+
+    def forward(self, bottom, top):
+        x, y = self._by_channel(bottom[0].data), self._by_channel(top[0].data)
+        if self.stored:
+            weight = self.blobs[2].data[0]
+            share = np.float32(0 if weight == 0 else 1 / weight)
+            mean, variance = self.blobs[0].data * share, self.blobs[1].data * share
+        else:
+            mean = x.mean((0, 2))
+            variance = np.square(x - mean[:, None]).mean((0, 2))
+            self._keep(mean, variance, x.size // x.shape[1])
+        deviation = np.sqrt(variance + self.eps)
+        np.subtract(x, mean[:, None], out=y)
+        y /= deviation[:, None]
+        # in place the values are overwritten by the layers behind, so training keeps a copy
+        self.remember(bottom, (deviation, None if self.stored else y.copy()))
+
+    def _keep(self, mean, variance, count):
+        """Add a batch's statistics to the stored sums, the variance as an unbiased estimate."""
+        correction = count / (count - 1) if count > 1 else 1
+        for blob, value in zip(self.blobs, (mean, correction * variance, 1)):
+            blob.data[...] = value + self.fraction * blob.data
+
+    def backward(self, top, propagate_down, bottom):
+        if not propagate_down[0]:
+            return
+        dy, dx = self._by_channel(top[0].diff), self._by_channel(bottom[0].diff)
+        state = self.recall(bottom)
+        if state is None:
+            dx[...] = 0
+            return
+        deviation, y = state
+        if not self.stored:
+            dy = dy - dy.mean((0, 2))[:, None] - y * (dy * y).mean((0, 2))[:, None]
+        np.divide(dy, deviation[:, None], out=dx)

@@ -1,0 +1,117 @@
+"""Scale and Bias: a blob times, or plus, values that are repeated over the other axes."""
+
+import math
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..proto import caffe_pb2
+from .registry import Layer, register
+
+
+class Broadcast(Layer):
+    """The second operand is a parameter, or the second bottom; its axes are those of the first bottom from `axis` on."""
+
+    bottoms = (1, 2)
+    in_place = True
+
+    def place(self, bottom, param):
+        """Find the axes; returns the shape of the parameter, if there is one."""
+        axis = 0 if param.num_axes == 0 and len(bottom) == 1 else self.canonical_axis(param.axis, bottom[0])
+        if len(bottom) > 1:
+            axes = len(bottom[1].shape)
+        else:
+            axes = len(bottom[0].shape) - axis if param.num_axes == -1 else param.num_axes
+        if axis + axes > len(bottom[0].shape):
+            raise ShapeError(f'layer "{self.name}": {axes} axes from axis {axis} on, but its bottom has the shape {bottom[0].shape}')
+        self.first, self.axes = axis, axes
+        return bottom[0].shape[axis : axis + axes]
+
+    def reshape(self, bottom, top):
+        wanted = bottom[0].shape[self.first : self.first + self.axes]
+        found = bottom[1].shape if len(bottom) > 1 else self.blobs[0].shape
+        if wanted != found:
+            raise ShapeError(f'layer "{self.name}": its values have the shape {found}, but its bottom {bottom[0].shape} has {wanted} there')
+        top[0].reshape_like(bottom[0])
+
+    def parts(self, array):
+        """An array like the first bottom as (outer, values, inner)."""
+        outer = math.prod(array.shape[: self.first])
+        return array.reshape(outer, math.prod(array.shape[self.first : self.first + self.axes]), -1)
+
+
+@register
+class Scale(Broadcast):
+    """y = x * scale, + bias with `bias_term`."""
+
+    type = "Scale"
+
+    def setup(self, bottom, top):
+        p = self.layer_param.scale_param
+        shape = self.place(bottom, p)
+        if len(bottom) == 1:
+            one = caffe_pb2.FillerParameter(type="constant", value=1)
+            self.add_param(shape, p.filler if p.HasField("filler") else one)
+        self.bias = len(self.blobs) if p.bias_term else None
+        if p.bias_term:
+            self.add_param(shape, p.bias_filler)
+
+    def _scale(self, bottom):
+        return bottom[1] if len(bottom) > 1 else self.blobs[0]
+
+    def forward(self, bottom, top):
+        x, y = self.parts(bottom[0].data), self.parts(top[0].data)
+        self.remember(bottom, x.copy() if bottom[0] is top[0] else None)
+        np.multiply(x, self._scale(bottom).data.reshape(-1, 1), out=y)
+        if self.bias is not None:
+            y += self.blobs[self.bias].data.reshape(-1, 1)
+
+    def backward(self, top, propagate_down, bottom):
+        dy, x = self.parts(top[0].diff), self.parts(bottom[0].data)
+        if bottom[0] is top[0]:
+            # in place both are overwritten before anybody asks for a weight's gradient
+            dy, x = dy.copy(), self.recall(bottom)
+        if len(bottom) == 1:
+            gradients = [lambda: self._add(self.blobs[0], 0 if x is None else dy * x)]
+        else:
+            gradients = []
+            if propagate_down[1]:
+                bottom[1].diff[...] = 0 if x is None else (dy * x).sum((0, 2)).reshape(bottom[1].shape)
+        if self.bias is not None:
+            gradients.append(lambda: self._add(self.blobs[self.bias], dy))
+        self.add_gradients(*gradients)
+        if propagate_down[0]:
+            np.multiply(dy, self._scale(bottom).data.reshape(-1, 1), out=self.parts(bottom[0].diff))
+
+    def _add(self, blob, values):
+        if np.ndim(values):
+            blob.diff[...] += values.sum((0, 2)).reshape(blob.shape)
+
+
+@register
+class Bias(Broadcast):
+    """y = x + bias."""
+
+    type = "Bias"
+
+    def setup(self, bottom, top):
+        shape = self.place(bottom, self.layer_param.bias_param)
+        if len(bottom) == 1:
+            self.add_param(shape, self.layer_param.bias_param.filler)
+
+    def forward(self, bottom, top):
+        values = bottom[1] if len(bottom) > 1 else self.blobs[0]
+        np.add(self.parts(bottom[0].data), values.data.reshape(-1, 1), out=self.parts(top[0].data))
+
+    def backward(self, top, propagate_down, bottom):
+        dy = self.parts(top[0].diff)
+        if len(bottom) > 1 and propagate_down[1]:
+            bottom[1].diff[...] = dy.sum((0, 2)).reshape(bottom[1].shape)
+        elif len(bottom) == 1:
+            self.add_gradients(lambda: self._add(dy))
+        if propagate_down[0] and bottom[0] is not top[0]:
+            bottom[0].diff[...] = top[0].diff
+
+    def _add(self, dy):
+        blob = self.blobs[0]
+        blob.diff[...] += dy.sum((0, 2)).reshape(blob.shape)
