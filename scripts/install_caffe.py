@@ -17,7 +17,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUITE = "bullseye"
-PACKAGES = ["python3-caffe", "libopenblas0-pthread", "python3-scipy", "python3-pil", "python3-tqdm", "python3-pytest"]
+PACKAGES = [
+    "python3-caffe", "libopenblas0-pthread", "python3-scipy", "python3-pil", "python3-tqdm", "python3-pytest", "python3-hypothesis",
+]  # fmt: skip
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 OTHER_WAYS = (
     "other ways to a real Caffe: caffe-cpu of a Debian or Ubuntu of its time, conda-forge's caffe, or your own build (GPU builds "
@@ -122,13 +124,15 @@ def write_launcher(folder):
     launcher = folder / "bin" / "python"
     launcher.unlink(missing_ok=True)
     launcher.write_text(LAUNCHER)
+    (folder / "packages.txt").write_text("\n".join(PACKAGES))  # an install of other packages is made anew
     launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
 def version(folder):
     """Caffe's version as the installed launcher says it, or "" if it does not run."""
     launcher = folder / "bin" / "python"
-    if not launcher.exists():
+    listed = folder / "packages.txt"
+    if not launcher.exists() or not listed.exists() or listed.read_text() != "\n".join(PACKAGES):
         return ""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     command = [str(launcher), "-c", "import caffe; print(caffe.__version__)"]

@@ -78,7 +78,7 @@ class Scale(Broadcast):
             if propagate_down[1]:
                 bottom[1].diff[...] = 0 if x is None else (dy * x).sum((0, 2)).reshape(bottom[1].shape)
         if self.bias is not None:
-            gradients.append(lambda: self._add(self.blobs[self.bias], dy))
+            gradients.append(lambda: self._add(self.blobs[-1], dy))
         self.add_gradients(*gradients)
         if propagate_down[0]:
             np.multiply(dy, self._scale(bottom).data.reshape(-1, 1), out=self.parts(bottom[0].diff))

@@ -104,7 +104,7 @@ def refused(install, target):
 def test_an_install_has_the_packages_and_the_launcher_and_leaves_nothing_else(machine, install, target):
     code, said, _ = install()
     assert code == 0 and "Caffe 1.0.0" in said
-    assert {p.name for p in target.iterdir()} == {"numpy", "python3-caffe", "bin", "site"}
+    assert {p.name for p in target.iterdir()} == {"numpy", "python3-caffe", "bin", "site", "packages.txt"}
     assert os.access(target / "bin" / "python", os.X_OK)
     assert [p.name for p in target.parent.iterdir()] == [".caffe"]
 
@@ -150,6 +150,13 @@ def test_a_broken_install_is_replaced(machine, install, target):
     (target / "numpy").unlink()
     code, said, _ = install()
     assert code == 0 and "packages" in said and (target / "numpy").exists()
+
+
+def test_an_install_of_other_packages_is_replaced(machine, install, target, monkeypatch):
+    install()
+    monkeypatch.setattr(install_caffe, "PACKAGES", [*install_caffe.PACKAGES, "python3-more"])
+    code, said, _ = install()
+    assert code == 0 and "packages" in said
 
 
 def test_a_stopped_install_is_never_taken_for_a_good_one(machine, install, target, monkeypatch):

@@ -1,0 +1,9 @@
+"""Nets to operate on, with seeded weights, on the engine that the run was started for."""
+
+import pytest
+from operating import Bench
+
+
+@pytest.fixture
+def bench(caffe, tmp_path):
+    return Bench(caffe, tmp_path)
