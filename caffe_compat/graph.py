@@ -50,9 +50,6 @@ def insert_splits(net):
             sources[i, j] = producer[bottom]
             readers[producer[bottom]] += 1
         for j, top in enumerate(layer.top):
-            if top in producer and top not in layer.bottom:
-                first = net.layer[producer[top][0]].name
-                raise PrototxtError(f'layer "{layer.name}": its top "{top}" is already made by layer "{first}"; give it another name')
             producer[top] = i, j
     out = caffe_pb2.NetParameter()
     out.CopyFrom(net)
@@ -72,7 +69,21 @@ def insert_splits(net):
             if count > 1:
                 name = split_name(top, layer.name, j)
                 out.layer.add(name=name, type="Split", bottom=[top], top=[f"{name}_{k}" for k in range(count)])
+    _check_tops(out)
     return out
+
+
+def _check_tops(net):
+    """Raise PrototxtError where two layers make one blob: only a layer that alone reads it may work in place on it, as in Caffe."""
+    maker: Dict[str, str] = {}
+    for layer in net.layer:
+        for j, top in enumerate(layer.top):
+            if top in maker and top not in layer.bottom[j : j + 1]:
+                why = f'is already made by layer "{maker[top]}"'
+                if any(bottom.startswith(top + "_") and "_split_" in bottom for bottom in layer.bottom):
+                    why += ", and other layers read that, so this one cannot work in place on it"
+                raise PrototxtError(f'layer "{layer.name}": its top "{top}" {why}; give it another name')
+            maker[top] = layer.name
 
 
 def split_name(blob, layer, top):

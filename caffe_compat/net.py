@@ -5,6 +5,8 @@ import os
 from collections import OrderedDict
 from typing import Dict, List
 
+import numpy as np
+
 from . import graph
 from .blob import Blob
 from .errors import CaffeError, LayerNameError, ShapeError, WeightsError
@@ -135,6 +137,23 @@ class Net:
         self._backward(first, last)
         return {name: self.blobs[name].diff for name in names}
 
+    def forward_all(self, blobs=None, **kwargs):
+        """Run forward over any number of inputs, in batches of the net's size; the last one is filled up with zeros.
+
+        Keyword arguments are arrays for the net's inputs, all of them. Returns a dict of name to a new array, one entry per input,
+        of the net's outputs and of the further `blobs` named.
+        """
+        names = list(dict.fromkeys([*self.outputs, *(blobs or [])]))
+        collected: Dict[str, list] = {name: [] for name in names}
+        count = len(next(iter(kwargs.values()))) if kwargs else 0
+        size = self.blobs[self.inputs[0]].shape[0] if self.inputs else 0
+        for first in range(0, count, max(size, 1)):
+            batch = {name: _padded(array[first : first + size], size) for name, array in kwargs.items()}
+            done = self.forward(blobs=blobs, **batch)
+            for name in names:
+                collected[name].extend(done[name].copy())
+        return {name: np.asarray(values)[:count] for name, values in collected.items()}
+
     def _fill(self, arrays, which):
         for name, array in arrays.items():
             target = getattr(self.blobs[name], which)
@@ -208,6 +227,12 @@ class Net:
         finally:
             if os.path.exists(partial):
                 os.unlink(partial)
+
+
+def _padded(array, size):
+    """The array with zeros behind it, up to `size` entries."""
+    array = np.asarray(array)
+    return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)]) if len(array) < size else array
 
 
 def _share_params(layer, owners):

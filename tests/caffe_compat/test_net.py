@@ -276,6 +276,8 @@ DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim
     (DATA + 'layer { name: "r" type: "ReLU" bottom: "r" top: "r" }', caffe.PrototxtError, 'unknown bottom "r".*this one'),
     (DATA + 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" } layer { name: "s" type: "ReLU" bottom: "data" top: "r" }',
      caffe.PrototxtError, 'top "r" is already made by layer "r"'),
+    (DATA + 'layer { name: "a" type: "ReLU" bottom: "data" top: "y" } layer { name: "b" type: "ReLU" bottom: "data" top: "data" }',
+     caffe.PrototxtError, 'layer "b": its top "data" is already made by layer "data", and other layers read that'),
     (DATA + 'layers { name: "r" type: RELU bottom: "data" top: "r" }', caffe.PrototxtError, "both V1"),
     ('input: "data" input_dim: 1', caffe.PrototxtError, "four input_dim"),
     (DATA + 'layer { name: "r" type: "Relu" bottom: "data" top: "r" }', caffe.UnknownLayerTypeError, 'Did you mean "ReLU"'),
@@ -338,3 +340,16 @@ def test_results_do_not_depend_on_the_number_of_threads_beyond_rounding(net, mon
     for threads in ("1", "3"):
         monkeypatch.setenv("CAFFE_COMPAT_THREADS", threads)
         np.testing.assert_allclose(net.forward()["prob"], wanted, rtol=1e-6)
+
+
+def test_forward_all_runs_batches_and_fills_up_the_last(tmp_path, rng):
+    text = """
+    layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 } } }
+    layer { name: "relu" type: "ReLU" bottom: "data" top: "out" }
+    """
+    net = caffe.Net(write(tmp_path, text), caffe.TEST)
+    x = rng.normal(size=(5, 3)).astype(np.float32)
+    found = net.forward_all(blobs=["data"], data=x)
+    assert set(found) == {"out", "data"}
+    np.testing.assert_array_equal(found["out"], np.maximum(x, 0))
+    np.testing.assert_array_equal(found["data"], x)
