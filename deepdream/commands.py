@@ -57,6 +57,8 @@ def announce(job):
     about = engine.describe(job.caffe)
     h, w = job.pixels.shape[:2]
     print(f"{job.model.name} on {about['name']} {about['version']}: {w}x{h}, end {job.dream.end}, seed {job.seed}", flush=True)
+    if job.any_size:
+        print(f"  its InnerProduct layers are run as Convolutions, to take pictures of any size; end {job.end}", flush=True)
 
 
 def dream(args):

@@ -75,9 +75,9 @@ def follow(job, recording, report=None):
     for number, facts in enumerate(recording.steps):
         recorded = recording.step(number)
         state = recorded["state"]
-        activation, gradient = (array.copy() for array in from_state(job.net, job.dream.end, objective, state))
+        activation, gradient = (array.copy() for array in from_state(job.net, job.end, objective, state))
         nearby = np.float32(state * (1 + LAST_BITS * rng.standard_normal(state.shape)))
-        _, moved = from_state(job.net, job.dream.end, objective, nearby)
+        _, moved = from_state(job.net, job.end, objective, nearby)
         steps.append(_compared(facts, recorded, activation, gradient, _relative(moved, gradient), job.dream.step_size, drifts[number]))
         for _ in range(2 if report else 0):
             report(Progress(facts["octave"], job.dream.octaves, facts["step"], job.dream.iterations, tuple(facts["size"])))

@@ -11,6 +11,7 @@ import numpy as np
 from . import engine as engines
 from . import image, preflight
 from . import model as models
+from .any_size import any_size
 from .errors import ImageError, ModelError, RecipeError
 from .objectives import objective_guide, objective_L2
 from .octaves import deepdream, guide_features, octave_sizes
@@ -21,7 +22,10 @@ from .version import __version__
 
 @dataclass(frozen=True)
 class Job:
-    """What to dream: every field is checked, `net` is loaded. `zoom` is None for a single picture."""
+    """What to dream: every field is checked, `net` is loaded. `zoom` is None for a single picture.
+
+    `end` is the layer in `net`: dream.end, or what that became where the net was made to take `any_size`.
+    """
 
     caffe: Any
     net: Any
@@ -34,6 +38,8 @@ class Job:
     zoom: Optional[Zoom]
     seed: int
     gpu: Optional[int]
+    end: str
+    any_size: bool
 
 
 def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gpu=None, guide_path=None, zoom=None, seed=None):
@@ -50,24 +56,28 @@ def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gp
     description = models.description(found, caffe)
     preflight.check_end(description, dream.end)
     sizes = octave_sizes(pixels.shape[0], pixels.shape[1], dream.octaves, dream.octave_scale)
-    preflight.check_octaves(description, dream.end, sizes)
     guide_size = None if guide is None else guide.shape[:2]
+    files, end = found, dream.end
+    if preflight.needs_any_size(description, end, [*sizes, guide_size] if guide_size else sizes) and found.weights.is_file():
+        files, names = any_size(found, caffe)
+        description, end = models.description(files, caffe), names.get(end, end)
+    preflight.check_octaves(description, end, sizes)
     if guide_size:
-        preflight.check_guide(description, dream.end, guide_size)
+        preflight.check_guide(description, end, guide_size)
     if gpu is not None:
         engines.use_gpu(caffe, gpu)
-    net = models.build(found, description, caffe)
-    preflight.check_on_engine(caffe, description, dream.end, sizes, guide_size)
+    net = models.build(files, description, caffe)
+    preflight.check_on_engine(caffe, description, end, sizes, guide_size)
     if seed is None:
         seed = int.from_bytes(os.urandom(4), "little")
-    return Job(caffe, net, found, image_path, pixels, guide_path, guide, dream, zoom, seed, gpu)
+    return Job(caffe, net, found, image_path, pixels, guide_path, guide, dream, zoom, seed, gpu, end, files is not found)
 
 
 def objective(job):
     """The function that writes the target's diff: the guide's if there is a guide, else L2."""
     if job.guide is None:
         return objective_L2
-    return objective_guide(guide_features(job.net, job.guide, job.dream.end))
+    return objective_guide(guide_features(job.net, job.guide, job.end))
 
 
 def pictures(job, report=None, wrap=lambda f: f):
@@ -77,7 +87,7 @@ def pictures(job, report=None, wrap=lambda f: f):
     """
     d = job.dream
     params = dict(
-        iter_n=d.iterations, octave_n=d.octaves, octave_scale=d.octave_scale, end=d.end, clip=d.clip,
+        iter_n=d.iterations, octave_n=d.octaves, octave_scale=d.octave_scale, end=job.end, clip=d.clip,
         step_size=d.step_size, jitter=d.jitter, objective=wrap(objective(job)),
         rng=np.random.RandomState(job.seed), report=report,
     )  # fmt: skip

@@ -12,12 +12,12 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 
 from net_surgery import formats
-from net_surgery.errors import SurgeryError
-from net_surgery.shapes import input_shapes, weight_shapes
+from net_surgery.errors import ShapeError, SurgeryError
+from net_surgery.shapes import infer, input_shapes, weight_shapes
 
 from . import engine as engines
 from . import settings
-from .errors import ModelError
+from .errors import ModelError, SizeError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -201,4 +201,20 @@ def build(model, description, caffe):
     finally:
         os.unlink(path)
     classifier.description = net
+    if not engines.errors(caffe):
+        _check_before_reshape(classifier)
     return classifier
+
+
+def _check_before_reshape(net):
+    """Let net.reshape() raise SizeError where Caffe would end the process."""
+    reshape = net.reshape
+
+    def checked():
+        try:
+            infer(net.description, {name: tuple(net.blobs[name].data.shape) for name in net.inputs})
+        except ShapeError as e:
+            raise SizeError(str(e)) from None
+        reshape()
+
+    net.reshape = checked

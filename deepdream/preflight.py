@@ -2,7 +2,7 @@
 
 import difflib
 
-from net_surgery.errors import ShapeError
+from net_surgery.errors import InnerProductSizeError, ShapeError
 from net_surgery.shapes import infer
 
 from . import engine as engines
@@ -28,6 +28,18 @@ def check_end(description, end):
     near = difflib.get_close_matches(end, valid, 3, 0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise TargetError(f'the net has no layer "{end}" to dream of; {hint}`deepdream layers` lists them all')
+
+
+def needs_any_size(description, end, sizes):
+    """Whether an InnerProduct, whose weights are made for one size, stands in the way of these (height, width)."""
+    for h, w in sizes:
+        try:
+            infer(description, {"data": (1, 3, h, w)}, end)
+        except InnerProductSizeError:
+            return True
+        except ShapeError:
+            pass  # check_octaves says which and why
+    return False
 
 
 def check_octaves(description, end, sizes):

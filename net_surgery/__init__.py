@@ -4,13 +4,13 @@
 """
 
 from .convolutionize import convolutionize
-from .errors import FormatError, ShapeError, SurgeryError
+from .errors import FormatError, InnerProductSizeError, ShapeError, SurgeryError
 from .fold import fold
 from .operation import Change, Operated, opened
 from .small import average_pooling, force_backward, out_of_place
 from .truncate import truncate
 
 __all__ = [
-    "Change", "FormatError", "Operated", "ShapeError", "SurgeryError", "average_pooling", "convolutionize", "fold", "force_backward",
-    "opened", "out_of_place", "truncate",
+    "Change", "FormatError", "InnerProductSizeError", "Operated", "ShapeError", "SurgeryError", "average_pooling", "convolutionize",
+    "fold", "force_backward", "opened", "out_of_place", "truncate",
 ]  # fmt: skip

@@ -11,3 +11,7 @@ class FormatError(SurgeryError):
 
 class ShapeError(SurgeryError):
     """A layer cannot take an input of this shape."""
+
+
+class InnerProductSizeError(ShapeError):
+    """An InnerProduct's weights are made for an input of another size; convolutionize is the cure."""

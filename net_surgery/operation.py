@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, List, Optional
@@ -70,22 +71,23 @@ class Operated:
         folder = Path(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise FormatError(f"{folder}: is there already and not empty; name a new folder")
-        partial = folder.with_name(folder.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        if not folder.absolute().parent.is_dir():
+            raise FormatError(f"{folder}: cannot be written: {folder.parent} is no folder")
+        partial = None
         try:
-            partial.mkdir()
+            partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=str(folder.absolute().parent)))
+            partial.chmod(0o755)
             (partial / "deploy.prototxt").write_text(self.prototxt, encoding="utf-8")
             if self.weights is not None:
                 (partial / f"{stem}.caffemodel").write_bytes(self.caffemodel or b"")
             told = {"from": self.source, "changes": [asdict(c) for c in self.changes]}
             (partial / "surgery.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
-            if folder.exists():
-                folder.rmdir()
-            os.rename(partial, folder)
+            os.replace(partial, folder)
         except OSError as e:
             raise FormatError(f"{folder}: cannot be written: {e.strerror}") from None
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            if partial is not None:
+                shutil.rmtree(partial, ignore_errors=True)
         return folder
 
 

@@ -7,9 +7,11 @@ Shapes are tuples, (N, C, H, W) for pictures; None stands for one that cannot be
 import math
 from typing import Callable, Dict, List, Optional, Tuple
 
-from .errors import ShapeError
+from .errors import InnerProductSizeError, ShapeError
 
 Shape = Optional[Tuple[int, ...]]
+
+CURE = "python -m net_surgery convolutionize DEPLOY WEIGHTS -o FOLDER makes a net that takes any size"
 
 # layers whose tops have the shape of their first bottom
 SAME_SHAPE = {
@@ -203,9 +205,9 @@ def _check_inner_product(layer, bottom, home):
     axis = layer.inner_product_param.axis
     wanted, found = math.prod(home[axis % len(home) :]), math.prod(bottom[axis % len(bottom) :])
     if wanted != found:
-        raise ShapeError(
+        raise InnerProductSizeError(
             f'layer "{layer.name}": Input size incompatible with inner product parameters: K_ is {wanted}, made for {home}, but this input '
-            f"gives it {bottom}, K_ {found}; python -m net_surgery convolutionize makes a net that takes any size"
+            f"gives it {bottom}, K_ {found}; {CURE}"
         )
 
 

@@ -27,7 +27,7 @@ LAYERS = [
     {"files"},
     {"engine", "image", "objectives"},
     {"model", "ascent", "preflight"},
-    {"octaves", "recording"},
+    {"octaves", "recording", "any_size"},
     {"sequence"},
     {"job"},
     {"compare", "page"},

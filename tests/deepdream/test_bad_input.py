@@ -256,6 +256,12 @@ def test_the_engine_itself_is_asked_for_every_octave_and_the_guide(small, caffe)
         preflight.check_on_engine(caffe, description, "inception_4c/output", [(32, 32)], (8, 8))
 
 
+def test_reshape_to_what_an_inner_product_cannot_take(net, caffe):
+    net.blobs["data"].reshape(1, 3, 60, 80)
+    with pytest.raises((SizeError, getattr(caffe, "ShapeError", SizeError)), match='"fc": Input size incompatible .* K_ .*360.*2340.*net_surgery'):
+        net.reshape()
+
+
 def test_readme_without_what_is_needed(broken, refused_model):
     (broken / "readme.md").write_text("---\nname: x\n---\n")
     assert 'needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]"' in refused_model(broken)

@@ -41,5 +41,7 @@ def test_a_picture_too_small_altogether_says_so(small_net):
 
 def test_a_layer_behind_inner_product_needs_the_declared_size(small_net):
     preflight.check_octaves(small_net, "prob", [(32, 32)])
+    assert preflight.needs_any_size(small_net, "prob", [(32, 32), (60, 80)]) and not preflight.needs_any_size(small_net, "prob", [(32, 32)])
+    assert not preflight.needs_any_size(small_net, "inception_4c/output", [(60, 80), (3, 3)])
     with pytest.raises(SizeError, match='the picture is 80x60: layer "fc": Input size incompatible .*K_ is 360, made for .*1, 10, 6, 6.*K_ 2340'):
         preflight.check_octaves(small_net, "prob", [(60, 80)])

@@ -160,6 +160,6 @@ def test_a_folder_that_is_there_is_not_written_to(bench):
     (bench.folder / "out" / "mine.txt").touch()
     with pytest.raises(FormatError, match="is there already and not empty; name a new folder"):
         after.save(bench.folder / "out")
-    with pytest.raises(FormatError, match="cannot be written: No such file or directory"):
+    with pytest.raises(FormatError, match="cannot be written: .*no is no folder"):
         after.save(bench.folder / "no" / "out")
     assert [p.name for p in (bench.folder / "out").iterdir()] == ["mine.txt"]
