@@ -12,7 +12,7 @@ from .errors import ModelError
 from .model import Model, file_sha1
 
 _FORM = 1  # of what is kept; raise it when the operation changes
-_kept_for_this_process = []
+_kept_for_this_process: list = []
 
 
 def any_size(model, caffe):

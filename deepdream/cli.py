@@ -2,20 +2,13 @@
 
 import argparse
 import math
-import os
-import sys
 from dataclasses import fields
 
 from . import commands, compare_command
 from .errors import DreamError
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM, Dream
+from .terminal import Parser, guarded
 from .version import __version__
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        """One line on stderr, exit code 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def _number(kind, lowest, inclusive=True, highest=math.inf):
@@ -120,18 +113,4 @@ def parser():
 def main(argv=None):
     """Run the command line; returns the exit code: 0, 2 for a request that cannot be met, 130 after Ctrl-C."""
     args = parser().parse_args(argv)
-    try:
-        return args.run(args) or 0
-    except DreamError as e:
-        print(f"deepdream {args.command}: {' '.join(str(e).split())}", file=sys.stderr)
-        return 2
-    except MemoryError:
-        print(f"deepdream {args.command}: not enough memory; use a smaller picture, or a layer nearer to the input", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # whoever read our output has stopped; say nothing more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print(f"\ndeepdream {args.command}: stopped; nothing half-written is left", file=sys.stderr)
-        return 130
+    return guarded(f"deepdream {args.command}", lambda: args.run(args), DreamError)

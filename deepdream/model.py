@@ -88,6 +88,26 @@ def find(name):
     )
 
 
+def classes(model):
+    """Names of the model's classes in the order of its output, from its readme; [] where that has none."""
+    names = model.facts.get("classes")
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def class_number(model, name):
+    """(number, name) of a class that is given by name or number. Raises ModelError with the nearest names."""
+    names = classes(model)
+    if name in names:
+        return names.index(name), name
+    if str(name).isdigit() and (not names or int(name) < len(names)):
+        return int(name), names[int(name)] if names else str(name)
+    if not names:
+        raise ModelError(f'{model.name}: its readme has no names of classes; give "{name}" by its number')
+    near = difflib.get_close_matches(str(name), names, 3, 0.4)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise ModelError(f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {", ".join(names[:12])}{", ..." if len(names) > 12 else ""}')
+
+
 def file_sha1(path):
     """SHA1 of a file, as 40 hex digits."""
     digest = hashlib.sha1()

@@ -25,23 +25,8 @@ def test_a_dream_of_the_last_layer_works_by_itself(folder, photo, engine_name, r
     from deepdream import cli
 
     out = tmp_path / "out.png"
-    args = [
-        "dream",
-        str(photo),
-        "-o",
-        str(out),
-        "--model",
-        str(folder),
-        "--engine",
-        engine_name,
-        "--end",
-        "fc",
-        "--iterations",
-        "1",
-        "--octaves",
-        "2",
-    ]
-    assert cli.main(args) == 0
+    args = ["dream", str(photo), "-o", str(out), "--model", str(folder), "--engine", engine_name, "--end", "fc"]
+    assert cli.main([*args, "--iterations", "1", "--octaves", "2"]) == 0
     assert json.loads(image.read_recipe(out))["settings"]["end"] == "fc"
     assert run("replay", out, "-o", tmp_path / "again.png")[1].endswith("equal to the bit\n")
 
