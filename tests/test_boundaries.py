@@ -149,7 +149,7 @@ def test_exported_names():
     assert {"Net", "Classifier", "Blob", "io", "TRAIN", "TEST", "set_mode_cpu", "set_mode_gpu", "set_device"} <= set(caffe_compat.__all__)
 
 
-@pytest.mark.parametrize("name", ["deepdream", "caffe_compat", "caffe_compat.io"])
+@pytest.mark.parametrize("name", ["deepdream", "net_surgery", "caffe_compat", "caffe_compat.io"])
 def test_exported_functions_and_classes_have_docstrings(name):
     module = importlib.import_module(name)
     for public in getattr(module, "__all__", ["load_image", "Transformer", "oversample", "resize_image"]):
@@ -166,6 +166,6 @@ def test_each_make_target_in_the_readme_exists():
 def test_options_in_the_readme_exist():
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
     known = ""
-    for command in ("dream", "zoom", "layers", "replay", "compare"):
-        known += subprocess.run([sys.executable, "-m", "deepdream", command, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
+    for module, command in [("deepdream", c) for c in ("dream", "zoom", "layers", "replay", "compare")] + [("net_surgery", "heatmap")]:
+        known += subprocess.run([sys.executable, "-m", module, command, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
     assert not {option for option in shown if option not in known}
