@@ -43,9 +43,7 @@ def _needed(operated, last):
     for i in range(last - 1, -1, -1):
         if wanted & set(layers[i].top):
             keep.add(i)
-            in_place = set(layers[i].bottom)
-            # a blob is wanted from further up only where this layer reads it too
-            wanted = (wanted - set(layers[i].top)) | in_place
+            wanted |= set(layers[i].bottom)
     return keep
 
 

@@ -353,3 +353,18 @@ def test_forward_all_runs_batches_and_fills_up_the_last(tmp_path, rng):
     assert set(found) == {"out", "data"}
     np.testing.assert_array_equal(found["out"], np.maximum(x, 0))
     np.testing.assert_array_equal(found["data"], x)
+
+
+def test_a_v0_padding_layer_goes_into_the_convolution_behind_it(tmp_path):
+    text = """
+    input: "data" input_dim: 1 input_dim: 2 input_dim: 4 input_dim: 5
+    layers { layer { name: "pad1" type: "padding" pad: 2 } bottom: "data" top: "pad1" }
+    layers { layer { name: "conv1" type: "conv" num_output: 3 kernelsize: 3 blobs_lr: 1 blobs_lr: 2 } bottom: "pad1" top: "conv1" }
+    layers { layer { name: "pool1" type: "pool" pool: AVE kernelsize: 2 stride: 2 } bottom: "conv1" top: "pool1" }
+    """
+    net = caffe.Net(write(tmp_path, text), caffe.TEST)
+    assert list(net._layer_names) == ["input", "conv1", "pool1"]
+    assert net.blobs["conv1"].shape == (1, 3, 6, 7) and net.blobs["pool1"].shape == (1, 3, 3, 4)
+    conv, pool = net.layers[1].layer_param, net.layers[2].layer_param
+    assert list(conv.bottom) == ["data"] and list(conv.convolution_param.pad) == [2] and [p.lr_mult for p in conv.param] == [1, 2]
+    assert pool.pooling_param.pool == pool.pooling_param.AVE
