@@ -10,6 +10,7 @@ from .errors import (
     EngineError,
     ImageError,
     ModelError,
+    NotFiniteError,
     OutputError,
     RecipeError,
     RecordingError,
@@ -27,7 +28,7 @@ from .sequence import zoom
 from .version import __version__
 
 __all__ = [
-    "DreamError", "EngineError", "ImageError", "ModelError", "OutputError", "Progress", "RecipeError", "RecordingError", "SizeError", "TargetError",
+    "DreamError", "EngineError", "ImageError", "ModelError", "NotFiniteError", "OutputError", "Progress", "RecipeError", "RecordingError", "SizeError", "TargetError",
     "ZeroGradientError", "deepdream", "deprocess", "guide_features", "load_image", "load_net", "make_step",
     "__version__", "objective_L2", "objective_guide", "preprocess", "save_image", "zoom",
 ]  # fmt: skip

@@ -33,6 +33,12 @@ class ZeroGradientError(DreamError):
     """The objective has no gradient at the picture, so no step can be taken."""
 
 
+class NotFiniteError(DreamError):
+    """A gradient or a value is not a number any more. `picture` is the last good one, RGB (H, W, 3), where there is one."""
+
+    picture = None
+
+
 class RecipeError(DreamError):
     """A picture's recipe is missing, or cannot be followed here."""
 

@@ -6,7 +6,9 @@ from typing import Tuple
 import numpy as np
 
 from .ascent import make_step
+from .errors import NotFiniteError
 from .image import deprocess, preprocess
+from .objectives import is_objective
 from .preflight import check_end, check_octaves
 from .settings import DREAM
 
@@ -65,14 +67,17 @@ def deepdream(
 ):
     """Dream on `base_img`, RGB (H, W, 3), 0..255, and return the picture, float32 (H, W, 3).
 
-    report: called with a Progress after every step. `step_params` go to make_step: step_size, jitter, objective.
+    report: called with a Progress after every step. `step_params` go to make_step: step_size, jitter, objective, prior.
     The result is bit-equal to the notebook's on the same engine with the same random numbers.
-    On a net from load_net, raises TargetError or SizeError where `end` or an octave does not suit it.
+    Raises NotFiniteError, with the last good picture, where values stop being numbers. On a net from load_net, raises
+    TargetError or SizeError where `end` or an octave does not suit it.
     """
     from scipy import ndimage
 
     height, width = np.shape(base_img)[:2]
-    _check(net, end, octave_sizes(height, width, octave_n, octave_scale))
+    objective = step_params.get("objective")
+    for layer in objective.layers if is_objective(objective) else [end]:
+        _check(net, layer, octave_sizes(height, width, octave_n, octave_scale))
     octaves = [preprocess(net, base_img)]
     for _ in range(octave_n - 1):
         octaves.append(ndimage.zoom(octaves[-1], (1, 1.0 / octave_scale, 1.0 / octave_scale), order=1))
@@ -87,7 +92,12 @@ def deepdream(
         src.reshape(1, 3, h, w)
         src.data[0] = base + detail
         for i in range(iter_n):
-            make_step(net, end=end, clip=clip, rng=rng, **step_params)
+            try:
+                make_step(net, end=end, clip=clip, rng=rng, **step_params)
+            except NotFiniteError as e:
+                e.args = (f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}: {e}",)
+                e.picture = deprocess(net, src.data[0])
+                raise
             if report:
                 report(Progress(octave + 1, octave_n, i + 1, iter_n, (h, w)))
         detail = src.data[0] - base

@@ -25,7 +25,7 @@ OPTIONAL = {"caffe_compat": set(), "deepdream": {"matplotlib"}, "net_surgery": s
 LAYERS = [
     {"version", "errors", "settings"},
     {"files", "terminal"},
-    {"engine", "image", "objectives"},
+    {"engine", "image", "objectives", "priors", "backward"},
     {"model", "ascent", "preflight"},
     {"octaves", "recording", "any_size"},
     {"sequence"},

@@ -50,15 +50,17 @@ def test_a_custom_objective_is_any_function_that_writes_diff(net, picture):
     assert not np.array_equal(src.data, before)
 
 
-@pytest.mark.parametrize("value, words", [(0, "zero everywhere"), (np.nan, "not a number")])
-def test_no_gradient_says_so_and_leaves_the_picture(value, words, net, picture):
+@pytest.mark.parametrize("value, error, words", [
+    (0, deepdream.ZeroGradientError, "zero everywhere"), (np.nan, deepdream.NotFiniteError, "not a number"),
+])  # fmt: skip
+def test_no_gradient_says_so_and_leaves_the_picture(value, error, words, net, picture):
     src = start(net, picture)
     before = src.data.copy()
 
     def nothing(dst):
         dst.diff[...] = value
 
-    with pytest.raises(deepdream.ZeroGradientError, match=f"inception_4c/output.*{words}"):
+    with pytest.raises(error, match=f"inception_4c/output.*{words}"):
         deepdream.make_step(net, objective=nothing, rng=np.random.RandomState(0))
     np.testing.assert_array_equal(src.data, before)
 

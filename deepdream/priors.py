@@ -1,0 +1,132 @@
+"""Natural-image priors: what a picture should not be, as functions with exact gradients, and as Yosinski's operations between steps.
+
+Pictures are a net's input, (N, 3, H, W), BGR minus the mean, so that zero is the mean colour. Values and gradients are float64.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Optional, Tuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A weighted sum of priors; `+` and a factor make others. value_and_gradient(x) gives (R, dR/dx)."""
+
+    terms: Tuple[Tuple[float, Any], ...]
+
+    def __add__(self, other):
+        return Prior(self.terms + other.terms) if isinstance(other, Prior) else NotImplemented
+
+    def __mul__(self, factor):
+        return Prior(tuple((weight * float(factor), rule) for weight, rule in self.terms))
+
+    __rmul__ = __mul__
+
+    def value_and_gradient(self, x):
+        x = np.asarray(x, np.float64)
+        total, gradient = 0.0, np.zeros_like(x)
+        for weight, rule in self.terms:
+            value, part = rule.value_and_gradient(x)
+            total += weight * value
+            gradient += weight * part
+        return total, gradient
+
+
+@dataclass(frozen=True)
+class TV:
+    """Sum over places of (d_x^2 + d_y^2)^(beta/2), with differences to the next place right and below; none beyond the border.
+
+    Mahendran and Vedaldi, arXiv 1412.0035, section 3. With beta under 2 the gradient is not smooth where both differences are zero;
+    `smooth`, in squared grey levels, is added under the power there.
+    """
+
+    beta: float = 2.0
+    smooth: float = 1e-6
+
+    def value_and_gradient(self, x):
+        dx, dy = np.zeros_like(x), np.zeros_like(x)
+        np.subtract(x[..., :, 1:], x[..., :, :-1], out=dx[..., :, :-1])
+        np.subtract(x[..., 1:, :], x[..., :-1, :], out=dy[..., :-1, :])
+        squares = dx * dx + dy * dy
+        if self.beta != 2:
+            squares += self.smooth
+        value = np.sum(squares ** (self.beta / 2))
+        factor = self.beta * squares ** (self.beta / 2 - 1)
+        dx *= factor
+        dy *= factor
+        # the adjoint of the differences
+        gradient = -dx - dy
+        gradient[..., :, 1:] += dx[..., :, :-1]
+        gradient[..., 1:, :] += dy[..., :-1, :]
+        return float(value), gradient
+
+
+@dataclass(frozen=True)
+class AlphaNorm:
+    """Sum of |x|^alpha (Mahendran and Vedaldi, alpha 6; Simonyan et al., arXiv 1312.6034, alpha 2)."""
+
+    alpha: float = 6.0
+
+    def value_and_gradient(self, x):
+        size = np.abs(x)
+        power = size ** (self.alpha - 1)
+        return float(np.sum(power * size)), self.alpha * np.sign(x) * power
+
+
+def tv(beta=2.0):
+    """Total variation to the power beta: 1 keeps edges, 2 blurs them."""
+    return Prior(((1.0, TV(beta)),))
+
+
+def alpha_norm(alpha=6.0):
+    """Keeps values from growing: the larger alpha, the more it is about the largest alone."""
+    return Prior(((1.0, AlphaNorm(alpha)),))
+
+
+def l2_norm():
+    """Simonyan's: the sum of squares."""
+    return alpha_norm(2.0)
+
+
+@dataclass(frozen=True)
+class Yosinski:
+    """What Yosinski et al. (arXiv 1506.06579, section 3) do to a picture between steps of ascent.
+
+    decay: share by which all values shrink at every step. blur: deviation of a Gaussian, in pixels, at every `every`-th step. small_norm:
+    percentage of the places, those whose colours have the smallest norm, set to zero. small_contribution: likewise those
+    whose gradient times value is the smallest. None leaves an operation out.
+    """
+
+    decay: float = 0.0
+    blur: float = 0.0
+    every: int = 1
+    small_norm: Optional[float] = None
+    small_contribution: Optional[float] = None
+
+    def __call__(self, x, gradient, step):
+        """Change x (N, 3, H, W) in place, after step number `step`, counted from 1, in the paper's order."""
+        if self.decay:
+            x *= x.dtype.type(1 - self.decay)
+        if self.blur and self.every and step % self.every == 0:
+            from scipy.ndimage import gaussian_filter
+
+            x[...] = gaussian_filter(x, (0, 0, self.blur, self.blur))
+        if self.small_norm:
+            _zero_smallest(x, np.sqrt(np.square(x).sum(1)), self.small_norm)
+        if self.small_contribution:
+            _zero_smallest(x, np.abs((x * gradient).sum(1)), self.small_contribution)
+
+
+def _zero_smallest(x, sizes, percentage):
+    for picture, size in zip(x, sizes):
+        picture[:, size < np.percentile(size, percentage)] = 0
+
+
+# the paper's four settings (its table of hand-picked combinations), by what stands out in each
+YOSINSKI = {
+    "yosinski-a": Yosinski(decay=0, blur=0.5, every=4, small_norm=50),
+    "yosinski-b": Yosinski(decay=0.3, blur=0, every=0, small_norm=20),
+    "yosinski-c": Yosinski(decay=1e-4, blur=1.0, every=4),
+    "yosinski-d": Yosinski(decay=0, blur=0.5, every=4, small_contribution=90),
+}
