@@ -4,6 +4,7 @@
 >>> picture = deepdream.deepdream(net, deepdream.load_image("photo.jpg"))
 """
 
+from . import priors
 from .ascent import make_step
 from .errors import (
     DreamError,
@@ -22,13 +23,15 @@ from .image import deprocess, preprocess
 from .image import load as load_image
 from .image import save as save_image
 from .model import load_net
-from .objectives import objective_guide, objective_L2
+from .objectives import Objective, channel, guide, l2, neuron, objective_guide, objective_L2, score
 from .octaves import Progress, deepdream, guide_features
+from .passes import backward as partial_backward
 from .sequence import zoom
 from .version import __version__
 
 __all__ = [
-    "DreamError", "EngineError", "ImageError", "ModelError", "NotFiniteError", "OutputError", "Progress", "RecipeError", "RecordingError", "SizeError", "TargetError",
-    "ZeroGradientError", "deepdream", "deprocess", "guide_features", "load_image", "load_net", "make_step",
-    "__version__", "objective_L2", "objective_guide", "preprocess", "save_image", "zoom",
+    "DreamError", "EngineError", "ImageError", "ModelError", "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError",
+    "RecordingError", "SizeError", "TargetError", "ZeroGradientError", "__version__", "channel", "deepdream", "deprocess",
+    "guide", "guide_features", "l2", "load_image", "load_net", "make_step", "neuron", "objective_L2", "objective_guide", "partial_backward",
+    "preprocess", "priors", "save_image", "score", "zoom",
 ]  # fmt: skip

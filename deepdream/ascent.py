@@ -4,9 +4,9 @@ import weakref
 
 import numpy as np
 
-from .backward import clear_diffs, gradient
 from .errors import NotFiniteError, ZeroGradientError
 from .objectives import is_objective, objective_L2
+from .passes import clear_diffs, gradient
 from .settings import DREAM
 
 _last_target: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()

@@ -58,6 +58,9 @@ def _add_dream(p):
         "--seed", type=_number(int, 0, highest=2**32 - 1), metavar="N", help="of the jitter (default: a new one, which the picture records)"
     )
     p.add_argument("--guide", metavar="IMAGE", help="make the picture more like this one, in the layer's eyes")
+    p.add_argument("--objective", default="", metavar="EXPR",
+                   help="""what grows, in place of --end: '0.7 * l2("inception_4c/output") - channel("inception_4d/output", 61)'""")  # fmt: skip
+    p.add_argument("--mask", metavar="IMAGE", help="where it may grow: white; black stays")
     _add_engine(p)
 
 
@@ -89,6 +92,7 @@ def parser():
     p.add_argument("-o", "--out", metavar="OUT", help="the picture to write (default: beside it, with -replay in its name)")
     p.add_argument("--image", metavar="IMAGE", help="where the source picture is now, if it has moved")
     p.add_argument("--guide", metavar="IMAGE", help="where the guide is now, if it has moved")
+    p.add_argument("--mask", metavar="IMAGE", help="where the mask is now, if it has moved")
     _add_engine(p, None, "the one that made it")
     p.set_defaults(run=commands.replay)
 

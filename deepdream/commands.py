@@ -2,7 +2,9 @@
 
 import os
 from dataclasses import fields
+from pathlib import Path
 
+from .errors import NotFiniteError
 from .files import check_file, check_folder
 from .settings import Dream, Zoom
 
@@ -12,7 +14,7 @@ def _settings(args):
 
 
 def _request(args):
-    return dict(model=args.model, engine=args.engine, gpu=args.gpu, guide_path=args.guide, seed=args.seed)
+    return dict(model=args.model, engine=args.engine, gpu=args.gpu, guide_path=args.guide, mask_path=args.mask, seed=args.seed)
 
 
 class Bar:
@@ -56,7 +58,10 @@ def announce(job):
 
     about = engine.describe(job.caffe)
     h, w = job.pixels.shape[:2]
-    print(f"{job.model.name} on {about['name']} {about['version']}: {w}x{h}, end {job.dream.end}, seed {job.seed}", flush=True)
+    print(
+        f"{job.model.name} on {about['name']} {about['version']}: {w}x{h}, {job.dream.objective or 'end ' + job.dream.end}, seed {job.seed}",
+        flush=True,
+    )
     if job.any_size:
         print(f"  its InnerProduct layers are run as Convolutions, to take pictures of any size; end {job.end}", flush=True)
 
@@ -67,9 +72,23 @@ def dream(args):
     check_file(args.out, image.FORMATS)
     request = job.prepare(args.image, _settings(args), **_request(args))
     announce(request)
-    ((_, picture),) = _pictures(request)
+    try:
+        ((_, picture),) = _pictures(request)
+    except NotFiniteError as e:
+        _keep_last_good(args.out, e)
+        raise
     image.save(args.out, picture, job.recipe(request, args.out))
     print(f"wrote {args.out}")
+
+
+def _keep_last_good(out, error):
+    """Write the picture that an error carries beside `out`, and say so in the error."""
+    from . import image
+
+    if error.picture is not None:
+        path = Path(out).with_name(f"{Path(out).stem}-last-good{Path(out).suffix}")
+        image.save(path, error.picture)
+        error.args = (f"{error}; the last good picture is {path}",)
 
 
 def zoom(args):
@@ -112,8 +131,6 @@ def layers(args):
 
 
 def replay(args):
-    from pathlib import Path
-
     import numpy as np
 
     from . import image, job
@@ -121,7 +138,7 @@ def replay(args):
     old = Path(args.picture)
     out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
     check_file(out, image.FORMATS)
-    request, frame, differences = job.from_recipe(old, args.image, args.guide, args.engine, args.gpu)
+    request, frame, differences = job.from_recipe(old, args.image, args.guide, args.engine, args.gpu, args.mask)
     for line in differences:
         print(f"note: {line}")
     announce(request)

@@ -51,7 +51,7 @@ class Comparison:
 def record(job, writer, recipe, report=None):
     """Dream, and keep every step in a recording.Writer; `recipe` is stored with it."""
     started = time.monotonic()
-    writer.start(job.pixels, job.guide)
+    writer.start(job.pixels, job.target.guide)
     result = _run(job, writer.step, report)
     writer.finish(result, recipe, seconds=round(time.monotonic() - started, 3))
 
@@ -62,7 +62,7 @@ def follow(job, recording, report=None):
     report: called with a Progress after every step of the free run, and twice for every recorded state.
     """
     # the pixels that the reference saw: two JPEG decoders need not agree
-    job = replace(job, pixels=recording.array("pixels"), guide=recording.array("guide"))
+    job = replace(job, pixels=recording.array("pixels"), target=replace(job.target, guide=recording.array("guide")))
     started = time.monotonic()
     drifts: List[float] = []
 

@@ -18,6 +18,8 @@ _INSTALLED = ROOT / ".caffe" / "bin" / "python"
 
 def compare(args):
     """Returns the exit code."""
+    if args.objective or args.mask:
+        raise DreamError("engines are compared on one layer; leave out --objective and --mask")
     if args.record and (args.recording or args.out):
         raise DreamError("--record only records: leave out --with and -o, or compare with the recording in a second call")
     if args.record:

@@ -117,5 +117,5 @@ def _settings(recipe):
         ("weights, SHA1", recipe["model"]["weights_sha1"]),
         ("deploy net, SHA1", recipe["model"]["deploy_sha1"]),
     ]
-    rows += [(f"{what}, SHA1", recipe[what]["sha1"]) for what in ("image", "guide") if recipe[what]]
+    rows += [(f"{what}, SHA1", item["sha1"]) for what, item in [("image", recipe["image"]), *recipe["files"].items()]]
     return [(key, str(value)) for key, value in rows]

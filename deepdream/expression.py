@@ -13,7 +13,7 @@ from .errors import TargetError
 from .model import class_number
 from .octaves import guide_features
 
-_LAYERED = ("l2", "channel", "neuron", "guide")
+_ARGUMENTS = {"l2": "nothing more", "channel": "numbers of channels", "neuron": "a channel, and y and x or neither", "guide": "names of pictures"}
 
 
 class Expression:
@@ -26,7 +26,7 @@ class Expression:
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
-            raise TargetError(f"--objective {text!r}: cannot be read ({e}); write for instance 0.7 * l2(\"inception_4c/output\")") from None
+            raise TargetError(f'--objective {text!r}: cannot be read ({e}); write for instance 0.7 * l2("inception_4c/output")') from None
         if not self._check(self._tree):
             raise TargetError(f"--objective {text!r}: is a number, not an objective")
 
@@ -60,12 +60,11 @@ class Expression:
         if name == "score" and len(values) == 1 and isinstance(values[0], (str, int)):
             self.classes.append(values[0])
             return
-        if name not in _LAYERED or not values or not isinstance(values[0], str):
+        if name not in _ARGUMENTS or not values or not isinstance(values[0], str):
             raise self._no(node, 'known are l2("layer"), channel("layer", 3), neuron("layer", 3), score("class"), guide("layer", "picture.jpg")')
         rest, wanted = values[1:], str if name == "guide" else int
         if not all(type(v) is wanted for v in rest) or (not rest) != (name == "l2") or (name == "neuron" and len(rest) not in (1, 3)):
-            what = {"l2": "nothing more", "guide": "names of pictures", "channel": "numbers of channels"}.get(name, "a channel, and y and x or neither")
-            raise self._no(node, f"takes a layer and {what}")
+            raise self._no(node, f"takes a layer and {_ARGUMENTS[name]}")
         self.layers.append(values[0])
         self.files += rest if name == "guide" else []
 
@@ -110,4 +109,4 @@ def _number(node):
 
 def load_mask(path):
     """A mask picture as float32 (H, W): white is 1, black 0."""
-    return image.load(path) @ np.float32([0.299, 0.587, 0.114]) / 255
+    return (image.load(path) @ np.array([0.299, 0.587, 0.114]) / 255).astype(np.float32)

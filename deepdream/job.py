@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from . import engine as engines
 from . import image, preflight
 from . import model as models
 from .any_size import any_size
-from .errors import ImageError, ModelError, RecipeError
-from .objectives import objective_guide, objective_L2
-from .octaves import deepdream, guide_features, octave_sizes
+from .errors import ImageError, ModelError, RecipeError, TargetError
+from .expression import Expression, load_mask
+from .octaves import deepdream, octave_sizes
 from .sequence import zoom
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
+from .target import Target, last_of, wanted_layers
 from .version import __version__
 
 
@@ -24,7 +25,8 @@ from .version import __version__
 class Job:
     """What to dream: every field is checked, `net` is loaded. `zoom` is None for a single picture.
 
-    `end` is the layer in `net`: dream.end, or what that became where the net was made to take `any_size`.
+    `net` is the model's own, or one made to take `any_size`. `files`: every picture that the request names besides `image`, by what it is
+    called there.
     """
 
     caffe: Any
@@ -32,35 +34,54 @@ class Job:
     model: models.Model
     image_path: str
     pixels: np.ndarray
-    guide_path: Optional[str]
-    guide: Optional[np.ndarray]
+    target: Target
+    files: Dict[str, str]
     dream: Dream
     zoom: Optional[Zoom]
     seed: int
     gpu: Optional[int]
-    end: str
     any_size: bool
 
+    @property
+    def end(self):
+        """The layer of `net` where the forward pass ends."""
+        return self.target.end
 
-def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gpu=None, guide_path=None, zoom=None, seed=None):
+
+def prepare(
+    image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gpu=None, guide_path=None, mask_path=None, zoom=None, seed=None, where=None
+):
     """Check a request and load what it needs; everything that can be wrong is found here, before any dreaming.
 
-    dream: a Dream; its `end` "" means the model's own default. model: a name, a folder or a Model. seed: None draws one.
-    Raises DreamError.
+    dream: a Dream; its `end` "" means the model's own default. model: a name, a folder or a Model. seed: None draws one. where: {file in the
+    objective's text: where it is now}. Raises DreamError.
     """
     pixels = image.load(image_path)
     guide = image.load(guide_path) if guide_path else None
+    mask = load_mask(mask_path) if mask_path else None
+    expression = Expression(dream.objective) if dream.objective else None
+    if expression and guide_path:
+        raise TargetError('give --guide or --objective; within an objective write guide("layer", "picture.jpg")')
+    where = where or {}
+    named = {name: where.get(name, name) for name in (expression.files if expression else [])}
+    for path in named.values():
+        image.load(path)
     found = model if isinstance(model, models.Model) else models.find(model)
+    for name in expression.classes if expression else []:
+        models.class_number(found, str(name))
     dream = replace(dream, end=dream.end or found.end)
     caffe = engines.load(engine)
     description = models.description(found, caffe)
-    preflight.check_end(description, dream.end)
+    layers, score_layer = wanted_layers(description, expression, dream.end)
     sizes = octave_sizes(pixels.shape[0], pixels.shape[1], dream.octaves, dream.octave_scale)
     guide_size = None if guide is None else guide.shape[:2]
-    files, end = found, dream.end
-    if preflight.needs_any_size(description, end, [*sizes, guide_size] if guide_size else sizes) and found.weights.is_file():
+    files, names = found, {}
+    asked = [*sizes, guide_size] if guide_size else sizes
+    if any(preflight.needs_any_size(description, layer, asked) for layer in layers) and found.weights.is_file():
         files, names = any_size(found, caffe)
-        description, end = models.description(files, caffe), names.get(end, end)
+        description = models.description(files, caffe)
+    layers = [names.get(layer, layer) for layer in layers]
+    end = last_of(description, layers)
     preflight.check_octaves(description, end, sizes)
     if guide_size:
         preflight.check_guide(description, end, guide_size)
@@ -70,14 +91,14 @@ def prepare(image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gp
     preflight.check_on_engine(caffe, description, end, sizes, guide_size)
     if seed is None:
         seed = int.from_bytes(os.urandom(4), "little")
-    return Job(caffe, net, found, image_path, pixels, guide_path, guide, dream, zoom, seed, gpu, end, files is not found)
+    target = Target(tuple(layers), end, expression, names.get(score_layer, score_layer), names, named, guide, mask)
+    others = {**({"guide": guide_path} if guide_path else {}), **({"mask": mask_path} if mask_path else {}), **named}
+    return Job(caffe, net, found, image_path, pixels, target, others, dream, zoom, seed, gpu, files is not found)
 
 
 def objective(job):
-    """The function that writes the target's diff: the guide's if there is a guide, else L2."""
-    if job.guide is None:
-        return objective_L2
-    return objective_guide(guide_features(job.net, job.guide, job.end))
+    """What make_step is given for this job: a function of the notebook's kind, or an Objective."""
+    return job.target.objective(job.net, job.model)
 
 
 def pictures(job, report=None, wrap=lambda f: f):
@@ -115,7 +136,7 @@ def recipe(job, out, frame=0):
         {
             "deepdream": __version__,
             "image": _source(job.image_path, out),
-            "guide": _source(job.guide_path, out) if job.guide_path else None,
+            "files": {name: _source(path, out) for name, path in job.files.items()},
             "model": {
                 "name": job.model.name,
                 "weights_sha1": models.file_sha1(job.model.weights),
@@ -131,11 +152,11 @@ def recipe(job, out, frame=0):
     )
 
 
-def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None):
+def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None, mask_path=None):
     """(job, frame, differences): the job that made the picture at `path`, which of its pictures that was, and a list
     of what differs here from when it was made, one line each.
 
-    image_path, guide_path: where the source pictures are now, if they have moved. Raises RecipeError if it cannot be
+    image_path, guide_path, mask_path: where the source pictures are now, if they have moved. Raises RecipeError if it cannot be
     made again.
     """
     text = image.read_recipe(path)
@@ -145,30 +166,31 @@ def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None):
         found = json.loads(text)
     except ValueError as e:
         raise RecipeError(f"{path}: its recipe cannot be read ({e})") from None
-    return follow_recipe(found, path, image_path=image_path, guide_path=guide_path, engine=engine, gpu=gpu)
+    return follow_recipe(found, path, image_path=image_path, guide_path=guide_path, mask_path=mask_path, engine=engine, gpu=gpu)
 
 
-def follow_recipe(r, path, *, image_path=None, guide_path=None, model=None, engine=None, gpu=None):
+def follow_recipe(r, path, *, image_path=None, guide_path=None, mask_path=None, model=None, engine=None, gpu=None):
     """As from_recipe, of a recipe that was read from `path`; model: where the model is now, if not where it was."""
     try:
         dream, seed, frame = Dream(**r["settings"]), int(r["seed"]), int(r["frame"])
         zoom_settings = Zoom(**r["zoom"]) if r["zoom"] else None
         name, made_by = r["model"]["name"], r["engine"]
-        source, guide = _found(r["image"], path), _found(r["guide"], path) if r["guide"] else None
-    except (ValueError, KeyError, TypeError) as e:
+        sources = {"image": _found(r["image"], path), **{what: _found(item, path) for what, item in _files(r).items()}}
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
         raise RecipeError(f"{path}: its recipe cannot be read ({type(e).__name__}: {e}); was it written by a newer deepdream?") from None
-    for what, item, moved in (("image", source, image_path), ("guide", guide, guide_path)):
-        if item is not None:
-            item["path"] = moved or item["path"]
-            _check_source(what, item)
+    moved = {"image": image_path, "guide": guide_path, "mask": mask_path}
+    for what, item in sources.items():
+        item["path"] = moved.get(what) or item["path"]
+        _check_source(what, item)
+    where = {what: item["path"] for what, item in sources.items()}
     if zoom_settings:
         zoom_settings = replace(zoom_settings, frames=frame + 1)
     own_engine = {"caffe": "caffe", "caffe_compat": "compat"}.get(made_by["name"], DEFAULT_ENGINE)
     found = models.find(model or name)
     _check_model(r["model"], found)
     job = prepare(
-        source["path"], dream, model=found, engine=engine or own_engine, gpu=gpu,
-        guide_path=guide["path"] if guide else None, zoom=zoom_settings, seed=seed,
+        where.pop("image"), dream, model=found, engine=engine or own_engine, gpu=gpu,
+        guide_path=where.pop("guide", None), mask_path=where.pop("mask", None), zoom=zoom_settings, seed=seed, where=where,
     )  # fmt: skip
     now = json.loads(recipe(job, path, frame))
     differences = []
@@ -186,9 +208,15 @@ def _found(source, picture):
     return {**source, "path": os.path.normpath(os.path.join(folder, source["path"]))}
 
 
+def _files(r):
+    """A recipe's further pictures; the first recipes had a guide alone."""
+    return r["files"] if "files" in r else {"guide": r["guide"]} if r["guide"] else {}
+
+
 def _check_source(what, item):
     if not os.path.exists(item["path"]):
-        raise ImageError(f"the {what} it was made from is gone: {item['path']}; say where it is with --{what}")
+        remedy = f"say where it is with --{what}" if what in ("image", "guide", "mask") else "put it there again"
+        raise ImageError(f"the {what} it was made from is gone: {item['path']}; {remedy}")
     found = models.file_sha1(item["path"])
     if found != item["sha1"]:
         raise RecipeError(f"{item['path']}: is not the {what} it was made from (SHA1 {item['sha1']}, now {found})")

@@ -17,9 +17,11 @@ With x the layer's activations (N, C, h, w), and m the mask's value at each plac
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import numpy as np
+
+from .errors import TargetError
 
 # values of the products of places and guide vectors that are held at a time: 64 MB
 _MOST_PRODUCTS = 1 << 24
@@ -109,7 +111,8 @@ class Objective:
 
         size, shift: (height, width) of the picture, and how far it was rolled (down, right); needed where there are masks.
         """
-        total, out = 0.0, {}
+        total = 0.0
+        out: Dict[str, np.ndarray] = {}
         for term in self.terms:
             x = activations[term.layer]
             m = None if term.mask is None else _laid_over(term.mask, size, shift, x.shape[-2:])
@@ -176,7 +179,7 @@ def neuron(layer, channel, y=None, x=None):
     def rule(values, m):
         row, column = (n // 2 if at is None else at for at, n in zip((y, x), values.shape[-2:]))
         if not (0 <= row < values.shape[-2] and 0 <= column < values.shape[-1]):
-            raise IndexError(f'"{layer}" has {values.shape[-2]}x{values.shape[-1]} places (rows x columns), none at {row}, {column}')
+            raise TargetError(f'"{layer}" has {values.shape[-2]}x{values.shape[-1]} places (rows x columns), none at {row}, {column}')
         gradient = np.zeros_like(values)
         gradient[:, _existing(layer, channel, values), row, column] = 1 if m is None else m[row, column]
         return _sum(np.float64(gradient) * values), gradient
@@ -214,7 +217,7 @@ def guide(layer, *features):
 
 def _existing(layer, number, x):
     if not 0 <= number < x.shape[1]:
-        raise IndexError(f'"{layer}" has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}')
+        raise TargetError(f'"{layer}" has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}')
     return number
 
 

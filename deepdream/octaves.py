@@ -1,7 +1,7 @@
 """The dream: ascent at several sizes of the picture, from small to large (notebook cell 4)."""
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Any, Tuple
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def deepdream(
     from scipy import ndimage
 
     height, width = np.shape(base_img)[:2]
-    objective = step_params.get("objective")
+    objective: Any = step_params.get("objective")
     for layer in objective.layers if is_objective(objective) else [end]:
         _check(net, layer, octave_sizes(height, width, octave_n, octave_scale))
     octaves = [preprocess(net, base_img)]

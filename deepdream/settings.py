@@ -13,6 +13,7 @@ class Dream:
 
     end: the layer whose activations grow. iterations: steps per octave. octave_scale: ratio of one octave's size to
     the next smaller. step_size: mean change of a value per step, in grey levels (0-255). jitter: largest shift, in pixels.
+    objective: an expression of layers in place of `end` (see expression.py), or "".
     """
 
     end: str = "inception_4c/output"
@@ -22,13 +23,14 @@ class Dream:
     step_size: float = 1.5
     jitter: int = 32
     clip: bool = True
+    objective: str = ""
 
     def __post_init__(self):
         """Raise ValueError for values that no dream can have; recipes in pictures come from anywhere."""
         whole = all(isinstance(v, int) for v in (self.iterations, self.octaves, self.jitter))
         if not (whole and self.iterations >= 0 and 1 <= self.octaves <= 64 and 0 <= self.jitter < 2**30):
             raise ValueError(f"iterations, octaves or jitter out of range in {self}")
-        if not (1 < self.octave_scale < math.inf and 0 < self.step_size < math.inf and isinstance(self.end, str)):
+        if not (1 < self.octave_scale < math.inf and 0 < self.step_size < math.inf and isinstance(self.end, str) and isinstance(self.objective, str)):
             raise ValueError(f"octave_scale, step_size or end out of range in {self}")
 
 

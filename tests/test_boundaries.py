@@ -25,10 +25,11 @@ OPTIONAL = {"caffe_compat": set(), "deepdream": {"matplotlib"}, "net_surgery": s
 LAYERS = [
     {"version", "errors", "settings"},
     {"files", "terminal"},
-    {"engine", "image", "objectives", "priors", "backward"},
+    {"engine", "image", "objectives", "priors", "passes"},
     {"model", "ascent", "preflight"},
     {"octaves", "recording", "any_size"},
-    {"sequence"},
+    {"sequence", "expression"},
+    {"target"},
     {"job"},
     {"compare", "page"},
     {"commands", "compare_page"},

@@ -31,7 +31,7 @@ def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
     recipe = json.loads(image.read_recipe(out))
     assert recipe["settings"] == {
         "end": "inception_3b/output", "iterations": 1, "octaves": 2, "octave_scale": DREAM.octave_scale,
-        "step_size": DREAM.step_size, "jitter": 7, "clip": True,
+        "step_size": DREAM.step_size, "jitter": 7, "clip": True, "objective": "",
     }  # fmt: skip
     assert recipe["seed"] == 3
     assert recipe["image"] == {"path": "photo.png", "sha1": file_sha1(photo)}
@@ -63,7 +63,7 @@ def test_a_recipe_does_not_tell_where_its_maker_lives(run, photo, tmp_path, fast
     run("dream", photo, "-o", tmp_path / "sub" / "dream.png", *fast, "--guide", photo)
     text = image.read_recipe(tmp_path / "sub" / "dream.png")
     recipe = json.loads(text)
-    assert recipe["image"]["path"] == recipe["guide"]["path"] == os.path.join("..", "photo.png")
+    assert recipe["image"]["path"] == recipe["files"]["guide"]["path"] == os.path.join("..", "photo.png")
 
 
 def test_picture_and_source_can_move_together(run, photo, tmp_path, fast):

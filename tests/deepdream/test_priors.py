@@ -36,7 +36,7 @@ def test_total_variation_by_hand():
     # 1 5   differences: right 2, 4; down 1, 3
     x = np.array([[0.0, 2.0], [1.0, 5.0]]).reshape(1, 1, 2, 2)
     assert priors.tv(2).value_and_gradient(x)[0] == 4 + 16 + 1 + 9
-    assert priors.tv(1).value_and_gradient(x)[0] == pytest.approx(np.sqrt(4 + 1) + 4 + 3, abs=2e-3)  # of which 1e-3 is the smoothing at the last place
+    assert priors.tv(1).value_and_gradient(x)[0] == pytest.approx(np.sqrt(4 + 1) + 4 + 3, abs=2e-3)  # 1e-3 is the smoothing's
 
 
 def test_norms_by_hand():

@@ -5,8 +5,6 @@ whatever their tops' diffs hold. So here the diffs are set to zero first, and a 
 the next blob's turn comes, what has arrived there by then is its gradient from above, and its own is added.
 """
 
-import numpy as np
-
 from .errors import TargetError
 
 
@@ -70,8 +68,3 @@ def gradient(net, objective, size=None, shift=(0, 0), clear=True):
     activations, end = forward_values(net, objective.layers)
     value, diffs = objective.value_and_gradients(activations, size or net.blobs["data"].data.shape[2:], shift)
     return value, backward(net, diffs, end, clear=clear)
-
-
-def is_finite(array):
-    """Whether all values are numbers; one sum, where looking at each would need an array as large."""
-    return bool(np.isfinite(np.sum(array, dtype=np.float64)))
