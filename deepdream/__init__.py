@@ -22,6 +22,7 @@ from .errors import (
 from .image import deprocess, preprocess
 from .image import load as load_image
 from .image import save as save_image
+from .matching import match
 from .model import load_net
 from .objectives import Objective, channel, guide, l2, neuron, objective_guide, objective_L2, score
 from .octaves import Progress, deepdream, guide_features
@@ -32,6 +33,6 @@ from .version import __version__
 __all__ = [
     "DreamError", "EngineError", "ImageError", "ModelError", "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError",
     "RecordingError", "SizeError", "TargetError", "ZeroGradientError", "__version__", "channel", "deepdream", "deprocess",
-    "guide", "guide_features", "l2", "load_image", "load_net", "make_step", "neuron", "objective_L2", "objective_guide", "partial_backward",
+    "guide", "guide_features", "l2", "load_image", "load_net", "make_step", "match", "neuron", "objective_L2", "objective_guide", "partial_backward",
     "preprocess", "priors", "save_image", "score", "zoom",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ import argparse
 import math
 from dataclasses import fields
 
-from . import commands, compare_command
+from . import commands, compare_command, match_command
 from .errors import DreamError
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM, Dream
 from .terminal import Parser, guarded
@@ -111,6 +111,26 @@ def parser():
     p.add_argument("--with", dest="recording", metavar="FOLDER", help="compare with such a recording; the settings are the recorded ones")
     # whatever is not given is the recording's, or else the dream's own default
     p.set_defaults(run=compare_command.compare, engine=None, model=None, seed=None, **{f.name: None for f in fields(Dream)})
+    p = verbs.add_parser(
+        "match", help="match a layer's enhanced activations by L-BFGS, with a natural-image prior",
+        description="Minimise ||F(X) - T||^2 / ||T||^2 + lambda R(X): T is the picture's own activation, enhanced, or another picture's.",
+    )  # fmt: skip
+    p.add_argument("image", metavar="IMAGE", help="the picture to start from")
+    p.add_argument("-o", "--out", required=True, metavar="OUT", help="the picture to write, .png or .jpg")
+    target = p.add_mutually_exclusive_group(required=True)
+    target.add_argument("--enhance", metavar="HOW", help="of its own activations: quantile:0.9:2, multiply:1.5 or channel:61:3")
+    target.add_argument("--to", metavar="IMAGE", help="another picture, whose activations are to be matched")
+    _add_model(p)
+    p.add_argument("--end", default="", metavar="LAYER", help="the layer to match (default: the model's own)")
+    p.add_argument("--prior", default="tv", metavar="R", help="tv, tv:BETA, alpha:ALPHA, l2, none, or a sum such as tv+alpha:6 (default %(default)s)")
+    p.add_argument("--weight", type=_number(float, 0), default=0.1, metavar="X", help="what the prior costs at the start (default %(default)s)")
+    p.add_argument("--evaluations", type=_number(int, 1), default=30, metavar="N", help="of f and its gradient per octave (default %(default)s)")
+    p.add_argument("--octaves", type=_number(int, 1, highest=64), default=3, metavar="N", help="number of sizes (default %(default)s)")
+    p.add_argument("--octave-scale", type=_number(float, 1, inclusive=False), default=DREAM.octave_scale, metavar="X",
+                   help="ratio of one size to the next smaller (default %(default)s)")  # fmt: skip
+    p.add_argument("--plot", metavar="FILE.svg", help="draw f over the evaluations")
+    _add_engine(p)
+    p.set_defaults(run=match_command.match)
     return top
 
 

@@ -75,13 +75,13 @@ def dream(args):
     try:
         ((_, picture),) = _pictures(request)
     except NotFiniteError as e:
-        _keep_last_good(args.out, e)
+        keep_last_good(args.out, e)
         raise
     image.save(args.out, picture, job.recipe(request, args.out))
     print(f"wrote {args.out}")
 
 
-def _keep_last_good(out, error):
+def keep_last_good(out, error):
     """Write the picture that an error carries beside `out`, and say so in the error."""
     from . import image
 

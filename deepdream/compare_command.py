@@ -11,6 +11,7 @@ from .commands import Bar, announce
 from .errors import DreamError, EngineError, RecordingError
 from .files import check_file
 from .model import ROOT
+from .page import check_matplotlib
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream
 
 _INSTALLED = ROOT / ".caffe" / "bin" / "python"
@@ -78,10 +79,7 @@ def _follow(args, folder):
 
 def _check_page(path):
     check_file(path, [".html", ".htm"])
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as e:
-        raise DreamError(f"the page's plots need matplotlib ({e}); install it with: pip install -e '.[plots]'") from None
+    check_matplotlib("the page's plots")
 
 
 def _check_request(args, recording):

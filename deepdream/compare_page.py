@@ -98,7 +98,7 @@ def _plots(comparison):
     )  # fmt: skip
     free = page.plot({"pixels": [s.drift for s in steps]}, "mean difference, grey levels", breaks=breaks)
     captions = ("From the same state, at every step. Zero is drawn at 1e-9.", "Running freely, before every step. Zero is drawn at 1e-9.")
-    return f'<div class="row wide">{page.figure(forced, captions[0])}{page.figure(free, captions[1])}</div>'
+    return f'<div class="row wide">{page.figure(page.svg(forced), captions[0])}{page.figure(page.svg(free), captions[1])}</div>'
 
 
 def _environment(recording, comparison, recipe):

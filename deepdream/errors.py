@@ -13,6 +13,10 @@ class OutputError(DreamError):
     """A file or folder cannot be written where it was asked for."""
 
 
+class MissingExtraError(DreamError):
+    """A package that only this request needs is not installed; the text has the command that installs it."""
+
+
 class ModelError(DreamError):
     """A model is unknown, incomplete, or its files do not fit each other."""
 

@@ -20,6 +20,8 @@ from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
 from .target import Target, last_of, wanted_layers
 from .version import __version__
 
+_OTHER_COMMANDS = {"deepdream match", "deepdream classes"}
+
 
 @dataclass(frozen=True)
 class Job:
@@ -166,6 +168,8 @@ def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None, m
         found = json.loads(text)
     except ValueError as e:
         raise RecipeError(f"{path}: its recipe cannot be read ({e})") from None
+    for command in set(found) & _OTHER_COMMANDS:
+        raise RecipeError(f"{path}: was made by `{command}`, which replay does not repeat; its settings were {json.dumps(found[command])}")
     return follow_recipe(found, path, image_path=image_path, guide_path=guide_path, mask_path=mask_path, engine=engine, gpu=gpu)
 
 

@@ -7,6 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
+from .errors import MissingExtraError
 from .files import whole
 from .image import to_bytes
 
@@ -69,8 +70,16 @@ def write(path, text):
         partial.write_text(text, encoding="utf-8")
 
 
-def plot(curves, ylabel, limit=None, breaks=(), floor=1e-9):
-    """A data URI of an SVG: curves {name: values over the steps, from 1} on a logarithmic axis.
+def check_matplotlib(what):
+    """Raise MissingExtraError, with the install command, where what needs matplotlib has none."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as e:
+        raise MissingExtraError(f"{what} need matplotlib ({e}); install it with: pip install -e '.[plots]'") from None
+
+
+def plot(curves, ylabel, limit=None, breaks=(), floor=1e-9, xlabel="step"):
+    """An SVG, as bytes: curves {name: values over the steps, from 1} on a logarithmic axis.
 
     limit: (value, name) of a dashed line. breaks: steps that begin an octave. Zeros are drawn at `floor`.
     Needs matplotlib, an extra.
@@ -88,10 +97,15 @@ def plot(curves, ylabel, limit=None, breaks=(), floor=1e-9):
     if limit:
         axes.axhline(limit[0], color="#555", linewidth=1, linestyle="--", label=limit[1])
     axes.set_yscale("log")
-    axes.set_xlabel("step")
+    axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.spines[["top", "right"]].set_visible(False)
     drawing.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8.5)
     out = io.BytesIO()
     drawing.savefig(out, format="svg", metadata={"Date": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(out.getvalue()).decode()}"
+    return out.getvalue()
+
+
+def svg(drawing):
+    """A data URI of an SVG, as bytes."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing).decode()}"

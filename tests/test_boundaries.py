@@ -28,12 +28,12 @@ LAYERS = [
     {"engine", "image", "objectives", "priors", "passes"},
     {"model", "ascent", "preflight"},
     {"octaves", "recording", "any_size"},
-    {"sequence", "expression"},
+    {"sequence", "expression", "matching"},
     {"target"},
     {"job"},
     {"compare", "page"},
     {"commands", "compare_page"},
-    {"compare_command"},
+    {"compare_command", "match_command"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -133,7 +133,7 @@ def test_only_engine_names_an_engine():
 
 def test_the_algorithm_neither_prints_nor_parses():
     for path in files("deepdream"):
-        if path.stem in ("cli", "commands", "compare_command", "terminal", "__main__"):
+        if path.stem in ("cli", "commands", "terminal", "__main__") or path.stem.endswith("_command"):
             continue
         tree = ast.parse(path.read_text())
         calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
@@ -167,6 +167,6 @@ def test_each_make_target_in_the_readme_exists():
 def test_options_in_the_readme_exist():
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
     known = ""
-    for module, command in [("deepdream", c) for c in ("dream", "zoom", "layers", "replay", "compare")] + [("net_surgery", "heatmap")]:
+    for module, command in [("deepdream", c) for c in ("dream", "zoom", "layers", "replay", "compare", "match")] + [("net_surgery", "heatmap")]:
         known += subprocess.run([sys.executable, "-m", module, command, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
     assert not {option for option in shown if option not in known}

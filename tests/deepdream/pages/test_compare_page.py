@@ -152,3 +152,9 @@ def test_a_reference_python_without_the_packages(capsys, photo, out, tmp_path):
     assert "ended with code 1 while recording the reference; it needs caffe, NumPy" in only_line(
         capsys, "compare", photo, "-o", out, "--reference-python", bare
     )
+
+
+def test_matching_can_be_plotted(run, photo, small_folder, tmp_path):
+    options = ["--model", small_folder, "--engine", "compat", "--evaluations", 3, "--octaves", 2, "--enhance", "multiply:2"]
+    assert run("match", photo, "-o", tmp_path / "out.png", "--plot", tmp_path / "f.svg", *options)[0] == 0
+    assert (tmp_path / "f.svg").read_text().count("<path") > 10
