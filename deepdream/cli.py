@@ -4,7 +4,7 @@ import argparse
 import math
 from dataclasses import fields
 
-from . import commands, compare_command, match_command
+from . import classes_command, commands, compare_command, match_command
 from .errors import DreamError
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM, Dream
 from .terminal import Parser, guarded
@@ -131,7 +131,19 @@ def parser():
     p.add_argument("--plot", metavar="FILE.svg", help="draw f over the evaluations")
     _add_engine(p)
     p.set_defaults(run=match_command.match)
+    p = verbs.add_parser("classes", help="show what classes look like to the net, from noise")
+    p.add_argument("names", nargs="+", metavar="NAME", help="classes of the model, by name or number; or all")
+    p.add_argument("-o", "--out", required=True, metavar="FOLDER", help="where the pictures and sheet.png go; made if it is not there")
+    _add_model(p)
+    p.add_argument("--method", choices=METHODS, default="octaves", help="how (default %(default)s)")
+    p.add_argument("--seeds", type=_number(int, 1, highest=256), default=4, metavar="N", help="pictures of each, in one batch (default %(default)s)")
+    p.add_argument("--seed", type=_number(int, 0, highest=2**31), default=0, metavar="N", help="the first of them (default %(default)s)")
+    _add_engine(p)
+    p.set_defaults(run=classes_command.classes)
     return top
+
+
+METHODS = ("octaves", "simonyan", "yosinski-a", "yosinski-b", "yosinski-c", "yosinski-d")
 
 
 def main(argv=None):

@@ -43,11 +43,11 @@ def wanted_layers(description, expression, end):
     if expression is None:
         check_end(description, end)
         return [end], ""
-    score_layer = _score_layer(description) if expression.classes else ""
-    layers = list(dict.fromkeys([*expression.layers, *([score_layer] if score_layer else [])]))
+    scored = score_layer(description) if expression.classes else ""
+    layers = list(dict.fromkeys([*expression.layers, *([scored] if scored else [])]))
     for layer in layers:
         check_end(description, layer)
-    return layers, score_layer
+    return layers, scored
 
 
 def last_of(description, layers):
@@ -55,7 +55,7 @@ def last_of(description, layers):
     return max(layers, key=[layer.name for layer in description.layer].index)
 
 
-def _score_layer(description):
+def score_layer(description):
     """The layer that makes what the last Softmax reads."""
     softmax = [layer for layer in description.layer if layer.type == "Softmax"]
     if not softmax:

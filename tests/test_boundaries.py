@@ -29,11 +29,11 @@ LAYERS = [
     {"model", "ascent", "preflight"},
     {"octaves", "recording", "any_size"},
     {"sequence", "expression", "matching"},
-    {"target"},
+    {"target", "classes"},
     {"job"},
     {"compare", "page"},
     {"commands", "compare_page"},
-    {"compare_command", "match_command"},
+    {"compare_command", "match_command", "classes_command"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -164,9 +164,14 @@ def test_each_make_target_in_the_readme_exists():
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 
+VERBS = ("dream", "zoom", "layers", "replay", "compare", "match", "classes", "evaluate")
+
+
 def test_options_in_the_readme_exist():
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
     known = ""
-    for module, command in [("deepdream", c) for c in ("dream", "zoom", "layers", "replay", "compare", "match")] + [("net_surgery", "heatmap")]:
+    for module, command in [("deepdream", c) for c in ("dream", "zoom", "layers", "replay", "compare", "match", "classes")] + [
+        ("net_surgery", "heatmap")
+    ]:
         known += subprocess.run([sys.executable, "-m", module, command, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
     assert not {option for option in shown if option not in known}
