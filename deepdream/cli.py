@@ -4,7 +4,7 @@ import argparse
 import math
 from dataclasses import fields
 
-from . import classes_command, commands, compare_command, match_command
+from . import classes_command, commands, compare_command, evaluate_command, match_command
 from .errors import DreamError
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM, Dream
 from .terminal import Parser, guarded
@@ -140,6 +140,13 @@ def parser():
     p.add_argument("--seed", type=_number(int, 0, highest=2**31), default=0, metavar="N", help="the first of them (default %(default)s)")
     _add_engine(p)
     p.set_defaults(run=classes_command.classes)
+    p = verbs.add_parser("evaluate", help="check a net on labelled pictures, and write a page")
+    p.add_argument("source", metavar="FOLDER", help="a folder with a folder of pictures for each class, or a CSV of path,class")
+    p.add_argument("-o", "--out", required=True, metavar="FOLDER", help="where index.html, the CSVs and the sheets go; made if it is not there")
+    _add_model(p)
+    p.add_argument("--batch", type=_number(int, 1, highest=4096), default=32, metavar="N", help="pictures per pass (default %(default)s)")
+    _add_engine(p)
+    p.set_defaults(run=evaluate_command.evaluate)
     return top
 
 

@@ -20,7 +20,7 @@ ALLOWED = {
     "net_surgery": SMALL | {"caffe_compat"},
 }
 # extras, imported where they are used and nowhere else
-OPTIONAL = {"caffe_compat": set(), "deepdream": {"matplotlib"}, "net_surgery": set()}
+OPTIONAL = {"caffe_compat": set(), "deepdream": {"matplotlib", "sklearn"}, "net_surgery": set()}
 # deepdream's modules, bottom up: each may import only from lines above its own
 LAYERS = [
     {"version", "errors", "settings"},
@@ -29,11 +29,11 @@ LAYERS = [
     {"model", "ascent", "preflight"},
     {"octaves", "recording", "any_size"},
     {"sequence", "expression", "matching"},
-    {"target", "classes"},
+    {"target", "classes", "evaluate"},
     {"job"},
     {"compare", "page"},
-    {"commands", "compare_page"},
-    {"compare_command", "match_command", "classes_command"},
+    {"commands", "compare_page", "evaluate_page"},
+    {"compare_command", "match_command", "classes_command", "evaluate_command"},
     {"cli"},
     {"__init__", "__main__"},
 ]
