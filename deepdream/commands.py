@@ -62,6 +62,9 @@ def announce(job):
         f"{job.model.name} on {about['name']} {about['version']}: {w}x{h}, {job.dream.objective or 'end ' + job.dream.end}, seed {job.seed}",
         flush=True,
     )
+    mask = job.target.mask
+    if mask is not None and mask.shape != (h, w):
+        print(f"  the mask is {mask.shape[1]}x{mask.shape[0]}; it is resized to the picture's {w}x{h}", flush=True)
     if job.any_size:
         print(f"  its InnerProduct layers are run as Convolutions, to take pictures of any size; end {job.end}", flush=True)
 

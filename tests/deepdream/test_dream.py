@@ -104,3 +104,11 @@ def test_guide_objective_takes_the_nearest_feature():
     guide = np.float32([[[3, 0]], [[0, 5]]])  # vectors (3, 0) and (0, 5)
     deepdream.objective_guide(guide)(Blob)
     np.testing.assert_array_equal(Blob.diff[0, :, 0, :], [[3, 0], [0, 5]])
+
+
+def test_a_prior_makes_the_dream_smoother(net, picture):
+    def roughness(prior):
+        found = deepdream.deepdream(net, picture, 4, 1, prior=prior, rng=np.random.RandomState(0))
+        return float((np.diff(found, axis=0) ** 2).sum() + (np.diff(found, axis=1) ** 2).sum())
+
+    assert roughness(0.5 * deepdream.priors.tv(2)) < 0.9 * roughness(None)

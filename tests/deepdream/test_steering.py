@@ -50,7 +50,10 @@ def test_dreams_of_objectives_replay_to_the_bit(text, run, photo, mask, tmp_path
 
 
 def test_a_mask_confines_the_dream(run, photo, mask, tmp_path):
-    run("dream", photo, "-o", tmp_path / "out.png", "--seed", 1, "--mask", mask, "--iterations", 3, "--octaves", 1, "--end", "inception_3b/1x1")
+    _, said, _ = run(
+        "dream", photo, "-o", tmp_path / "out.png", "--seed", 1, "--mask", mask, "--iterations", 3, "--octaves", 1, "--end", "inception_3b/1x1"
+    )
+    assert "the mask is 60x45; it is resized to the picture's 120x90" in said
     changed = np.abs(image.load(tmp_path / "out.png") - image.load(photo)).mean(2)
     assert changed[:, :50].mean() > 5 * changed[:, 75:].mean()
     moved = mask.rename(tmp_path / "elsewhere.png")
