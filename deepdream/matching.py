@@ -80,7 +80,7 @@ class Matching:
             )
         self.history.append(Evaluation(self.octave, self.octaves, len(self.history) + 1, f, data, prior))
         if self.best is None or f < self.best[0]:
-            self.best = f, x.copy()
+            self.best = f, x
         if self.report:
             self.report(self.history[-1])
         return f, gradient.ravel()

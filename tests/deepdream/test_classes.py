@@ -93,3 +93,28 @@ def test_all_classes(call, tmp_path):
 def test_requests_that_cannot_be_met(args, message, call, tmp_path):
     code, _, err = call(*args, "-o", tmp_path / "out")
     assert code == 2 and message in err and not (tmp_path / "out").exists()
+
+
+def test_the_step_goes_where_the_window_was(net, monkeypatch):
+    # a gradient that is the shifted window itself must come back to where that was
+    monkeypatch.setattr(classes, "backward", lambda net, diffs, end: net.blobs["data"].data.copy())
+    monkeypatch.setattr(classes, "_blur", lambda x, deviation: None)
+    steps = []
+    method = classes.Method((classes.Octave(1.5, 1, (1.0, 1.0), (0, 0)),), noise=20, jitter=9, between=lambda x, g, step: steps.append((x.copy(), g)))
+    classes.visualise(net, "fc", 1, (32, 32), [3, 4], method)
+    ((x, g),) = steps
+    inside = g != 0
+    assert 0.3 < inside.mean() < 0.6
+    np.testing.assert_allclose((x - g / np.abs(g).sum((1, 2, 3), keepdims=True) * 3 * 32 * 32)[inside], g[inside], rtol=1e-3, atol=1e-3)
+
+
+def test_what_yosinski_does_between_steps_is_done(net):
+    mean = net.transformer.mean["data"][::-1].transpose(1, 2, 0)
+    pictures = classes.visualise(net, "fc", 1, (32, 32), [3], quick("yosinski-a"))
+    assert (np.abs(pictures - mean).max(3) < 1e-3).mean() > 0.4
+
+
+def test_a_prior_keeps_values_small(net):
+    strong = classes.Method((classes.Octave(1.0, 12, (4.0, 4.0), (0, 0)),), prior=1e3 * classes.l2_norm())
+    free = classes.Method(strong.octaves)
+    assert np.std(classes.visualise(net, "fc", 1, (32, 32), [3], strong)) < 0.7 * np.std(classes.visualise(net, "fc", 1, (32, 32), [3], free))

@@ -112,6 +112,12 @@ def test_pixels_stay_within_their_bounds_and_the_best_is_returned(net, picture):
     assert f(deepdream.preprocess(net, result.picture).astype(float).ravel())[0] == pytest.approx(min(last), rel=1e-4)
 
 
+def test_the_detail_of_one_octave_is_carried_to_the_next(net, picture):
+    alone = matching.match(net, picture, END, matching.multiply(3), evaluations=1).history[0]
+    carried = matching.match(net, picture, END, matching.multiply(3), evaluations=15, octave_n=2).history
+    assert [e for e in carried if e.octave == 2][0].f < 0.95 * alone.f
+
+
 def test_inversion_comes_nearer_to_the_other_picture(net, picture, rng):
     other = np.clip(picture[:, ::-1] * 0.5 + 60, 0, 255)
     result = matching.match(net, picture, "conv1", target_img=other, evaluations=40)

@@ -209,3 +209,20 @@ def test_a_blob_that_no_layer_makes(filled):
     filled.forward(end=C)
     with pytest.raises(deepdream.TargetError, match='no layer makes a blob "nowhere"'):
         passes.backward(filled, {C: 1}, to="nowhere")
+
+
+def test_arithmetic_is_of_the_values(filled):
+    a, b = o.l2(C), o.channel("conv1", 1)
+    activations, _ = passes.forward_values(filled, [C, "conv1"])
+    value_of = lambda objective: objective.value_and_gradients(activations)[0]  # noqa: E731
+    assert value_of(2 * a - 0.5 * b) == pytest.approx(2 * value_of(a) - 0.5 * value_of(b))
+    assert value_of(-a + b) == pytest.approx(value_of(b) - value_of(a))
+
+
+def test_a_region_of_a_region_is_their_overlap(filled):
+    left, top = np.zeros((8, 8)), np.zeros((8, 8))
+    left[:, :4], top[:4] = 1, 1
+    activations, _ = passes.forward_values(filled, [C])
+    twice = o.l2(C).within(left).within(top).value_and_gradients(activations)
+    once = o.l2(C).within(left * top).value_and_gradients(activations)
+    assert twice[0] == pytest.approx(once[0]) and np.allclose(twice[1][C], once[1][C])

@@ -124,3 +124,20 @@ def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, mon
     assert code == 2 and "octave 2 of 2, step 1 of 3" in said and "out-last-good.png" in said
     kept = image.load(tmp_path / "out-last-good.png")
     assert kept.shape == (90, 120, 3) and np.isfinite(kept).all() and not (tmp_path / "out.png").exists()
+
+
+def test_texts_mean_what_they_say(net, small):
+    found = Expression('-l2("conv1") * 2 + 0.5 * (channel("conv1", 1) - 3 * neuron("conv1", 2))').build(net, small)
+    assert [(t.name.split("(")[0], t.weight) for t in found.terms] == [("l2", -2), ("channel", 0.5), ("neuron", -1.5)]
+
+
+def test_a_picture_and_what_its_objective_names_can_move_together(run, photo, mask, tmp_path, fast):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    for path in (photo, mask):
+        path.rename(old / path.name)
+    text = f'l2("{LAYER}").within("{old / mask.name}")'
+    run("dream", old / photo.name, "-o", old / "out.png", "--seed", 1, "--objective", text, *fast)
+    old.rename(new)
+    code, said, err = run("replay", new / "out.png")
+    assert code == 0 and "equal to the bit" in said, err
