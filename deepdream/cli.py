@@ -4,7 +4,7 @@ import argparse
 import math
 from dataclasses import fields
 
-from . import classes_command, commands, compare_command, evaluate_command, match_command
+from . import classes_command, commands, compare_command, evaluate_command, match_command, models_command
 from .errors import DreamError
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM, Dream
 from .terminal import Parser, guarded
@@ -147,6 +147,15 @@ def parser():
     p.add_argument("--batch", type=_number(int, 1, highest=4096), default=32, metavar="N", help="pictures per pass (default %(default)s)")
     _add_engine(p)
     p.set_defaults(run=evaluate_command.evaluate)
+    p = verbs.add_parser("models", help="list the models, or get their weights")
+    what = p.add_subparsers(dest="what", metavar="list|get", required=True)
+    q = what.add_parser("list", help="every model: size, licence, whether its weights are here and right")
+    q.set_defaults(run=models_command.list_models)
+    q = what.add_parser("get", help="get a model's weights from its mirrors, checked; a broken download is gone on with")
+    q.add_argument("name", metavar="NAME", help="a name under models/, or a model's folder")
+    q.add_argument("--from", dest="source", metavar="URL", help="get it from this URL or path instead")
+    q.add_argument("--trust", action="store_true", help="take a file whose hash is not known, and record the hash that it has")
+    q.set_defaults(run=models_command.get)
     return top
 
 

@@ -17,6 +17,10 @@ class MissingExtraError(DreamError):
     """A package that only this request needs is not installed; the text has the command that installs it."""
 
 
+class DownloadError(DreamError):
+    """A file cannot be had, or is not what it should be."""
+
+
 class ModelError(DreamError):
     """A model is unknown, incomplete, or its files do not fit each other."""
 

@@ -20,20 +20,20 @@ ALLOWED = {
     "net_surgery": SMALL | {"caffe_compat"},
 }
 # extras, imported where they are used and nowhere else
-OPTIONAL = {"caffe_compat": set(), "deepdream": {"matplotlib", "sklearn"}, "net_surgery": set()}
+OPTIONAL = {"caffe_compat": set(), "deepdream": {"matplotlib", "requests", "sklearn"}, "net_surgery": set()}
 # deepdream's modules, bottom up: each may import only from lines above its own
 LAYERS = [
     {"version", "errors", "settings"},
     {"files", "terminal"},
     {"engine", "image", "objectives", "priors", "passes"},
     {"model", "ascent", "preflight"},
-    {"octaves", "recording", "any_size"},
+    {"octaves", "recording", "any_size", "download"},
     {"sequence", "expression", "matching"},
     {"target", "classes", "evaluate"},
     {"job"},
     {"compare", "page"},
     {"commands", "compare_page", "evaluate_page"},
-    {"compare_command", "match_command", "classes_command", "evaluate_command"},
+    {"compare_command", "match_command", "classes_command", "evaluate_command", "models_command"},
     {"cli"},
     {"__init__", "__main__"},
 ]
@@ -164,7 +164,7 @@ def test_each_make_target_in_the_readme_exists():
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 
-VERBS = ("dream", "zoom", "layers", "replay", "compare", "match", "classes", "evaluate")
+VERBS = ("dream", "zoom", "layers", "replay", "compare", "match", "classes", "evaluate", "models")
 
 
 def test_options_in_the_readme_exist():

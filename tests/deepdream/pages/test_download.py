@@ -1,0 +1,334 @@
+"""Downloads against a real HTTP server on loopback that truncates, stalls, lies, refuses and redirects: a good file, or one line."""
+
+import hashlib
+import io
+import tarfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from deepdream import cli, download
+from deepdream.errors import DownloadError
+
+CONTENT = bytes(range(256)) * 4096  # 1 MB
+OTHER = CONTENT[::-1]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        behave = self.server.behaviours.pop(0) if len(self.server.behaviours) > 1 else self.server.behaviours[0]
+        self.server.asked.append(self.headers.get("Range"))
+        behave(self)
+
+
+def send(h, body, first=0, cut=None, length=None, status=None, etag='"1"', kind="application/octet-stream"):
+    """Answer with body[first:cut], as a part if first is not 0; `length` tells another length than there is."""
+    rest = body[first:]
+    h.send_response(status or (206 if first else 200))
+    h.send_header("Content-Length", str(len(rest) if length is None else length))
+    h.send_header("Content-Type", kind)
+    if etag:
+        h.send_header("ETag", etag)
+    if first:
+        h.send_header("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}")
+    h.end_headers()
+    h.wfile.write(rest if cut is None else rest[:cut])
+    if cut is not None or length is not None:
+        h.close_connection = True
+
+
+def offset(h):
+    told = h.headers.get("Range")
+    return int(told[6:-1]) if told else 0
+
+
+def good(h):
+    send(h, CONTENT, offset(h))
+
+
+def half(h):
+    send(h, CONTENT, offset(h), cut=(len(CONTENT) - offset(h)) // 2 + 1)
+
+
+def no_range(h):
+    send(h, CONTENT)
+
+
+def redirect(h):
+    h.send_response(302)
+    h.send_header("Location", "/moved")
+    h.send_header("Content-Length", "0")
+    h.end_headers()
+
+
+def web_page(h):
+    send(h, b"<html>moved</html>" * 100, kind="text/html; charset=utf-8")
+
+
+def hidden_web_page(h):
+    send(h, (b"<html>moved</html>" * (len(CONTENT) // 18 + 1))[: len(CONTENT)])
+
+
+def not_found(h):
+    send(h, b"gone", status=404)
+
+
+def too_long(h):
+    send(h, CONTENT + b"more")
+
+
+def lies(h):
+    send(h, CONTENT[:1000], length=len(CONTENT))
+
+
+def changed(h):
+    """Another file since: honours If-Range, and so begins again."""
+    send(h, CONTENT, 0, etag='"2"')
+
+
+def changed_silently(h):
+    """Goes on with another file's end, once."""
+    send(h, OTHER, offset(h), etag=None)
+
+
+def wrong(h):
+    send(h, OTHER, offset(h))
+
+
+def goes_on_elsewhere(h):
+    h.send_response(206)
+    h.send_header("Content-Length", "10")
+    h.send_header("Content-Range", f"bytes 5-14/{len(CONTENT)}")
+    h.end_headers()
+    h.wfile.write(b"0123456789")
+
+
+def refuses_range(h):
+    send(h, b"", status=416) if offset(h) else good(h)
+
+
+def stall(h):
+    h.send_response(200)
+    h.send_header("Content-Length", str(len(CONTENT)))
+    h.end_headers()
+    h.wfile.write(CONTENT[:5000])
+    h.wfile.flush()
+    h.server.released.wait(5)
+    h.close_connection = True
+
+
+@pytest.fixture
+def server():
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.daemon_threads = True
+    made.behaviours, made.asked, made.released = [good], [], threading.Event()
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    made.url = f"http://127.0.0.1:{made.server_port}/net.caffemodel"
+    yield made
+    made.released.set()
+    made.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", (2, 0.3))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def want(tmp_path, server):
+    return download.Wanted(tmp_path / "models" / "net.caffemodel", [server.url], hashlib.sha1(CONTENT).hexdigest(), len(CONTENT))
+
+
+def left(want):
+    return sorted(p.name for p in want.path.parent.iterdir()) if want.path.parent.exists() else []
+
+
+GOOD = {
+    "at once": [good],
+    "broken off, then gone on with": [half, half, good],
+    "broken off, no Range": [half, no_range],
+    "stalled, then gone on with": [stall, good],
+    "redirected": [redirect, good],
+    "lied about the length, then gone on with": [lies, good],
+    "changed between two attempts": [half, changed],
+    "changed silently between two attempts": [half, changed_silently, good],
+    "refuses to go on": [half, refuses_range, good],
+    "goes on elsewhere, then well": [half, goes_on_elsewhere, good],
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_ends_in_a_good_file(name, want, server):
+    server.behaviours = list(GOOD[name])
+    assert download.get(want) == server.url
+    assert want.path.read_bytes() == CONTENT and left(want) == ["net.caffemodel"]
+
+
+BAD = {
+    "a web page": (web_page, "gave a web page"),
+    "a web page that says it is none": (hidden_web_page, "gave a file with SHA1"),
+    "not found": (not_found, "answered 404"),
+    "too long": (too_long, f"has {len(CONTENT) + 4} bytes, not {len(CONTENT)}"),
+    "another file": (wrong, "gave a file with SHA1"),
+    "always short": (lies, "broke off"),
+    "always stalled": (stall, "stalled"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_ends_in_a_reason(name, want, server):
+    behaviour, message = BAD[name]
+    server.behaviours = [behaviour]
+    with pytest.raises(DownloadError) as e:
+        download.get(want)
+    assert message in str(e.value) and "net.caffemodel could not be had" in str(e.value)
+    assert not want.path.exists()
+
+
+def test_an_old_file_stays_where_no_new_one_can_be_had(want, server):
+    want.path.parent.mkdir()
+    want.path.write_bytes(b"old")
+    server.behaviours = [not_found]
+    with pytest.raises(DownloadError):
+        download.get(want)
+    assert want.path.read_bytes() == b"old"
+
+
+def test_a_right_file_is_not_asked_for_again(want, server):
+    download.get(want)
+    assert download.get(want) == "" and len(server.asked) == 1
+
+
+def test_a_damaged_file_is_replaced(want, server):
+    download.get(want)
+    want.path.write_bytes(CONTENT[:-1] + b"?")
+    assert download.get(want) == server.url and want.path.read_bytes() == CONTENT
+
+
+def test_going_on_asks_for_the_rest_alone(want, server):
+    server.behaviours = [half, good]
+    download.get(want)
+    assert server.asked[0] is None and int(server.asked[1][6:-1]) > len(CONTENT) // 4
+
+
+def test_a_stopped_download_is_gone_on_with_by_the_next_run(want, server):
+    def stopped(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        download.get(want, report=stopped)
+    assert not want.path.exists()
+    download.get(want)
+    assert want.path.read_bytes() == CONTENT and server.asked[-1].startswith("bytes=")
+
+
+def test_mirrors_are_tried_in_order(want, server, tmp_path):
+    mirrors = ["http://127.0.0.1:9/net.caffemodel", (tmp_path / "none").as_uri(), server.url]
+    assert download.get(download.Wanted(want.path, mirrors, want.sha1, want.size)) == server.url
+    with pytest.raises(DownloadError, match="127.0.0.1:9.*refused the connection.*No such file"):
+        download.get(download.Wanted(tmp_path / "x", mirrors[:2], want.sha1, want.size))
+
+
+@pytest.mark.parametrize("as_url", [False, True])
+def test_from_a_path_or_file_url(as_url, want, tmp_path):
+    source = tmp_path / "elsewhere file.caffemodel"
+    source.write_bytes(CONTENT)
+    assert download.get(want, source=source.as_uri() if as_url else source) and want.path.read_bytes() == CONTENT
+    source.write_bytes(OTHER)
+    want.path.unlink()
+    with pytest.raises(DownloadError, match="gave a file with SHA1"):
+        download.get(want, source=source)
+    assert not want.path.exists()
+
+
+def archive(names):
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as tar:
+        for name, content in names:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return raw.getvalue()
+
+
+def test_a_member_of_an_archive_is_taken_and_nothing_else_is_written(want, tmp_path):
+    source = tmp_path / "net.tar.gz"
+    source.write_bytes(archive([("../../escaped", b"x"), ("/absolute", b"x"), ("folder/../net.caffemodel", CONTENT), ("other", b"y")]))
+    download.get(want, source=source)
+    assert left(want) == ["net.caffemodel"] and want.path.read_bytes() == CONTENT
+    assert not (tmp_path / "escaped").exists() and not (tmp_path.parent / "escaped").exists()
+
+
+def test_broken_archives_and_those_without_the_file(want, tmp_path):
+    source = tmp_path / "net.tar.gz"
+    source.write_bytes(archive([("other", b"y")]))
+    with pytest.raises(DownloadError, match="the archive has no file net.caffemodel"):
+        download.get(want, source=source)
+    source.write_bytes(archive([("net.caffemodel", CONTENT)])[:2000])
+    with pytest.raises(DownloadError, match="the archive is broken"):
+        download.get(want, source=source)
+    assert left(want) == []
+
+
+def test_a_file_without_a_hash_needs_trust_and_its_hash_is_kept(want, server):
+    unknown = download.Wanted(want.path, want.urls, None, None)
+    with pytest.raises(DownloadError, match="no published hash.*--trust"):
+        download.get(unknown)
+    assert not server.asked
+    download.get(unknown, trust=True)
+    assert download.recorded_sha1(want.path) == want.sha1
+    server.behaviours = [hidden_web_page]
+    want.path.unlink()
+    (want.path.parent / "net.caffemodel.sha1").unlink()
+    with pytest.raises(DownloadError, match="gave a web page"):
+        download.get(unknown, trust=True)
+
+
+# ---- the command
+
+
+@pytest.fixture
+def folder(tmp_path, server):
+    """A gist-like model folder, used by its path."""
+    made = tmp_path / "gist"
+    made.mkdir()
+    (made / "readme.md").write_text(
+        f"---\nname: Net\ncaffemodel: net.caffemodel\ncaffemodel_url: {server.url}\nmean: [1, 2, 3]\nsha1: {hashlib.sha1(CONTENT).hexdigest()}\n---\n"
+    )
+    return made
+
+
+def test_get_writes_the_file_and_a_second_time_does_nothing(folder, capsys, server):
+    assert cli.main(["models", "get", str(folder)]) == 0
+    assert f"{len(CONTENT)} bytes from {server.url}" in capsys.readouterr().out and (folder / "net.caffemodel").read_bytes() == CONTENT
+    assert cli.main(["models", "get", str(folder)]) == 0
+    assert "is there already, and right" in capsys.readouterr().out and len(server.asked) == 1
+
+
+def test_get_says_in_one_line_why_it_failed(folder, capsys, server):
+    server.behaviours = [not_found]
+    assert cli.main(["models", "get", str(folder)]) == 2
+    err = capsys.readouterr().err.strip()
+    assert err.splitlines()[-1].startswith("deepdream models: net.caffemodel could not be had: http") and "answered 404" in err
+    assert cli.main(["models", "get", "bvlc_gogglenet"]) == 2 and "did you mean bvlc_googlenet" in capsys.readouterr().err
+
+
+def test_without_requests_the_install_command_is_told(folder, capsys, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "requests", None)
+    assert cli.main(["models", "get", str(folder)]) == 2 and "pip install -e '.[download]'" in capsys.readouterr().err
+
+
+def test_list_tells_every_model(capsys):
+    assert cli.main(["models", "list"]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert rows["motif_googlenet"].endswith("here and right") and " 6 MB" in rows["motif_googlenet"]
+    assert "554 MB" not in rows["vgg_ilsvrc_16_layers"] and "553 MB" in rows["vgg_ilsvrc_16_layers"] and "CC BY 4.0" in rows["vgg_ilsvrc_16_layers"]
+    assert "--trust" in rows["squeezenet_v1.0"] and "not known" in rows["googlenet_places205"]
