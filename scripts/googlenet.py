@@ -1,11 +1,13 @@
-"""GoogLeNet's table, and the deploy prototxts that it makes: the one home of both nets' topology.
+"""GoogLeNet's table, and the deploy prototxts that it makes: the one home of these nets' topology.
 
 Szegedy et al., "Going Deeper with Convolutions", arXiv 1409.4842, table 1, with Caffe's names for layers and blobs
-(BVLC's bvlc_googlenet). `python scripts/googlenet.py` writes both deploy files under prototxt/.
+(BVLC's bvlc_googlenet). `python scripts/googlenet.py` writes the deploy files under prototxt/.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from prototxt_writer import Writer
 
 STEM = {"conv1/7x7_s2": 64, "conv2/3x3_reduce": 64, "conv2/3x3": 192}
 BRANCHES = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
@@ -45,87 +47,51 @@ class Variant:
 
 BVLC_GOOGLENET = Variant("bvlc_googlenet", 1, 10, 224, 1000)
 MOTIF_GOOGLENET = Variant("motif_googlenet", 0.5, 1, 96, 44)
+PLACES205 = Variant("googlenet_places205", 1, 10, 224, 205)
+PLACES365 = Variant("googlenet_places365", 1, 10, 224, 365)
+NETS = (BVLC_GOOGLENET, MOTIF_GOOGLENET, PLACES205, PLACES365)
 
 
-class _Writer:
-    """Collects layers as prototxt text."""
+def _inception(w, name, bottom, widths):
+    one, three_reduce, three, five_reduce, five, proj = widths
+    n = f"inception_{name}"
 
-    def __init__(self, name):
-        self.lines = [f'name: "{name}"']
+    def conv(branch, source, channels, kernel, pad=0):
+        return w.conv(f"{n}/{branch}", source, channels, kernel, f"{n}/relu_{branch}", pad)
 
-    def layer(self, name, kind, bottoms, top, *body):
-        self.lines.append("layer {")
-        self.lines += [f'  name: "{name}"', f'  type: "{kind}"']
-        self.lines += [f'  bottom: "{b}"' for b in bottoms]
-        self.lines += [f'  top: "{top}"', *("  " + line for line in body), "}"]
-        return top
-
-    def conv(self, name, bottom, channels, kernel, relu, pad=0, stride=1):
-        body = ["param { lr_mult: 1 decay_mult: 1 }", "param { lr_mult: 2 decay_mult: 0 }", "convolution_param {"]
-        body.append(f"  num_output: {channels}")
-        if pad:
-            body.append(f"  pad: {pad}")
-        body.append(f"  kernel_size: {kernel}")
-        if stride != 1:
-            body.append(f"  stride: {stride}")
-        body += ['  weight_filler { type: "xavier" }', '  bias_filler { type: "constant" value: 0.2 }', "}"]
-        self.layer(name, "Convolution", [bottom], name, *body)
-        return self.layer(relu, "ReLU", [name], name)
-
-    def pool(self, name, bottom, method, kernel, stride, pad=0):
-        body = ["pooling_param {", f"  pool: {method}", f"  kernel_size: {kernel}", f"  stride: {stride}"]
-        if pad:
-            body.append(f"  pad: {pad}")
-        return self.layer(name, "Pooling", [bottom], name, *body, "}")
-
-    def lrn(self, name, bottom):
-        return self.layer(name, "LRN", [bottom], name, "lrn_param {", "  local_size: 5", "  alpha: 0.0001", "  beta: 0.75", "}")
-
-    def inception(self, name, bottom, widths):
-        one, three_reduce, three, five_reduce, five, proj = widths
-        n = f"inception_{name}"
-
-        def conv(branch, source, channels, kernel, pad=0):
-            return self.conv(f"{n}/{branch}", source, channels, kernel, f"{n}/relu_{branch}", pad)
-
-        tops = [
-            conv("1x1", bottom, one, 1),
-            conv("3x3", conv("3x3_reduce", bottom, three_reduce, 1), three, 3, 1),
-            conv("5x5", conv("5x5_reduce", bottom, five_reduce, 1), five, 5, 2),
-            conv("pool_proj", self.pool(f"{n}/pool", bottom, "MAX", 3, 1, 1), proj, 1),
-        ]
-        return self.layer(f"{n}/output", "Concat", tops, f"{n}/output")
+    tops = [
+        conv("1x1", bottom, one, 1),
+        conv("3x3", conv("3x3_reduce", bottom, three_reduce, 1), three, 3, 1),
+        conv("5x5", conv("5x5_reduce", bottom, five_reduce, 1), five, 5, 2),
+        conv("pool_proj", w.pool(f"{n}/pool", bottom, "MAX", 3, 1, 1), proj, 1),
+    ]
+    return w.layer(f"{n}/output", "Concat", tops, f"{n}/output")
 
 
 def deploy(net):
     """The deploy prototxt of `net` (a Variant), as text."""
-    w = _Writer({"bvlc_googlenet": "GoogleNet"}.get(net.name, net.name))
+    w = Writer({"bvlc_googlenet": "GoogleNet"}.get(net.name, net.name))
     c = net.channels
-    dims = " ".join(f"dim: {d}" for d in (net.batch, 3, net.input_size, net.input_size))
-    w.layer("data", "Input", [], "data", f"input_param {{ shape: {{ {dims} }} }}")
+    w.data(net.batch, net.input_size)
     x = w.conv("conv1/7x7_s2", "data", c(STEM["conv1/7x7_s2"]), 7, "conv1/relu_7x7", 3, 2)
     x = w.lrn("pool1/norm1", w.pool("pool1/3x3_s2", x, "MAX", 3, 2))
     x = w.conv("conv2/3x3_reduce", x, c(STEM["conv2/3x3_reduce"]), 1, "conv2/relu_3x3_reduce")
     x = w.conv("conv2/3x3", x, c(STEM["conv2/3x3"]), 3, "conv2/relu_3x3", 1)
     x = w.pool("pool2/3x3_s2", w.lrn("conv2/norm2", x), "MAX", 3, 2)
     for name, widths in INCEPTIONS.items():
-        x = w.inception(name, x, [c(v) for v in widths])
+        x = _inception(w, name, x, [c(v) for v in widths])
         if name in POOLS_AFTER:
             x = w.pool(POOLS_AFTER[name], x, "MAX", 3, 2)
     side = net.last_pool
     x = w.pool(f"pool5/{side}x{side}_s1", x, "AVE", side, 1)
-    w.layer(f"pool5/drop_{side}x{side}_s1", "Dropout", [x], x, "dropout_param { dropout_ratio: 0.4 }")
-    body = ["param { lr_mult: 1 decay_mult: 1 }", "param { lr_mult: 2 decay_mult: 0 }", "inner_product_param {"]
-    body += [f"  num_output: {net.classes}", '  weight_filler { type: "xavier" }']
-    body += ['  bias_filler { type: "constant" value: 0 }', "}"]
-    x = w.layer("loss3/classifier", "InnerProduct", [x], "loss3/classifier", *body)
-    w.layer("prob", "Softmax", [x], "prob")
-    return "\n".join(w.lines) + "\n"
+    w.dropout(f"pool5/drop_{side}x{side}_s1", x, 0.4)
+    w.layer("prob", "Softmax", [w.inner_product("loss3/classifier", x, net.classes)], "prob")
+    return w.text()
 
 
 def main():
     root = Path(__file__).resolve().parent.parent / "prototxt"
-    for net in (BVLC_GOOGLENET, MOTIF_GOOGLENET):
+    for net in NETS:
         path = root / net.name / "deploy.prototxt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(deploy(net))

@@ -43,8 +43,9 @@ class BatchNorm(Layer):
             variance = np.square(x - mean[:, None]).mean((0, 2))
             self._keep(mean, variance, x.size // x.shape[1])
         deviation = np.sqrt(variance + self.eps)
-        np.subtract(x, mean[:, None], out=y)
-        y /= deviation[:, None]
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # untrained statistics give what they give in Caffe
+            np.subtract(x, mean[:, None], out=y)
+            y /= deviation[:, None]
         # in place the values are overwritten by the layers behind, so training keeps a copy
         self.remember(bottom, (deviation, None if self.stored else y.copy()))
 

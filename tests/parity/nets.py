@@ -143,6 +143,9 @@ def net(text, *passes, spans=()):
     return {"text": text, "passes": passes, "spans": spans}
 
 
+# too large to run here in each test: built, on both engines, and their names and shapes compared
+BUILT = ["bvlc_alexnet", "bvlc_reference_caffenet", "vgg_ilsvrc_16_layers", "vgg_ilsvrc_19_layers", "googlenet_places205", "googlenet_places365"]
+
 NETS = {
     "bvlc_googlenet": net(
         bundled("bvlc_googlenet"),
@@ -156,6 +159,12 @@ NETS = {
         bundled("motif_googlenet"), ((96, 96), "prob"), ((157, 211), "inception_4c/output"), ((96, 96), "conv2/3x3"),
         spans=[("inception_4b/pool", "inception_4e/output")],
     ),
+    "resnet_50": net(
+        bundled("resnet_50"), ((97, 129), "res4b"), ((64, 64), "res3a_branch2b"), spans=[("res3a_branch2b", "res4b"), ("conv1", "res2a")],
+    ),
+    "squeezenet_v1.0": net(bundled("squeezenet_v1.0"), ((131, 99), "fire5/concat")),
+    "squeezenet_v1.1": net(bundled("squeezenet_v1.1"), ((131, 99), "fire5/concat"), spans=[("pool3", "fire7/concat")]),
+    "nin_imagenet": net(bundled("nin_imagenet"), ((131, 99), "cccp4"), spans=[("conv2", "pool3")]),
     "caffenet": net(caffenet(), ((227, 227), "prob"), ((180, 260), "conv3"), ((227, 227), "fc6"), spans=[("conv3", "fc7"), ("norm1", "conv5")]),
     "vgg16": net(vgg16(), ((96, 96), "prob"), ((130, 75), "conv4_2"), ((96, 96), "pool5"), spans=[("conv3_1", "conv5_3")]),
     "squeezenet": net(squeezenet(), ((96, 96), "prob"), ((133, 177), "fire5/concat"), ((133, 177), "prob"), spans=[("pool3", "pool10")]),

@@ -48,6 +48,22 @@ def record_layer(caffe, folder, name, case, out):
         out[name + "|weights|" + str(i)] = blob.diff.copy()
 
 
+def record_names(net, name, out):
+    out[name + "|names"] = np.array(list(net.blobs))
+    out[name + "|layers"] = np.array(list(net._layer_names))
+    out[name + "|params"] = np.array([layer + str([tuple(b.data.shape) for b in blobs]) for layer, blobs in net.params.items()])
+
+
+def record_built(caffe, folder, name, out):
+    """Build a bundled net with random weights, and record its names and the shapes of its weights and blobs."""
+    path = os.path.join(folder, name + ".prototxt")
+    with open(path, "w") as f:
+        f.write(nets.bundled(name))
+    net = caffe.Net(path, caffe.TEST)
+    record_names(net, name, out)
+    out[name + "|blobs"] = np.array([blob + str(tuple(net.blobs[blob].data.shape)) for blob in net.blobs])
+
+
 def fill(net, size):
     """Give the net's input this (height, width), and values that depend on nothing but it."""
     source = net.blobs[net.inputs[0]]
@@ -71,9 +87,7 @@ def keep_tops(net, key, end, out):
 
 def record_net(caffe, folder, name, spec, out):
     net = open_net(caffe, folder, name, spec["text"])
-    out[name + "|names"] = np.array(list(net.blobs))
-    out[name + "|layers"] = np.array(list(net._layer_names))
-    out[name + "|params"] = np.array([layer + str([tuple(b.data.shape) for b in blobs]) for layer, blobs in net.params.items()])
+    record_names(net, name, out)
     declared = net.blobs[net.inputs[0]].data.shape[2:]
     for size, end in spec["passes"]:
         source = fill(net, size)
@@ -130,6 +144,8 @@ def main(engine, folder):
         record_layer(caffe, folder, name, case, out)
     for name, spec in nets.NETS.items():
         record_net(caffe, folder, name, spec, out)
+    for name in nets.BUILT:
+        record_built(caffe, folder, name, out)
     np.savez(os.path.join(folder, engine + ".npz"), **out)
 
 

@@ -61,10 +61,10 @@ def test_layer(name, recorded):
             assert error(ours[key], theirs[key]) < 1e-6, key
 
 
-@pytest.mark.parametrize("name", nets.NETS)
+@pytest.mark.parametrize("name", [*nets.NETS, *nets.BUILT])
 def test_net_has_caffes_names_and_shapes(name, recorded):
     ours, theirs = recorded
-    for what in ("names", "layers", "params"):
+    for what in ("names", "layers", "params") + (("blobs",) if name in nets.BUILT else ()):
         assert list(ours[f"{name}|{what}"]) == list(theirs[f"{name}|{what}"])
 
 
