@@ -147,6 +147,9 @@ def parser():
     p.add_argument("--batch", type=_number(int, 1, highest=4096), default=32, metavar="N", help="pictures per pass (default %(default)s)")
     _add_engine(p)
     p.set_defaults(run=evaluate_command.evaluate)
+    p = verbs.add_parser("doctor", help="tell what is here and what is missing, with the commands that mend it")
+    p.set_defaults(run=models_command.doctor)
+
     p = verbs.add_parser("models", help="list the models, or get their weights")
     what = p.add_subparsers(dest="what", metavar="list|get", required=True)
     q = what.add_parser("list", help="every model: size, licence, whether its weights are here and right")

@@ -51,7 +51,8 @@ def front_matter(path):
         key, colon, value = line.partition(":")
         if colon and not key.startswith((" ", "#")):
             try:
-                facts[key.strip()] = ast.literal_eval(value.strip())
+                # a hash stays text, though it may be all digits
+                facts[key.strip()] = value.strip() if key.strip() == "sha1" else ast.literal_eval(value.strip())
             except (ValueError, SyntaxError):
                 facts[key.strip()] = value.strip()
     return facts

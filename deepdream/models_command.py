@@ -39,3 +39,17 @@ def get(args):
         print(f"{want.path} is there already, and right")
     else:
         print(f"wrote {want.path}, {want.path.stat().st_size} bytes from {came_from}")
+
+
+def doctor(args):
+    """Print every finding; returns 1 if something is wrong that a dream needs."""
+    from .doctor import examine
+
+    wrong = 0
+    for finding in examine():
+        mark = {True: "ok ", False: "!! ", None: "   "}[finding.good]
+        remedy = f"  -> {finding.remedy}" if finding.remedy else ""
+        print(f"{mark}{finding.what:26} {finding.told}{remedy}", flush=True)
+        wrong += finding.good is False
+    print("nothing that a dream needs is missing" if not wrong else f"{wrong} of these need mending")
+    return int(wrong > 0)

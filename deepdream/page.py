@@ -74,7 +74,7 @@ def check_matplotlib(what):
     """Raise MissingExtraError, with the install command, where what needs matplotlib has none."""
     try:
         import matplotlib  # noqa: F401
-    except ImportError as e:
+    except (ImportError, OSError) as e:  # the latter where its own files are not found
         raise MissingExtraError(f"{what} need matplotlib ({e}); install it with: pip install -e '.[plots]'") from None
 
 

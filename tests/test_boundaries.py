@@ -29,7 +29,7 @@ LAYERS = [
     {"model", "ascent", "preflight"},
     {"octaves", "recording", "any_size", "download"},
     {"sequence", "expression", "matching"},
-    {"target", "classes", "evaluate"},
+    {"target", "classes", "evaluate", "doctor"},
     {"job"},
     {"compare", "page"},
     {"commands", "compare_page", "evaluate_page"},
@@ -164,14 +164,12 @@ def test_each_make_target_in_the_readme_exists():
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 
-VERBS = ("dream", "zoom", "layers", "replay", "compare", "match", "classes", "evaluate", "models")
+VERBS = ("dream", "zoom", "layers", "replay", "compare", "match", "classes", "evaluate", "models get", "doctor")
 
 
 def test_options_in_the_readme_exist():
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
     known = ""
-    for module, command in [("deepdream", c) for c in ("dream", "zoom", "layers", "replay", "compare", "match", "classes")] + [
-        ("net_surgery", "heatmap")
-    ]:
-        known += subprocess.run([sys.executable, "-m", module, command, "--help"], capture_output=True, text=True, cwd=ROOT).stdout
+    for module, command in [*(("deepdream", verb) for verb in VERBS), ("net_surgery", "heatmap")]:
+        known += subprocess.run([sys.executable, "-m", module, *command.split(), "--help"], capture_output=True, text=True, cwd=ROOT).stdout
     assert not {option for option in shown if option not in known}
