@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import List, Optional
 
-from . import download, model
+from . import download, engine, model
 from .version import __version__
 
 _PACKAGES = {
@@ -75,7 +75,7 @@ def _machine():
     blas = _blas()
     if blas:
         yield Finding("BLAS", blas)
-    memory = available_memory()
+    memory = engine.available_memory()
     if memory is not None:
         yield Finding(
             "memory available", f"{memory / 1e9:.1f} GB", memory > 1e9, "" if memory > 1e9 else "dream on smaller pictures, or close other programs"
@@ -92,18 +92,6 @@ def _blas():
         f"{i['internal_api']} {i['version']} ({i.get('architecture', '?')}, {i['num_threads']} threads)" for i in info if i["user_api"] == "blas"
     }
     return ", ".join(sorted(found))
-
-
-def available_memory():
-    """Bytes that programs can still have, or None where the system does not say."""
-    try:
-        with open("/proc/meminfo") as f:
-            for line in f:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return None
 
 
 def _models():

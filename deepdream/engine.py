@@ -96,3 +96,15 @@ def describe(caffe):
     if caffe.__name__ == "caffe_compat":
         out["threads"] = importlib.import_module("caffe_compat.kernels.threads").count()
     return out
+
+
+def available_memory():
+    """Bytes that programs can still have, or None where the system does not say."""
+    try:
+        with open("/proc/meminfo") as f:
+            for line in f:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None

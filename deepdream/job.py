@@ -87,7 +87,9 @@ def prepare(
     preflight.check_octaves(description, end, sizes)
     if guide_size:
         preflight.check_guide(description, end, guide_size)
-    if gpu is not None:
+    if gpu is None:
+        preflight.check_memory(description, end, sizes[0], caffe)
+    else:
         engines.use_gpu(caffe, gpu)
     net = models.build(files, description, caffe)
     preflight.check_on_engine(caffe, description, end, sizes, guide_size)

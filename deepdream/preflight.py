@@ -1,9 +1,12 @@
 """Checks of a request before it runs: the layer to dream of, and the size of every octave."""
 
 import difflib
+import math
+from collections import Counter
+from typing import Dict
 
 from net_surgery.errors import InnerProductSizeError, ShapeError
-from net_surgery.shapes import infer
+from net_surgery.shapes import infer, window
 
 from . import engine as engines
 from .errors import SizeError, TargetError
@@ -69,6 +72,43 @@ def check_on_engine(caffe, description, end, sizes, guide_size=None):
     if found:
         index, why = found
         raise _unsuited(sizes, index, why) if index < len(sizes) else _unsuited_guide(guide_size, why)
+
+
+def memory_needed(description, end, size, columns):
+    """Bytes that a forward and a backward pass take at this (height, width), about: every blob with its diff, a further diff for each
+    reader of a blob that has several, what MAX pooling and LRN keep, and, with `columns`, every convolution's columns of the whole
+    picture, which a real Caffe holds."""
+    shapes = infer(description, {"data": (1, 3, *size)}, end)
+    counts = {blob: math.prod(shape) for blob, shape in shapes.items() if shape}
+    total = 2 * sum(counts.values())
+    readers: Dict[str, int] = Counter()
+    for layer in description.layer:
+        top = counts.get(layer.top[0], 0) if layer.top else 0
+        for blob in layer.bottom:
+            readers[blob] += blob not in layer.top
+        if layer.type == "Pooling" and layer.pooling_param.pool == 0 or layer.type == "LRN":
+            total += top
+        if columns and layer.type == "Convolution" and top and shapes.get(layer.bottom[0]):
+            kernel = math.prod(window(layer.convolution_param)[0])
+            total += shapes[layer.bottom[0]][1] * kernel * math.prod(shapes[layer.top[0]][2:]) if kernel > 1 else 0
+        if layer.name == end:
+            break
+    total += sum(count * counts.get(blob, 0) for blob, count in readers.items() if count > 1)
+    return 4 * total
+
+
+def check_memory(description, end, size, caffe):
+    """Raise SizeError, with a size that fits, where a pass at this (height, width) needs more memory than is free."""
+    free = engines.available_memory()
+    if free is None:
+        return
+    needed = memory_needed(description, end, size, columns=not engines.errors(caffe))
+    if needed > free:
+        share = math.sqrt(free / needed)
+        raise SizeError(
+            f"the picture is {size[1]}x{size[0]}: a step at that size takes {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free; "
+            f"use a picture of {int(size[1] * share)}x{int(size[0] * share)} at most, or a layer nearer to the input"
+        )
 
 
 def _upto(description, end, size):

@@ -287,3 +287,8 @@ def test_ctrl_c_exits_with_130_and_leaves_nothing(run, photo, out, monkeypatch, 
     code, _, err = run("dream", photo, "-o", out, *fast)
     assert code == 130 and "stopped" in err and "Traceback" not in err
     assert set(tmp_path.iterdir()) == before
+
+
+def test_a_picture_too_large_for_the_memory(refused, photo, out, monkeypatch):
+    monkeypatch.setattr("deepdream.engine.available_memory", lambda: 10**5)
+    assert "the picture is 120x90: a step at that size takes" in refused("dream", photo, "-o", out)

@@ -39,6 +39,19 @@ def test_a_picture_too_small_altogether_says_so(small_net):
         preflight.check_octaves(small_net, "inception_4c/output", octave_sizes(4, 5))
 
 
+def test_a_picture_that_needs_more_memory_than_is_free(small_net, caffe, monkeypatch):
+    needed = preflight.memory_needed(small_net, "inception_4c/output", (600, 800), columns=False)
+    assert 4 * 2 * (3 + 8 / 4) * 600 * 800 < needed < preflight.memory_needed(small_net, "inception_4c/output", (600, 800), columns=True)
+    monkeypatch.setattr("deepdream.engine.available_memory", lambda: needed // 4)
+    with pytest.raises(SizeError, match=r"the picture is 800x600: a step at that size takes .* GB .*; use a picture of \d+x\d+ at most") as e:
+        preflight.check_memory(small_net, "inception_4c/output", (600, 800), caffe)
+    width, height = (int(n) for n in str(e.value).split("picture of ")[1].split(" ")[0].split("x"))
+    assert 250 < width <= 400 and 180 < height <= 300
+    preflight.check_memory(small_net, "inception_4c/output", (height // 2, width // 2), caffe)
+    monkeypatch.setattr("deepdream.engine.available_memory", lambda: None)
+    preflight.check_memory(small_net, "inception_4c/output", (10**5, 10**5), caffe)
+
+
 def test_a_layer_behind_inner_product_needs_the_declared_size(small_net):
     preflight.check_octaves(small_net, "prob", [(32, 32)])
     assert preflight.needs_any_size(small_net, "prob", [(32, 32), (60, 80)]) and not preflight.needs_any_size(small_net, "prob", [(32, 32)])

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from deepdream import cli, doctor, model
+from deepdream import cli, doctor, engine, model
 
 
 @pytest.fixture
@@ -46,6 +46,6 @@ def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
 
 
 def test_memory_is_a_number_of_bytes_or_not_known(monkeypatch):
-    assert doctor.available_memory() is None or doctor.available_memory() > 1e6
+    assert engine.available_memory() is None or engine.available_memory() > 1e6
     monkeypatch.setattr("builtins.open", lambda *args, **kwargs: (_ for _ in ()).throw(OSError()))
-    assert doctor.available_memory() is None
+    assert engine.available_memory() is None
