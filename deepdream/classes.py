@@ -12,6 +12,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from .errors import NotFiniteError
+from .image import deprocess, preprocess
 from .passes import backward
 from .priors import YOSINSKI, Prior, Yosinski, l2_norm
 
@@ -72,7 +73,7 @@ def visualise(net, layer, number, size, seeds, method, report=None):
             done += 1
             if report:
                 report(done, total)
-    return (x + mean)[:, ::-1].transpose(0, 2, 3, 1)
+    return np.stack([deprocess(net, picture) for picture in x])
 
 
 def _step(net, layer, number, x, size, step_size, method, rngs, count):
@@ -116,8 +117,6 @@ def _blur(x, deviation):
 
 def probabilities(net, pictures, number, size, blob="prob"):
     """The class's probability for each picture, RGB (N, H, W, 3), at the net's own size."""
-    from .image import preprocess
-
     net.blobs["data"].reshape(len(pictures), 3, *size)
     for i, picture in enumerate(pictures):
         net.blobs["data"].data[i] = _enlarged(preprocess(net, picture)[None], size)[0]

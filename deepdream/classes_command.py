@@ -20,7 +20,7 @@ def classes(args):
 
     made = not os.path.exists(args.out)
     check_folder(os.path.dirname(os.path.abspath(args.out)) if made else args.out)
-    found = model.find(args.model)
+    found = model.find(args.model, args.mean, args.channel_order)
     known = model.classes(found)
     wanted = [model.class_number(found, name) for name in (known if args.names == ["all"] and known else args.names)]
     caffe = engine.load(args.engine)

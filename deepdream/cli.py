@@ -36,6 +36,8 @@ def _add_engine(p, default=DEFAULT_ENGINE, said=DEFAULT_ENGINE):
 
 def _add_model(p):
     p.add_argument("--model", default=DEFAULT_MODEL, metavar="M", help=f"a name under models/, or a model's folder (default {DEFAULT_MODEL})")
+    p.add_argument("--mean", metavar="B,G,R|FILE", help="the net's mean colour in its channel order, or a mean file; above what the readme says")
+    p.add_argument("--channel-order", choices=("bgr", "rgb"), help="of the net's input (default: the readme's, or bgr)")
 
 
 def _add_dream(p):

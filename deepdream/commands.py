@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .errors import NotFiniteError
 from .files import check_file, check_folder
+from .model import find
 from .settings import Dream, Zoom
 
 
@@ -14,7 +15,14 @@ def _settings(args):
 
 
 def _request(args):
-    return dict(model=args.model, engine=args.engine, gpu=args.gpu, guide_path=args.guide, mask_path=args.mask, seed=args.seed)
+    return dict(
+        model=find(args.model, args.mean, args.channel_order),
+        engine=args.engine,
+        gpu=args.gpu,
+        guide_path=args.guide,
+        mask_path=args.mask,
+        seed=args.seed,
+    )
 
 
 class Bar:
@@ -62,6 +70,8 @@ def announce(job):
         f"{job.model.name} on {about['name']} {about['version']}: {w}x{h}, {job.dream.objective or 'end ' + job.dream.end}, seed {job.seed}",
         flush=True,
     )
+    for note in job.model.notes:
+        print(f"  {note}", flush=True)
     mask = job.target.mask
     if mask is not None and mask.shape != (h, w):
         print(f"  the mask is {mask.shape[1]}x{mask.shape[0]}; it is resized to the picture's {w}x{h}", flush=True)
@@ -116,7 +126,7 @@ def layers(args):
     from .preflight import targets
 
     caffe = engine.load(args.engine)
-    found = model.find(args.model)
+    found = model.find(args.model, args.mean, args.channel_order)
     net = model.description(found, caffe)
     _, height, width = model.declared_size(net)
     sizes = infer(net)

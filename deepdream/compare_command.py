@@ -10,7 +10,7 @@ from dataclasses import fields
 from .commands import Bar, announce
 from .errors import DreamError, EngineError, RecordingError
 from .files import check_file
-from .model import ROOT
+from .model import ROOT, find
 from .page import check_matplotlib
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream
 
@@ -46,9 +46,10 @@ def _record(args):
     from .recording import Writer
 
     writer = Writer(args.record)
+    model = find(args.model or DEFAULT_MODEL, args.mean, args.channel_order)
     request = job.prepare(
-        args.image, Dream(**{"end": "", **_given(args)}), model=args.model or DEFAULT_MODEL, engine=args.engine or DEFAULT_ENGINE,
-        gpu=args.gpu, guide_path=args.guide, seed=args.seed or 0,
+        args.image, Dream(**{"end": "", **_given(args)}), model=model, engine=args.engine or DEFAULT_ENGINE, gpu=args.gpu,
+        guide_path=args.guide, seed=args.seed or 0,
     )  # fmt: skip
     announce(request)
     with writer, Bar(request, ["recording "]) as bar:
@@ -105,7 +106,15 @@ def _record_elsewhere(args, folder):
         or (_INSTALLED if args.reference == "caffe" and _INSTALLED.exists() else sys.executable)
     )
     command = [str(python), "-m", "deepdream", "compare", args.image, "--record", folder, "--engine", args.reference]
-    options = {**_given(args), "model": args.model, "seed": args.seed, "guide": args.guide, "gpu": args.gpu}
+    options = {
+        **_given(args),
+        "model": args.model,
+        "mean": args.mean,
+        "channel_order": args.channel_order,
+        "seed": args.seed,
+        "guide": args.guide,
+        "gpu": args.gpu,
+    }
     if options.pop("clip", True) is False:
         command.append("--no-clip")
     for name, value in options.items():

@@ -19,7 +19,7 @@ def evaluate(args):
     check_matplotlib("the page's confusion matrix")
     evaluation.check_scikit_learn()
     found = evaluation.find_pictures(args.source)
-    chosen = model.find(args.model)
+    chosen = model.find(args.model, args.mean, args.channel_order)
     numbers = {name: model.class_number(chosen, name)[0] for name in found}
     caffe = engine.load(args.engine)
     description = model.description(chosen, caffe)

@@ -16,13 +16,17 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def preprocess(net, img):
-    """RGB (H, W, 3) to a net's input: float32 BGR (3, H, W) minus the mean (notebook cell 3)."""
-    return np.float32(np.rollaxis(img, 2)[::-1]) - net.transformer.mean["data"]
+    """RGB (H, W, 3) to a net's input: float32 BGR (3, H, W) minus the mean (notebook cell 3); RGB for a net of that channel_order."""
+    return np.float32(np.rollaxis(img, 2)[:: _direction(net)]) - net.transformer.mean["data"]
 
 
 def deprocess(net, img):
     """The inverse of `preprocess`: BGR (3, H, W) minus the mean to RGB (H, W, 3) (notebook cell 3)."""
-    return np.dstack((img + net.transformer.mean["data"])[::-1])
+    return np.dstack((img + net.transformer.mean["data"])[:: _direction(net)])
+
+
+def _direction(net):
+    return 1 if getattr(net, "channel_order", "bgr") == "rgb" else -1
 
 
 def load(path):

@@ -145,6 +145,8 @@ def recipe(job, out, frame=0):
                 "name": job.model.name,
                 "weights_sha1": models.file_sha1(job.model.weights),
                 "deploy_sha1": models.file_sha1(job.model.deploy),
+                "mean": list(job.model.mean),
+                "channel_order": job.model.channel_order,
             },
             "engine": {**engines.describe(job.caffe), **({} if job.gpu is None else {"gpu": job.gpu})},
             "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__},
@@ -192,7 +194,7 @@ def follow_recipe(r, path, *, image_path=None, guide_path=None, mask_path=None, 
     if zoom_settings:
         zoom_settings = replace(zoom_settings, frames=frame + 1)
     own_engine = {"caffe": "caffe", "caffe_compat": "compat"}.get(made_by["name"], DEFAULT_ENGINE)
-    found = models.find(model or name)
+    found = models.find(model or name, r["model"].get("mean"), r["model"].get("channel_order"))
     _check_model(r["model"], found)
     job = prepare(
         where.pop("image"), dream, model=found, engine=engine or own_engine, gpu=gpu,

@@ -58,7 +58,7 @@ def match(args):
     prior = prior_named(args.prior)
     pixels = image.load(args.image)
     other = image.load(args.to) if args.to else None
-    found = model.find(args.model)
+    found = model.find(args.model, args.mean, args.channel_order)
     end = args.end or found.end
     caffe = engine.load(args.engine)
     description = model.description(found, caffe)

@@ -24,7 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Model:
-    """What is known of a model. `mean` is BGR; `end` the layer to dream of by default."""
+    """What is known of a model.
+
+    `mean` is in the net's `channel_order`, bgr as a rule. `end`: the layer to dream of by default. `notes`: for the user, a line each.
+    """
 
     name: str
     deploy: Path
@@ -32,6 +35,8 @@ class Model:
     mean: Tuple[float, ...]
     end: str
     facts: Dict[str, object]
+    channel_order: str = "bgr"
+    notes: Tuple[str, ...] = ()
 
     @property
     def url(self) -> Optional[str]:
@@ -63,29 +68,94 @@ def known():
     return sorted(p.parent.name for p in (ROOT / "models").glob("*/readme.md"))
 
 
-def find(name):
-    """The Model of this name under models/, or in this folder. Raises ModelError with the nearest names."""
+def find(name, mean=None, channel_order=None):
+    """The Model of this name under models/, or in this folder. Raises ModelError with the nearest names.
+
+    mean: three numbers in the net's channel order, or the path of a mean file; channel_order: "bgr" or "rgb". They stand above what the readme says,
+    and make a folder without one a model, if it holds one prototxt and one caffemodel.
+    """
     folder = ROOT / "models" / name
-    if not (folder / "readme.md").is_file():
+    if not folder.is_dir():
         folder = Path(name)
-    if not (folder / "readme.md").is_file():
+    readme = folder / "readme.md"
+    if not readme.is_file() and (mean is None or not folder.is_dir()):
         near = difflib.get_close_matches(str(name), known(), 1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise ModelError(f'unknown model "{name}": {hint}known are {", ".join(known())}, or a folder with a readme.md')
-    facts = front_matter(folder / "readme.md")
-    mean = facts.get("mean")
-    if "caffemodel" not in facts or not (isinstance(mean, list) and len(mean) == 3 and all(isinstance(v, (int, float)) for v in mean)):
-        raise ModelError(f'{folder / "readme.md"}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- lines')
+        flag = " (a folder without one needs --mean B,G,R)" if folder.is_dir() else ""
+        raise ModelError(f'unknown model "{name}": {hint}known are {", ".join(known())}, or a folder with a readme.md{flag}')
+    facts = front_matter(readme) if readme.is_file() else {}
+    pixel, notes = _mean_pixel(facts.get("mean") if mean is None else mean, folder, readme)
+    order = str(channel_order or facts.get("channel_order", "bgr")).lower()
+    if order not in ("bgr", "rgb"):
+        raise ModelError(f'{readme}: channel_order is "{order}", not bgr or rgb')
+    weights = folder / str(facts["caffemodel"]) if "caffemodel" in facts else _only(folder, "*.caffemodel", "caffemodel")
     deploy = folder / "deploy.prototxt"
     if not deploy.is_file():
-        deploy = ROOT / "prototxt" / folder.name / "deploy.prototxt"
+        bundled = ROOT / "prototxt" / folder.name / "deploy.prototxt"
+        deploy = bundled if bundled.is_file() or readme.is_file() else _only(folder, "*.prototxt", "deploy prototxt")
     return Model(
         name=folder.name if folder.parent == ROOT / "models" else str(folder),
         deploy=deploy,
-        weights=folder / str(facts["caffemodel"]),
-        mean=tuple(mean),
+        weights=weights,
+        mean=pixel,
         end=str(facts.get("end", settings.DREAM.end)),
         facts=facts,
+        channel_order=order,
+        notes=notes,
+    )
+
+
+def _only(folder, pattern, what):
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        names = ", ".join(p.name for p in found) or "none"
+        raise ModelError(
+            f"{folder}: has no readme.md that says which {what} to use, and holds {len(found)} ({names}); leave one, or write a readme.md"
+        )
+    return found[0]
+
+
+def _mean_pixel(mean, folder, readme):
+    """(mean colour, notes) of three numbers, of a text like 104,117,123, or of a mean file."""
+    if isinstance(mean, str) and mean:
+        try:
+            mean = [float(v) for v in mean.split(",")]
+        except ValueError:
+            path = Path(mean) if Path(mean).is_file() else folder / mean
+            return read_mean_file(path)
+    if isinstance(mean, (list, tuple)) and len(mean) == 3 and all(isinstance(v, (int, float)) for v in mean):
+        return tuple(mean), ()
+    raise ModelError(f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- lines; the mean is {mean!r}')
+
+
+def read_mean_file(path):
+    """(mean colour, notes) of a mean picture, .binaryproto or .npy, in the net's channel order: (3,), or (3, H, W) reduced to its pixel."""
+    try:
+        if path.suffix == ".npy":
+            values = np.load(path)
+        elif path.suffix == ".binaryproto":
+            blob = engines.load("auto").io.caffe_pb2.BlobProto()
+            blob.ParseFromString(path.read_bytes())
+            values = formats.blob_values(blob)
+        else:
+            raise ModelError(f"{path}: a mean is three numbers such as 104,117,123, or a file .npy or .binaryproto")
+    except OSError as e:
+        raise ModelError(f"{path}: cannot be read: {e.strerror or e}") from None
+    except ModelError:
+        raise
+    except Exception as e:  # protobuf's DecodeError, whose home differs between its releases, and NumPy's ValueError
+        if not isinstance(e, ValueError) and type(e).__name__ != "DecodeError":
+            raise
+        raise ModelError(f"{path}: is no mean file, or a broken one ({e})") from None
+    values = np.squeeze(np.asarray(values, np.float64))
+    if values.ndim not in (1, 3) or values.shape[0] != 3 or not np.isfinite(values).all():
+        raise ModelError(f"{path}: has the shape {values.shape}; a mean is (3,) or (3, height, width)")
+    if values.ndim == 1:
+        return tuple(values.tolist()), ()
+    pixel = tuple(round(float(v), 4) for v in values.mean((1, 2)))
+    told = ", ".join(f"{v:g}" for v in pixel)
+    return pixel, (
+        f"{path.name} is a mean picture of {values.shape[2]}x{values.shape[1]}; its mean colour {told} is used, since pictures have any size",
     )
 
 
@@ -216,12 +286,14 @@ def build(model, description, caffe):
     try:
         with os.fdopen(handle, "w") as f:
             f.write(str(net))
-        classifier = caffe.Classifier(path, str(model.weights), mean=np.float32(model.mean), channel_swap=(2, 1, 0))
+        swap = (2, 1, 0) if model.channel_order == "bgr" else (0, 1, 2)
+        classifier = caffe.Classifier(path, str(model.weights), mean=np.float32(model.mean), channel_swap=swap)
     except engines.errors(caffe) as e:
         raise ModelError(str(e).replace(path, str(model.deploy))) from None
     finally:
         os.unlink(path)
     classifier.description = net
+    classifier.channel_order = model.channel_order
     if not engines.errors(caffe):
         _check_before_reshape(classifier)
     return classifier

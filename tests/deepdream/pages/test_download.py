@@ -126,6 +126,7 @@ def stall(h):
 @pytest.fixture
 def server():
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.handle_error = lambda *args: None  # a client that stops listening is what some tests are about
     made.daemon_threads = True
     made.behaviours, made.asked, made.released = [good], [], threading.Event()
     threading.Thread(target=made.serve_forever, daemon=True).start()
