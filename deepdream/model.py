@@ -4,6 +4,7 @@ import ast
 import difflib
 import hashlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,21 +161,31 @@ def read_mean_file(path):
 
 
 def classes(model):
-    """Names of the model's classes in the order of its output, from its readme; [] where that has none."""
+    """Names of the model's classes in the order of its output; [] where they are not known.
+
+    Its readme lists them, or names a file of them in its folder or under models/: a line each, as in Caffe's synset_words.txt.
+    """
     names = model.facts.get("classes")
+    if isinstance(names, str):
+        places = [p / names for p in (Path(model.weights).parent, ROOT / "models")]
+        found = next((p for p in places if p.is_file()), None)
+        lines = found.read_text(encoding="utf-8", errors="replace").splitlines() if found else []
+        return [re.sub(r"^n\d{8} ", "", line).strip() for line in lines if line.strip()]
     return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def class_number(model, name):
     """(number, name) of a class that is given by name or number. Raises ModelError with the nearest names."""
     names = classes(model)
-    if name in names:
-        return names.index(name), name
+    for number, known_as in enumerate(names):
+        if name == known_as or name in (part.strip() for part in known_as.split(",")):
+            return number, known_as
     if str(name).isdigit() and (not names or int(name) < len(names)):
         return int(name), names[int(name)] if names else str(name)
     if not names:
-        raise ModelError(f'{model.name}: its readme has no names of classes; give "{name}" by its number')
-    near = difflib.get_close_matches(str(name), names, 3, 0.4)
+        how = "; python scripts/get_synset_words.py gets them" if model.facts.get("classes") == "synset_words.txt" else ""
+        raise ModelError(f'{model.name}: the names of its classes are not here; give "{name}" by its number{how}')
+    near = difflib.get_close_matches(str(name), [part.strip() for known_as in names for part in known_as.split(",")], 3, 0.4)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise ModelError(f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {", ".join(names[:12])}{", ..." if len(names) > 12 else ""}')
 

@@ -333,3 +333,51 @@ def test_list_tells_every_model(capsys):
     assert rows["motif_googlenet"].endswith("here and right") and " 6 MB" in rows["motif_googlenet"]
     assert "554 MB" not in rows["vgg_ilsvrc_16_layers"] and "553 MB" in rows["vgg_ilsvrc_16_layers"] and "CC BY 4.0" in rows["vgg_ilsvrc_16_layers"]
     assert "--trust" in rows["squeezenet_v1.0"] and "not known" in rows["googlenet_places205"]
+
+
+def test_a_proxy_of_the_environment_is_used(want, server, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url.rsplit("/", 1)[0])
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    far = download.Wanted(want.path, ["http://nowhere.invalid/net.caffemodel"], want.sha1, want.size)
+    assert download.get(far) == far.urls[0] and want.path.read_bytes() == CONTENT
+
+
+def test_every_model_has_its_script():
+    import subprocess
+
+    from deepdream import model
+
+    for name in set(model.known()) - {"motif_googlenet"}:
+        script = model.ROOT / "scripts" / f"get_{name}.sh"
+        assert f'download_model.py" {name} ' in script.read_text()
+    run = subprocess.run(
+        ["sh", str(script), "--help"], capture_output=True, text=True, env={"PYTHON": __import__("sys").executable, "PATH": "/usr/bin:/bin"}
+    )
+    assert run.returncode == 0 and "--trust" in run.stdout
+
+
+WORDS = b"n01440764 tench, Tinca tinca\nn01443537 goldfish, Carassius auratus\nn01484850 great white shark, white shark\n"
+
+
+def test_names_of_classes_by_script_and_how_they_are_found(tmp_path, capsys, small_folder, monkeypatch):
+    import shutil
+
+    import get_synset_words
+    from deepdream import model
+
+    source = tmp_path / "caffe_ilsvrc12.tar.gz"
+    source.write_bytes(archive([("./det_synset_words.txt", b"x"), ("./synset_words.txt", WORDS)]))
+    folder = shutil.copytree(small_folder, tmp_path / "named")
+    to = folder / "synset_words.txt"
+    assert get_synset_words.main(["--to", str(to), "--from", str(source)]) == 2 and "--trust" in capsys.readouterr().err
+    (folder / "readme.md").write_text((folder / "readme.md").read_text().replace("end:", "classes: synset_words.txt\nend:"))
+    found = model.find(str(folder))
+    with pytest.raises(Exception, match="get_synset_words.py gets them"):
+        model.class_number(found, "goldfish")
+    assert get_synset_words.main(["--to", str(to), "--from", str(source), "--trust"]) == 0
+    assert to.read_bytes() == WORDS and get_synset_words.main(["--to", str(to)]) == 0 and "is there already" in capsys.readouterr().out
+    assert model.class_number(found, "goldfish") == (1, "goldfish, Carassius auratus")
+    assert model.class_number(found, "Tinca tinca")[0] == 0 and model.class_number(found, "2")[0] == 2
+    with pytest.raises(Exception, match="did you mean goldfish"):
+        model.class_number(found, "goldfisch")
