@@ -75,7 +75,8 @@ def find(name, mean=None, channel_order=None):
     mean: three numbers in the net's channel order, or the path of a mean file; channel_order: "bgr" or "rgb". They stand above what the readme says,
     and make a folder without one a model, if it holds one prototxt and one caffemodel.
     """
-    folder = ROOT / "models" / name
+    by_lower = {n.lower(): n for n in known()}
+    folder = ROOT / "models" / by_lower.get(str(name).lower(), name)
     if not folder.is_dir():
         folder = Path(name)
     readme = folder / "readme.md"

@@ -121,9 +121,9 @@ def resnet(name, blocks):
 NETS = {
     "bvlc_alexnet": lambda: alexnet("AlexNet", pool_first=False),
     "bvlc_reference_caffenet": lambda: alexnet("CaffeNet", pool_first=True),
-    "vgg_ilsvrc_16_layers": lambda: vgg("VGG_ILSVRC_16_layers", (2, 2, 3, 3, 3)),
-    "vgg_ilsvrc_19_layers": lambda: vgg("VGG_ILSVRC_19_layers", (2, 2, 4, 4, 4)),
-    "resnet_50": lambda: resnet("ResNet-50", (3, 4, 6, 3)),
+    "VGG_ILSVRC_16_layers": lambda: vgg("VGG_ILSVRC_16_layers", (2, 2, 3, 3, 3)),
+    "VGG_ILSVRC_19_layers": lambda: vgg("VGG_ILSVRC_19_layers", (2, 2, 4, 4, 4)),
+    "ResNet-50": lambda: resnet("ResNet-50", (3, 4, 6, 3)),
     "squeezenet_v1.0": lambda: squeezenet("SqueezeNet v1.0", (96, 7), (4, 8), last_pad=1),
     "squeezenet_v1.1": lambda: squeezenet("SqueezeNet v1.1", (64, 3), (3, 5), last_pad=0),
     "nin_imagenet": lambda: nin("nin_imagenet"),

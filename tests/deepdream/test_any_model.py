@@ -104,6 +104,10 @@ def test_means_that_are_none(bare):
         model.find(str(bare), mean=str(broken))
 
 
+def test_names_of_models_are_found_in_any_case():
+    assert model.find("resnet-50").name == "ResNet-50" and model.find("vgg_ilsvrc_16_layers").name == "VGG_ILSVRC_16_layers"
+
+
 def test_a_readme_of_an_unknown_channel_order(small_folder, tmp_path):
     folder = shutil.copytree(small_folder, tmp_path / "copy")
     (folder / "readme.md").write_text((folder / "readme.md").read_text().replace("end:", "channel_order: brg\nend:"))

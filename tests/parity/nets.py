@@ -144,7 +144,7 @@ def net(text, *passes, spans=()):
 
 
 # too large to run here in each test: built, on both engines, and their names and shapes compared
-BUILT = ["bvlc_alexnet", "bvlc_reference_caffenet", "vgg_ilsvrc_16_layers", "vgg_ilsvrc_19_layers", "googlenet_places205", "googlenet_places365"]
+BUILT = ["bvlc_alexnet", "bvlc_reference_caffenet", "VGG_ILSVRC_16_layers", "VGG_ILSVRC_19_layers", "googlenet_places205", "googlenet_places365"]
 
 NETS = {
     "bvlc_googlenet": net(
@@ -159,8 +159,8 @@ NETS = {
         bundled("motif_googlenet"), ((96, 96), "prob"), ((157, 211), "inception_4c/output"), ((96, 96), "conv2/3x3"),
         spans=[("inception_4b/pool", "inception_4e/output")],
     ),
-    "resnet_50": net(
-        bundled("resnet_50"), ((97, 129), "res4b"), ((64, 64), "res3a_branch2b"), spans=[("res3a_branch2b", "res4b"), ("conv1", "res2a")],
+    "ResNet-50": net(
+        bundled("ResNet-50"), ((97, 129), "res4b"), ((64, 64), "res3a_branch2b"), spans=[("res3a_branch2b", "res4b"), ("conv1", "res2a")],
     ),
     "squeezenet_v1.0": net(bundled("squeezenet_v1.0"), ((131, 99), "fire5/concat")),
     "squeezenet_v1.1": net(bundled("squeezenet_v1.1"), ((131, 99), "fire5/concat"), spans=[("pool3", "fire7/concat")]),

@@ -37,8 +37,8 @@ def values(net):
 
 
 @pytest.mark.parametrize("name, count", [
-    ("bvlc_alexnet", 60965224), ("bvlc_reference_caffenet", 60965224), ("vgg_ilsvrc_16_layers", 138357544),
-    ("vgg_ilsvrc_19_layers", 143667240), ("resnet_50", 25610269), ("squeezenet_v1.0", 1248424), ("squeezenet_v1.1", 1235496),
+    ("bvlc_alexnet", 60965224), ("bvlc_reference_caffenet", 60965224), ("VGG_ILSVRC_16_layers", 138357544),
+    ("VGG_ILSVRC_19_layers", 143667240), ("ResNet-50", 25610269), ("squeezenet_v1.0", 1248424), ("squeezenet_v1.1", 1235496),
     ("bvlc_googlenet", 6998552),
 ])  # fmt: skip
 def test_weights_are_as_many_as_published(name, count):
@@ -49,8 +49,8 @@ def test_weights_are_as_many_as_published(name, count):
 
 
 @pytest.mark.parametrize("name, layer, shape", [
-    ("bvlc_alexnet", "pool5", (256, 6, 6)), ("bvlc_reference_caffenet", "norm1", (96, 27, 27)), ("vgg_ilsvrc_19_layers", "pool5", (512, 7, 7)),
-    ("resnet_50", "res5c", (2048, 7, 7)), ("squeezenet_v1.0", "fire9/concat", (512, 13, 13)), ("squeezenet_v1.1", "conv10", (1000, 14, 14)),
+    ("bvlc_alexnet", "pool5", (256, 6, 6)), ("bvlc_reference_caffenet", "norm1", (96, 27, 27)), ("VGG_ILSVRC_19_layers", "pool5", (512, 7, 7)),
+    ("ResNet-50", "res5c", (2048, 7, 7)), ("squeezenet_v1.0", "fire9/concat", (512, 13, 13)), ("squeezenet_v1.1", "conv10", (1000, 14, 14)),
     ("nin_imagenet", "cccp8-1024", (1000, 6, 6)), ("googlenet_places205", "loss3/classifier", (205,)),
 ])  # fmt: skip
 def test_sizes_are_the_papers(name, layer, shape):

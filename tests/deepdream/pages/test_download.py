@@ -331,7 +331,7 @@ def test_list_tells_every_model(capsys):
     assert cli.main(["models", "list"]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert rows["motif_googlenet"].endswith("here and right") and " 6 MB" in rows["motif_googlenet"]
-    assert "554 MB" not in rows["vgg_ilsvrc_16_layers"] and "553 MB" in rows["vgg_ilsvrc_16_layers"] and "CC BY 4.0" in rows["vgg_ilsvrc_16_layers"]
+    assert "554 MB" not in rows["VGG_ILSVRC_16_layers"] and "553 MB" in rows["VGG_ILSVRC_16_layers"] and "CC BY 4.0" in rows["VGG_ILSVRC_16_layers"]
     assert "--trust" in rows["squeezenet_v1.0"] and "not known" in rows["googlenet_places205"]
 
 
