@@ -1,11 +1,14 @@
 """Checks before a run: layer names, octave sizes."""
 
+import math
+
 import pytest
 
 from deepdream import preflight
 from deepdream.errors import SizeError, TargetError
 from deepdream.model import description
 from deepdream.octaves import octave_sizes
+from net_surgery.shapes import infer
 
 
 @pytest.fixture
@@ -41,7 +44,10 @@ def test_a_picture_too_small_altogether_says_so(small_net):
 
 def test_a_picture_that_needs_more_memory_than_is_free(small_net, caffe, monkeypatch):
     needed = preflight.memory_needed(small_net, "inception_4c/output", (600, 800), columns=False)
-    assert 4 * 2 * (3 + 8 / 4) * 600 * 800 < needed < preflight.memory_needed(small_net, "inception_4c/output", (600, 800), columns=True)
+    counts = {blob: math.prod(shape) for blob, shape in infer(small_net, {"data": (1, 3, 600, 800)}, "inception_4c/output").items()}
+    # data and diff of every blob, the maxima's places, and a diff more for each of pool1's two readers
+    assert needed == 4 * (2 * sum(counts.values()) + counts["pool1"] + 2 * counts["pool1"])
+    assert needed < preflight.memory_needed(small_net, "inception_4c/output", (600, 800), columns=True)
     monkeypatch.setattr("deepdream.engine.available_memory", lambda: needed // 4)
     with pytest.raises(SizeError, match=r"the picture is 800x600: a step at that size takes .* GB .*; use a picture of \d+x\d+ at most") as e:
         preflight.check_memory(small_net, "inception_4c/output", (600, 800), caffe)

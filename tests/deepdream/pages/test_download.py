@@ -24,6 +24,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         behave = self.server.behaviours.pop(0) if len(self.server.behaviours) > 1 else self.server.behaviours[0]
         self.server.asked.append(self.headers.get("Range"))
+        self.server.validators.append(self.headers.get("If-Range"))
         behave(self)
 
 
@@ -83,6 +84,15 @@ def too_long(h):
     send(h, CONTENT + b"more")
 
 
+def too_long_without_saying_so(h):
+    h.send_response(200)
+    h.send_header("Transfer-Encoding", "chunked")
+    h.end_headers()
+    for piece in (CONTENT, b"more" * 100000):
+        h.wfile.write(b"%x\r\n" % len(piece) + piece + b"\r\n")
+    h.wfile.write(b"0\r\n\r\n")
+
+
 def lies(h):
     send(h, CONTENT[:1000], length=len(CONTENT))
 
@@ -128,7 +138,7 @@ def server():
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.handle_error = lambda *args: None  # a client that stops listening is what some tests are about
     made.daemon_threads = True
-    made.behaviours, made.asked, made.released = [good], [], threading.Event()
+    made.behaviours, made.asked, made.validators, made.released = [good], [], [], threading.Event()
     threading.Thread(target=made.serve_forever, daemon=True).start()
     made.url = f"http://127.0.0.1:{made.server_port}/net.caffemodel"
     yield made
@@ -178,6 +188,7 @@ BAD = {
     "a web page that says it is none": (hidden_web_page, "gave a file with SHA1"),
     "not found": (not_found, "answered 404"),
     "too long": (too_long, f"has {len(CONTENT) + 4} bytes, not {len(CONTENT)}"),
+    "too long without saying so": (too_long_without_saying_so, f"gave more than the {len(CONTENT)} bytes"),
     "another file": (wrong, "gave a file with SHA1"),
     "always short": (lies, "broke off"),
     "always stalled": (stall, "stalled"),
@@ -218,6 +229,21 @@ def test_going_on_asks_for_the_rest_alone(want, server):
     server.behaviours = [half, good]
     download.get(want)
     assert server.asked[0] is None and int(server.asked[1][6:-1]) > len(CONTENT) // 4
+    assert server.validators == [None, '"1"']
+
+
+def test_a_piece_of_another_place_is_not_taken(want, server):
+    server.behaviours = [half, goes_on_elsewhere, good]
+    download.get(want)
+    assert len(server.asked) == 3 and server.asked[2] is None
+
+
+def test_a_size_counts_where_there_is_no_hash(want, tmp_path):
+    source = tmp_path / "elsewhere.caffemodel"
+    source.write_bytes(CONTENT[:-7])
+    with pytest.raises(DownloadError, match=f"gave {len(CONTENT) - 7} bytes, not {len(CONTENT)}"):
+        download.get(download.Wanted(want.path, [], None, len(CONTENT)), trust=True, source=source)
+    assert left(want) == []
 
 
 def test_a_stopped_download_is_gone_on_with_by_the_next_run(want, server):
