@@ -407,3 +407,9 @@ def test_names_of_classes_by_script_and_how_they_are_found(tmp_path, capsys, sma
     assert model.class_number(found, "Tinca tinca")[0] == 0 and model.class_number(found, "2")[0] == 2
     with pytest.raises(Exception, match="did you mean goldfish"):
         model.class_number(found, "goldfisch")
+
+
+def test_a_gists_readme_needs_no_mean(folder, capsys):
+    readme = folder / "readme.md"
+    readme.write_text(readme.read_text().replace("mean: [1, 2, 3]\n", "gist_id: 0123456789abcdef\n"))
+    assert cli.main(["models", "get", str(folder)]) == 0 and (folder / "net.caffemodel").read_bytes() == CONTENT
