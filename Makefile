@@ -50,7 +50,7 @@ CAFFE_PYTHON ?= .caffe/bin/python
 
 test-caffe: $(VENV)/.dev  ## run deepdream's and net_surgery's tests on a real Caffe, and compare caffe_compat with it
 	PYTHONPATH=.:tests:scripts PYTHONDONTWRITEBYTECODE=1 DEEPDREAM_TEST_ENGINE=caffe GLOG_minloglevel=2 \
-	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider --ignore=tests/deepdream/pages tests/deepdream tests/net_surgery
+	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider --ignore=tests/deepdream/extras tests/deepdream tests/net_surgery
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m caffe tests/parity
 
 reproduce: $(VENV)/.dev  ## make every picture of the 2015 notebook, and a page: OUT=out/notebook ARGS="--frames 30"
