@@ -94,7 +94,8 @@ def describe(caffe):
     """Name, version and what else a result depends on, for a picture's recipe."""
     out = {"name": caffe.__name__, "version": str(getattr(caffe, "__version__", "unknown"))}
     if caffe.__name__ == "caffe_compat":
-        out["threads"] = importlib.import_module("caffe_compat.kernels.threads").count()
+        threads = importlib.import_module("caffe_compat.kernels.threads")
+        out.update(threads=threads.count(), blas=threads.blas())
     return out
 
 

@@ -78,3 +78,10 @@ def scratch(size):
     if buffer is None or buffer.size < size:
         buffer = _local.buffer = np.empty(size, np.float32)
     return buffer
+
+
+def blas():
+    """Name, version and processor kind of the BLAS that multiplies: with another, last bits differ."""
+    found = [i for i in _blas().info() if i["user_api"] == "blas"]
+    found.sort(key=lambda i: "scipy" in i["filepath"].rsplit("/", 1)[0], reverse=True)  # the products are SciPy's
+    return " ".join(str(found[0].get(key, "")) for key in ("internal_api", "version", "architecture")).strip() if found else "unknown"
