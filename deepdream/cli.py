@@ -104,7 +104,7 @@ def parser():
         "the same state, and how the dreams part. Or record one engine here (--record) and compare another with it elsewhere (--with).",
     )  # fmt: skip
     _add_dream(p)
-    p.add_argument("-o", "--out", metavar="PAGE.html", help="the page to write")
+    p.add_argument("-o", "--out", metavar="PAGE.html", help="the page to write (with --with it may be left out: the verdict is printed)")
     p.add_argument("--reference", choices=("caffe", "compat"), default="caffe", help="the engine to compare with (default %(default)s)")
     p.add_argument(
         "--reference-python", metavar="PYTHON", help="the Python that has it (default: CAFFE_PYTHON, or what `make caffe` installed, or this one)"

@@ -7,11 +7,11 @@ import sys
 import tempfile
 from dataclasses import fields
 
+from . import compare_page, page
 from .commands import Bar, announce
 from .errors import DreamError, EngineError, RecordingError
 from .files import check_file
 from .model import ROOT, find
-from .page import check_matplotlib
 from .settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream
 
 _INSTALLED = ROOT / ".caffe" / "bin" / "python"
@@ -25,9 +25,10 @@ def compare(args):
         raise DreamError("--record only records: leave out --with and -o, or compare with the recording in a second call")
     if args.record:
         return _record(args)
-    if not args.out:
+    if not args.out and not args.recording:
         raise DreamError("say where to write the page: -o PAGE.html (or record only: --record FOLDER)")
-    _check_page(args.out)
+    if args.out:
+        _check_page(args.out)
     if args.recording:
         return _follow(args, args.recording)
     with tempfile.TemporaryDirectory(prefix="deepdream-") as folder:
@@ -59,7 +60,7 @@ def _record(args):
 
 
 def _follow(args, folder):
-    from . import compare, compare_page, job, page
+    from . import compare, job
     from .recording import Recording
 
     recording = Recording(folder)
@@ -71,16 +72,18 @@ def _follow(args, folder):
     announce(request)
     with Bar(request, ["running freely ", "from the same state ", "from the same state "]) as bar:
         comparison = compare.follow(request, recording, bar)
-    recipe = json.loads(job.recipe(request, args.out))
-    page.write(args.out, compare_page.render(recording, comparison, recipe))
     word, numbers = compare.verdict(comparison)
-    print(f"{word}: {numbers}\nwrote {args.out}")
+    print(f"{word}: {numbers}", flush=True)
+    if args.out:
+        recipe = json.loads(job.recipe(request, args.out))
+        page.write(args.out, compare_page.render(recording, comparison, recipe))
+        print(f"wrote {args.out}")
     return 0
 
 
 def _check_page(path):
     check_file(path, [".html", ".htm"])
-    check_matplotlib("the page's plots")
+    page.check_matplotlib("the page's plots")
 
 
 def _check_request(args, recording):

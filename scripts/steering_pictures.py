@@ -8,6 +8,10 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from deepdream import image, priors  # noqa: E402
+
 OUT = ROOT / "out" / "steering"
 DOCS = ROOT / "docs" / "steering"
 ENHANCE = ["--end", "inception_4c/output", "--enhance", "quantile:0.9:2"]
@@ -35,6 +39,16 @@ def masks(shape):
         Image.fromarray(np.uint8(np.tile(values, (shape[0], 1)) * 255)).save(OUT / f"{name}.png")
 
 
+def tell_roughness(photo):
+    """Print each matched picture's total variation, as a share of the photograph's."""
+
+    def roughness(path):
+        return priors.tv(2).value_and_gradient(image.load(path).transpose(2, 0, 1)[None])[0]
+
+    for weight in WEIGHTS:
+        print(f"weight {weight}: total variation {roughness(OUT / f'match-{weight}.png') / roughness(photo):.3f} of the photograph's")
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     DOCS.mkdir(parents=True, exist_ok=True)
@@ -42,6 +56,7 @@ def main():
     for weight in WEIGHTS:
         plot = ["--plot", OUT / "convergence.svg"] if weight == "0.1" else []
         run("match", photo, "-o", OUT / f"match-{weight}.png", *ENHANCE, "--weight", weight, *plot)
+    tell_roughness(photo)
     save("lambda.jpg", [OUT / f"match-{w}.png" for w in WEIGHTS], 2)
     (DOCS / "convergence.svg").write_bytes((OUT / "convergence.svg").read_bytes())
     masks((427, 640))

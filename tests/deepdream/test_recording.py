@@ -82,6 +82,7 @@ def step(gradient, rounding, activation=1e-7):
 
 @pytest.mark.parametrize("gradients, word", [
     ([4e-7] * 6 + [2e-3] * 14, "agree"),  # as many near-ties as rounding brings
+    ([4e-7] * 2 + [1e-3] * 18, "agree"),  # and more, where chance has it
     ([1e-4] * 6 + [2e-3] * 14, "differ"),  # never right
     ([4e-7] * 6 + [5e-2] * 14, "differ"),  # far more than rounding
 ])  # fmt: skip
@@ -143,6 +144,11 @@ def test_a_stopped_recording_leaves_nothing(request_of, tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError), recording.Writer(folder) as writer:
         compare.record(request, writer, job.recipe(request, folder / "recording.json"))
     assert not folder.exists() and not list(tmp_path.glob("*.partial"))
+
+
+def test_the_verdict_alone_needs_no_page(run, recorded, photo, tmp_path, small_folder, engine_name):
+    code, said, _ = run("compare", photo, "--with", recorded, "--model", small_folder, "--engine", engine_name)
+    assert code == 0 and said.splitlines()[-1] == "equal: Equal to the bit: every activation, gradient and pixel of all 4 steps."
 
 
 def test_the_command_records(run, photo, tmp_path, small_folder, engine_name, fast):
