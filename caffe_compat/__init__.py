@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from .blob import Blob
     from .classifier import Classifier
     from .fillers import set_random_seed
-    from .layers import layer_type_list
+    from .layers import Layer, allow_python_layers, layer_type_list
     from .net import Net
     from .proto.caffe_pb2 import TEST, TRAIN
 
 __version__ = "1.0.0+compat"
 
 __all__ = [
-    "Blob", "CaffeError", "Classifier", "LayerNameError", "ModeError", "Net", "PrototxtError", "ShapeError", "TEST",
-    "TRAIN", "UnknownLayerTypeError", "WeightsError", "io", "layer_type_list", "set_device", "set_mode_cpu",
+    "Blob", "CaffeError", "Classifier", "Layer", "LayerNameError", "ModeError", "Net", "PrototxtError", "ShapeError", "TEST",
+    "TRAIN", "UnknownLayerTypeError", "WeightsError", "allow_python_layers", "io", "layer_type_list", "set_device", "set_mode_cpu",
     "set_mode_gpu", "set_random_seed",
 ]  # fmt: skip
 # loaded when first asked for, so that what needs no engine (proto.upgrade) runs where there is no numba
 _HOMES = {
     "Blob": "blob", "Classifier": "classifier", "Net": "net", "TEST": "proto.caffe_pb2", "TRAIN": "proto.caffe_pb2",
-    "io": "", "layer_type_list": "layers", "set_random_seed": "fillers",
+    "io": "", "Layer": "layers", "allow_python_layers": "layers", "layer_type_list": "layers", "set_random_seed": "fillers",
 }  # fmt: skip
 
 

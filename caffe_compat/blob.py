@@ -127,6 +127,11 @@ class ParamBlob(Blob):
         self.pending = None
         self._sharers = [self]
 
+    @property
+    def owner(self):
+        """The parameter whose memory this one uses; itself where none is shared."""
+        return self._sharers[0]
+
     def share(self, owner):
         """Use another parameter's memory, data and diff, from now on; the counts must agree."""
         self.share_data(owner)

@@ -68,7 +68,10 @@ def insert_splits(net):
             count = readers[i, j]
             if count > 1:
                 name = split_name(top, layer.name, j)
-                out.layer.add(name=name, type="Split", bottom=[top], top=[f"{name}_{k}" for k in range(count)])
+                split = out.layer.add(name=name, type="Split", bottom=[top], top=[f"{name}_{k}" for k in range(count)])
+                if j < len(layer.loss_weight) and layer.loss_weight[j]:  # the first reader takes it over
+                    split.loss_weight.extend([layer.loss_weight[j]] + [0] * (count - 1))
+                    new.loss_weight[j] = 0
     _check_tops(out)
     return out
 
@@ -98,34 +101,45 @@ def _unknown_bottom(net, i, bottom):
 
 
 class BackwardPlan:
-    """Which layers run backward, and into which bottoms, by Caffe's rules.
+    """Which layers run backward, and into which bottoms, by Caffe's rules; each layer's `learns` is set on the way.
 
-    With `force_backward`, all. Else only what lies between a parameter that learns and a loss: in a deploy net
-    without it nothing does, and its gradients stay zero.
+    Gradients flow between a parameter that learns (lr_mult not 0) and a loss, except where propagate_down says otherwise; with `force_backward`
+    everywhere. So in a deploy net without it they flow nowhere, and stay zero.
     """
 
-    def __init__(self, net, layers, bottom_names, top_names, loss_weights):
-        count = len(layers)
-        needs: Dict[str, bool] = {}  # blob name -> does a gradient flow to it
-        self.bottoms = []
-        learns = []
-        for i, layer in enumerate(layers):
-            specs = list(net.layer[i].param) + [None] * len(layer.blobs)
-            learns.append(any(spec is None or spec.lr_mult != 0 for spec in specs[: len(layer.blobs)]))
-            flags = list(net.layer[i].propagate_down) or [True] * len(bottom_names[i])
-            self.bottoms.append([needs[b] and flag for b, flag in zip(bottom_names[i], flags)])
-            for top in top_names[i]:
-                needs[top] = learns[i] or any(self.bottoms[i])
-        self.layers = [learns[i] or any(self.bottoms[i]) for i in range(count)]
+    def __init__(self, net, layers, loss_weights):
+        self.layers, self.bottoms = [], []
+        self._find_needs(net, layers)
+        self._keep_what_loss_needs(net, loss_weights)
         if net.force_backward:
-            for i, layer in enumerate(layers):
-                self.layers[i] = True
-                self.bottoms[i] = [old or layer.allow_force_backward for old in self.bottoms[i]]
-            return
-        under_loss = set()
-        for i in reversed(range(count)):
-            contributes = any(loss_weights[i]) or any(t in under_loss for t in top_names[i])
+            self.layers = [True] * len(layers)
+            self.bottoms = [[old or j not in layer.no_gradient for j, old in enumerate(flags)] for layer, flags in zip(layers, self.bottoms)]
+            for layer in layers:
+                layer.learns = [True] * len(layer.blobs)
+
+    def _find_needs(self, net, layers):
+        """From the inputs on: whose gradient would some parameter need?"""
+        needs: Dict[str, bool] = {}
+        for layer, param in zip(layers, net.layer):
+            rates = [spec.lr_mult for spec in param.param] + [1.0] * len(layer.blobs)
+            layer.learns = [rate != 0 for rate in rates[: len(layer.blobs)]]
+            if len(param.propagate_down) not in (0, len(param.bottom)):
+                raise PrototxtError(
+                    f'layer "{param.name}" has {len(param.bottom)} bottoms but {len(param.propagate_down)} values of propagate_down; give one for each, or none'
+                )
+            self.layers.append(any(layer.learns) or any(needs[b] for b in param.bottom))
+            self.bottoms.append(list(param.propagate_down) or [needs[b] for b in param.bottom])
+            needs.update((top, self.layers[-1]) for top in param.top)
+
+    def _keep_what_loss_needs(self, net, loss_weights):
+        """From the losses back: what no loss depends on, or only through bottoms without a gradient, is left out."""
+        under_loss, skipped = set(), set()
+        for i, param in reversed(list(enumerate(net.layer))):
+            contributes = any(loss_weights[i]) or any(top in under_loss for top in param.top)
+            if self.layers[i] and all(top in skipped for top in param.top):
+                self.layers[i], self.bottoms[i] = False, [False] * len(param.bottom)
             if contributes:
-                under_loss.update(bottom_names[i])
+                under_loss.update(param.bottom)
             else:
-                self.layers[i], self.bottoms[i] = False, [False] * len(bottom_names[i])
+                self.layers[i], self.bottoms[i] = False, [False] * len(param.bottom)
+            skipped.update(bottom for bottom, flag in zip(param.bottom, self.bottoms[i]) if not flag)

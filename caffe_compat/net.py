@@ -3,21 +3,19 @@
 import difflib
 import os
 from collections import OrderedDict
+from itertools import zip_longest
 from typing import Dict, List
 
 import numpy as np
 
-from . import graph
+from . import graph, weights
 from .blob import Blob
 from .errors import CaffeError, LayerNameError, ShapeError, WeightsError
 from .kernels import threads
 from .layers import create
+from .layers.registry import loss_weights
 from .proto import caffe_pb2
-from .proto.read import blob_proto, blob_shape, blob_values, read_caffemodel, read_prototxt
-
-
-def _four_axes(shape):
-    return (1,) * (4 - len(shape)) + tuple(shape)
+from .proto.read import read_prototxt
 
 
 class Net:
@@ -32,18 +30,18 @@ class Net:
     """
 
     def __init__(self, network_file, *args, **kwargs):
-        phase, weights, level, stages = _constructor_arguments(*args, **kwargs)
+        phase, trained, level, stages = _constructor_arguments(*args, **kwargs)
         if not os.path.exists(network_file):
             raise FileNotFoundError(f"no such prototxt: {network_file}")
-        if weights and not os.path.exists(weights):
-            raise FileNotFoundError(f"no such caffemodel: {weights}")
+        if trained and not os.path.exists(trained):
+            raise FileNotFoundError(f"no such caffemodel: {trained}")
         state = caffe_pb2.NetState(phase=phase, level=level, stage=stages or [])
         try:
             self._build(read_prototxt(network_file), state)
         except (CaffeError, RecursionError) as e:
             raise type(e)(str(e) if str(network_file) in str(e) else f"{network_file}: {e}") from None
-        if weights:
-            self.copy_from(weights)
+        if trained:
+            self.copy_from(trained)
 
     def _build(self, description, state):
         param = graph.insert_splits(graph.filter_net(description, state))
@@ -53,7 +51,8 @@ class Net:
         self.params: Dict[str, list] = OrderedDict()
         self.top_names: Dict[str, List[str]] = OrderedDict()
         self.bottom_names: Dict[str, List[str]] = OrderedDict()
-        self._bottoms, self._tops = [], []
+        self._bottoms, self._tops, self._loss_weights = [], [], []
+        self._calls: Dict[str, list] = {when: [] for when in ("before_forward", "after_forward", "before_backward", "after_backward")}
         inputs: List[str] = []
         owners: Dict[str, tuple] = {}
         available: Dict[str, None] = OrderedDict()
@@ -64,10 +63,17 @@ class Net:
                 available.pop(name, None)
             top = [self.blobs.setdefault(name, Blob(0)) for name in layer_param.top]
             available.update((name, None) for name in layer_param.top)
+            if layer.auto_top and not top:
+                top = [self.blobs.setdefault("(automatic)", Blob(0))]  # Caffe's name for a loss's top that has none
             layer.check_counts(bottom, top)
             layer.setup(bottom, top)
             _share_params(layer, owners)
             layer.reshape(bottom, top)
+            weights = loss_weights(layer_param, layer)
+            for blob, weight in zip(top, weights):
+                if weight:
+                    blob.diff[...] = weight
+            self._loss_weights.append(weights)
             if layer_param.type == "Input":
                 inputs += layer_param.top
             self.layers.append(layer)
@@ -86,10 +92,19 @@ class Net:
             and relu.layer_param.type == "ReLU"
             and self._tops[i] == self._bottoms[i + 1] == self._tops[i + 1]
         }
-        self._plan = graph.BackwardPlan(
-            param, self.layers, [list(p.bottom) for p in param.layer], [list(p.top) for p in param.layer],
-            [list(p.loss_weight) for p in param.layer],
-        )  # fmt: skip
+        self._plan = graph.BackwardPlan(param, self.layers, self._loss_weights)
+
+    @property
+    def blob_loss_weights(self):
+        """The weight of each blob in the loss, by name."""
+        found = OrderedDict((name, 0.0) for name in self.blobs)
+        for layer, given in zip(self.layers, self._loss_weights):
+            found.update((name, float(weight)) for name, weight in zip(self.top_names[layer.name] or ["(automatic)"], given) if weight)
+        return found
+
+    @property
+    def _blob_names(self):
+        return list(self.blobs)
 
     @property
     def layer_dict(self):
@@ -143,16 +158,33 @@ class Net:
         Keyword arguments are arrays for the net's inputs, all of them. Returns a dict of name to a new array, one entry per input,
         of the net's outputs and of the further `blobs` named.
         """
-        names = list(dict.fromkeys([*self.outputs, *(blobs or [])]))
-        collected: Dict[str, list] = {name: [] for name in names}
         count = len(next(iter(kwargs.values()))) if kwargs else 0
-        size = self.blobs[self.inputs[0]].shape[0] if self.inputs else 0
+        collected = _Collected([*self.outputs, *(blobs or [])], count)
+        for batch in self._batch(kwargs):
+            collected.add(self.forward(blobs=blobs, **batch))
+        return collected.arrays()
+
+    def forward_backward_all(self, blobs=None, diffs=None, **kwargs):
+        """Run forward and backward over any number of inputs, in batches of the net's size.
+
+        Keyword arguments are arrays for the net's inputs, and gradients for its outputs. Returns two dicts of name to a new array, one entry per
+        input: the net's outputs and `blobs`, and the gradients of its inputs and of `diffs`.
+        """
+        count = len(next(iter(kwargs.values()))) if kwargs else 0
+        forward, backward = _Collected([*self.outputs, *(blobs or [])], count), _Collected([*self.inputs, *(diffs or [])], count)
+        given = self._batch({name: kwargs[name] for name in self.inputs if name in kwargs})
+        wanted = self._batch({name: kwargs[name] for name in self.outputs if name in kwargs})
+        for inputs, gradients in zip_longest(given, wanted, fillvalue={}):
+            forward.add(self.forward(blobs=blobs, **inputs))
+            backward.add(self.backward(diffs=diffs, **gradients))
+        return forward.arrays(), backward.arrays()
+
+    def _batch(self, arrays):
+        """Cut arrays into batches of the net's size, {name: array} each; the last one is filled up with zeros."""
+        count = len(next(iter(arrays.values()))) if arrays else 0
+        size = next(iter(self.blobs.values())).shape[0] if self.blobs else 1
         for first in range(0, count, max(size, 1)):
-            batch = {name: _padded(array[first : first + size], size) for name, array in kwargs.items()}
-            done = self.forward(blobs=blobs, **batch)
-            for name in names:
-                collected[name].extend(done[name].copy())
-        return {name: np.asarray(values)[:count] for name, values in collected.items()}
+            yield {name: _padded(array[first : first + size], size) for name, array in arrays.items()}
 
     def _fill(self, arrays, which):
         for name, array in arrays.items():
@@ -162,71 +194,112 @@ class Net:
             target[...] = array
 
     def _forward(self, first, last):
+        """Run the layers from number `first` to `last`; returns the loss, the sum of all tops times their loss weights."""
         with threads.one_threaded_blas():
             done = first - 1
             for i in range(first, last + 1):
                 if i <= done:
                     continue
+                self._call("before_forward", i)
                 # each layer fits its tops to its bottoms first, as in Caffe: what lies behind `last` is not touched
                 self.layers[i].reshape(self._bottoms[i], self._tops[i])
-                if i in self._relu_behind and i < last:
+                if i in self._relu_behind and i < last and not self._called_forward():
                     self.layers[i].forward(self._bottoms[i], self._tops[i], self._relu_behind[i])
                     done = i + 1
                 else:
                     self.layers[i].forward(self._bottoms[i], self._tops[i])
+                self._call("after_forward", i)
+        return float(sum(
+            weight * top.data.sum() for i in range(first, last + 1) for weight, top in zip(self._loss_weights[i], self._tops[i]) if weight
+        ))  # fmt: skip
 
     def _backward(self, first, last):
+        """Run the layers from number `first` down to `last`."""
         with threads.one_threaded_blas():
             for i in range(first, last - 1, -1):
+                self._call("before_backward", i)
                 if self._plan.layers[i]:
                     self.layers[i].backward(self._tops[i], self._plan.bottoms[i], self._bottoms[i])
+                self._call("after_backward", i)
+
+    def _call(self, when, i):
+        for call in self._calls[when]:
+            call(i)
+
+    def _called_forward(self):
+        return bool(self._calls["before_forward"] or self._calls["after_forward"])
 
     def reshape(self):
         """Fit every blob to the inputs' shapes. Raises ShapeError at the first layer that cannot follow."""
         for layer, bottom, top in zip(self.layers, self._bottoms, self._tops):
             layer.reshape(bottom, top)
 
+    def clear_param_diffs(self):
+        """Set the gradients of all parameters to zero."""
+        for blobs in self.params.values():
+            for blob in blobs:
+                blob.diff[...] = 0
+
+    def set_input_arrays(self, data, labels):
+        """Feed a net whose first layer is MemoryData: data (N, channels, height, width), labels (N,), float32, C-contiguous; kept, not copied."""
+        if not self.layers or self.layers[0].type != "MemoryData":
+            raise CaffeError("set_input_arrays may only be called if the first layer is a MemoryData layer")
+        self.layers[0].set_arrays(data, labels)
+
+    def share_with(self, other):
+        """Use another net's parameters (data, not diff) in the layers that both have. Raises WeightsError where shapes differ."""
+        for name, blobs in self.params.items():
+            for i, (blob, source) in enumerate(zip(blobs, other.params.get(name, []))):
+                if blob.shape != source.shape:
+                    raise WeightsError(f'layer "{name}" parameter {i} has shape {blob.shape} here and {source.shape} in the other net')
+                blob.share_data(source)
+
     def copy_from(self, path):
-        """Load the weights of the layers that a caffemodel (V1 or V2) has under the same names.
+        """Load the parameters of the layers that a caffemodel (V0, V1, V2) or an HDF5 file has under the same names.
 
         Layers that only one side has are passed over, as in Caffe. Raises WeightsError where shapes differ.
         """
-        for source in read_caffemodel(path).layer:
-            if source.name not in self.params:
-                continue
-            blobs = self.params[source.name]
-            if len(blobs) != len(source.blobs):
-                raise WeightsError(f'{path}: layer "{source.name}" has {len(source.blobs)} parameter blobs but the net has {len(blobs)}')
-            for i, (blob, proto) in enumerate(zip(blobs, source.blobs)):
-                shape = blob_shape(proto)
-                if shape != blob.shape and (max(len(shape), len(blob.shape)) > 4 or _four_axes(shape) != _four_axes(blob.shape)):
-                    raise WeightsError(
-                        f'{path}: layer "{source.name}" parameter {i} has shape {shape} but the net has {blob.shape}; '
-                        "the weights belong to another net, or rename the layer to start it fresh"
-                    )
-                values = blob_values(proto)
-                if values.size != blob.count:
-                    raise WeightsError(f'{path}: layer "{source.name}" parameter {i} says {shape} but holds {values.size} values')
-                blob.data[...] = values.reshape(blob.shape)
+        weights.copy_into(self.params, path)
 
     def save(self, path):
         """Write the net's weights as a V2 caffemodel; whole or not at all."""
-        out = caffe_pb2.NetParameter(name=self.name)
-        for layer in self.layers:
-            if layer.layer_param.type == "Split":
-                continue
-            proto = out.layer.add()
-            proto.CopyFrom(layer.layer_param)
-            del proto.blobs[:]
-            proto.blobs.extend(blob_proto(blob.data) for blob in layer.blobs)
-        partial = f"{path}.part"
-        try:
-            with open(partial, "wb") as f:
-                f.write(out.SerializeToString())
-            os.replace(partial, path)
-        finally:
-            if os.path.exists(partial):
-                os.unlink(partial)
+        weights.save(self.name, self.layers, path)
+
+    def load_hdf5(self, path):
+        """Load parameters from an HDF5 file; needs h5py."""
+        weights.load_hdf5(self.params, path)
+
+    def save_hdf5(self, path, write_diff=False):
+        """Write parameters (and gradients) as an HDF5 file, laid out as Caffe does; needs h5py."""
+        weights.save_hdf5(self.params, path, write_diff)
+
+    def before_forward(self, call):
+        """Call this with a layer's number before each layer's forward pass; likewise after_forward, before_backward, after_backward."""
+        self._calls["before_forward"].append(call)
+
+    def after_forward(self, call):
+        self._calls["after_forward"].append(call)
+
+    def before_backward(self, call):
+        self._calls["before_backward"].append(call)
+
+    def after_backward(self, call):
+        self._calls["after_backward"].append(call)
+
+
+class _Collected:
+    """What batches give, put together: name to an array of `count` entries."""
+
+    def __init__(self, names, count):
+        self._parts: Dict[str, list] = {name: [] for name in dict.fromkeys(names)}
+        self._count = count
+
+    def add(self, arrays):
+        for name, parts in self._parts.items():
+            parts.append(np.atleast_1d(arrays[name]).copy())
+
+    def arrays(self):
+        return {name: np.concatenate(parts)[: self._count] if parts else np.zeros(0, np.float32) for name, parts in self._parts.items()}
 
 
 def _padded(array, size):

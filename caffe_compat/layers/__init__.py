@@ -3,10 +3,14 @@
 To add a layer type: one class in one file here, decorated with `@register`, and the file named below.
 """
 
-from . import activation, batch_norm, convolution, data, eltwise, inner_product, lrn, pooling, scale, softmax, structure
+from . import (
+    accuracy, activation, batch_norm, convolution, data, eltwise, inner_product, loss, lrn, neuron, pooling, python, recurrent, reduction, scale,
+    select, softmax, spp, structure,
+)  # fmt: skip
+from .python import Layer, allow_python_layers
 from .registry import LAYERS, create, layer_type_list, register
 
 __all__ = [
-    "LAYERS", "create", "layer_type_list", "register", "activation", "batch_norm", "convolution", "data", "eltwise",
-    "inner_product", "lrn", "pooling", "scale", "softmax", "structure",
+    "LAYERS", "Layer", "allow_python_layers", "create", "layer_type_list", "register", "accuracy", "activation", "batch_norm", "convolution", "data",
+    "eltwise", "inner_product", "loss", "lrn", "neuron", "pooling", "python", "recurrent", "reduction", "scale", "select", "softmax", "spp", "structure",
 ]  # fmt: skip

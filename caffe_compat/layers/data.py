@@ -1,6 +1,8 @@
 """Layers that only hold data."""
 
-from ..errors import PrototxtError
+from ..errors import CaffeError, PrototxtError
+from ..fillers import fill
+from ..proto import caffe_pb2
 from .registry import Layer, register
 
 
@@ -28,3 +30,123 @@ class Input(Layer):
 
     def backward(self, top, propagate_down, bottom):
         pass
+
+
+@register
+class DummyData(Layer):
+    """Tops of given shapes, filled by fillers: constants once, random ones in each forward pass."""
+
+    type = "DummyData"
+    bottoms = (0, 0)
+    tops = (1, None)
+
+    def setup(self, bottom, top):
+        p = self.layer_param.dummy_data_param
+        if len(p.data_filler) not in (0, 1, len(top)):
+            raise PrototxtError(f'layer "{self.name}" has {len(top)} tops but {len(p.data_filler)} data_fillers; give none, one, or one for each')
+        shapes = [s.dim for s in p.shape] or list(zip(p.num, p.channels, p.height, p.width))
+        if len(shapes) not in (1, len(top)):
+            raise PrototxtError(f'layer "{self.name}" has {len(top)} tops but {len(shapes)} shapes; give one, or one for each')
+        fillers = list(p.data_filler) or [caffe_pb2.FillerParameter(type="constant", value=0)]
+        self.fillers = [fillers[i if len(fillers) > 1 else 0] for i in range(len(top))]
+        for i, blob in enumerate(top):
+            blob.reshape(*shapes[i if len(shapes) > 1 else 0])
+            fill(blob, self.fillers[i])
+
+    def reshape(self, bottom, top):
+        """The tops have the shapes that the prototxt gives."""
+
+    def forward(self, bottom, top):
+        for blob, filler in zip(top, self.fillers):
+            if filler.type != "constant":
+                fill(blob, filler)
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+
+
+@register
+class MemoryData(Layer):
+    """Pictures and labels from arrays in memory, a batch for each forward pass, over and over (Net.set_input_arrays)."""
+
+    type = "MemoryData"
+    bottoms = (0, 0)
+    tops = (2, 2)
+
+    def setup(self, bottom, top):
+        p = self.layer_param.memory_data_param
+        self.shape = p.batch_size, p.channels, p.height, p.width
+        if min(self.shape) < 1:
+            raise PrototxtError(f'layer "{self.name}": batch_size, channels, height and width must be at least 1, not {self.shape}')
+        self.arrays, self.at = None, 0
+
+    def set_arrays(self, data, labels):
+        """data (N, channels, height, width) and labels (N,) or (N, 1, 1, 1), float32; N a multiple of the batch size."""
+        for name, array in (("data", data), ("labels", labels)):
+            if array.dtype != "float32" or not array.flags.c_contiguous:
+                raise ValueError(f"{name} array must be float32 and C contiguous, not {array.dtype}")
+        if data.shape[1:] != self.shape[1:]:
+            raise ValueError(f'layer "{self.name}" takes items of {self.shape[1:]}, not {data.shape[1:]}')
+        if len(labels) != len(data) or labels.size != len(labels):
+            raise ValueError(f"{len(data)} items need as many labels of one value, not an array {labels.shape}")
+        if len(data) % self.shape[0] or not len(data):
+            raise ValueError(f"{len(data)} items do not make batches of {self.shape[0]}; give a multiple of it")
+        self.arrays, self.at = (data, labels.reshape(-1)), 0
+
+    def reshape(self, bottom, top):
+        top[0].reshape(*self.shape)
+        top[1].reshape(self.shape[0])
+
+    def forward(self, bottom, top):
+        if self.arrays is None:
+            raise CaffeError(f'layer "{self.name}" (MemoryData) has no data; call net.set_input_arrays(data, labels) first')
+        end = self.at + self.shape[0]
+        top[1].reshape(self.shape[0], 1, 1, 1)  # from here on, as in Caffe
+        for blob, array in zip(top, self.arrays):
+            blob.data[...] = array[self.at : end].reshape(blob.shape)
+        self.at = end % len(self.arrays[0])
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+
+
+@register
+class Parameter(Layer):
+    """A parameter as a top, so that a net can learn an input."""
+
+    type = "Parameter"
+    bottoms = (0, 0)
+
+    def setup(self, bottom, top):
+        self.add_param(tuple(self.layer_param.parameter_param.shape.dim), None)
+
+    def reshape(self, bottom, top):
+        top[0].reshape_like(self.blobs[0])
+        top[0].share_data(self.blobs[0])
+        top[0].share_diff(self.blobs[0])
+
+    def forward(self, bottom, top):
+        pass
+
+    def backward(self, top, propagate_down, bottom):
+        pass
+
+
+@register
+class Silence(Layer):
+    """Takes blobs that nobody reads, so that they are not outputs."""
+
+    type = "Silence"
+    bottoms = (1, None)
+    tops = (0, 0)
+
+    def reshape(self, bottom, top):
+        pass
+
+    def forward(self, bottom, top):
+        pass
+
+    def backward(self, top, propagate_down, bottom):
+        for b, wanted in zip(bottom, propagate_down):
+            if wanted:
+                b.diff[...] = 0

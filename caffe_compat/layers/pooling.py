@@ -3,8 +3,11 @@
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
+from ..fillers import rng
 from ..kernels import pooling as kernel
+from ..kernels import stochastic_pooling as stochastic
 from ..kernels import threads
+from ..proto import caffe_pb2
 from .registry import Layer, register
 
 
@@ -19,7 +22,10 @@ def pooled_size(size, kernel_size, stride, pad, floor=False):
 
 @register
 class Pooling(Layer):
-    """MAX (ties: the first in scan order takes the gradient) or AVE (padding counts, what lies beyond it does not)."""
+    """MAX (ties: the first in scan order takes the gradient), AVE (padding counts, what lies beyond it does not) or STOCHASTIC.
+
+    STOCHASTIC chooses by the values' shares when training and takes the expectation when testing; Caffe has it on GPUs only.
+    """
 
     type = "Pooling"
     tops = (1, 2)
@@ -27,9 +33,7 @@ class Pooling(Layer):
     def setup(self, bottom, top):
         p = self.layer_param.pooling_param
         self.method, self.is_global, self.floor = p.pool, p.global_pooling, p.round_mode == p.FLOOR
-        if self.method not in (p.MAX, p.AVE):
-            raise PrototxtError(f'layer "{self.name}": {p.PoolMethod.Name(self.method)} pooling is not there; use MAX or AVE')
-        self.is_max = self.method == p.MAX
+        self.is_max, self.is_stochastic = self.method == p.MAX, self.method == p.STOCHASTIC
         if len(top) > 1 and not self.is_max:
             raise PrototxtError(f'layer "{self.name}": only MAX pooling has a second top (the mask)')
 
@@ -46,6 +50,8 @@ class Pooling(Layer):
             raise PrototxtError(f'layer "{self.name}": kernel {self.kernel} and stride {self.stride} must be at least 1')
         elif any(p >= k for p, k in zip(self.pad, self.kernel)):
             raise PrototxtError(f'layer "{self.name}": pad {self.pad} must be smaller than the kernel {self.kernel}')
+        if self.is_stochastic and self.pad != (0, 0):
+            raise PrototxtError(f'layer "{self.name}": stochastic pooling takes no padding, but pad is {self.pad}')
 
     def reshape(self, bottom, top):
         if len(bottom[0].shape) != 4:
@@ -83,6 +89,8 @@ class Pooling(Layer):
             self._run(kernel.max_forward, len(x), x, y, mask)
             if len(top) > 1:
                 self._planes(top[1].data)[...] = self._positions(mask, x.shape[2])
+        elif self.is_stochastic:
+            self._forward_stochastic(bottom, x, y)
         else:
             self._run(kernel.average_forward, len(x), x, y)
 
@@ -96,5 +104,28 @@ class Pooling(Layer):
                 dx[...] = 0
             else:
                 self._run(kernel.max_backward, len(dy), dy, mask, dx)
+        elif self.is_stochastic:
+            self._backward_stochastic(bottom, top, dy, dx)
         else:
             self._run(kernel.average_backward, len(dy), dy, dx)
+
+    def _forward_stochastic(self, bottom, x, y):
+        window = (*self.kernel, *self.stride)
+        if self.phase == caffe_pb2.TRAIN:
+            chosen = np.empty(y.shape, np.int64)
+            self.remember(bottom, chosen)
+            thresholds = rng().random(y.shape, np.float32)
+            threads.run(lambda a, b: stochastic.choose(x, thresholds, y, chosen, *window, a, b), len(x))
+        else:
+            threads.run(lambda a, b: stochastic.expect(x, y, *window, a, b), len(x))
+
+    def _backward_stochastic(self, bottom, top, dy, dx):
+        if self.phase == caffe_pb2.TEST:
+            x, y, window = self._planes(bottom[0].data), self._planes(top[0].data), (*self.kernel, *self.stride)
+            threads.run(lambda a, b: stochastic.expect_backward(x, y, dy, dx, *window, a, b), len(dy))
+            return
+        chosen = self.recall(bottom)
+        if chosen is None:
+            dx[...] = 0
+        else:
+            threads.run(lambda a, b: stochastic.choose_backward(dy, chosen, dx, a, b), len(dy))

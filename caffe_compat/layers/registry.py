@@ -2,15 +2,28 @@
 
 import difflib
 import math
-from typing import Dict, Optional, Tuple, Type
+from typing import Dict, List, Optional, Tuple, Type
 
-from ..blob import ParamBlob
+from ..blob import Blob, ParamBlob
 from ..errors import PrototxtError, UnknownLayerTypeError
 from ..fillers import fill
 from ..proto import caffe_pb2
 
 Counts = Tuple[int, Optional[int]]
 LAYERS: Dict[str, Type["Layer"]] = {}
+# Caffe's layers that are refused by name
+READERS = {
+    "Data": "a database (LMDB or LevelDB)", "ImageData": "a list of picture files", "HDF5Data": "HDF5 files",
+    "HDF5Output": "an HDF5 file", "WindowData": "a list of picture windows",
+}  # fmt: skip
+
+
+class ParamBlobs(list):
+    """A layer's parameters: pycaffe's BlobVec."""
+
+    def add_blob(self, *shape):
+        """A new parameter of this shape, all zeros (what a Python layer calls in its `setup`)."""
+        self.append(ParamBlob(*shape))
 
 
 class Layer:
@@ -24,11 +37,13 @@ class Layer:
     bottoms: Counts = (1, 1)  # fewest and most blobs, None: no limit
     tops: Counts = (1, 1)
     in_place = False  # may a top be the same blob as its bottom?
-    allow_force_backward = True
+    auto_top = False  # does a net add tops that are not named, as for losses?
+    no_gradient: Tuple[int, ...] = ()  # bottoms that have none: labels, indices
 
     def __init__(self, param, phase):
         self.layer_param, self.name, self.phase = param, param.name, phase
-        self.blobs: list = []
+        self.blobs = ParamBlobs()
+        self.learns: List[bool] = []  # for each parameter, whether backward passes compute its gradient; none given: they do
         self._memory: tuple = (None, None)
 
     def check_counts(self, bottom, top):
@@ -64,6 +79,11 @@ class Layer:
         shape, state = self._memory
         return state if shape == bottom[0].shape else None
 
+    @staticmethod
+    def new_blob():
+        """An empty blob, for a layer that is made of others."""
+        return Blob(0)
+
     def add_param(self, shape, filler):
         """A new parameter of this shape, filled as the FillerParameter says (at random, or not at all for None)."""
         blob = ParamBlob(*shape)
@@ -71,8 +91,10 @@ class Layer:
         self.blobs.append(blob)
 
     def add_gradients(self, *gradients):
-        """Add each parameter's gradient by calling its function: now, or when its diff is first read."""
-        for blob, gradient in zip(self.blobs, gradients):
+        """Add each parameter's gradient by calling its function: now, or when its diff is first read; not for those that do not learn."""
+        for i, (blob, gradient) in enumerate(zip(self.blobs, gradients)):
+            if self.learns and not self.learns[i]:
+                continue
             if blob.wanted:
                 gradient()
             else:
@@ -99,14 +121,33 @@ def register(cls):
     return cls
 
 
+def loss_weights(param, cls):
+    """The loss weight of each top: as given, else 1 for a loss's first top and 0 for all others."""
+    given = list(param.loss_weight)
+    if given and len(given) != len(param.top):
+        raise PrototxtError(f'layer "{param.name}" has {len(param.top)} tops but {len(given)} values of loss_weight; give one for each top, or none')
+    return given or [1.0 if cls.auto_top and i == 0 else 0.0 for i in range(max(len(param.top), cls.auto_top))]
+
+
 def layer_type_list():
     """Names of the layer types this engine has."""
     return sorted(LAYERS)
 
 
+def _way_round(param):
+    tops = " ".join(f'top: "{top}"' for top in param.top)
+    instead = "leave it out" if not tops else f'put layer {{ name: "{param.name}" type: "Input" {tops} input_param {{ shape {{ dim: ... }} }} }} in its place'
+    return (
+        f'layer "{param.name}" ({param.type}) uses {READERS[param.type]}, which this engine does not; {instead}, '
+        "and read or write net.blobs[...].data in the program"
+    )
+
+
 def create(param, phase):
     """The layer that a LayerParameter describes. Raises UnknownLayerTypeError with the nearest and all known names."""
     cls = LAYERS.get(param.type)
+    if param.type in READERS:
+        raise UnknownLayerTypeError(_way_round(param))
     if cls is None:
         by_lower = {name.lower(): name for name in LAYERS}
         near = difflib.get_close_matches(param.type.lower(), by_lower, 1)

@@ -1,7 +1,6 @@
 """Softmax along one axis."""
 
-import numpy as np
-
+from ..kernels.softmax import softmax, softmax_backward
 from .registry import Layer, register
 
 
@@ -19,12 +18,8 @@ class Softmax(Layer):
         top[0].reshape_like(bottom[0])
 
     def forward(self, bottom, top):
-        x, y = bottom[0].data, top[0].data
-        np.subtract(x, x.max(self.axis, keepdims=True), out=y)
-        np.exp(y, out=y)
-        y /= y.sum(self.axis, keepdims=True)
+        softmax(bottom[0].data, self.axis, top[0].data)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            y, dy = top[0].data, top[0].diff
-            np.multiply(dy - (dy * y).sum(self.axis, keepdims=True), y, out=bottom[0].diff)
+            softmax_backward(top[0].data, top[0].diff, self.axis, bottom[0].diff)

@@ -1,5 +1,8 @@
 """Prototxt and caffemodel files to messages and back; blob values to NumPy arrays and back."""
 
+import math
+import os
+
 import numpy as np
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
@@ -81,3 +84,24 @@ def blob_proto(array):
     proto = caffe_pb2.BlobProto.FromString(b"\x2a" + _varint(len(values)) + values)
     proto.shape.dim.extend(array.shape)
     return proto
+
+
+def read_blob(path):
+    """The array in a binaryproto file (a BlobProto). Raises WeightsError if the file is none."""
+    if not os.path.exists(path):
+        raise WeightsError(f"{path}: no such file; it should hold a BlobProto (binaryproto)")
+    with open(path, "rb") as f:
+        raw = f.read()
+    try:
+        proto = caffe_pb2.BlobProto.FromString(raw)
+    except DecodeError:
+        raise WeightsError(f"{path}: not a BlobProto (binaryproto) file") from None
+    return blob_array(proto, path)
+
+
+def blob_array(proto, name="the BlobProto", diff=False):
+    """Values of a BlobProto in its shape. Raises WeightsError where they do not fit it."""
+    values, shape = blob_values(proto, diff), blob_shape(proto)
+    if values.size != math.prod(shape):
+        raise WeightsError(f"{name} says {shape} but holds {values.size} values")
+    return values.reshape(shape)

@@ -203,7 +203,7 @@ def test_input_takes_its_shapes_from_the_prototxt():
 
 
 def test_unknown_type_offers_the_near_name_and_lists_the_known():
-    with pytest.raises(UnknownLayerTypeError, match='Did you mean "Convolution".*Concat, Convolution, Dropout'):
+    with pytest.raises(UnknownLayerTypeError, match='Did you mean "Convolution".*Concat, ContrastiveLoss, Convolution'):
         run('type: "Convolutoin"', [0])
 
 
@@ -219,7 +219,7 @@ def test_registering_a_type_twice_fails():
         ('type: "Convolution" convolution_param { num_output: 1 kernel_size: 3 kernel_h: 2 kernel_w: 2 }', 1, "either kernel_h"),
         ('type: "Convolution" convolution_param { num_output: 3 kernel_size: 1 group: 2 }', 1, "multiples of group 2"),
         ('type: "Pooling" pooling_param { kernel_size: 2 pad: 2 }', 1, "smaller than the kernel"),
-        ('type: "Pooling" pooling_param { kernel_size: 2 pool: STOCHASTIC }', 1, "STOCHASTIC"),
+        ('type: "Pooling" pooling_param { kernel_size: 2 pad: 1 pool: STOCHASTIC }', 1, "takes no padding"),
         ('type: "Pooling"', 1, "at least 1"),
         ('type: "LRN" lrn_param { local_size: 4 }', 1, "must be odd"),
         ('type: "Eltwise"', 1, "takes 2 or more"),

@@ -3,13 +3,18 @@
 import numpy as np
 
 
-def layer(body, *shapes, tie=False, in_place=False, shared=False):
+def layer(body, *shapes, tie=False, in_place=False, shared=False, tops=1, whole=(), force=True, learned=False, backward=True):
     """One case: the text of a layer behind `type:`, the shapes of its bottoms.
 
     tie: inputs are small whole numbers, so that maxima tie. in_place: the top is the bottom. shared: a second layer
-    reads the same bottom, so that Caffe inserts a Split.
+    reads the same bottom, so that Caffe inserts a Split. tops: their number. whole: {bottom: n}, bottoms that hold labels or numbers from 0 to n - 1.
+    force: with force_backward. learned: the first bottom is a Parameter layer's, so that it has a gradient without being forced.
+    backward: whether Caffe has a backward pass for it.
     """
-    return {"body": body, "shapes": shapes or ((2, 4, 9, 11),), "tie": tie, "in_place": in_place, "shared": shared}
+    return {
+        "body": body, "shapes": shapes or ((2, 4, 9, 11),), "tie": tie, "in_place": in_place, "shared": shared, "tops": tops, "whole": dict(whole),
+        "force": force, "learned": learned, "backward": backward,
+    }  # fmt: skip
 
 
 def conv(settings, *shape, **options):
@@ -92,25 +97,144 @@ LAYERS = {
     "Reshape": layer('type: "Reshape" reshape_param { shape { dim: 0 dim: -1 } }'),
     "Reshape of one axis": layer('type: "Reshape" reshape_param { shape { dim: 2 dim: -1 } axis: 1 num_axes: 1 }'),
     "Reshape from the end": layer('type: "Reshape" reshape_param { shape { dim: -1 dim: 1 } axis: -1 num_axes: 0 }', (2, 3)),
+    "AbsVal": layer('type: "AbsVal"'),
+    "Accuracy": layer('type: "Accuracy"', (6, 5), (6,), whole={1: 5}, backward=False),
+    "Accuracy top 2, ties, of each class": layer('type: "Accuracy" accuracy_param { top_k: 2 }', (30, 5), (30,), tie=True, whole={1: 5}, tops=2, backward=False),
+    "Accuracy of a map, one label ignored": layer('type: "Accuracy" accuracy_param { ignore_label: 2 }', (2, 4, 3, 3), (2, 3, 3), whole={1: 4}, backward=False),
+    "ArgMax": layer('type: "ArgMax" argmax_param { top_k: 3 }', (2, 4, 3, 3), tie=True, backward=False),
+    "ArgMax with values": layer('type: "ArgMax" argmax_param { top_k: 2 out_max_val: true }', (3, 7), backward=False),
+    "ArgMax along an axis": layer('type: "ArgMax" argmax_param { top_k: 2 axis: 1 }', (2, 4, 3, 3), backward=False),
+    "ArgMax values along an axis": layer('type: "ArgMax" argmax_param { axis: -1 out_max_val: true }', (2, 4, 3, 3), backward=False),
+    "BNLL": layer('type: "BNLL"'),
+    "BatchReindex": layer('type: "BatchReindex" loss_weight: 1', (5, 3, 2), (7,), whole={1: 5}, force=False, learned=True),
+    "Clip": layer('type: "Clip" clip_param { min: -1 max: 0.5 }'),
+    "ContrastiveLoss": layer('type: "ContrastiveLoss" contrastive_loss_param { margin: 3 }', (6, 4, 1, 1), (6, 4, 1, 1), (6,), whole={2: 2}),
+    "ContrastiveLoss legacy": layer(
+        'type: "ContrastiveLoss" contrastive_loss_param { margin: 9 legacy_version: true }', (6, 4, 1, 1), (6, 4, 1, 1), (6,), whole={2: 2}),
+    "Convolution of one axis": conv("num_output: 6 kernel_size: 3 stride: 2 pad: 1", 2, 4, 13),
+    "Convolution of three axes": conv("num_output: 6 kernel_size: 3 pad: 1 pad: 0 pad: 1 group: 2", 2, 4, 5, 6, 7),
+    "Convolution from axis 2": conv("num_output: 3 kernel_size: 2 axis: 2", 2, 3, 4, 5, 6),
+    "Crop": layer('type: "Crop" crop_param { offset: 2 offset: 1 }', (2, 3, 7, 8), (1, 5, 4, 5)),
+    "Crop from axis 1": layer('type: "Crop" crop_param { axis: 1 offset: 1 }', (2, 4, 7, 8), (1, 3, 4, 5)),
+    "Deconvolution": layer('type: "Deconvolution" convolution_param { num_output: 6 kernel_size: 4 stride: 2 pad: 1 weight_filler { type: "xavier" } '
+                           'bias_filler { type: "uniform" } }'),
+    "Deconvolution bilinear": layer('type: "Deconvolution" convolution_param { num_output: 4 kernel_size: 4 stride: 2 group: 4 bias_term: false '
+                                    'weight_filler { type: "bilinear" } }'),
+    "Deconvolution dilated": layer('type: "Deconvolution" convolution_param { num_output: 6 kernel_size: 3 dilation: 2 weight_filler { type: "xavier" } }'),
+    "DummyData": layer('type: "DummyData" dummy_data_param { shape { dim: 2 dim: 3 } data_filler { type: "constant" value: 2.5 } }', ()),
+    "ELU": layer('type: "ELU" elu_param { alpha: 0.7 }'),
+    "ELU in place": layer('type: "ELU"', in_place=True),
+    "Embed": layer('type: "Embed" loss_weight: 1 embed_param { num_output: 4 input_dim: 6 weight_filler { type: "uniform" } bias_filler { type: "uniform" } }',
+                   (3, 5), whole={0: 6}, force=False),
+    "EuclideanLoss": layer('type: "EuclideanLoss"', (3, 4, 2), (3, 4, 2)),
+    "Exp": layer('type: "Exp" exp_param { base: 2 scale: 0.5 shift: 1 }'),
+    "Exp to e": layer('type: "Exp"', in_place=True),
+    "Filter": layer('type: "Filter" loss_weight: 1', (6, 3), (6,), whole={1: 2}, force=False, learned=True),
+    "HingeLoss": layer('type: "HingeLoss"', (5, 4), (5,), whole={1: 4}),
+    "HingeLoss L2": layer('type: "HingeLoss" hinge_loss_param { norm: L2 }', (5, 4), (5,), whole={1: 4}),
+    "Im2col": layer('type: "Im2col" convolution_param { kernel_size: 3 stride: 2 pad: 1 }'),
+    "Im2col dilated": layer('type: "Im2col" convolution_param { kernel_h: 3 kernel_w: 2 stride: 1 dilation: 2 }'),
+    "InfogainLoss": layer('type: "InfogainLoss" propagate_down: true propagate_down: false propagate_down: false', (4, 3), (4,), (1, 1, 3, 3), whole={1: 3},
+                          force=False, learned=True),
+    "LSTM": layer('type: "LSTM" recurrent_param { num_output: 3 weight_filler { type: "uniform" min: -1 } bias_filler { type: "uniform" } }',
+                  (4, 2, 5), (4, 2), whole={1: 2}),
+    "LSTM with a static input": layer('type: "LSTM" recurrent_param { num_output: 3 weight_filler { type: "uniform" min: -1 } }',
+                                      (4, 2, 5), (4, 2), (2, 3), whole={1: 2}),
+    "LSTM with hidden blobs": layer('type: "LSTM" recurrent_param { num_output: 3 expose_hidden: true weight_filler { type: "uniform" min: -1 } }',
+                                    (4, 2, 5), (4, 2), (1, 2, 3), (1, 2, 3), whole={1: 2}, tops=3),
+    "LSTMUnit": layer('type: "LSTMUnit"', (1, 4, 3), (1, 4, 12), (1, 4), whole={2: 2}, tops=2),
+    "Log": layer('type: "Log" log_param { base: 10 scale: 0.5 shift: 3 }'),
+    "Log to e": layer('type: "Log" log_param { shift: 3 }'),
+    "MVN": layer('type: "MVN"'),
+    "MVN across channels": layer('type: "MVN" mvn_param { across_channels: true eps: 0.01 }'),
+    "MVN of the mean alone": layer('type: "MVN" mvn_param { normalize_variance: false }'),
+    "MemoryData": layer('type: "MemoryData" memory_data_param { batch_size: 2 channels: 3 height: 4 width: 5 }', (), tops=2),
+    "MultinomialLogisticLoss": layer('type: "MultinomialLogisticLoss"', (5, 4), (5,), whole={0: 3, 1: 4}),
+    "PReLU": layer('type: "PReLU" prelu_param { filler { type: "uniform" } }'),
+    "PReLU of one slope": layer('type: "PReLU" prelu_param { channel_shared: true }'),
+    "PReLU in place": layer('type: "PReLU"', in_place=True),
+    "Parameter": layer('type: "Parameter" parameter_param { shape { dim: 2 dim: 3 } }', ()),
+    "Pooling MAX with a mask": pool("kernel_size: 3 stride: 2", tops=2, backward=False),
+    "Power": layer('type: "Power" power_param { power: 1.5 scale: 0.5 shift: 2 }'),
+    "Power 2": layer('type: "Power" power_param { power: 2 scale: 0.5 shift: 2 }'),
+    "Power 1": layer('type: "Power" power_param { scale: 0.5 shift: 2 }'),
+    "Power 3 without shift": layer('type: "Power" power_param { power: 3 }'),
+    "Power 0": layer('type: "Power" power_param { power: 0 }'),
+    "Python": layer('type: "Python" python_param { module: "doubling" layer: "Double" param_str: "2.5" }'),
+    "RNN": layer('type: "RNN" recurrent_param { num_output: 3 weight_filler { type: "uniform" min: -1 } bias_filler { type: "uniform" } }',
+                 (4, 2, 5), (4, 2), whole={1: 2}),
+    "RNN with a hidden blob": layer('type: "RNN" recurrent_param { num_output: 3 expose_hidden: true weight_filler { type: "uniform" min: -1 } }',
+                                    (4, 2, 5), (4, 2), (1, 2, 3), whole={1: 2}, tops=2),
+    "Reduction SUM": layer('type: "Reduction" reduction_param { axis: 1 coeff: 0.5 }', (3, 4, 2)),
+    "Reduction ASUM": layer('type: "Reduction" reduction_param { operation: ASUM }', (3, 4, 2)),
+    "Reduction SUMSQ": layer('type: "Reduction" reduction_param { operation: SUMSQ axis: -1 }', (3, 4, 2)),
+    "Reduction MEAN": layer('type: "Reduction" reduction_param { operation: MEAN axis: 1 coeff: 2 }', (3, 4, 2)),
+    "SPP": layer('type: "SPP" spp_param { pyramid_height: 3 }', (2, 3, 9, 11)),
+    "SPP AVE": layer('type: "SPP" spp_param { pyramid_height: 2 pool: AVE }', (2, 3, 9, 11)),
+    "SPP of one level": layer('type: "SPP" spp_param { pyramid_height: 1 }', (2, 3, 9, 11)),
+    "Sigmoid": layer('type: "Sigmoid"'),
+    "SigmoidCrossEntropyLoss": layer('type: "SigmoidCrossEntropyLoss"', (3, 4), (3, 4), whole={1: 2}),
+    "SigmoidCrossEntropyLoss, one value ignored": layer(
+        'type: "SigmoidCrossEntropyLoss" loss_param { ignore_label: 0 normalization: VALID }', (3, 4), (3, 4), whole={1: 2}),
+    "Silence": layer('type: "Silence"', (2, 3), (4,), tops=0),
+    "Slice": layer('type: "Slice"', (2, 6, 3), tops=3),
+    "Slice at points": layer('type: "Slice" slice_param { axis: 2 slice_point: 1 slice_point: 4 }', (2, 6, 5), tops=3),
+    "SoftmaxWithLoss": layer('type: "SoftmaxWithLoss"', (5, 4), (5,), whole={1: 4}),
+    "SoftmaxWithLoss of a map, one label ignored": layer(
+        'type: "SoftmaxWithLoss" loss_param { ignore_label: 1 }', (2, 4, 3, 3), (2, 3, 3), whole={1: 4}),
+    "SoftmaxWithLoss by the batch": layer('type: "SoftmaxWithLoss" loss_param { normalize: false }', (2, 4, 3, 3), (2, 3, 3), whole={1: 4}),
+    "SoftmaxWithLoss FULL": layer('type: "SoftmaxWithLoss" loss_param { normalization: FULL ignore_label: 0 }', (2, 4, 3, 3), (2, 3, 3), whole={1: 4}),
+    "SoftmaxWithLoss NONE": layer('type: "SoftmaxWithLoss" loss_weight: 0.5 loss_param { normalization: NONE }', (5, 4), (5,), whole={1: 4}, force=False,
+                                  learned=True),
+    "Swish": layer('type: "Swish" swish_param { beta: 1.5 }'),
+    "TanH": layer('type: "TanH"'),
+    "TanH in place": layer('type: "TanH"', in_place=True),
+    "Threshold": layer('type: "Threshold" threshold_param { threshold: 0.3 }', backward=False),
+    "Tile": layer('type: "Tile" tile_param { axis: 1 tiles: 3 }', (2, 4, 5)),
 }  # fmt: skip
 
 
 def layer_prototxt(case):
-    """A net of Input layers and the case's layer, gradients forced."""
-    lines = ["force_backward: true"]
+    """A net of Input layers and the case's layer."""
+    lines = ["force_backward: true"] if case["force"] else []
     bottoms = []
-    for i, shape in enumerate(case["shapes"]):
+    for i, shape in enumerate(s for s in case["shapes"] if s):
         dims = " ".join(f"dim: {d}" for d in shape)
-        lines.append(f'layer {{ name: "in{i}" type: "Input" top: "in{i}" input_param {{ shape {{ {dims} }} }} }}')
+        kind, param = ("Parameter", "parameter_param") if case["learned"] and not i else ("Input", "input_param")
+        lines.append(f'layer {{ name: "in{i}" type: "{kind}" top: "in{i}" {param} {{ shape {{ {dims} }} }} }}')
         bottoms.append(f'bottom: "in{i}"')
-    top = "in0" if case["in_place"] else "out"
-    lines.append(f'layer {{ name: "layer" {" ".join(bottoms)} top: "{top}" {case["body"]} }}')
+    tops = ["in0"] if case["in_place"] else ["out", "out1", "out2"][: case["tops"]]
+    lines.append(f'layer {{ name: "layer" {" ".join(bottoms)} {" ".join(f"""top: "{top}" """ for top in tops)} {case["body"]} }}')
     if case["shared"]:
         lines.append('layer { name: "other" type: "ReLU" bottom: "in0" top: "other" }')
     return "\n".join(lines) + "\n"
 
 
-def values(seed, shape, tie=False):
-    """Seeded input values, float32; small whole numbers with `tie`."""
+def values(seed, shape, tie=False, below=None):
+    """Seeded input values, float32; small whole numbers with `tie`, whole numbers from 0 on with `below`."""
     rng = np.random.RandomState(seed)
+    if below is not None:
+        return np.float32(rng.randint(0, below, shape))
     return np.float32(rng.randint(-3, 4, shape) if tie else rng.uniform(-2, 2, shape))
+
+
+def doubling(caffe):
+    """The module of the Python layer's case, on this engine: the bottom times param_str."""
+    import types
+
+    class Double(caffe.Layer):
+        def setup(self, bottom, top):
+            self.factor = float(self.param_str)
+
+        def reshape(self, bottom, top):
+            top[0].reshape(*bottom[0].data.shape)
+
+        def forward(self, bottom, top):
+            top[0].data[...] = self.factor * bottom[0].data
+
+        def backward(self, top, propagate_down, bottom):
+            bottom[0].diff[...] = self.factor * top[0].diff
+
+    module = types.ModuleType("doubling")
+    module.Double = Double
+    return module

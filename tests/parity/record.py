@@ -25,6 +25,8 @@ def open_net(caffe, folder, name, text):
     if not os.path.exists(weights):
         net = caffe.Net(stem + ".prototxt", caffe.TEST)
         for layer, blobs in net.params.items():
+            if net.layer_dict[layer].type == "Parameter":
+                blobs[0].data[...] = cases.values(4, blobs[0].data.shape)
             if net.layer_dict[layer].type == "BatchNorm":  # which no filler fills
                 for blob, values in zip(blobs, (cases.values(5, blobs[0].data.shape), 0.5 + cases.values(6, blobs[1].data.shape) ** 2, 1.7)):
                     blob.data[...] = values
@@ -34,15 +36,23 @@ def open_net(caffe, folder, name, text):
 
 def record_layer(caffe, folder, name, case, out):
     net = open_net(caffe, folder, name, cases.layer_prototxt(case))
-    for i, blob in enumerate(net.inputs):
-        net.blobs[blob].data[...] = cases.values(i, net.blobs[blob].data.shape, case["tie"])
+    if '"MemoryData"' in case["body"]:
+        net.set_input_arrays(cases.values(7, (4, 3, 4, 5)), cases.values(8, (4,)))
+    given = [blob for blob in net.blobs if blob.startswith("in") and "split" not in blob]
+    for i, blob in enumerate(given):
+        # Caffe's Parameter layer hands its own memory to its top in the first forward pass
+        target = net.params[blob][0] if blob in net.params else net.blobs[blob]
+        target.data[...] = cases.values(i, target.data.shape, case["tie"], case["whole"].get(i))
     net.forward()
     out[name + "|names"] = np.array(list(net.blobs))
     for blob in net.outputs:
         out[name + "|forward|" + blob] = net.blobs[blob].data.copy()
-        net.blobs[blob].diff[...] = cases.values(99, net.blobs[blob].data.shape)
+        if case["force"]:
+            net.blobs[blob].diff[...] = cases.values(99, net.blobs[blob].data.shape)
+    if not case["backward"]:
+        return
     net.backward()
-    for blob in net.inputs:
+    for blob in given:
         out[name + "|backward|" + blob] = net.blobs[blob].diff.copy()
     for i, blob in enumerate(net.params.get("layer", [])):
         out[name + "|weights|" + str(i)] = blob.diff.copy()
@@ -139,12 +149,14 @@ def record_span(net, key, size, first, last, out):
 def main(engine, folder):
     caffe = importlib.import_module(engine)
     caffe.set_random_seed(3)
+    sys.modules["doubling"] = cases.doubling(caffe)
+    getattr(caffe, "allow_python_layers", bool)()
     out = {}
     for name, case in cases.LAYERS.items():
         record_layer(caffe, folder, name, case, out)
-    for name, spec in nets.NETS.items():
+    for name, spec in () if os.environ.get("LAYERS_ONLY") else nets.NETS.items():
         record_net(caffe, folder, name, spec, out)
-    for name in nets.BUILT:
+    for name in () if os.environ.get("LAYERS_ONLY") else nets.BUILT:
         record_built(caffe, folder, name, out)
     np.savez(os.path.join(folder, engine + ".npz"), **out)
 
