@@ -29,7 +29,7 @@ $(VENV)/.dream: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[compat,demo,plots,download,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[compat,demo,plots,download,hdf5,draw,dev]'
 	@touch $(VENV)/.dream $@
 
 setup: $(VENV)/.dev  ## make .venv/ with everything that dreaming and testing need

@@ -5,6 +5,7 @@ never hides a real one.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 from .errors import (
@@ -21,26 +22,37 @@ if TYPE_CHECKING:
     from . import io
     from .blob import Blob
     from .classifier import Classifier
+    from .detector import Detector
     from .fillers import set_random_seed
-    from .layers import Layer, allow_python_layers, layer_type_list
+    from .layer_types import Layer, allow_python_layers, layer_type_list
     from .net import Net
+    from .net_spec import NetSpec, layers, params, to_proto
     from .proto.caffe_pb2 import TEST, TRAIN
+    from .timer import Timer
 
 __version__ = "1.0.0+compat"
 
 __all__ = [
-    "Blob", "CaffeError", "Classifier", "Layer", "LayerNameError", "ModeError", "Net", "PrototxtError", "ShapeError", "TEST",
-    "TRAIN", "UnknownLayerTypeError", "WeightsError", "allow_python_layers", "io", "layer_type_list", "set_device", "set_mode_cpu",
-    "set_mode_gpu", "set_random_seed",
+    "Blob", "CaffeError", "Classifier", "Detector", "Layer", "LayerNameError", "ModeError", "Net", "NetSpec", "PrototxtError", "ShapeError",
+    "TEST", "TRAIN", "Timer", "UnknownLayerTypeError", "WeightsError", "allow_python_layers", "has_nccl", "init_log", "io", "layer_type_list",
+    "layers", "log", "params", "set_device", "set_mode_cpu", "set_mode_gpu", "set_random_seed", "to_proto",
 ]  # fmt: skip
-# loaded when first asked for, so that what needs no engine (proto.upgrade) runs where there is no numba
+# loaded when first asked for, so that what needs no engine (proto.upgrade) runs where there is no numba; "": a module of that name
 _HOMES = {
-    "Blob": "blob", "Classifier": "classifier", "Net": "net", "TEST": "proto.caffe_pb2", "TRAIN": "proto.caffe_pb2",
-    "io": "", "Layer": "layers", "allow_python_layers": "layers", "layer_type_list": "layers", "set_random_seed": "fillers",
+    "Blob": "blob", "Classifier": "classifier", "Detector": "detector", "Layer": "layer_types", "Net": "net", "NetSpec": "net_spec",
+    "TEST": "proto.caffe_pb2", "TRAIN": "proto.caffe_pb2", "Timer": "timer", "allow_python_layers": "layer_types", "classifier": "", "coord_map": "",
+    "detector": "", "draw": "", "io": "", "layer_type_list": "layer_types", "layers": "net_spec", "net_spec": "", "params": "net_spec", "proto": "",
+    "set_random_seed": "fillers", "to_proto": "net_spec",
+}  # fmt: skip
+_SOLVERS = {
+    "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "NCCL", "NesterovSolver", "RMSPropSolver", "SGDSolver", "get_solver", "set_multiprocess",
+    "set_solver_count", "set_solver_rank", "solver_count", "solver_rank",
 }  # fmt: skip
 
 
 def __getattr__(name):
+    if name in _SOLVERS:
+        raise AttributeError(f"caffe_compat does not train, so it has no {name}; use a real Caffe build for that")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = importlib.import_module(f"{__name__}.{_HOMES[name] or name}")
@@ -59,3 +71,17 @@ def set_mode_gpu():
 
 def set_device(device):
     """Choose a GPU. Takes effect in GPU mode alone, as in Caffe, and so has none here."""
+
+
+def has_nccl():
+    """False: there is no training on several GPUs."""
+    return False
+
+
+def init_log(prefix_or_level=0, level=0):
+    """Takes Caffe's arguments; this engine raises exceptions and logs nothing."""
+
+
+def log(message):
+    """Write one line to the standard error, as Caffe's log does."""
+    print(message, file=sys.stderr)

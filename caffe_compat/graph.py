@@ -1,7 +1,7 @@
 """From a NetParameter to the list of layers that a net runs: phase rules, Split layers, who needs a gradient."""
 
 from collections import Counter
-from typing import Dict, Tuple
+from typing import Dict, List, Set, Tuple
 
 from .errors import PrototxtError
 from .proto import caffe_pb2
@@ -108,7 +108,8 @@ class BackwardPlan:
     """
 
     def __init__(self, net, layers, loss_weights):
-        self.layers, self.bottoms = [], []
+        self.layers: List[bool] = []
+        self.bottoms: List[List[bool]] = []
         self._find_needs(net, layers)
         self._keep_what_loss_needs(net, loss_weights)
         if net.force_backward:
@@ -125,7 +126,8 @@ class BackwardPlan:
             layer.learns = [rate != 0 for rate in rates[: len(layer.blobs)]]
             if len(param.propagate_down) not in (0, len(param.bottom)):
                 raise PrototxtError(
-                    f'layer "{param.name}" has {len(param.bottom)} bottoms but {len(param.propagate_down)} values of propagate_down; give one for each, or none'
+                    f'layer "{param.name}" has {len(param.bottom)} bottoms but {len(param.propagate_down)} values of propagate_down; '
+                    "give one for each, or none"
                 )
             self.layers.append(any(layer.learns) or any(needs[b] for b in param.bottom))
             self.bottoms.append(list(param.propagate_down) or [needs[b] for b in param.bottom])
@@ -133,10 +135,11 @@ class BackwardPlan:
 
     def _keep_what_loss_needs(self, net, loss_weights):
         """From the losses back: what no loss depends on, or only through bottoms without a gradient, is left out."""
-        under_loss, skipped = set(), set()
+        under_loss: Set[str] = set()
+        skipped: Set[str] = set()
         for i, param in reversed(list(enumerate(net.layer))):
             contributes = any(loss_weights[i]) or any(top in under_loss for top in param.top)
-            if self.layers[i] and all(top in skipped for top in param.top):
+            if self.layers[i] and param.top and all(top in skipped for top in param.top):
                 self.layers[i], self.bottoms[i] = False, [False] * len(param.bottom)
             if contributes:
                 under_loss.update(param.bottom)

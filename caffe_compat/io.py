@@ -2,7 +2,55 @@
 
 import numpy as np
 
-from .proto import caffe_pb2  # noqa: F401  (part of pycaffe's API: caffe.io.caffe_pb2)
+from .proto import caffe_pb2
+from .proto.read import blob_proto, blob_shape, blob_values
+
+
+def blobproto_to_array(blob, return_diff=False):
+    """Values (or gradients) of a BlobProto as a float32 array. Raises ValueError where they do not make its shape."""
+    values = blob_values(blob, return_diff)
+    old = any(blob.HasField(f) for f in ("num", "channels", "height", "width"))
+    return np.array(values).reshape(blob_shape(blob) if old or blob.HasField("shape") else ())
+
+
+def array_to_blobproto(arr, diff=None):
+    """A BlobProto with this array's values and, if given, gradients."""
+    blob = blob_proto(arr)
+    if diff is not None:
+        blob.diff.extend(np.asarray(diff, float).ravel().tolist())
+    return blob
+
+
+def arraylist_to_blobprotovector_str(arraylist):
+    """Several arrays as the bytes of one BlobProtoVector."""
+    return caffe_pb2.BlobProtoVector(blobs=[array_to_blobproto(arr) for arr in arraylist]).SerializeToString()
+
+
+def blobprotovector_str_to_arraylist(str):
+    """The arrays in the bytes of a BlobProtoVector."""
+    return [blobproto_to_array(blob) for blob in caffe_pb2.BlobProtoVector.FromString(str).blobs]
+
+
+def array_to_datum(arr, label=None):
+    """A Datum of an array (channels, height, width): bytes if it is uint8, else floats. Raises ValueError for other shapes."""
+    if arr.ndim != 3:
+        raise ValueError(f"Incorrect array shape {arr.shape}: a Datum holds (channels, height, width).")
+    datum = caffe_pb2.Datum(channels=arr.shape[0], height=arr.shape[1], width=arr.shape[2])
+    if arr.dtype == np.uint8:
+        datum.data = arr.tobytes()
+    else:
+        datum.float_data.extend(arr.astype(float).ravel().tolist())
+    if label is not None:
+        datum.label = label
+    return datum
+
+
+def datum_to_array(datum):
+    """The array (channels, height, width) in a Datum, uint8 or float; its label is left out."""
+    shape = datum.channels, datum.height, datum.width
+    if len(datum.data):
+        return np.frombuffer(datum.data, np.uint8).reshape(shape)
+    return np.array(datum.float_data, float).reshape(shape)
 
 
 def load_image(filename, color=True):

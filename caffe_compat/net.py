@@ -12,8 +12,8 @@ from . import graph, weights
 from .blob import Blob
 from .errors import CaffeError, LayerNameError, ShapeError, WeightsError
 from .kernels import threads
-from .layers import create
-from .layers.registry import loss_weights
+from .layer_types import create
+from .layer_types.registry import loss_weights
 from .proto import caffe_pb2
 from .proto.read import read_prototxt
 
@@ -174,9 +174,9 @@ class Net:
         forward, backward = _Collected([*self.outputs, *(blobs or [])], count), _Collected([*self.inputs, *(diffs or [])], count)
         given = self._batch({name: kwargs[name] for name in self.inputs if name in kwargs})
         wanted = self._batch({name: kwargs[name] for name in self.outputs if name in kwargs})
-        for inputs, gradients in zip_longest(given, wanted, fillvalue={}):
-            forward.add(self.forward(blobs=blobs, **inputs))
-            backward.add(self.backward(diffs=diffs, **gradients))
+        for inputs, gradients in zip_longest(given, wanted):
+            forward.add(self.forward(blobs=blobs, **(inputs or {})))
+            backward.add(self.backward(diffs=diffs, **(gradients or {})))
         return forward.arrays(), backward.arrays()
 
     def _batch(self, arrays):

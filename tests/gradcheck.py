@@ -4,7 +4,7 @@ import numpy as np
 from google.protobuf import text_format
 
 from caffe_compat.blob import Blob
-from caffe_compat.layers import create
+from caffe_compat.layer_types import create
 from caffe_compat.proto import caffe_pb2
 
 
@@ -33,21 +33,26 @@ def run(text, *bottoms, **kwargs):
     return out[0] if len(out) == 1 else out
 
 
-def check_gradient(layer, bottom, top, step=1e-2, tolerance=1e-2, params=True):
+def check_gradient(layer, bottom, top, step=1e-2, tolerance=1e-2, params=True, bottoms=None, frozen=False):
     """Compare backward with central differences of sum(weights * top), at every value of every bottom and parameter.
 
     The layer runs in float32, so a step of 1e-2 and a tolerance of 1e-2 (of the largest gradient value) separate a
-    right gradient from a wrong one; inputs must keep away from kinks.
+    right gradient from a wrong one; inputs must keep away from kinks. bottoms: numbers of those to check, all by default.
+    frozen: tops behind the first of a recurrent layer pass no gradient, and so count nothing.
     """
     rng = np.random.RandomState(3)
+    layer.reshape(bottom, top)
     layer.forward(bottom, top)
     weights = [rng.uniform(-1, 1, t.shape).astype(np.float32) for t in top]
-    checked = list(bottom) + (list(layer.blobs) if params else [])
+    if frozen and layer.type in ("LSTM", "RNN"):
+        weights[1:] = [np.zeros_like(w) for w in weights[1:]]
+    differ = list(bottom) if bottoms is None else [bottom[i] for i in bottoms]
+    checked = differ + (list(layer.blobs) if params else [])
     for blob in checked:
         blob.diff[...] = 0
     for t, w in zip(top, weights):
         t.diff[...] = w
-    layer.backward(top, [True] * len(bottom), bottom)
+    layer.backward(top, [b in differ for b in bottom], bottom)
     analytic = [blob.diff.copy() for blob in checked]
 
     def value():

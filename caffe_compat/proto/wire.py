@@ -111,7 +111,7 @@ class mapped:
     """Context: a file as bytes that the system reads when they are looked at. Raises WeightsError for an empty file."""
 
     def __init__(self, path):
-        self._file = open(path, "rb")  # noqa: SIM115 (closed in __exit__)
+        self._file = open(path, "rb")
         try:
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:
@@ -151,5 +151,3 @@ def blob_header(array):
     shape = field_header(7, len(packed)) + packed
     head = shape + field_header(5, 4 * array.size)
     return head, len(head) + 4 * array.size
-
-

@@ -7,7 +7,7 @@ from gradcheck import build, check_gradient, run
 
 from caffe_compat import ShapeError
 from caffe_compat.errors import PrototxtError, UnknownLayerTypeError
-from caffe_compat.layers import LAYERS, register
+from caffe_compat.layer_types import LAYERS, register
 from caffe_compat.proto.caffe_pb2 import TRAIN
 
 

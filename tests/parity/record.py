@@ -154,9 +154,9 @@ def main(engine, folder):
     out = {}
     for name, case in cases.LAYERS.items():
         record_layer(caffe, folder, name, case, out)
-    for name, spec in () if os.environ.get("LAYERS_ONLY") else nets.NETS.items():
+    for name, spec in nets.NETS.items():
         record_net(caffe, folder, name, spec, out)
-    for name in () if os.environ.get("LAYERS_ONLY") else nets.BUILT:
+    for name in nets.BUILT:
         record_built(caffe, folder, name, out)
     np.savez(os.path.join(folder, engine + ".npz"), **out)
 

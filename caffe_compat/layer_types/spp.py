@@ -43,6 +43,8 @@ class SPP(Layer):
         p.pool = self.layer_param.spp_param.pool
         p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_h, p.pad_w = *kernel, *kernel, *pad
         pool = create(param, self.phase)
+        if any(q >= k for q, k in zip(pad, kernel)):
+            raise ShapeError(f'layer "{self.name}": a {height}x{width} bottom is too small for {bins} windows each way; lower pyramid_height')
         pool.setup([], [])
         return pool, self.new_blob()
 

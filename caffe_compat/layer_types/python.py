@@ -1,12 +1,14 @@
 """Python layers: code that a net names. It is run only after allow_python_layers(), since a net's file must never run anything by itself."""
 
 import importlib
+import os
 
 from ..errors import CaffeError, PrototxtError
 from .registry import LAYERS, ParamBlobs, register
 from .registry import Layer as _Layer
 
-_allowed = False
+# set by python -m caffe_compat --allow-python-layers, for the processes that the program starts too
+_allowed = os.environ.get("CAFFE_COMPAT_PYTHON_LAYERS") == "1"
 
 
 def allow_python_layers(allow=True):
@@ -49,8 +51,8 @@ class Python(Layer):
         p = param.python_param
         if not _allowed:
             raise CaffeError(
-                f'layer "{param.name}" would run Python code ({p.module}.{p.layer}). If you trust this net, call caffe_compat.allow_python_layers() first, '
-                "or start the program with python -m caffe_compat --allow-python-layers"
+                f'layer "{param.name}" would run Python code ({p.module}.{p.layer}). If you trust this net, call '
+                "caffe_compat.allow_python_layers() first, or start the program with python -m caffe_compat --allow-python-layers"
             )
         try:
             module = importlib.import_module(p.module)

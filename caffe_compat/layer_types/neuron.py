@@ -197,13 +197,14 @@ class Swish(Neuron):
 
     def setup(self, bottom, top):
         self.beta = np.float32(self.layer_param.swish_param.beta)
+        self._sigmoid = np.zeros(0, np.float32)
 
     def value(self, x):
         self._sigmoid = sigmoid(self.beta * x)  # in place, x is gone when the gradient comes
         return x * self._sigmoid
 
     def slope(self, x, y):
-        gate = self._sigmoid if np.shape(getattr(self, "_sigmoid", None)) == y.shape else sigmoid(self.beta * x)
+        gate = self._sigmoid if self._sigmoid.shape == y.shape else sigmoid(self.beta * x)
         return self.beta * y + gate * (1 - self.beta * y)
 
 

@@ -141,7 +141,9 @@ class Filter(Layer):
     def check_counts(self, bottom, top):
         super().check_counts(bottom, top)
         if len(top) != len(bottom) - 1:
-            raise PrototxtError(f'layer "{self.name}" has {len(bottom)} bottoms, the last of them the selector, so {len(bottom) - 1} tops, not {len(top)}')
+            raise PrototxtError(
+                f'layer "{self.name}" has {len(bottom)} bottoms, the last of them the selector, so {len(bottom) - 1} tops, not {len(top)}'
+            )
         self.no_gradient = (len(bottom) - 1,)
 
     def setup(self, bottom, top):
@@ -153,22 +155,22 @@ class Filter(Layer):
             raise ShapeError(f'layer "{self.name}": its selector must have one value for each item, not the shape {bottom[-1].shape}')
         if any(b.shape[0] != items for b in bottom):
             raise ShapeError(f'layer "{self.name}": its selector is for {items} items but its bottoms have {[b.shape[0] for b in bottom[:-1]]}')
-        self.kept = np.flatnonzero(bottom[-1].data.reshape(-1))
-        count = items if self.first else len(self.kept)
+        self.selected = np.flatnonzero(bottom[-1].data.reshape(-1))
+        count = items if self.first else len(self.selected)
         self.first = False
         for b, t in zip(bottom, top):
             t.reshape(count, *b.shape[1:])
 
     def forward(self, bottom, top):
         for b, t in zip(bottom, top):
-            t.data[...] = b.data[self.kept]
+            t.data[...] = b.data[self.selected]
 
     def backward(self, top, propagate_down, bottom):
         for b, t, wanted in zip(bottom, top, propagate_down):
             if wanted:
                 b.diff[...] = 0
-                if len(t.diff) == len(self.kept):
-                    b.diff[self.kept] = t.diff
+                if len(t.diff) == len(self.selected):
+                    b.diff[self.selected] = t.diff
 
 
 @register
@@ -247,7 +249,7 @@ class ArgMax(Layer):
 def whole_numbers(layer, values, limit, what):
     """Values as whole numbers. Raises ShapeError for one that is not from 0 to limit - 1."""
     numbers = values.astype(np.int64)
-    if numbers.size and not (0 <= numbers.min() and numbers.max() < limit):
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() < limit):
         wrong = numbers[(numbers < 0) | (numbers >= limit)].flat[0]
         raise ShapeError(f'layer "{layer.name}": there is no {what} {wrong}; they are numbered from 0 to {limit - 1}')
     return numbers

@@ -1,9 +1,9 @@
 """RNN, LSTM and LSTMUnit (Donahue et al., arXiv 1411.4389). Shapes: T steps, N streams, D hidden values.
 
-Bottoms of RNN and LSTM: x (T, N, ...), cont (T, N), 0 where a new sequence begins and 1 elsewhere, and perhaps one static input (N, ...)
-that every step sees. The hidden state is kept from one forward pass to the next; with expose_hidden it comes in as further bottoms
-and goes out as further tops (1, N, D); no gradient passes through those, as in Caffe. Parameters, in Caffe's order: of x (with bias), of the static input, of the hidden state, and for
-RNN of the output (with bias).
+Bottoms of RNN and LSTM: x (T, N, ...), cont (T, N), 0 where a new sequence begins and 1 elsewhere, and perhaps one static input
+(N, ...) that every step sees. The hidden state is kept from one forward pass to the next; with expose_hidden it comes in as further
+bottoms and goes out as further tops (1, N, D), and no gradient passes through those, as in Caffe. Parameters, in Caffe's order: of x
+(with bias), of the static input, of the hidden state, and for RNN of the output (with bias).
 """
 
 import math
@@ -31,9 +31,7 @@ def unit_backward(dc, dh, c_prev, c, i, f, o, g):
     """(gradient of the gates, of c_prev) from those of c and h; f holds cont already."""
     tanh_c = np.tanh(c)
     through = dc + dh * o * (1 - tanh_c * tanh_c)
-    d_gates = np.concatenate(
-        [through * g * i * (1 - i), through * c_prev * f * (1 - f), dh * tanh_c * o * (1 - o), through * i * (1 - g * g)], 1
-    )
+    d_gates = np.concatenate([through * g * i * (1 - i), through * c_prev * f * (1 - f), dh * tanh_c * o * (1 - o), through * i * (1 - g * g)], 1)
     return d_gates, through * f
 
 
@@ -172,14 +170,15 @@ class Recurrent(Layer):
             static = bottom[2].data.reshape(d_gates.shape[1], -1).copy()
             gradients.append(lambda: self._add(2, d_gates.sum(0).T @ static))
         gradients.append(lambda: self._add(2 + self.static, carried))
-        first = len(gradients)
-        for at in range(len(self.blobs) - first):
-            gradients.append(lambda at=at: self._add(first + at, sum(more[at] for more in extra)))
+        gradients += [self._later(len(gradients) + at, extra, at) for at in range(len(self.blobs) - len(gradients))]
         self.add_gradients(*gradients)
         if propagate_down[0]:
             bottom[0].diff[...] = (flat @ self.blobs[0].data).reshape(bottom[0].shape)
         if self.static and propagate_down[2]:
             bottom[2].diff[...] = (d_gates.sum(0) @ self.blobs[2].data).reshape(bottom[2].shape)
+
+    def _later(self, number, extra, at):
+        return lambda: self._add(number, sum(more[at] for more in extra))
 
     def _add(self, number, value):
         self.blobs[number].diff[...] += value

@@ -36,8 +36,8 @@ class Reduction(Layer):
             return
         x, p = self._rows(bottom[0].data), self.names
         dy = self.coeff * top[0].diff.reshape(-1, 1)
-        slope = {p.ASUM: np.sign, p.SUMSQ: lambda v: 2 * v}.get(self.operation, np.ones_like)
-        np.multiply(dy, slope(x), out=self._rows(bottom[0].diff))
+        slope = np.sign(x) if self.operation == p.ASUM else 2 * x if self.operation == p.SUMSQ else np.ones_like(x)
+        np.multiply(dy, slope, out=self._rows(bottom[0].diff))
 
 
 @register

@@ -46,7 +46,8 @@ class Windowed(Layer):
     def check_channels(self, blob):
         if len(blob.shape) != self.axis + 1 + len(self.kernel) or blob.shape[self.axis] != self.channels:
             raise ShapeError(
-                f'layer "{self.name}": its bottom is {blob.shape} but its weights take {self.channels} channels at axis {self.axis} and {len(self.kernel)} spatial axes'
+                f'layer "{self.name}": its bottom is {blob.shape} but its weights take {self.channels} channels at axis {self.axis} '
+                f"and {len(self.kernel)} spatial axes"
             )
 
     def windows(self, size):

@@ -4,6 +4,7 @@ Every loss's gradient is multiplied by its top's diff, which the net sets to the
 """
 
 import math
+from typing import Tuple
 
 import numpy as np
 
@@ -20,7 +21,7 @@ _SMALLEST = np.finfo(np.float32).tiny
 class Loss(Layer):
     bottoms = (2, 2)
     auto_top = True
-    no_gradient = (1,)
+    no_gradient: Tuple[int, ...] = (1,)
 
     def reshape(self, bottom, top):
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
@@ -62,7 +63,10 @@ class EuclideanLoss(Loss):
 
 @register
 class ContrastiveLoss(Loss):
-    """Half the mean of d² for pairs that belong together, max(margin - d, 0)² for others (Hadsell et al., 2006); max(margin - d², 0) in the legacy form."""
+    """Half the mean of d² for pairs that belong together, of max(margin - d, 0)² for others (Hadsell et al., 2006).
+
+    The legacy form has max(margin - d², 0) for others.
+    """
 
     type = "ContrastiveLoss"
     bottoms = (3, 3)
@@ -169,7 +173,7 @@ class MultinomialLogisticLoss(Labelled):
 def checked_labels(layer, values, classes):
     """Labels as whole numbers. Raises ShapeError for one that names no class."""
     labels = values.astype(np.int64)
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         wrong = labels[(labels < 0) | (labels >= classes)][0]
         raise ShapeError(f'layer "{layer.name}": label {wrong}, but the classes are numbered from 0 to {classes - 1}')
     return labels
@@ -246,7 +250,8 @@ class SoftmaxLoss(Normalized):
         places = bottom[0].count // max(self.classes, 1)
         if bottom[1].count != places:
             raise ShapeError(
-                f'layer "{self.name}": {bottom[1].count} labels {bottom[1].shape} for {places} places of the bottom {bottom[0].shape} with softmax axis {self.axis}'
+                f'layer "{self.name}": {bottom[1].count} labels {bottom[1].shape} for {places} places of the bottom {bottom[0].shape}, '
+                f"softmax axis {self.axis}"
             )
         for t in top[1:]:
             t.reshape_like(bottom[0])
@@ -314,7 +319,9 @@ class InfogainLoss(SoftmaxLoss):
         if len(bottom) < 3:
             source = self.layer_param.infogain_loss_param.source
             if not source:
-                raise PrototxtError(f'layer "{self.name}": give the infogain matrix as a third bottom, or as infogain_loss_param {{ source: "H.binaryproto" }}')
+                raise PrototxtError(
+                    f'layer "{self.name}": give the infogain matrix as a third bottom, or as infogain_loss_param {{ source: "H.binaryproto" }}'
+                )
             self.stored = read_blob(source)
 
     def reshape(self, bottom, top):

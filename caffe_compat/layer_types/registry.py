@@ -123,20 +123,24 @@ def register(cls):
 
 def loss_weights(param, cls):
     """The loss weight of each top: as given, else 1 for a loss's first top and 0 for all others."""
-    given = list(param.loss_weight)
-    if given and len(given) != len(param.top):
-        raise PrototxtError(f'layer "{param.name}" has {len(param.top)} tops but {len(given)} values of loss_weight; give one for each top, or none')
-    return given or [1.0 if cls.auto_top and i == 0 else 0.0 for i in range(max(len(param.top), cls.auto_top))]
+    given, tops = list(param.loss_weight), max(len(param.top), int(cls.auto_top))
+    if given and len(given) != tops:
+        raise PrototxtError(f'layer "{param.name}" has {tops} tops but {len(given)} values of loss_weight; give one for each top, or none')
+    return given or [1.0 if cls.auto_top and i == 0 else 0.0 for i in range(tops)]
 
 
 def layer_type_list():
-    """Names of the layer types this engine has."""
-    return sorted(LAYERS)
+    """Names of Caffe's layer types; those that read or write files (READERS) are known, but refused when a net has one."""
+    return sorted({*LAYERS, *READERS})
 
 
 def _way_round(param):
     tops = " ".join(f'top: "{top}"' for top in param.top)
-    instead = "leave it out" if not tops else f'put layer {{ name: "{param.name}" type: "Input" {tops} input_param {{ shape {{ dim: ... }} }} }} in its place'
+    instead = (
+        "leave it out"
+        if not tops
+        else f'put layer {{ name: "{param.name}" type: "Input" {tops} input_param {{ shape {{ dim: ... }} }} }} in its place'
+    )
     return (
         f'layer "{param.name}" ({param.type}) uses {READERS[param.type]}, which this engine does not; {instead}, '
         "and read or write net.blobs[...].data in the program"
@@ -152,5 +156,5 @@ def create(param, phase):
         by_lower = {name.lower(): name for name in LAYERS}
         near = difflib.get_close_matches(param.type.lower(), by_lower, 1)
         hint = f' Did you mean "{by_lower[near[0]]}"?' if near else ""
-        raise UnknownLayerTypeError(f'layer "{param.name}": unknown type "{param.type}".{hint} Known: {", ".join(layer_type_list())}')
+        raise UnknownLayerTypeError(f'layer "{param.name}": unknown type "{param.type}".{hint} Known: {", ".join(sorted(LAYERS))}')
     return cls(param, phase)

@@ -1,0 +1,51 @@
+"""Run a pycaffe program unchanged: in its process, and in those that it starts, `import caffe` gives this engine."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+_SHIM = Path(__file__).resolve().parent / "as_caffe"
+
+
+def _arguments(argv):
+    p = argparse.ArgumentParser(
+        prog="python -m caffe_compat", description=__doc__, usage="%(prog)s [--allow-python-layers] (SCRIPT | -m MODULE) [ARGS ...]"
+    )
+    p.add_argument("--allow-python-layers", action="store_true", help="let nets run the Python code that their Python layers name")
+    p.add_argument("-m", dest="module", metavar="MODULE", nargs=argparse.REMAINDER, help="run a module, as python -m does")
+    p.add_argument("script", nargs=argparse.REMAINDER, metavar="SCRIPT", help="a Python program and its arguments")
+    args = p.parse_args(argv)
+    if args.module is not None:
+        if not args.module:
+            p.error("-m needs the name of a module")
+        return args, ["-m", *args.module]
+    if not args.script:
+        p.error("no SCRIPT to run; give a Python program, or -m MODULE")
+    if not os.path.exists(args.script[0]):
+        p.error(f"no such program: {args.script[0]}")
+    return args, args.script
+
+
+def environment(allow_python_layers=False):
+    """The environment in which Python's `import caffe` gives this engine."""
+    env = dict(os.environ)
+    paths = [str(_SHIM), *filter(None, env.get("PYTHONPATH", "").split(os.pathsep)), str(_SHIM.parents[1])]
+    env["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    if allow_python_layers:
+        env["CAFFE_COMPAT_PYTHON_LAYERS"] = "1"
+    return env
+
+
+def main(argv=None):
+    args, command = _arguments(sys.argv[1:] if argv is None else argv)
+    command, env = [sys.executable, *command], environment(args.allow_python_layers)
+    if os.name == "posix":
+        sys.stdout.flush()
+        os.execve(sys.executable, command, env)
+    return subprocess.call(command, env=env)  # where exec leaves its caller behind
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Detector: a classifier of windows of pictures, as for R-CNN (Girshick et al., arXiv 1311.2524)."""
+
+import os
+
+import numpy as np
+
+from . import io
+from .classifier import transformer_for
+from .net import Net
+from .proto import caffe_pb2
+
+
+class Detector(Net):
+    """A net with a Transformer for its first input, that classifies windows (ymin, xmin, ymax, xmax) of pictures.
+
+    context_pad: that many pixels of context round each window, in the net's input.
+    """
+
+    def __init__(self, model_file, pretrained_file, mean=None, input_scale=None, raw_scale=None, channel_swap=None, context_pad=None):
+        super().__init__(model_file, pretrained_file, caffe_pb2.TEST)
+        self.transformer = transformer_for(self, mean, input_scale, raw_scale, channel_swap)
+        self.configure_crop(context_pad)
+
+    def detect_windows(self, images_windows):
+        """images_windows: (picture's file name, windows) pairs. Returns a list of dicts with window, prediction and filename."""
+        crops, windows = [], []
+        for filename, wanted in images_windows:
+            image = io.load_image(filename).astype(np.float32)
+            for window in wanted:
+                crops.append(self.crop(image, window))
+                windows.append((filename, window))
+        if not crops:
+            return []
+        in_ = self.inputs[0]
+        batch = np.stack([self.transformer.preprocess(in_, crop) for crop in crops])
+        predictions = self.forward_all(**{in_: batch})[self.outputs[0]]
+        if predictions.ndim == 4 and predictions.shape[2:] == (1, 1):
+            predictions = predictions[:, :, 0, 0]
+        return [{"window": window, "prediction": p, "filename": name} for (name, window), p in zip(windows, predictions)]
+
+    def detect_selective_search(self, image_fnames):
+        """detect_windows over the windows that selective search proposes. Needs the module selective_search_ijcv_with_python (and MATLAB)."""
+        try:
+            import selective_search_ijcv_with_python as selective_search
+        except ImportError:
+            raise ImportError(
+                "detect_selective_search needs selective_search_ijcv_with_python on PYTHONPATH; or give windows to detect_windows"
+            ) from None
+        names = [os.path.abspath(name) for name in image_fnames]
+        windows = selective_search.get_windows(names, cmd="selective_search_rcnn")
+        return self.detect_windows(zip(names, windows))
+
+    def crop(self, im, window):
+        """One window of a picture (H, W, K); with context_pad, and what lies outside the picture filled with the mean, at the net's input size."""
+        window = np.asarray(window)
+        if not self.context_pad:
+            y0, x0, y1, x1 = (int(v) for v in window)
+            return im[y0:y1, x0:x1]
+        side = self.blobs[self.inputs[0]].width
+        scale = side / (side - self.context_pad * 2)
+        half = (window[2:] - window[:2] + 1) / 2.0
+        centre = window[:2] + half
+        box = np.round(np.concatenate([centre - scale * half, centre + scale * half]))
+        ratio = side / (box[2:] - box[:2] + 1)  # of the net's input to the picture
+        before = np.round(np.maximum(0, -box[:2]) * ratio).astype(int)
+        box = np.clip(box, 0, [*im.shape[:2], *im.shape[:2]]).astype(int)
+        size = np.round((box[2:] - box[:2] + 1) * ratio).astype(int)
+        if min(size) < 1:
+            raise ValueError(f"window {tuple(window)} lies outside the picture, which is {im.shape[0]} high and {im.shape[1]} wide")
+        size = np.minimum(size, side - before)
+        out = np.ones(self.crop_dims, np.float32) * self.crop_mean
+        (y, x), (h, w) = before, size
+        out[y : y + h, x : x + w] = io.resize_image(im[box[0] : box[2], box[1] : box[3]], (h, w))
+        return out
+
+    def configure_crop(self, context_pad):
+        """Set the context, and what fills it up: the mean in the picture's own form."""
+        in_ = self.inputs[0]
+        t = self.transformer
+        back = np.argsort(t.transpose[in_])
+        self.crop_dims = np.array(self.blobs[in_].data.shape[1:])[back]
+        self.context_pad = context_pad
+        self.crop_mean = np.zeros(self.crop_dims, np.float32)
+        mean = t.mean.get(in_)
+        if context_pad and mean is not None:
+            mean = np.broadcast_to(mean, self.blobs[in_].data.shape[1:]).transpose(back)
+            if t.channel_swap.get(in_) is not None:
+                mean = mean[:, :, np.argsort(t.channel_swap[in_])]
+            self.crop_mean = mean / (t.raw_scale.get(in_) or 1)

@@ -1,0 +1,30 @@
+"""One file per layer family, forward with its backward under it. Importing this package registers every type.
+
+To add a layer type: one class in one file here, decorated with `@register`, and the file named below.
+"""
+
+from . import (  # noqa: F401
+    accuracy,
+    activation,
+    batch_norm,
+    convolution,
+    data,
+    eltwise,
+    inner_product,
+    loss,
+    lrn,
+    neuron,
+    pooling,
+    python,
+    recurrent,
+    reduction,
+    scale,
+    select,
+    softmax,
+    spp,
+    structure,
+)
+from .python import Layer, allow_python_layers
+from .registry import LAYERS, create, layer_type_list, register
+
+__all__ = ["LAYERS", "Layer", "allow_python_layers", "create", "layer_type_list", "register"]
