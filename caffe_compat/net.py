@@ -11,7 +11,6 @@ import numpy as np
 from . import graph, weights
 from .blob import Blob
 from .errors import CaffeError, LayerNameError, ShapeError, WeightsError
-from .kernels import threads
 from .layer_types import create
 from .layer_types.registry import loss_weights
 from .proto import caffe_pb2
@@ -195,32 +194,30 @@ class Net:
 
     def _forward(self, first, last):
         """Run the layers from number `first` to `last`; returns the loss, the sum of all tops times their loss weights."""
-        with threads.one_threaded_blas():
-            done = first - 1
-            for i in range(first, last + 1):
-                if i <= done:
-                    continue
-                self._call("before_forward", i)
-                # each layer fits its tops to its bottoms first, as in Caffe: what lies behind `last` is not touched
-                self.layers[i].reshape(self._bottoms[i], self._tops[i])
-                if i in self._relu_behind and i < last and not self._called_forward():
-                    self.layers[i].forward(self._bottoms[i], self._tops[i], self._relu_behind[i])
-                    done = i + 1
-                else:
-                    self.layers[i].forward(self._bottoms[i], self._tops[i])
-                self._call("after_forward", i)
+        done = first - 1
+        for i in range(first, last + 1):
+            if i <= done:
+                continue
+            self._call("before_forward", i)
+            # each layer fits its tops to its bottoms first, as in Caffe: what lies behind `last` is not touched
+            self.layers[i].reshape(self._bottoms[i], self._tops[i])
+            if i in self._relu_behind and i < last and not self._called_forward():
+                self.layers[i].forward(self._bottoms[i], self._tops[i], self._relu_behind[i])
+                done = i + 1
+            else:
+                self.layers[i].forward(self._bottoms[i], self._tops[i])
+            self._call("after_forward", i)
         return float(sum(
             weight * top.data.sum() for i in range(first, last + 1) for weight, top in zip(self._loss_weights[i], self._tops[i]) if weight
         ))  # fmt: skip
 
     def _backward(self, first, last):
         """Run the layers from number `first` down to `last`."""
-        with threads.one_threaded_blas():
-            for i in range(first, last - 1, -1):
-                self._call("before_backward", i)
-                if self._plan.layers[i]:
-                    self.layers[i].backward(self._tops[i], self._plan.bottoms[i], self._bottoms[i])
-                self._call("after_backward", i)
+        for i in range(first, last - 1, -1):
+            self._call("before_backward", i)
+            if self._plan.layers[i]:
+                self.layers[i].backward(self._tops[i], self._plan.bottoms[i], self._bottoms[i])
+            self._call("after_backward", i)
 
     def _call(self, when, i):
         for call in self._calls[when]:

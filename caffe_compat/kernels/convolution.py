@@ -1,18 +1,21 @@
-"""Convolution by strips: the columns of a few output rows at a time stay in cache between im2col and sgemm.
+"""Convolution by strips: the columns of a few dozen output positions at a time stay in cache between im2col and the product.
 
-Arrays are flat, C-contiguous float32. Every kernel treats one image and one group; `geometry` is int64:
-(channels, height, width, out_height, out_width, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w,
-dilation_h, dilation_w).
+Arrays are C-contiguous float32 (N, channels, ...). `geometry` is int64: (channels, height, width, out_height, out_width, kernel_h, kernel_w,
+stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w), channels those of one group. Output positions are numbered row by row.
 """
+
+import math
 
 import numba
 import numpy as np
 
 from . import threads
-from .blas import gemm_strip
+from .atomic import take
+from .gemm import LANES, WIDTH, multiply
 
-_STRIP_VALUES = 1 << 18  # columns per strip, in floats: about one core's level-2 cache
-_NARROW = 1024  # output positions per strip where no columns are needed
+_STRIP_VALUES = 1 << 17  # columns per strip, in floats: half of one core's level-2 cache
+_NARROW = 16 * WIDTH  # output positions per strip where no columns are needed
+_OVERHANG = 12 * WIDTH
 
 
 def geometry(channels, size, out_size, kernel, stride, pad, dilation):
@@ -59,160 +62,226 @@ def _scatter_add(source, start, count, target, at, stride):
 
 
 @numba.njit(cache=True, nogil=True)
-def im2col(x, cols, geo, first_row, last_row):
-    """Columns (channels * kernel_h * kernel_w, rows * out_width) of the output rows first_row..last_row of one image."""
+def _clear(target, at, count):
+    for q in range(count):
+        target[at + q] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _inside(j, geo):
+    """Output columns [left, right) whose source lies inside the picture, at the kernel's column j."""
+    width, out_w, sw = geo[2], geo[4], geo[8]
+    shift = j * geo[12] - geo[10]
+    left = min(out_w, max(0, -(shift // sw)))
+    return left, max(left, min(out_w, (width - shift + sw - 1) // sw))
+
+
+@numba.njit(cache=True, nogil=True)
+def im2col(x, base, cols, step, geo, first, last):
+    """Columns (channels * kernel_h * kernel_w, positions first..last) of one image, which begins at x[base]; rows of cols lie `step` apart."""
     channels, height, width, _, out_w, kh, kw, sh, sw, ph, pw, dh, dw = geo
-    count = (last_row - first_row) * out_w
+    row0, row1 = first // out_w, (last - 1) // out_w
     k = 0
     for c in range(channels):
         for i in range(kh):
             for j in range(kw):
-                shift = j * dw - pw
-                # output columns whose source lies inside the picture
-                left = min(out_w, max(0, -(shift // sw)))
-                right = max(left, min(out_w, (width - shift + sw - 1) // sw))
-                for row in range(first_row, last_row):
+                left, right = _inside(j, geo)
+                for row in range(row0, row1 + 1):
+                    start, end = max(first, row * out_w), min(last, row * out_w + out_w)
+                    at = np.uint64(k * step + start - first)
                     y = row * sh - ph + i * dh
-                    at = k * count + (row - first_row) * out_w
                     if y < 0 or y >= height:
-                        for q in range(out_w):
-                            cols[at + q] = 0
+                        _clear(cols, at, np.uint64(end - start))
                         continue
-                    source = (c * height + y) * width + shift
-                    for q in range(left):
-                        cols[at + q] = 0
-                    _gather(x, np.uint64(source + left * sw), np.uint64(sw), cols, np.uint64(at + left), np.uint64(right - left))
-                    for q in range(right, out_w):
-                        cols[at + q] = 0
+                    a = start - row * out_w  # in columns of this row
+                    b = end - row * out_w
+                    lo, hi = min(b, max(a, left)), max(a, min(b, right))
+                    if hi < lo:
+                        hi = lo
+                    _clear(cols, at, np.uint64(lo - a))
+                    source = base + (c * height + y) * width + lo * sw + j * dw - pw
+                    _gather(x, np.uint64(source), np.uint64(sw), cols, at + np.uint64(lo - a), np.uint64(hi - lo))
+                    _clear(cols, at + np.uint64(hi - a), np.uint64(b - hi))
                 k += 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _forward_strip(x, weight, bias, y, cols, geo, outputs, first_row, last_row, pointwise, relu, slope):
-    channels, height, width, out_h, out_w = geo[0], geo[1], geo[2], geo[3], geo[4]
-    depth = channels * geo[5] * geo[6]
-    start, count = first_row * out_w, (last_row - first_row) * out_w
-    if pointwise:
-        gemm_strip(x[start:], height * width, weight, depth, False, y[start:], out_h * out_w, count, outputs, depth)
-    else:
-        im2col(x, cols, geo, first_row, last_row)
-        gemm_strip(cols, count, weight, depth, False, y[start:], out_h * out_w, count, outputs, depth)
-    zero = np.float32(0)
-    for o in range(outputs):
-        row = y[o * out_h * out_w + start : o * out_h * out_w + start + count]
-        if bias.size:
-            for j in range(count):
-                row[j] += bias[o]
-        if relu:
-            for j in range(count):
-                v = row[j]
-                row[j] = (zero if v < zero else v) + slope * (v if v < zero else zero)
-
-
-def _rows_per_strip(geo, images):
-    out_h, out_w = int(geo[3]), int(geo[4])
-    depth = int(geo[0] * geo[5] * geo[6])
-    rows = max(1, _NARROW // out_w) if _is_pointwise(geo) else max(1, _STRIP_VALUES // (depth * out_w))
-    # at least two strips a thread, so that none waits long for another
-    return min(rows, max(1, -(-out_h * images // (2 * threads.count()))))
-
-
-def forward(x, weight, bias, y, geo, groups, relu=None):
-    """y = weight * x + bias. x (N, groups * C, H, W), weight (groups * O, C * kh * kw), y (N, groups * O, H', W').
-
-    relu: the negative slope of a ReLU to apply while y is in cache, or None.
-    """
-    slope = np.float32(relu or 0)
-    images, outputs = len(x), len(weight) // groups
-    channels, out_h = int(geo[0]), int(geo[3])
-    depth, pointwise = weight.shape[1], _is_pointwise(geo)
-    rows = _rows_per_strip(geo, images)
-    strips = -(-out_h // rows)
-
-    def work(first, last):
-        cols = threads.scratch(0 if pointwise else depth * rows * int(geo[4]))
-        for item in range(first, last):
-            image, rest = divmod(item, groups * strips)
-            group, strip = divmod(rest, strips)
-            o, c = group * outputs, group * channels
-            _forward_strip(
-                x[image, c : c + channels].reshape(-1), weight[o : o + outputs].reshape(-1), bias[o : o + outputs],
-                y[image, o : o + outputs].reshape(-1), cols, geo, outputs,
-                strip * rows, min(out_h, strip * rows + rows), pointwise, relu is not None, slope,
-            )  # fmt: skip
-
-    threads.run(work, images * groups * strips)
+def _copy_columns(x, base, step, cols, first, count, width, depth):
+    """Columns first..first + count of a matrix (depth, step) at x[base], side by side with rows `width` long."""
+    for k in range(depth):
+        _gather(x, np.uint64(base + k * step + first), np.uint64(1), cols, np.uint64(k * width), np.uint64(count))
 
 
 @numba.njit(cache=True, nogil=True)
-def _col2im(cols, dx, geo, first_row, last_row, top, bottom):
-    """Add the columns of output rows first_row..last_row to the picture's rows top..bottom."""
+def _product(weight, at, row_step, k_step, x, base, step, first, count, y, target, y_step, rows, depth, bias, slope, cols, overhang):
+    """y[target:] (rows, y_step), positions first..first + count, from x[base:] (depth, step) at the same positions; what hangs over goes through cols."""
+    a, b, c = weight.ctypes.data + 4 * at, x.ctypes.data + 4 * (base + first), y.ctypes.data + 4 * (target + first)
+    whole = count // LANES * LANES
+    if whole:
+        multiply(a, row_step, k_step, b, step, c, y_step, rows, whole, depth, bias, slope, overhang)
+    if whole < count:
+        _copy_columns(x, base, step, cols, first + whole, count - whole, LANES, depth)
+        multiply(a, row_step, k_step, cols.ctypes.data, LANES, c + 4 * whole, y_step, rows, count - whole, depth, bias, slope, overhang)
+
+
+@numba.njit(cache=True, nogil=True)
+def _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups, outputs, images, strip, blocks, counter, slope):
+    """Take strips until none is left. x, weight, y flat. turned: the weight is (depth, outputs) in each group; the window is one value then."""
+    channels, out_positions = geo[0], geo[3] * geo[4]
+    depth = channels * geo[5] * geo[6]
+    x_image, y_image = channels * geo[1] * geo[2], outputs * out_positions  # of one group
+    strips = (out_positions + strip - 1) // strip
+    block = (outputs + blocks - 1) // blocks
+    no_bias = np.zeros(block, np.float32)
+    while True:
+        item = take(counter)
+        if item >= images * groups * strips * blocks:
+            return
+        part = item % blocks
+        number = item // blocks % strips
+        plane = item // blocks // strips  # image and group in one
+        group = plane % groups
+        first, row = number * strip, part * block
+        count, rows = min(strip, out_positions - first), min(block, outputs - row)
+        if rows <= 0:
+            continue
+        at = (group * outputs * depth + row) if turned else (group * outputs + row) * depth
+        row_step, k_step = (1, outputs) if turned else (depth, 1)
+        offsets = bias.ctypes.data + 4 * (group * outputs + row) if bias.size else no_bias.ctypes.data
+        base, target = plane * x_image, plane * y_image + row * out_positions
+        if pointwise:
+            _product(
+                weight,
+                at,
+                row_step,
+                k_step,
+                x,
+                base,
+                out_positions,
+                first,
+                count,
+                y,
+                target,
+                out_positions,
+                rows,
+                depth,
+                offsets,
+                slope,
+                cols,
+                overhang,
+            )
+        else:
+            step = (count + LANES - 1) // LANES * LANES + LANES * (1 - (count + LANES - 1) // LANES % 2)  # an odd number of vectors, for the cache
+            im2col(x, base, cols, step, geo, first, first + count)
+            a, c = weight.ctypes.data + 4 * at, y.ctypes.data + 4 * (target + first)
+            multiply(a, row_step, k_step, cols.ctypes.data, step, c, out_positions, rows, count, depth, offsets, slope, overhang)
+
+
+def _strips(positions, depth, outputs, planes, pointwise):
+    """(positions per strip, blocks of outputs): strips that fit the cache, and enough of both for all threads to end together."""
+    wanted = 4 * threads.count()
+    strip = _NARROW if pointwise else max(WIDTH, _STRIP_VALUES // depth // WIDTH * WIDTH)
+    strip = min(strip, max(WIDTH, -(-positions * planes // wanted // WIDTH) * WIDTH))
+    strips = -(-positions // strip) * planes
+    blocks = 1 if strips >= wanted or outputs < 64 else 2
+    return strip, blocks
+
+
+def forward(x, weight, bias, y, geo, groups, relu=None, turned=False):
+    """y = weight * x + bias. x (N, groups * C, H, W), weight (groups * O, C * kh * kw), y (N, groups * O, H', W').
+
+    relu: the negative slope of a ReLU to apply while y is in registers, or None. turned: the weight is (groups * C, O), for a window of one value.
+    """
+    slope = np.float32(1 if relu is None else relu)
+    outputs, channels = y.shape[1] // groups, int(geo[0])
+    depth = channels * int(geo[5] * geo[6])
+    pointwise = _is_pointwise(geo)
+    strip, blocks = _strips(int(geo[3] * geo[4]), depth, outputs, len(x) * groups, pointwise)
+    images = len(x)
+    items = images * groups * -(-int(geo[3] * geo[4]) // strip) * blocks
+    columns = depth * LANES if pointwise else depth * (strip + LANES)
+    x, weight, y = x.reshape(-1), weight.reshape(-1), y.reshape(-1)
+
+    def work(counter):
+        buffer = threads.scratch(columns + _OVERHANG)
+        cols, overhang = buffer[_OVERHANG:], buffer[:_OVERHANG]
+        _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups, outputs, images, strip, blocks, counter, slope)
+
+    threads.run_counted(work, items)
+
+
+@numba.njit(cache=True, nogil=True)
+def _col2im(cols, step, dx, base, geo, first_row, last_row, top, bottom):
+    """Add the columns of output rows first_row..last_row to the picture's rows top..bottom; the picture begins at dx[base]."""
     channels, height, width, _, out_w, kh, kw, sh, sw, ph, pw, dh, dw = geo
-    count = (last_row - first_row) * out_w
     k = 0
     for c in range(channels):
         for i in range(kh):
             for j in range(kw):
-                shift = j * dw - pw
-                left = min(out_w, max(0, -(shift // sw)))
-                right = max(left, min(out_w, (width - shift + sw - 1) // sw))
+                left, right = _inside(j, geo)
                 for row in range(first_row, last_row):
                     y = row * sh - ph + i * dh
                     if y < top or y >= bottom:
                         continue
-                    at = k * count + (row - first_row) * out_w
-                    target = (c * height + y) * width + shift
-                    _scatter_add(cols, np.uint64(at + left), np.uint64(right - left), dx, np.uint64(target + left * sw), np.uint64(sw))
+                    at = k * step + (row - first_row) * out_w + left
+                    target = base + (c * height + y) * width + left * sw + j * dw - pw
+                    _scatter_add(cols, np.uint64(at), np.uint64(right - left), dx, np.uint64(target), np.uint64(sw))
                 k += 1
 
 
 @numba.njit(cache=True, nogil=True)
-def _backward_rows(dy, weight, dx, cols, geo, outputs, rows, top, bottom):
-    """The picture's gradient in its rows top..bottom, from all the output rows that see them."""
+def _backward(dy, weight, dx, cols, overhang, geo, groups, outputs, images, rows, blocks, counter):
+    """Take blocks of the picture's rows until none is left: the gradient of each from all the output rows that see it."""
     channels, height, width, out_h, out_w, kh, kw, sh, _, ph, _, dh, _ = geo
     depth = channels * kh * kw
-    for c in range(channels):
-        dx[(c * height + top) * width : (c * height + bottom) * width] = 0
-    first = max(0, -((kh - 1) * dh - ph - top) // sh)
-    last = min(out_h, (bottom - 1 + ph) // sh + 1)
-    for row in range(first, last, rows):
-        end = min(last, row + rows)
-        count = (end - row) * out_w
-        gemm_strip(dy[row * out_w :], out_h * out_w, weight, depth, True, cols, count, count, depth, outputs)
-        _col2im(cols, dx, geo, row, end, top, bottom)
+    none = np.zeros(depth, np.float32)
+    while True:
+        item = take(counter)
+        if item >= images * groups * blocks:
+            return
+        plane, block = item // blocks, item % blocks
+        group = plane % groups
+        top, bottom = height * block // blocks, height * (block + 1) // blocks
+        base, source = plane * channels * height * width, plane * outputs * out_h * out_w
+        for c in range(channels):
+            _clear(dx, np.uint64(base + (c * height + top) * width), np.uint64((bottom - top) * width))
+        first = max(0, -((kh - 1) * dh - ph - top) // sh) // rows * rows  # so that no sum's order depends on the blocks
+        last = min(out_h, (bottom - 1 + ph) // sh + 1)
+        for row in range(first, last, rows):
+            end = min(last, row + rows)
+            count = (end - row) * out_w
+            step = (count + LANES - 1) // LANES * LANES
+            _product(weight, group * outputs * depth, 1, depth, dy, source, out_h * out_w, row * out_w, count, cols, -row * out_w, step, depth, outputs,
+                     none.ctypes.data, np.float32(1), cols[depth * step :], overhang)  # fmt: skip
+            _col2im(cols, step, dx, base, geo, row, end, top, bottom)
 
 
 def _backward_by_columns(dy, weight, dx, geo, groups):
-    images, outputs = len(dy), len(weight) // groups
-    channels, height, out_w = int(geo[0]), int(geo[1]), int(geo[4])
+    outputs = len(weight) // groups
+    height, out_w = int(geo[1]), int(geo[4])
     depth = weight.shape[1]
     rows = max(1, _STRIP_VALUES // (depth * out_w))
     blocks = min(height, threads.count() * (2 if height >= 64 else 1))  # their margins are computed twice
+    columns = depth * (rows * out_w + LANES) + outputs * LANES
+    images, dy, weight, dx = len(dy), dy.reshape(-1), weight.reshape(-1), dx.reshape(-1)
 
-    def work(first, last):
-        cols = threads.scratch(depth * rows * out_w)
-        for item in range(first, last):
-            image, rest = divmod(item, groups * blocks)
-            group, block = divmod(rest, blocks)
-            o, c = group * outputs, group * channels
-            _backward_rows(
-                dy[image, o : o + outputs].reshape(-1), weight[o : o + outputs].reshape(-1),
-                dx[image, c : c + channels].reshape(-1), cols, geo, outputs, rows,
-                height * block // blocks, height * (block + 1) // blocks,
-            )  # fmt: skip
+    def work(counter):
+        buffer = threads.scratch(columns + _OVERHANG)
+        _backward(dy, weight, dx, buffer[_OVERHANG:], buffer[:_OVERHANG], geo, groups, outputs, images, rows, blocks, counter)
 
-    threads.run(work, images * groups * blocks)
+    threads.run_counted(work, images * groups * blocks)
 
 
 @numba.njit(cache=True, nogil=True)
-def _turn(weight, turned, groups, outputs, channels, size):
-    """turned[g, c, o, k] = weight[g, o, c, size - 1 - k]."""
-    for g in range(groups):
+def _turn(weight, turned, groups, outputs, channels, size, first, last):
+    """turned[g, c, o, k] = weight[g, o, c, size - 1 - k], for rows first..last of turned; arrays flat."""
+    for row in range(first, last):
+        g, c = row // channels, row % channels
         for o in range(outputs):
-            row = weight[g * outputs + o]
-            for c in range(channels):
-                for k in range(size):
-                    turned[g * channels + c, o * size + k] = row[c * size + size - 1 - k]
+            source = ((g * outputs + o) * channels + c) * size + size - 1
+            target = (row * outputs + o) * size
+            for k in range(size):
+                turned[target + k] = weight[source - k]
 
 
 def backward(dy, weight, dx, geo, groups):
@@ -224,29 +293,34 @@ def backward(dy, weight, dx, geo, groups):
     channels, height, width, out_h, out_w, kh, kw, sh, sw, ph, pw, dh, dw = (int(v) for v in geo)
     back_h, back_w = dh * (kh - 1) - ph, dw * (kw - 1) - pw
     outputs = len(weight) // groups
+    none = np.empty(0, np.float32)
+    if _is_pointwise(geo):
+        back = geometry(outputs, (out_h, out_w), (height, width), (1, 1), (1, 1), (0, 0), (1, 1))
+        forward(dy, weight, none, dx, back, groups, turned=True)
+        return
     many_columns = (kh, kw) != (1, 1) and outputs >= 2 * channels
     if (sh, sw) != (1, 1) or back_h < 0 or back_w < 0 or many_columns:
         _backward_by_columns(dy, weight, dx, geo, groups)
         return
-    turned = np.empty((groups * channels, outputs * kh * kw), np.float32)
-    _turn(weight, turned, groups, outputs, channels, kh * kw)
+    turned = np.empty(groups * channels * outputs * kh * kw, np.float32)
+    flat = weight.reshape(-1)
+    threads.run(lambda a, b: _turn(flat, turned, groups, outputs, channels, kh * kw, a, b), groups * channels, 1)
     back = geometry(outputs, (out_h, out_w), (height, width), (kh, kw), (1, 1), (back_h, back_w), (dh, dw))
-    forward(dy, turned, np.empty(0, np.float32), dx, back, groups)
+    forward(dy, turned, none, dx, back, groups)
 
 
 def weight_gradient(x, dy, dweight, geo, groups):
     """Add the weights' gradient to dweight (groups * O, C * kh * kw)."""
     outputs, channels = len(dweight) // groups, int(geo[0])
-    out_h, out_w = int(geo[3]), int(geo[4])
-    depth = dweight.shape[1]
-    rows = max(1, _STRIP_VALUES // (depth * out_w))
-    cols = np.empty(depth * rows * out_w, np.float32)
+    positions, depth = int(geo[3] * geo[4]), dweight.shape[1]
+    strip = max(1, min(positions, _STRIP_VALUES // depth))
+    cols = np.empty(depth * strip, np.float32)
     for image in range(len(x)):
         for group in range(groups):
             o, c = group * outputs, group * channels
-            for row in range(0, out_h, rows):
-                end = min(out_h, row + rows)
-                count = (end - row) * out_w
-                im2col(x[image, c : c + channels].reshape(-1), cols, geo, row, end)
-                strip = dy[image, o : o + outputs].reshape(outputs, -1)[:, row * out_w : end * out_w]
-                dweight[o : o + outputs] += strip @ cols[: depth * count].reshape(depth, count).T
+            source = np.ascontiguousarray(x[image, c : c + channels]).reshape(-1)
+            slopes = dy[image, o : o + outputs].reshape(outputs, -1)
+            for first in range(0, positions, strip):
+                count = min(strip, positions - first)
+                im2col(source, 0, cols, count, geo, first, first + count)
+                dweight[o : o + outputs] += slopes[:, first : first + count] @ cols[: depth * count].reshape(depth, count).T

@@ -1,0 +1,175 @@
+"""Matrix products of float32, by tiles that stay in the processor's vector registers.
+
+A tile is a few rows of the result by one or two vectors; its sums are kept in registers over the whole depth, so each value of the
+result is one sum in order, whatever the size of the arrays, the number of threads, or the BLAS that is installed. The tile's code is
+written in LLVM's language, since numba has no vectors: LLVM fits it to any processor. Goto and van de Geijn, Anatomy of
+high-performance matrix multiplication (2008).
+"""
+
+import llvmlite.binding
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_features = llvmlite.binding.get_host_cpu_features()
+# values in a vector register; x86 before AVX, and ARM, have four
+LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
+WIDTH = 2 * LANES  # columns of a full tile
+# rows of a full tile: as many sums as there are registers, but for two of columns and one of weights
+_FULL = 12 if LANES == 16 else 6
+_FUSED = LANES == 4 or bool(_features.get("fma"))  # one rounding for product and sum, where the processor has it
+
+_I64, _FLOAT = ir.IntType(64), ir.FloatType()
+_VECTOR = ir.VectorType(_FLOAT, LANES)
+_ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
+
+
+def _number(value):
+    return ir.Constant(_I64, value)
+
+
+def _load(builder, address, kind):
+    value = builder.load(builder.inttoptr(address, ir.PointerType(kind)))
+    value.align = 4
+    return value
+
+
+def _splat(builder, value):
+    """A vector with the value in every lane."""
+    nothing = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+
+def _multiply_add(builder, a, b, c):
+    if not _FUSED:
+        return builder.fadd(builder.fmul(a, b), c)
+    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32"), [a, b, c])
+
+
+def _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth):
+    """The loop over the depth; returns the tile's sums, vectors by rows."""
+    before, loop, after = builder.block, builder.append_basic_block("depth"), builder.append_basic_block("summed")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    k, at_a, at_b = (builder.phi(_I64) for _ in range(3))
+    sums = [[builder.phi(_VECTOR) for _ in range(vectors)] for _ in range(rows)]
+    columns = [_load(builder, builder.add(at_b, _number(4 * LANES * v)), _VECTOR) for v in range(vectors)]
+    new = []
+    for r in range(rows):
+        weight = _splat(builder, _load(builder, builder.add(at_a, row_bytes[r]), _FLOAT))
+        new.append([_multiply_add(builder, weight, column, total) for column, total in zip(columns, sums[r])])
+    steps = ((k, _number(0), _number(1)), (at_a, a, k_bytes), (at_b, b, b_bytes))
+    for place, start, step in steps:
+        place.add_incoming(start, before)
+        place.add_incoming(builder.add(place, step), loop)
+    for row, row_new in zip(sums, new):
+        for total, total_new in zip(row, row_new):
+            total.add_incoming(_ZERO, before)
+            total.add_incoming(total_new, loop)
+    builder.cbranch(builder.icmp_signed("<", builder.add(k, _number(1)), depth), loop, after)
+    builder.position_at_end(after)
+    return new
+
+
+def _tile(rows, vectors):
+    """An intrinsic that computes one tile: C[r, j] = act(sum over k of A[r, k] * B[k, j] + bias[r]).
+
+    Its arguments: address of A, steps of a row and of k; of B, step of k; of C, step of a row; depth; address of the bias; slope. Steps count
+    values. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with slope 1 nothing.
+    """
+
+    @intrinsic
+    def tile(typingctx, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope):
+        def generate(context, builder, signature, args):
+            a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope = args
+            row_bytes = [builder.mul(row_step, _number(4 * r)) for r in range(rows)]
+            k_bytes, b_bytes = builder.mul(k_step, _number(4)), builder.mul(b_step, _number(4))
+            sums = _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth)
+            slopes = _splat(builder, slope)
+            for r in range(rows):
+                offset = _splat(builder, _load(builder, builder.add(bias, _number(4 * r)), _FLOAT))
+                row = builder.add(c, builder.mul(c_step, _number(4 * r)))
+                for v in range(vectors):
+                    value = builder.fadd(sums[r][v], offset)
+                    negative = builder.fcmp_ordered("<", value, _ZERO)
+                    below = builder.fmul(slopes, builder.select(negative, value, _ZERO))
+                    value = builder.fadd(builder.select(negative, _ZERO, value), below)
+                    stored = builder.store(value, builder.inttoptr(builder.add(row, _number(4 * LANES * v)), ir.PointerType(_VECTOR)))
+                    stored.align = 4
+            return context.get_dummy_value()
+
+        return types.void(*[types.intp] * 9, types.float32), generate
+
+    return tile
+
+
+# full and two thirds of a tile's rows, a third, and one; each for two vectors and for one
+_ROWS = (_FULL, _FULL * 2 // 3, _FULL // 3, 1)
+_wide0, _wide1, _wide2, _wide3 = (_tile(rows, 2) for rows in _ROWS)
+_slim0, _slim1, _slim2, _slim3 = (_tile(rows, 1) for rows in _ROWS)
+_ROWS0, _ROWS1, _ROWS2 = _ROWS[:3]
+
+
+@intrinsic
+def _as_floats(typingctx, address):
+    """A pointer to float32 from an address."""
+
+    def generate(context, builder, signature, args):
+        return builder.inttoptr(args[0], ir.PointerType(_FLOAT))
+
+    return types.CPointer(types.float32)(types.intp), generate
+
+
+@numba.njit(cache=True, nogil=True)
+def _one_tile(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope):
+    if wide:
+        if rows == _ROWS0:
+            _wide0(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+        elif rows == _ROWS1:
+            _wide1(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+        elif rows == _ROWS2:
+            _wide2(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+        else:
+            _wide3(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+    else:
+        if rows == _ROWS0:
+            _slim0(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+        elif rows == _ROWS1:
+            _slim1(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+        elif rows == _ROWS2:
+            _slim2(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+        else:
+            _slim3(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+
+
+@numba.njit(cache=True, nogil=True)
+def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bias, slope, overhang):
+    """C (rows, columns) = act(A (rows, depth) · B (depth, columns) + bias), all addresses (intp) and steps in values, but `overhang`.
+
+    B must be readable, and may hold anything, up to the next whole vector behind `columns`. overhang: a flat array of at least
+    12 * WIDTH values of the caller's, where tiles that reach over C's right edge are computed first.
+    """
+    edge = overhang.ctypes.data
+    done = 0
+    while done < rows:
+        left = rows - done
+        high = _ROWS0 if left >= _ROWS0 else _ROWS1 if left >= _ROWS1 else _ROWS2 if left >= _ROWS2 else 1
+        at_a, at_bias = a + 4 * done * row_step, bias + 4 * done
+        for j in range(0, columns, WIDTH):
+            across = min(WIDTH, columns - j)
+            wide = across > LANES
+            at_b, at_c = b + 4 * j, c + 4 * (done * c_step + j)
+            if across == WIDTH or across == LANES:
+                _one_tile(high, wide, at_a, row_step, k_step, at_b, b_step, at_c, c_step, depth, at_bias, slope)
+                continue
+            _one_tile(high, wide, at_a, row_step, k_step, at_b, b_step, edge, WIDTH, depth, at_bias, slope)
+            target = numba.carray(_as_floats(at_c), (high - 1) * c_step + across, np.float32)
+            for r in range(high):
+                for q in range(across):
+                    target[r * c_step + q] = overhang[r * WIDTH + q]
+        done += high
