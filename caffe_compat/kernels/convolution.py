@@ -113,19 +113,19 @@ def _copy_columns(x, base, step, cols, first, count, width, depth):
 
 
 @numba.njit(cache=True, nogil=True)
-def _product(weight, at, row_step, k_step, x, base, step, first, count, y, target, y_step, rows, depth, bias, slope, cols, overhang):
+def _product(weight, at, row_step, k_step, x, base, step, first, count, y, target, y_step, rows, depth, bias, slope, add, cols, overhang):
     """y[target:] (rows, y_step), positions first..first + count, from x[base:] (depth, step) at the same positions; what hangs over goes through cols."""
     a, b, c = weight.ctypes.data + 4 * at, x.ctypes.data + 4 * (base + first), y.ctypes.data + 4 * (target + first)
     whole = count // LANES * LANES
     if whole:
-        multiply(a, row_step, k_step, b, step, c, y_step, rows, whole, depth, bias, slope, overhang)
+        multiply(a, row_step, k_step, b, step, c, y_step, rows, whole, depth, bias, slope, add, overhang)
     if whole < count:
         _copy_columns(x, base, step, cols, first + whole, count - whole, LANES, depth)
-        multiply(a, row_step, k_step, cols.ctypes.data, LANES, c + 4 * whole, y_step, rows, count - whole, depth, bias, slope, overhang)
+        multiply(a, row_step, k_step, cols.ctypes.data, LANES, c + 4 * whole, y_step, rows, count - whole, depth, bias, slope, add, overhang)
 
 
 @numba.njit(cache=True, nogil=True)
-def _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups, outputs, images, strip, blocks, counter, slope):
+def _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups, outputs, images, strip, blocks, counter, slope, add):
     """Take strips until none is left. x, weight, y flat. turned: the weight is (depth, outputs) in each group; the window is one value then."""
     channels, out_positions = geo[0], geo[3] * geo[4]
     depth = channels * geo[5] * geo[6]
@@ -150,31 +150,13 @@ def _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups,
         offsets = bias.ctypes.data + 4 * (group * outputs + row) if bias.size else no_bias.ctypes.data
         base, target = plane * x_image, plane * y_image + row * out_positions
         if pointwise:
-            _product(
-                weight,
-                at,
-                row_step,
-                k_step,
-                x,
-                base,
-                out_positions,
-                first,
-                count,
-                y,
-                target,
-                out_positions,
-                rows,
-                depth,
-                offsets,
-                slope,
-                cols,
-                overhang,
-            )
+            _product(weight, at, row_step, k_step, x, base, out_positions, first, count, y, target, out_positions, rows, depth, offsets,
+                     slope, add, cols, overhang)  # fmt: skip
         else:
             step = (count + LANES - 1) // LANES * LANES + LANES * (1 - (count + LANES - 1) // LANES % 2)  # an odd number of vectors, for the cache
             im2col(x, base, cols, step, geo, first, first + count)
             a, c = weight.ctypes.data + 4 * at, y.ctypes.data + 4 * (target + first)
-            multiply(a, row_step, k_step, cols.ctypes.data, step, c, out_positions, rows, count, depth, offsets, slope, overhang)
+            multiply(a, row_step, k_step, cols.ctypes.data, step, c, out_positions, rows, count, depth, offsets, slope, add, overhang)
 
 
 def _strips(positions, depth, outputs, planes, pointwise):
@@ -187,10 +169,11 @@ def _strips(positions, depth, outputs, planes, pointwise):
     return strip, blocks
 
 
-def forward(x, weight, bias, y, geo, groups, relu=None, turned=False):
+def forward(x, weight, bias, y, geo, groups, relu=None, turned=False, add=False):
     """y = weight * x + bias. x (N, groups * C, H, W), weight (groups * O, C * kh * kw), y (N, groups * O, H', W').
 
     relu: the negative slope of a ReLU to apply while y is in registers, or None. turned: the weight is (groups * C, O), for a window of one value.
+    add: add to what y holds.
     """
     slope = np.float32(1 if relu is None else relu)
     outputs, channels = y.shape[1] // groups, int(geo[0])
@@ -205,7 +188,7 @@ def forward(x, weight, bias, y, geo, groups, relu=None, turned=False):
     def work(counter):
         buffer = threads.scratch(columns + _OVERHANG)
         cols, overhang = buffer[_OVERHANG:], buffer[:_OVERHANG]
-        _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups, outputs, images, strip, blocks, counter, slope)
+        _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups, outputs, images, strip, blocks, counter, slope, int(add))
 
     threads.run_counted(work, items)
 
@@ -230,7 +213,7 @@ def _col2im(cols, step, dx, base, geo, first_row, last_row, top, bottom):
 
 
 @numba.njit(cache=True, nogil=True)
-def _backward(dy, weight, dx, cols, overhang, geo, groups, outputs, images, rows, blocks, counter):
+def _backward(dy, weight, dx, cols, overhang, geo, groups, outputs, images, rows, blocks, counter, add):
     """Take blocks of the picture's rows until none is left: the gradient of each from all the output rows that see it."""
     channels, height, width, out_h, out_w, kh, kw, sh, _, ph, _, dh, _ = geo
     depth = channels * kh * kw
@@ -243,7 +226,7 @@ def _backward(dy, weight, dx, cols, overhang, geo, groups, outputs, images, rows
         group = plane % groups
         top, bottom = height * block // blocks, height * (block + 1) // blocks
         base, source = plane * channels * height * width, plane * outputs * out_h * out_w
-        for c in range(channels):
+        for c in range(0 if add else channels):
             _clear(dx, np.uint64(base + (c * height + top) * width), np.uint64((bottom - top) * width))
         first = max(0, -((kh - 1) * dh - ph - top) // sh) // rows * rows  # so that no sum's order depends on the blocks
         last = min(out_h, (bottom - 1 + ph) // sh + 1)
@@ -252,11 +235,11 @@ def _backward(dy, weight, dx, cols, overhang, geo, groups, outputs, images, rows
             count = (end - row) * out_w
             step = (count + LANES - 1) // LANES * LANES
             _product(weight, group * outputs * depth, 1, depth, dy, source, out_h * out_w, row * out_w, count, cols, -row * out_w, step, depth, outputs,
-                     none.ctypes.data, np.float32(1), cols[depth * step :], overhang)  # fmt: skip
+                     none.ctypes.data, np.float32(1), 0, cols[depth * step :], overhang)  # fmt: skip
             _col2im(cols, step, dx, base, geo, row, end, top, bottom)
 
 
-def _backward_by_columns(dy, weight, dx, geo, groups):
+def _backward_by_columns(dy, weight, dx, geo, groups, add):
     outputs = len(weight) // groups
     height, out_w = int(geo[1]), int(geo[4])
     depth = weight.shape[1]
@@ -267,7 +250,7 @@ def _backward_by_columns(dy, weight, dx, geo, groups):
 
     def work(counter):
         buffer = threads.scratch(columns + _OVERHANG)
-        _backward(dy, weight, dx, buffer[_OVERHANG:], buffer[:_OVERHANG], geo, groups, outputs, images, rows, blocks, counter)
+        _backward(dy, weight, dx, buffer[_OVERHANG:], buffer[:_OVERHANG], geo, groups, outputs, images, rows, blocks, counter, add)
 
     threads.run_counted(work, images * groups * blocks)
 
@@ -284,8 +267,8 @@ def _turn(weight, turned, groups, outputs, channels, size, first, last):
                 turned[target + k] = weight[source - k]
 
 
-def backward(dy, weight, dx, geo, groups):
-    """dx = the gradient of the input from that of the output, shapes as in `forward`.
+def backward(dy, weight, dx, geo, groups, add=False):
+    """dx = the gradient of the input from that of the output, or with `add` dx += it; shapes as in `forward`.
 
     At stride 1 this is itself a convolution, of dy with the rotated, transposed weights; but where dy has by far the
     more channels, its columns would cost more than the product, and Caffe's way (product, then col2im) is the faster.
@@ -296,17 +279,17 @@ def backward(dy, weight, dx, geo, groups):
     none = np.empty(0, np.float32)
     if _is_pointwise(geo):
         back = geometry(outputs, (out_h, out_w), (height, width), (1, 1), (1, 1), (0, 0), (1, 1))
-        forward(dy, weight, none, dx, back, groups, turned=True)
+        forward(dy, weight, none, dx, back, groups, turned=True, add=add)
         return
     many_columns = (kh, kw) != (1, 1) and outputs >= 2 * channels
     if (sh, sw) != (1, 1) or back_h < 0 or back_w < 0 or many_columns:
-        _backward_by_columns(dy, weight, dx, geo, groups)
+        _backward_by_columns(dy, weight, dx, geo, groups, add)
         return
     turned = np.empty(groups * channels * outputs * kh * kw, np.float32)
     flat = weight.reshape(-1)
     threads.run(lambda a, b: _turn(flat, turned, groups, outputs, channels, kh * kw, a, b), groups * channels, 1)
     back = geometry(outputs, (out_h, out_w), (height, width), (kh, kw), (1, 1), (back_h, back_w), (dh, dw))
-    forward(dy, turned, none, dx, back, groups)
+    forward(dy, turned, none, dx, back, groups, add=add)
 
 
 def weight_gradient(x, dy, dweight, geo, groups):

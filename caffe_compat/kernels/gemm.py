@@ -37,6 +37,10 @@ def _load(builder, address, kind):
     return value
 
 
+def _store(builder, address, value):
+    builder.store(value, builder.inttoptr(address, ir.PointerType(_VECTOR))).align = 4
+
+
 def _splat(builder, value):
     """A vector with the value in every lane."""
     nothing = ir.Constant(_VECTOR, ir.Undefined)
@@ -79,18 +83,18 @@ def _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth):
 def _tile(rows, vectors):
     """An intrinsic that computes one tile: C[r, j] = act(sum over k of A[r, k] * B[k, j] + bias[r]).
 
-    Its arguments: address of A, steps of a row and of k; of B, step of k; of C, step of a row; depth; address of the bias; slope. Steps count
-    values. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with slope 1 nothing.
+    Its arguments: address of A, steps of a row and of k; of B, step of k; of C, step of a row; depth; address of the bias; slope; add. Steps count
+    values. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with slope 1 nothing. add: not 0 to add to C.
     """
 
     @intrinsic
-    def tile(typingctx, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope):
+    def tile(typingctx, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add):
         def generate(context, builder, signature, args):
-            a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope = args
+            a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add = args
             row_bytes = [builder.mul(row_step, _number(4 * r)) for r in range(rows)]
             k_bytes, b_bytes = builder.mul(k_step, _number(4)), builder.mul(b_step, _number(4))
             sums = _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth)
-            slopes = _splat(builder, slope)
+            slopes, places = _splat(builder, slope), {}
             for r in range(rows):
                 offset = _splat(builder, _load(builder, builder.add(bias, _number(4 * r)), _FLOAT))
                 row = builder.add(c, builder.mul(c_step, _number(4 * r)))
@@ -98,12 +102,18 @@ def _tile(rows, vectors):
                     value = builder.fadd(sums[r][v], offset)
                     negative = builder.fcmp_ordered("<", value, _ZERO)
                     below = builder.fmul(slopes, builder.select(negative, value, _ZERO))
-                    value = builder.fadd(builder.select(negative, _ZERO, value), below)
-                    stored = builder.store(value, builder.inttoptr(builder.add(row, _number(4 * LANES * v)), ir.PointerType(_VECTOR)))
-                    stored.align = 4
+                    sums[r][v] = builder.fadd(builder.select(negative, _ZERO, value), below)
+                    places[r, v] = builder.add(row, _number(4 * LANES * v))
+            with builder.if_else(builder.icmp_signed("!=", add, _number(0))) as (adding, setting):
+                with adding:
+                    for (r, v), place in places.items():
+                        _store(builder, place, builder.fadd(sums[r][v], _load(builder, place, _VECTOR)))
+                with setting:
+                    for (r, v), place in places.items():
+                        _store(builder, place, sums[r][v])
             return context.get_dummy_value()
 
-        return types.void(*[types.intp] * 9, types.float32), generate
+        return types.void(*[types.intp] * 9, types.float32, types.intp), generate
 
     return tile
 
@@ -126,30 +136,32 @@ def _as_floats(typingctx, address):
 
 
 @numba.njit(cache=True, nogil=True)
-def _one_tile(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope):
+def _one_tile(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add):
     if wide:
         if rows == _ROWS0:
-            _wide0(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+            _wide0(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
         elif rows == _ROWS1:
-            _wide1(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+            _wide1(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
         elif rows == _ROWS2:
-            _wide2(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+            _wide2(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
         else:
-            _wide3(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+            _wide3(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
     else:
         if rows == _ROWS0:
-            _slim0(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+            _slim0(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
         elif rows == _ROWS1:
-            _slim1(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+            _slim1(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
         elif rows == _ROWS2:
-            _slim2(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+            _slim2(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
         else:
-            _slim3(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope)
+            _slim3(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
 
 
 @numba.njit(cache=True, nogil=True)
-def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bias, slope, overhang):
-    """C (rows, columns) = act(A (rows, depth) · B (depth, columns) + bias), all addresses (intp) and steps in values, but `overhang`.
+def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bias, slope, add, overhang):
+    """C (rows, columns) = act(A (rows, depth) · B (depth, columns) + bias), added to what C holds if `add` is 1, set if it is 0.
+
+    a, b, c and bias are addresses (intp), steps count values.
 
     B must be readable, and may hold anything, up to the next whole vector behind `columns`. overhang: a flat array of at least
     12 * WIDTH values of the caller's, where tiles that reach over C's right edge are computed first.
@@ -165,11 +177,12 @@ def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bi
             wide = across > LANES
             at_b, at_c = b + 4 * j, c + 4 * (done * c_step + j)
             if across == WIDTH or across == LANES:
-                _one_tile(high, wide, at_a, row_step, k_step, at_b, b_step, at_c, c_step, depth, at_bias, slope)
+                _one_tile(high, wide, at_a, row_step, k_step, at_b, b_step, at_c, c_step, depth, at_bias, slope, add)
                 continue
-            _one_tile(high, wide, at_a, row_step, k_step, at_b, b_step, edge, WIDTH, depth, at_bias, slope)
+            _one_tile(high, wide, at_a, row_step, k_step, at_b, b_step, edge, WIDTH, depth, at_bias, slope, 0)
             target = numba.carray(_as_floats(at_c), (high - 1) * c_step + across, np.float32)
             for r in range(high):
                 for q in range(across):
-                    target[r * c_step + q] = overhang[r * WIDTH + q]
+                    before = target[r * c_step + q] if add else np.float32(0)
+                    target[r * c_step + q] = before + overhang[r * WIDTH + q]
         done += high

@@ -3,10 +3,10 @@
 import numba
 import numpy as np
 
-_CHUNK = 256
+_CHUNK = 512
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _power(scale, beta, out, count):
     """out = scale ** -beta; by square roots for the usual beta, 0.75."""
     if beta == 0.75:
@@ -18,7 +18,7 @@ def _power(scale, beta, out, count):
             out[j] = scale[j] ** np.float32(-beta)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _sum_rows(ring, first, last, total, count):
     """total = the sum of rows first..last, each kept at its number modulo the ring's length."""
     size = ring.shape[0]
@@ -30,61 +30,69 @@ def _sum_rows(ring, first, last, total, count):
             total[j] += row[j]
 
 
-@numba.njit(cache=True, nogil=True)
-def lrn_forward(x, y, scale, size, alpha, beta, k, first, last):
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _scale(x, squares, ready, c, start, count, share, offset, total):
+    """total = offset + share * the sum of x² over the channels around c; `squares` is a ring of rows, of which `ready` are made. Returns how many now are."""
+    size, half = squares.shape[0], (squares.shape[0] - 1) // 2
+    top = min(x.shape[0], c + half + 1)
+    while ready < top:
+        source, row = x[ready, start : start + count], squares[ready % size]
+        for j in range(count):
+            row[j] = source[j] * source[j]
+        ready += 1
+    _sum_rows(squares, max(0, c - half), top, total, count)
+    for j in range(count):
+        total[j] = offset + share * total[j]
+    return ready
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def lrn_forward(x, y, size, alpha, beta, k, first, last):
     """scale = k + alpha/size * sum of x² over `size` channels; y = x * scale ** -beta, at positions first..last.
 
     The squares of the `size` channels at hand are kept in a small ring: rows of x itself lie a picture apart, where
     they push each other out of the cache.
     """
-    channels = x.shape[0]
-    half = (size - 1) // 2
-    share = np.float32(alpha / size)
-    offset = np.float32(k)
-    squares = np.empty((size, _CHUNK), np.float32)
-    total = np.empty(_CHUNK, np.float32)
+    share, offset = np.float32(alpha / size), np.float32(k)
+    squares, scale, power = np.empty((size, _CHUNK), np.float32), np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
     for start in range(first, last, _CHUNK):
         count = min(_CHUNK, last - start)
-        end = start + count
         ready = 0
-        for c in range(channels):
-            top = min(channels, c + half + 1)
-            while ready < top:
-                source, row = x[ready, start:end], squares[ready % size]
-                for j in range(count):
-                    row[j] = source[j] * source[j]
-                ready += 1
-            _sum_rows(squares, max(0, c - half), top, total, count)
-            s, source, target = scale[c, start:end], x[c, start:end], y[c, start:end]
+        for c in range(x.shape[0]):
+            ready = _scale(x, squares, ready, c, start, count, share, offset, scale)
+            _power(scale, beta, power, count)
+            source, target = x[c, start : start + count], y[c, start : start + count]
             for j in range(count):
-                s[j] = offset + share * total[j]
-            _power(s, beta, total, count)
-            for j in range(count):
-                target[j] = source[j] * total[j]
+                target[j] = source[j] * power[j]
 
 
-@numba.njit(cache=True, nogil=True)
-def lrn_backward(x, y, dy, scale, dx, size, alpha, beta, first, last):
-    """dx = dy * scale ** -beta - 2 alpha beta / size * x * sum of (dy * y / scale) over the same channels."""
-    channels = x.shape[0]
-    half = (size - 1) // 2
-    factor = np.float32(2 * alpha * beta / size)
-    ratios = np.empty((size, _CHUNK), np.float32)
-    total = np.empty(_CHUNK, np.float32)
-    power = np.empty(_CHUNK, np.float32)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def lrn_backward(x, dy, dx, size, alpha, beta, k, first, last):
+    """dx = dy * scale ** -beta - 2 alpha beta / size * x * sum of (dy * y / scale) over the same channels.
+
+    scale and y are computed again: that costs less than to keep and read them. Ratios run `half` channels ahead of the sums over them.
+    """
+    channels, half = x.shape[0], (size - 1) // 2
+    share, offset, factor = np.float32(alpha / size), np.float32(k), np.float32(2 * alpha * beta / size)
+    squares, ratios = np.empty((size, _CHUNK), np.float32), np.empty((size, _CHUNK), np.float32)
+    powers = np.empty((size, _CHUNK), np.float32)
+    scale, total = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
     for start in range(first, last, _CHUNK):
         count = min(_CHUNK, last - start)
-        end = start + count
         ready = 0
-        for c in range(channels):
-            top = min(channels, c + half + 1)
-            while ready < top:
-                g, out, s, row = dy[ready, start:end], y[ready, start:end], scale[ready, start:end], ratios[ready % size]
+        for ahead in range(channels + half):
+            if ahead < channels:
+                ready = _scale(x, squares, ready, ahead, start, count, share, offset, scale)
+                row, power = ratios[ahead % size], powers[ahead % size]
+                _power(scale, beta, power, count)
+                source, g = x[ahead, start : start + count], dy[ahead, start : start + count]
                 for j in range(count):
-                    row[j] = g[j] * out[j] / s[j]
-                ready += 1
-            _sum_rows(ratios, max(0, c - half), top, total, count)
-            _power(scale[c, start:end], beta, power, count)
-            g, source, target = dy[c, start:end], x[c, start:end], dx[c, start:end]
+                    row[j] = g[j] * (source[j] * power[j]) / scale[j]
+            c = ahead - half
+            if c < 0:
+                continue
+            _sum_rows(ratios, max(0, c - half), min(channels, c + half + 1), total, count)
+            power = powers[c % size]
+            g, source, target = dy[c, start : start + count], x[c, start : start + count], dx[c, start : start + count]
             for j in range(count):
                 target[j] = g[j] * power[j] - factor * source[j] * total[j]

@@ -9,14 +9,14 @@ import numpy as np
 _LOWEST = np.float32(-3.4028234663852886e38)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _span(j_offset, stride, width, out_w):
     """Output columns whose source at this offset lies inside the picture."""
     left = min(out_w, max(0, -(j_offset // stride)))
     return left, max(left, min(out_w, (width - j_offset + stride - 1) // stride))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _keep_larger(x, start, stride, best, where, at, count, code):
     """best = max(best, x[start::stride]) and where = code at the places that change, from `at` on; all arrays flat.
 
@@ -44,12 +44,76 @@ def _keep_larger(x, start, stride, best, where, at, count, code):
             where[at + j] = code if larger else where[at + j]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, inline="always")
+def _larger(v, best, new, code):
+    """(the larger value, `new` if that is v, else `code`)."""
+    larger = v > best
+    return (v if larger else best), (new if larger else code)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _nine(a, b, c, y, mask):
+    """The maximum of 3x3 windows one beside the other, with all nine values in registers; a, b, c: their three rows."""
+    for j in range(y.size):
+        best, code = _larger(a[j], _LOWEST, np.int32(0), np.int32(-1))
+        best, code = _larger(a[j + 1], best, np.int32(1), code)
+        best, code = _larger(a[j + 2], best, np.int32(2), code)
+        best, code = _larger(b[j], best, np.int32(3), code)
+        best, code = _larger(b[j + 1], best, np.int32(4), code)
+        best, code = _larger(b[j + 2], best, np.int32(5), code)
+        best, code = _larger(c[j], best, np.int32(6), code)
+        best, code = _larger(c[j + 1], best, np.int32(7), code)
+        best, code = _larger(c[j + 2], best, np.int32(8), code)
+        y[j] = best
+        mask[j] = code
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _nine_by_two(a, b, c, y, mask):
+    """As _nine, two columns apart."""
+    for j in range(y.size):
+        best, code = _larger(a[2 * j], _LOWEST, np.int32(0), np.int32(-1))
+        best, code = _larger(a[2 * j + 1], best, np.int32(1), code)
+        best, code = _larger(a[2 * j + 2], best, np.int32(2), code)
+        best, code = _larger(b[2 * j], best, np.int32(3), code)
+        best, code = _larger(b[2 * j + 1], best, np.int32(4), code)
+        best, code = _larger(b[2 * j + 2], best, np.int32(5), code)
+        best, code = _larger(c[2 * j], best, np.int32(6), code)
+        best, code = _larger(c[2 * j + 1], best, np.int32(7), code)
+        best, code = _larger(c[2 * j + 2], best, np.int32(8), code)
+        y[j] = best
+        mask[j] = code
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _max_three(x, y, mask, step, top, left, first, last):
+    """max_forward for 3x3 windows, by padded copies of the planes, in which no window has an edge."""
+    _, height, width = x.shape
+    _, out_h, out_w = y.shape
+    padded = np.full(((out_h - 1) * step + 3, (out_w - 1) * step + 3), _LOWEST)
+    rows, columns = min(height, padded.shape[0] - top), min(width, padded.shape[1] - left)
+    for p in range(first, last):
+        for h in range(rows):
+            target, source = padded[h + top, left : left + columns], x[p, h, :columns]
+            for j in range(columns):
+                target[j] = source[j]
+        for i in range(out_h):
+            a, b, c = padded[i * step], padded[i * step + 1], padded[i * step + 2]
+            if step == 1:
+                _nine(a, b, c, y[p, i], mask[p, i])
+            else:
+                _nine_by_two(a, b, c, y[p, i], mask[p, i])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def max_forward(x, y, mask, kh, kw, sh, sw, ph, pw, first, last):
-    """Maximum of each window, and in `mask` (int32) which of its places was the first to hold it; padding never wins.
+    """Maximum of each window, and in `mask` (a signed integer) which of its places was the first to hold it; padding never wins.
 
     Places are numbered row by row over the whole window, its padding included; -1: all was padding or NaN.
     """
+    if kh == 3 and kw == 3 and sh == sw and sw <= 2:
+        _max_three(x, y, mask, sw, ph, pw, first, last)
+        return
     _, height, width = x.shape
     _, out_h, out_w = y.shape
     y[first:last] = _LOWEST
@@ -67,15 +131,16 @@ def max_forward(x, y, mask, kh, kw, sh, sw, ph, pw, first, last):
                     _keep_larger(source, np.uint64(at), np.uint64(sw), best, where, np.uint64(row + left), np.uint64(right - left), code)
 
 
-@numba.njit(cache=True, nogil=True)
-def max_backward(dy, mask, dx, kh, kw, sh, sw, ph, pw, first, last):
-    """Each output's gradient goes to where its maximum lay. dy, mask (planes, H', W'), dx (planes, H, W)."""
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def max_backward(dy, mask, dx, add, kh, kw, sh, sw, ph, pw, first, last):
+    """Each output's gradient goes to where its maximum lay; added to what dx holds if `add`. dy, mask (planes, H', W'), dx (planes, H, W)."""
     _, height, width = dx.shape
     _, out_h, out_w = dy.shape
     shift = np.array([(code // kw - ph) * width + code % kw - pw for code in range(kh * kw)])
     for p in range(first, last):
         target = dx[p].reshape(-1)
-        target[:] = 0
+        if not add:
+            target[:] = 0
         for i in range(out_h):
             for j in range(out_w):
                 code = mask[p, i, j]
@@ -83,14 +148,14 @@ def max_backward(dy, mask, dx, kh, kw, sh, sw, ph, pw, first, last):
                     target[i * sh * width + j * sw + shift[code]] += dy[p, i, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def window_extent(i, kernel, stride, pad, size):
     """What Caffe divides an average by, along one axis: the window clipped to size + pad, padding included."""
     start = i * stride - pad
     return min(start + kernel, size + pad) - start
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def average_forward(x, y, kh, kw, sh, sw, ph, pw, first, last):
     _, height, width = x.shape
     _, out_h, out_w = y.shape
@@ -109,13 +174,14 @@ def average_forward(x, y, kh, kw, sh, sw, ph, pw, first, last):
                 total[j] /= np.float32(tall * window_extent(j, kw, sw, pw, width))
 
 
-@numba.njit(cache=True, nogil=True)
-def average_backward(dy, dx, kh, kw, sh, sw, ph, pw, first, last):
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def average_backward(dy, dx, add, kh, kw, sh, sw, ph, pw, first, last):
     _, height, width = dx.shape
     _, out_h, out_w = dy.shape
     share = np.empty(out_w, np.float32)
     for p in range(first, last):
-        dx[p] = 0
+        if not add:
+            dx[p] = 0
         for i in range(out_h):
             tall = window_extent(i, kh, sh, ph, height)
             for j in range(out_w):

@@ -145,15 +145,17 @@ class Weighted(Windowed):
         if slope is not None:
             np.add(np.maximum(small, 0), slope * np.minimum(small, 0), out=small)
 
-    def convolve_back(self, small, large):
-        """large = the transpose of `convolve` of small."""
+    def convolve_back(self, small, large, add=False):
+        """large = the transpose of `convolve` of small; with `add`, large += it."""
         geometry = self._geometry(large, small)
         if geometry is not None:
-            kernels.backward(small, self._weights(), large, geometry, self.group)
+            kernels.backward(small, self._weights(), large, geometry, self.group, add)
             return
         for x, y in zip(large, small):
             for target, weights, part in self._groups(x, y):
-                target[...] = columns.col2im(weights.T @ part, target.shape, self.kernel, y.shape[1:], self.stride, self.pad, self.dilation)
+                target[...] = (target if add else 0) + columns.col2im(
+                    weights.T @ part, target.shape, self.kernel, y.shape[1:], self.stride, self.pad, self.dilation
+                )
 
     def _groups(self, large, small):
         """For one item, each group's (channels of large, weights, channels of small as rows)."""
@@ -184,6 +186,7 @@ class Convolution(Weighted):
     """y[o] = sum over c, i, j of w[o, c, i, j] * x[c, ...] + b[o], Caffe's cross-correlation; groups split the channels."""
 
     type = "Convolution"
+    can_add = True
 
     def weight_shape(self):
         return (self.outputs, self.channels // self.group, *self.kernel)
@@ -197,11 +200,11 @@ class Convolution(Weighted):
         for b, t in zip(bottom, top):
             self.convolve(self.items(b.data), self.items(t.data), self._bias(), slope)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top, propagate_down, bottom, add=False):
         self.add_gradients(lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top))
         for b, t, wanted in zip(bottom, top, propagate_down):
             if wanted:
-                self.convolve_back(self.items(t.diff), self.items(b.diff))
+                self.convolve_back(self.items(t.diff), self.items(b.diff), add)
 
     def _weight_gradient(self, top, bottom):
         for b, t in zip(bottom, top):

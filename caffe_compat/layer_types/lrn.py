@@ -30,29 +30,30 @@ class LRN(Layer):
 
     def forward(self, bottom, top):
         x, y = bottom[0].data, top[0].data
+        if self.across:
+            self.remember(bottom, True)
+            for arrays in zip(self._rows(x), self._rows(y)):
+                self._positions(kernel.lrn_forward, *arrays, self.size, self.alpha, self.beta, self.k)
+            return
         scale = self.recall(bottom)
         if scale is None:
             scale = np.empty(x.shape, np.float32)
             self.remember(bottom, scale)
-        if not self.across:
-            self._within_scale(x, scale)
-            np.multiply(x, scale ** np.float32(-self.beta), out=y)
-            return
-        for arrays in zip(*(self._rows(a) for a in (x, y, scale))):
-            self._positions(kernel.lrn_forward, *arrays, self.size, self.alpha, self.beta, self.k)
+        self._within_scale(x, scale)
+        np.multiply(x, scale ** np.float32(-self.beta), out=y)
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
             return
-        x, y, dy, dx = bottom[0].data, top[0].data, top[0].diff, bottom[0].diff
-        scale = self.recall(bottom)
-        if scale is None:
+        x, dy, dx = bottom[0].data, top[0].diff, bottom[0].diff
+        state = self.recall(bottom)
+        if state is None:
             dx[...] = 0
-        elif not self.across:
-            self._within_backward(x, dy, dx, scale)
+        elif self.across:
+            for arrays in zip(self._rows(x), self._rows(dy), self._rows(dx)):
+                self._positions(kernel.lrn_backward, *arrays, self.size, self.alpha, self.beta, self.k)
         else:
-            for arrays in zip(*(self._rows(a) for a in (x, y, dy, scale, dx))):
-                self._positions(kernel.lrn_backward, *arrays, self.size, self.alpha, self.beta)
+            self._within_backward(x, dy, dx, state)
 
     @staticmethod
     def _rows(array):
@@ -77,5 +78,5 @@ class LRN(Layer):
         slope = np.float32(-self.beta * self.alpha) * scale ** np.float32(-self.beta - 1)
         share = (dy * x * slope).reshape(-1, *x.shape[2:])
         spread = np.empty_like(share)
-        threads.run(lambda a, b: pooling.average_backward(share, spread, *self._window(), a, b), len(share))
+        threads.run(lambda a, b: pooling.average_backward(share, spread, False, *self._window(), a, b), len(share))
         dx[...] = dy * scale ** np.float32(-self.beta) + 2 * x * spread.reshape(x.shape)

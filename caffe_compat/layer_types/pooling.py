@@ -1,5 +1,7 @@
 """Pooling with Caffe's ceil rule."""
 
+import math
+
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
@@ -68,6 +70,10 @@ class Pooling(Layer):
     def _planes(self, array):
         return array.reshape(-1, *array.shape[2:])
 
+    @property
+    def can_add(self):
+        return not self.is_stochastic
+
     def _run(self, work, planes, *arrays):
         args = (*self.kernel, *self.stride, *self.pad)
         threads.run(lambda first, last: work(*arrays, *args, first, last), planes)
@@ -75,6 +81,7 @@ class Pooling(Layer):
     def _positions(self, mask, width):
         """Where in its plane each maximum lay, as an index: what Caffe writes to the second top."""
         rows, columns = np.indices(mask.shape[1:])
+        mask = mask.astype(np.int32)
         y = rows * self.stride[0] - self.pad[0] + mask // self.kernel[1]
         x = columns * self.stride[1] - self.pad[1] + mask % self.kernel[1]
         return np.where(mask < 0, -1, y * width + x)
@@ -84,7 +91,7 @@ class Pooling(Layer):
         if self.is_max:
             mask = self.recall(bottom)
             if mask is None:
-                mask = np.empty(y.shape, np.int32)
+                mask = np.empty(y.shape, np.int8 if math.prod(self.kernel) < 128 else np.int32)
                 self.remember(bottom, mask)
             self._run(kernel.max_forward, len(x), x, y, mask)
             if len(top) > 1:
@@ -94,20 +101,20 @@ class Pooling(Layer):
         else:
             self._run(kernel.average_forward, len(x), x, y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top, propagate_down, bottom, add=False):
         if not propagate_down[0]:
             return
         dy, dx = self._planes(top[0].diff), self._planes(bottom[0].diff)
         if self.is_max:
             mask = self.recall(bottom)
             if mask is None:
-                dx[...] = 0
+                dx[...] = dx if add else 0
             else:
-                self._run(kernel.max_backward, len(dy), dy, mask, dx)
+                self._run(kernel.max_backward, len(dy), dy, mask, dx, add)
         elif self.is_stochastic:
             self._backward_stochastic(bottom, top, dy, dx)
         else:
-            self._run(kernel.average_backward, len(dy), dy, dx)
+            self._run(kernel.average_backward, len(dy), dy, dx, add)
 
     def _forward_stochastic(self, bottom, x, y):
         window = (*self.kernel, *self.stride)

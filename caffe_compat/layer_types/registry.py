@@ -38,6 +38,7 @@ class Layer:
     tops: Counts = (1, 1)
     in_place = False  # may a top be the same blob as its bottom?
     auto_top = False  # does a net add tops that are not named, as for losses?
+    can_add = False  # does backward(..., add=True) add to the bottoms' diffs?
     no_gradient: Tuple[int, ...] = ()  # bottoms that have none: labels, indices
 
     def __init__(self, param, phase):
