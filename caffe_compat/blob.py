@@ -22,6 +22,27 @@ class _Memory:
             self._values = np.zeros(self.capacity, np.float32)
         return self._values
 
+    @property
+    def seen(self):
+        """Whether anybody has looked at it."""
+        return self._values is not None
+
+
+class _Part(_Memory):
+    """A stretch of another block."""
+
+    def __init__(self, whole, start, capacity):
+        super().__init__(capacity)
+        self.whole, self.start = whole, start
+
+    @property
+    def values(self):
+        return self.whole.values[self.start : self.start + self.capacity]
+
+    @property
+    def seen(self):
+        return self.whole.seen
+
 
 class Blob:
     """A float32 array `data` and its gradient `diff`, both of one shape, both writable in place.
@@ -80,6 +101,25 @@ class Blob:
         if self._diff is not other._diff:
             self._diff = other._diff
             self._views.pop("diff", None)
+
+    def live_in(self, other, start):
+        """Keep `data` in the other blob's memory, from value `start` on, if nobody can have seen where it is now. Returns whether it is there."""
+        now = self._data
+        inside = isinstance(now, _Part) and now.whole is other._data
+        if inside and now.start == start and now.capacity >= self._count:
+            return True
+        if not inside and now.seen:
+            return False
+        self._data = _Part(other._data, start, self._count)
+        self._views.pop("data", None)
+        return True
+
+    def move_out(self):
+        """Keep `data` in new memory, with the same values; arrays that were taken before stay with the old one."""
+        old, self._data = self._data, _Memory(self._data.capacity)
+        self._views.pop("data", None)
+        if old.seen:
+            self._data.values[...] = old.values
 
     @property
     def shape(self):

@@ -8,7 +8,7 @@ from typing import Dict, List
 
 import numpy as np
 
-from . import graph, weights
+from . import graph, sharing, weights
 from .blob import Blob
 from .errors import CaffeError, LayerNameError, ShapeError, WeightsError
 from .layer_types import create
@@ -60,7 +60,8 @@ class Net:
             bottom = [self.blobs[name] for name in layer_param.bottom]
             for name in layer_param.bottom:
                 available.pop(name, None)
-            top = [self.blobs.setdefault(name, Blob(0)) for name in layer_param.top]
+            kind = sharing.SplitTop if layer.type == "Split" else Blob
+            top = [self.blobs.setdefault(name, kind(0)) for name in layer_param.top]
             available.update((name, None) for name in layer_param.top)
             if layer.auto_top and not top:
                 top = [self.blobs.setdefault("(automatic)", Blob(0))]  # Caffe's name for a loss's top that has none
@@ -92,6 +93,10 @@ class Net:
             and self._tops[i] == self._bottoms[i + 1] == self._tops[i + 1]
         }
         self._plan = graph.BackwardPlan(param, self.layers, self._loss_weights)
+        self._readers, self._splits = sharing.merge_splits(self.layers, self._bottoms, self._tops, self._loss_weights)
+        self._spare, self._seen_shapes = Blob(0), None
+        self._concats = sharing.let_concats_view(self.layers, [list(p.bottom) for p in param.layer], [list(p.top) for p in param.layer])
+        self.reshape()
 
     @property
     def blob_loss_weights(self):
@@ -194,6 +199,8 @@ class Net:
 
     def _forward(self, first, last):
         """Run the layers from number `first` to `last`; returns the loss, the sum of all tops times their loss weights."""
+        sharing.keep_unreached_tops(self.layers, self._tops, self._concats, first, last)
+        self._reshape_ahead(first, last)
         done = first - 1
         for i in range(first, last + 1):
             if i <= done:
@@ -213,11 +220,33 @@ class Net:
 
     def _backward(self, first, last):
         """Run the layers from number `first` down to `last`."""
+        for number, split in self._splits.items():
+            if number < last and split.active and any(last <= reader <= first for reader in split.reader_numbers):
+                split.separate()  # the pass ends between this Split and its readers
         for i in range(first, last - 1, -1):
             self._call("before_backward", i)
             if self._plan.layers[i]:
-                self.layers[i].backward(self._tops[i], self._plan.bottoms[i], self._bottoms[i])
+                self._backward_layer(i)
             self._call("after_backward", i)
+
+    def _backward_layer(self, i):
+        layer, top, wanted, bottom = self.layers[i], self._tops[i], self._plan.bottoms[i], self._bottoms[i]
+        merged = {j: split for j, split in self._readers.get(i, {}).items() if split.active}
+        if i in self._splits and self._splits[i].active:
+            if wanted[0]:
+                self._splits[i].finish()
+        elif merged:
+            sharing.backward_into(layer, top, wanted, bottom, merged, self._spare)
+        else:
+            layer.backward(top, wanted, bottom)
+
+    def _reshape_ahead(self, first, last):
+        """After a change of the inputs' shapes, fit the layers before any runs: new memory can then be laid out while nobody has seen it."""
+        shapes = [self.blobs[name].shape for name in self.inputs], first, last
+        if shapes != self._seen_shapes and not any(layer.type in ("Filter", "Python") for layer in self.layers[first : last + 1]):
+            for layer, bottom, top in zip(self.layers[first : last + 1], self._bottoms[first:], self._tops[first:]):
+                layer.reshape(bottom, top)
+        self._seen_shapes = shapes
 
     def _call(self, when, i):
         for call in self._calls[when]:

@@ -1,5 +1,6 @@
 """Layers that only rearrange blobs: Split, Concat, Flatten."""
 
+import itertools
 import math
 
 import numpy as np
@@ -43,6 +44,7 @@ class Concat(Layer):
 
     type = "Concat"
     bottoms = (1, None)
+    views = False  # may the bottoms live in the top's memory?
 
     def reshape(self, bottom, top):
         p = self.layer_param.concat_param
@@ -53,6 +55,10 @@ class Concat(Layer):
                 raise ShapeError(f'layer "{self.name}": bottoms {bottom[0].shape} and {b.shape} differ outside axis {self.axis}')
         shape[self.axis] = sum(b.shape[self.axis] for b in bottom)
         top[0].reshape(*shape)
+        self.inside = [False] * len(bottom)
+        if self.views and math.prod(shape[: self.axis]) == 1:
+            starts = itertools.accumulate((b.count for b in bottom), initial=0)
+            self.inside = [b.live_in(top[0], start) for b, start in zip(bottom, starts)]
 
     def _places(self, bottom, whole):
         """For each bottom, its place in the whole array: views of shape (outer, its own count per outer index)."""
@@ -65,8 +71,9 @@ class Concat(Layer):
             start += width
 
     def forward(self, bottom, top):
-        for b, place in zip(bottom, self._places(bottom, top[0].data)):
-            _copy(place, b.data.reshape(place.shape))
+        for b, place, inside in zip(bottom, self._places(bottom, top[0].data), self.inside):
+            if not inside:
+                _copy(place, b.data.reshape(place.shape))
 
     def backward(self, top, propagate_down, bottom):
         for b, place, wanted in zip(bottom, self._places(bottom, top[0].diff), propagate_down):
