@@ -95,7 +95,7 @@ def describe(caffe):
     out = {"name": caffe.__name__, "version": str(getattr(caffe, "__version__", "unknown"))}
     if caffe.__name__ == "caffe_compat":
         threads = importlib.import_module("caffe_compat.kernels.threads")
-        out.update(threads=threads.count(), blas=threads.blas())
+        out.update(threads=threads.count())
     return out
 
 

@@ -20,7 +20,11 @@ _JOB, _DONE = 0, 16  # places in the flags, on cache lines of their own
 
 def count():
     """Number of threads: the environment variable CAFFE_COMPAT_THREADS, else the cores this process may use."""
-    wanted = os.environ.get("CAFFE_COMPAT_THREADS", "")
+    return _count(os.environ.get("CAFFE_COMPAT_THREADS", ""))
+
+
+@lru_cache(maxsize=None)
+def _count(wanted):
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
