@@ -94,8 +94,8 @@ def describe(caffe):
     """Name, version and what else a result depends on, for a picture's recipe."""
     out = {"name": caffe.__name__, "version": str(getattr(caffe, "__version__", "unknown"))}
     if caffe.__name__ == "caffe_compat":
-        threads = importlib.import_module("caffe_compat.kernels.threads")
-        out.update(threads=threads.count())
+        threads, gemm = (importlib.import_module(f"caffe_compat.kernels.{name}") for name in ("threads", "gemm"))
+        out.update(threads=threads.count(), arithmetic="fused" if gemm.FUSED else "separate")
     return out
 
 

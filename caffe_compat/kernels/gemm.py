@@ -1,7 +1,8 @@
 """Matrix products of float32, by tiles that stay in the processor's vector registers.
 
-A tile is a few rows of the result by one or two vectors; its sums are kept in registers over the whole depth, so each value of the
-result is one sum in order, whatever the size of the arrays, the number of threads, or the BLAS that is installed. The tile's code is
+A tile is a few rows of the result by one or two vectors; its sums are kept in registers over a few hundred products. Each value of the
+result is summed in one order, whatever the size of the arrays, the number of threads, the width of the vectors, or the BLAS that is
+installed: so results are the same to the bit on all processors that round a product and its sum once (FUSED). The tile's code is
 written in LLVM's language, since numba has no vectors: LLVM fits it to any processor. Goto and van de Geijn, Anatomy of
 high-performance matrix multiplication (2008).
 """
@@ -20,7 +21,7 @@ LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
 WIDTH = 2 * LANES  # columns of a full tile
 # rows of a full tile: as many sums as there are registers, but for two of columns and one of weights
 _FULL = 12 if LANES == 16 else 6
-_FUSED = LANES == 4 or bool(_features.get("fma"))  # one rounding for product and sum, where the processor has it
+FUSED = LANES == 4 or bool(_features.get("fma"))  # one rounding for product and sum, where the processor has it
 
 _I64, _FLOAT = ir.IntType(64), ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
@@ -49,7 +50,7 @@ def _splat(builder, value):
 
 
 def _multiply_add(builder, a, b, c):
-    if not _FUSED:
+    if not FUSED:
         return builder.fadd(builder.fmul(a, b), c)
     kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32"), [a, b, c])
@@ -80,8 +81,24 @@ def _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth):
     return new
 
 
+def _before(builder, places, add):
+    """What the tile of C holds, if something is to be added to it, else zeros; vectors by places."""
+    start, look, after = builder.block, builder.append_basic_block("look"), builder.append_basic_block("add")
+    builder.cbranch(builder.icmp_signed("!=", add, _number(0)), look, after)
+    builder.position_at_end(look)
+    held = {at: _load(builder, address, _VECTOR) for at, address in places.items()}
+    builder.branch(after)
+    builder.position_at_end(after)
+    for at in held:
+        value = builder.phi(_VECTOR)
+        value.add_incoming(held[at], look)
+        value.add_incoming(_ZERO, start)
+        held[at] = value
+    return held
+
+
 def _tile(rows, vectors):
-    """An intrinsic that computes one tile: C[r, j] = act(sum over k of A[r, k] * B[k, j] + bias[r]).
+    """An intrinsic that computes one tile: C[r, j] = act(sum over k of A[r, k] * B[k, j] + C[r, j] if `add` + bias[r]).
 
     Its arguments: address of A, steps of a row and of k; of B, step of k; of C, step of a row; depth; address of the bias; slope; add. Steps count
     values. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with slope 1 nothing. add: not 0 to add to C.
@@ -94,23 +111,19 @@ def _tile(rows, vectors):
             row_bytes = [builder.mul(row_step, _number(4 * r)) for r in range(rows)]
             k_bytes, b_bytes = builder.mul(k_step, _number(4)), builder.mul(b_step, _number(4))
             sums = _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth)
-            slopes, places = _splat(builder, slope), {}
+            places = {
+                (r, v): builder.add(c, builder.add(builder.mul(c_step, _number(4 * r)), _number(4 * LANES * v)))
+                for r in range(rows) for v in range(vectors)
+            }  # fmt: skip
+            before = _before(builder, places, add)
+            slopes = _splat(builder, slope)
             for r in range(rows):
                 offset = _splat(builder, _load(builder, builder.add(bias, _number(4 * r)), _FLOAT))
-                row = builder.add(c, builder.mul(c_step, _number(4 * r)))
                 for v in range(vectors):
-                    value = builder.fadd(sums[r][v], offset)
+                    value = builder.fadd(builder.fadd(sums[r][v], before[r, v]), offset)
                     negative = builder.fcmp_ordered("<", value, _ZERO)
                     below = builder.fmul(slopes, builder.select(negative, value, _ZERO))
-                    sums[r][v] = builder.fadd(builder.select(negative, _ZERO, value), below)
-                    places[r, v] = builder.add(row, _number(4 * LANES * v))
-            with builder.if_else(builder.icmp_signed("!=", add, _number(0))) as (adding, setting):
-                with adding:
-                    for (r, v), place in places.items():
-                        _store(builder, place, builder.fadd(sums[r][v], _load(builder, place, _VECTOR)))
-                with setting:
-                    for (r, v), place in places.items():
-                        _store(builder, place, sums[r][v])
+                    _store(builder, places[r, v], builder.fadd(builder.select(negative, _ZERO, value), below))
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 9, types.float32, types.intp), generate
@@ -123,6 +136,8 @@ _ROWS = (_FULL, _FULL * 2 // 3, _FULL // 3, 1)
 _wide0, _wide1, _wide2, _wide3 = (_tile(rows, 2) for rows in _ROWS)
 _slim0, _slim1, _slim2, _slim3 = (_tile(rows, 1) for rows in _ROWS)
 _ROWS0, _ROWS1, _ROWS2 = _ROWS[:3]
+_DEPTH = 384
+_nothing = np.zeros(_FULL, np.float32)
 
 
 @intrinsic
@@ -158,13 +173,21 @@ def _one_tile(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, bias
 
 
 @numba.njit(cache=True, nogil=True)
+def _whole_depth(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add):
+    """One tile, _DEPTH products at a time: partial sums lose less to rounding, and B's part stays in the nearest cache."""
+    for k in range(0, depth, _DEPTH):
+        last = k + _DEPTH >= depth
+        _one_tile(rows, wide, a + 4 * k * k_step, row_step, k_step, b + 4 * k * b_step, b_step, c, c_step, min(_DEPTH, depth - k),
+                  bias if last else _nothing.ctypes.data, slope if last else np.float32(1), add if k == 0 else 1)  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
 def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bias, slope, add, overhang):
-    """C (rows, columns) = act(A (rows, depth) · B (depth, columns) + bias), added to what C holds if `add` is 1, set if it is 0.
+    """C (rows, columns) = act(A (rows, depth) · B (depth, columns) + bias), added to what C holds before act if `add` is 1.
 
-    a, b, c and bias are addresses (intp), steps count values.
-
-    B must be readable, and may hold anything, up to the next whole vector behind `columns`. overhang: a flat array of at least
-    12 * WIDTH values of the caller's, where tiles that reach over C's right edge are computed first.
+    a, b, c and bias are addresses (intp), steps count values. B must be readable, and may hold anything, up to the next whole vector
+    behind `columns`. overhang: a flat array of at least 12 * WIDTH values of the caller's, where tiles that reach over C's right edge
+    are computed first.
     """
     edge = overhang.ctypes.data
     done = 0
@@ -177,12 +200,14 @@ def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bi
             wide = across > LANES
             at_b, at_c = b + 4 * j, c + 4 * (done * c_step + j)
             if across == WIDTH or across == LANES:
-                _one_tile(high, wide, at_a, row_step, k_step, at_b, b_step, at_c, c_step, depth, at_bias, slope, add)
+                _whole_depth(high, wide, at_a, row_step, k_step, at_b, b_step, at_c, c_step, depth, at_bias, slope, add)
                 continue
-            _one_tile(high, wide, at_a, row_step, k_step, at_b, b_step, edge, WIDTH, depth, at_bias, slope, 0)
             target = numba.carray(_as_floats(at_c), (high - 1) * c_step + across, np.float32)
+            for r in range(high if add else 0):
+                for q in range(across):
+                    overhang[r * WIDTH + q] = target[r * c_step + q]
+            _whole_depth(high, wide, at_a, row_step, k_step, at_b, b_step, edge, WIDTH, depth, at_bias, slope, add)
             for r in range(high):
                 for q in range(across):
-                    before = target[r * c_step + q] if add else np.float32(0)
-                    target[r * c_step + q] = before + overhang[r * WIDTH + q]
+                    target[r * c_step + q] = overhang[r * WIDTH + q]
         done += high

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ..errors import ShapeError
+from ..kernels import convolution
 from .registry import Layer, register
 
 
@@ -34,26 +35,29 @@ class InnerProduct(Layer):
             )
         top[0].reshape(*bottom[0].shape[: self.axis], self.outputs)
 
-    def _matrices(self, bottom):
-        weight = self.blobs[0].data
-        return bottom.data.reshape(-1, self.inputs), weight.T if self.transpose else weight
-
     def forward(self, bottom, top):
-        x, weight = self._matrices(bottom[0])
-        y = top[0].data.reshape(-1, self.outputs)
-        np.matmul(x, weight.T, out=y)
-        if len(self.blobs) > 1:
-            y += self.blobs[1].data
+        bias = self.blobs[1].data if len(self.blobs) > 1 else np.empty(0, np.float32)
+        self._product(bottom[0].data, top[0].data, self.inputs, self.outputs, bias, self.transpose)
 
     def backward(self, top, propagate_down, bottom):
         self.add_gradients(lambda: self._weight_gradient(top, bottom), lambda: self._bias_gradient(top, bottom))
         if propagate_down[0]:
-            _, weight = self._matrices(bottom[0])
-            dy = top[0].diff.reshape(-1, self.outputs)
-            np.matmul(dy, weight, out=bottom[0].diff.reshape(-1, self.inputs))
+            self._product(top[0].diff, bottom[0].diff, self.outputs, self.inputs, np.empty(0, np.float32), not self.transpose)
+
+    def _product(self, source, target, inputs, outputs, bias, turned):
+        """The rows of source (M, inputs) times the weights into target (M, outputs), as a 1x1 convolution of one picture of M positions."""
+        x = np.ascontiguousarray(source.reshape(-1, inputs).T)
+        y = target.reshape(-1, outputs)
+        alone = len(y) == 1
+        out = y.T if alone else np.empty((outputs, len(y)), np.float32)
+        size = 1, len(y)
+        geometry = convolution.geometry(inputs, size, size, (1, 1), (1, 1), (0, 0), (1, 1))
+        convolution.forward(x.reshape(1, inputs, *size), self.blobs[0].data, bias, out.reshape(1, outputs, *size), geometry, 1, turned=turned)
+        if not alone:
+            y[...] = out.T
 
     def _weight_gradient(self, top, bottom):
-        x, _ = self._matrices(bottom[0])
+        x = bottom[0].data.reshape(-1, self.inputs)
         dw = top[0].diff.reshape(-1, self.outputs).T @ x
         self.blobs[0].diff[...] += dw.T if self.transpose else dw
 

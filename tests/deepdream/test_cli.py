@@ -38,7 +38,7 @@ def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
     assert recipe["model"]["weights_sha1"] == file_sha1(small.weights)
     assert {"name", "version"} <= set(recipe["engine"])
     if recipe["engine"]["name"] == "caffe_compat":
-        assert recipe["engine"]["threads"] >= 1 and recipe["engine"]["blas"].split()[0] in ("openblas", "mkl", "blis", "unknown")
+        assert recipe["engine"]["threads"] >= 1 and recipe["engine"]["arithmetic"] in ("fused", "separate")
 
 
 @pytest.mark.parametrize("guided", [False, True])
