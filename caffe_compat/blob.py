@@ -105,10 +105,10 @@ class Blob:
     def live_in(self, other, start):
         """Keep `data` in the other blob's memory, from value `start` on, if nobody can have seen where it is now. Returns whether it is there."""
         now = self._data
-        inside = isinstance(now, _Part) and now.whole is other._data
-        if inside and now.start == start and now.capacity >= self._count:
-            return True
-        if not inside and now.seen:
+        if isinstance(now, _Part) and now.whole is other._data:
+            if now.start == start and now.capacity >= self._count:
+                return True
+        elif now.seen:
             return False
         self._data = _Part(other._data, start, self._count)
         self._views.pop("data", None)

@@ -11,6 +11,7 @@ import numpy as np
 from . import graph, sharing, weights
 from .blob import Blob
 from .errors import CaffeError, LayerNameError, ShapeError, WeightsError
+from .kernels import threads
 from .layer_types import create
 from .layer_types.registry import loss_weights
 from .proto import caffe_pb2
@@ -43,6 +44,7 @@ class Net:
             self.copy_from(trained)
 
     def _build(self, description, state):
+        threads.prepare()
         param = graph.insert_splits(graph.filter_net(description, state))
         self.name = param.name
         self.layers, self._layer_names = [], []

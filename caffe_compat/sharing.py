@@ -6,21 +6,22 @@ are added into its bottom's as they come, until somebody looks at one of them: f
 
 from typing import Dict, List
 
-import numpy as np
-
 from .blob import Blob
-from .kernels import threads
+from .kernels import elementwise
 
 # layers whose tops or bottoms use another blob's memory, or that programs write into
 _SHARES = {"Split", "Flatten", "Reshape", "Input", "Parameter", "Python", "DummyData", "MemoryData"}
 
 
 def let_concats_view(layers, bottom_names, top_names):
-    """Allow each Concat to put its bottoms into its top's memory, if no layer would see it. Returns {its number: those of the layers that make its bottoms}."""
+    """Allow each Concat to put its bottoms into its top's memory, if no layer would see it.
+
+    Returns {its number: those of the layers that make its bottoms}.
+    """
     makers = {}
     made_by: Dict[str, int] = {}
     changed: Dict[str, int] = {}  # blob -> the last layer that works in place on it
-    for i, layer in enumerate(layers):
+    for i in range(len(layers)):
         for top in top_names[i]:
             if top in bottom_names[i]:
                 changed[top] = i
@@ -132,7 +133,8 @@ def backward_into(layer, top, wanted, bottom, merged, spare):
 
     spare: a Blob for layers that cannot add.
     """
-    bottom, adding = list(bottom), []
+    bottom = list(bottom)
+    adding: List[tuple] = []
     for j, split in merged.items():
         if not wanted[j]:
             continue
@@ -149,8 +151,7 @@ def backward_into(layer, top, wanted, bottom, merged, spare):
             adding.append((split, bottom[j]))
     layer.backward(top, wanted, bottom)
     for split, blob in adding:
-        total, part = split.bottom.diff.reshape(-1), blob.diff.reshape(-1)
-        threads.elementwise(lambda a, b: np.add(a, b, out=a), total.size, total, part)
+        elementwise.add(split.bottom.diff, blob.diff)
     for j, split in merged.items():
         if wanted[j]:
             split.filled = split.ran = True

@@ -72,26 +72,11 @@ def _engines():
 
 def _machine():
     yield Finding("processors", str(os.cpu_count()))
-    blas = _blas()
-    if blas:
-        yield Finding("BLAS", blas)
     memory = engine.available_memory()
     if memory is not None:
         yield Finding(
             "memory available", f"{memory / 1e9:.1f} GB", memory > 1e9, "" if memory > 1e9 else "dream on smaller pictures, or close other programs"
         )
-
-
-def _blas():
-    try:
-        importlib.import_module("scipy.linalg")
-        info = importlib.import_module("threadpoolctl").threadpool_info()
-    except ImportError:
-        return ""
-    found = {
-        f"{i['internal_api']} {i['version']} ({i.get('architecture', '?')}, {i['num_threads']} threads)" for i in info if i["user_api"] == "blas"
-    }
-    return ", ".join(sorted(found))
 
 
 def _models():

@@ -1,7 +1,8 @@
-"""Time one gradient step of full-size bvlc_googlenet (forward to inception_4c/output, objective, backward), random weights, on every engine there is.
+"""Time a gradient step of full-size bvlc_googlenet (forward to inception_4c/output, objective, backward) on every engine there is.
 
-Real Caffe (.caffe/, from make caffe) and PyTorch (eager, CPU) are measured where they are installed, each in a process of its own, in turn, so that
-all of them see the same moods of a shared machine. Memory is the peak above what the loaded net takes, sizes rising. --layers tells where the time goes.
+The weights are random. Real Caffe (.caffe/, from make caffe) and PyTorch (eager, CPU) are measured where they are installed, each in a
+process of its own, in turn, so that all of them see the same moods of a shared machine. Memory is the peak above what the loaded net
+takes, sizes rising. --layers tells where the time goes.
 """
 
 import argparse
@@ -89,7 +90,8 @@ def sgemm_rate(side=2000):
 
 
 def machine():
-    cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "processor unknown")
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []
+    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "processor unknown")
     return f"{cpu}, {len(os.sched_getaffinity(0))} cores"
 
 
@@ -133,7 +135,7 @@ def show_layers(workers, size, repeats, rate):
         for w in workers:
             pair = [statistics.median(run.get(kind, [0, 0])[place] for run in runs[w]) * 1000 for place in (0, 1)]
             cells.append(f"{pair[0]:.1f} + {pair[1]:.1f}")
-        print(f"| {kind} | " + " | ".join(cells) + f" | {2e3 * floor[kind] / rate:.1f} |" if kind in floor else f"| {kind} | " + " | ".join(cells) + " | |")
+        print(f"| {kind} | {' | '.join(cells)} | {2e3 * floor[kind] / rate:.1f} |" if kind in floor else f"| {kind} | {' | '.join(cells)} | |")
 
 
 def main():
@@ -141,7 +143,7 @@ def main():
     p.add_argument("--size", nargs="+", default=SIZES, metavar="WxH", help="pictures, from small to large")
     p.add_argument("--repeats", type=int, default=7, help="steps of each engine at each size, in turn; the medians are shown")
     p.add_argument("--engine", nargs="+", choices=["compat", "caffe", "torch"], help="only these (default: all that are installed)")
-    p.add_argument("--layers", action="store_true", help="also the time by layer kind, at 1024x575")
+    p.add_argument("--layers", nargs="?", const="1024x575", metavar="WxH", help="also the time by layer kind, at this size (1024x575)")
     p.add_argument("--caffe-python", default=str(ROOT / ".caffe" / "bin" / "python"), metavar="PATH", help="a Python that has Caffe")
     p.add_argument("--torch-python", default=sys.executable, metavar="PATH", help="a Python that has PyTorch (and protobuf)")
     args = p.parse_args()
@@ -151,7 +153,7 @@ def main():
     print("first pass, compiling or warming up: " + ", ".join(f"{w.about['name']} {w.about['first']:.1f} s" for w in workers) + "\n")
     show_steps(workers, args.size, args.repeats, rate)
     if args.layers:
-        show_layers(workers, "1024x575", args.repeats, rate)
+        show_layers(workers, args.layers, args.repeats, rate)
 
 
 if __name__ == "__main__":

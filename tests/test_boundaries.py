@@ -15,7 +15,7 @@ SMALL = {"numpy", "scipy", "PIL", "google", "tqdm"}
 
 # folder -> packages it may import, beyond the standard library and itself
 ALLOWED = {
-    "caffe_compat": {"numpy", "scipy", "google", "numba", "llvmlite", "PIL", "threadpoolctl"},
+    "caffe_compat": {"numpy", "scipy", "google", "numba", "llvmlite", "PIL"},
     "deepdream": SMALL | {"net_surgery"},
     "net_surgery": SMALL | {"caffe_compat"},
 }

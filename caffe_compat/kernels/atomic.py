@@ -1,21 +1,70 @@
-"""What numba lacks for threads that share work: atomic counters, and waiting without the system's help."""
+"""What numba lacks for threads that share work: addresses as arrays, atomic counters, calls by address, and waiting without the system's help."""
 
 import llvmlite.binding
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 _X86 = llvmlite.binding.get_process_triple().startswith(("x86_64", "i386", "i686"))
+_FAR = 1 << 40  # stands for the length of an array that only its address is known of
 
 
 def _pointer(builder, address):
     return builder.inttoptr(address, ir.PointerType(ir.IntType(64)))
 
 
+def _pointer_to(kind):
+    """An intrinsic that makes a pointer to numbers of this kind from an address."""
+
+    @intrinsic
+    def pointer(typingctx, address):
+        def generate(context, builder, signature, args):
+            return builder.inttoptr(args[0], context.get_value_type(types.CPointer(kind)))
+
+        return types.CPointer(kind)(types.intp), generate
+
+    return pointer
+
+
+_to_float32, _to_float64, _to_int64 = (_pointer_to(kind) for kind in (types.float32, types.float64, types.int64))
+_to_int8, _to_int32 = _pointer_to(types.int8), _pointer_to(types.int32)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def floats(address):
+    """The float32 values from an address on."""
+    return numba.carray(_to_float32(address), _FAR, np.float32)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def ints(address):
+    """The int64 values from an address on."""
+    return numba.carray(_to_int64(address), _FAR, np.int64)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def real(address, place):
+    """The float64 in place of an int64."""
+    return numba.carray(_to_float64(address), _FAR, np.float64)[place]
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def bytes_at(address):
+    """The int8 values from an address on."""
+    return numba.carray(_to_int8(address), _FAR, np.int8)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def words_at(address):
+    """The int32 values from an address on."""
+    return numba.carray(_to_int32(address), _FAR, np.int32)
+
+
 @intrinsic
-def _peek(typingctx, address):
+def peek(typingctx, address):
     """The int64 at an address, as another thread last wrote it."""
 
     def generate(context, builder, signature, args):
@@ -35,7 +84,7 @@ def _add(typingctx, address, value):
 
 
 @intrinsic
-def _pause(typingctx):
+def pause(typingctx):
     """Tell the processor that this is a waiting loop."""
 
     def generate(context, builder, signature, args):
@@ -47,23 +96,19 @@ def _pause(typingctx):
     return types.void(), generate
 
 
-@numba.njit(cache=True, nogil=True)
-def take(counter):
-    """The next number of a counter (int64, one value), each given to one thread only."""
-    return _add(counter.ctypes.data, 1)
+@intrinsic
+def call(typingctx, function, first, second):
+    """Call the compiled void function(int64, int64) at an address."""
+
+    def generate(context, builder, signature, args):
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(64)] * 2)
+        builder.call(builder.inttoptr(args[0], ir.PointerType(kind)), args[1:])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp), generate
 
 
 @numba.njit(cache=True, nogil=True)
-def wait_for_change(flags, place, value, turns):
-    """Look at flags[place] (int64) until it is not `value`, or for so many turns; whether it changed."""
-    address = flags.ctypes.data + 8 * place
-    for _ in range(turns):
-        if _peek(address) != value:
-            return True
-        _pause()
-    return False
-
-
-@numba.njit(cache=True, nogil=True)
-def count_up(flags, place):
-    _add(flags.ctypes.data + 8 * place, 1)
+def count_up(address):
+    """Add one to the int64 at an address; returns what it was. Each number goes to one thread only."""
+    return _add(address, 1)

@@ -4,14 +4,13 @@ Arrays are C-contiguous float32 (N, channels, ...). `geometry` is int64: (channe
 stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w), channels those of one group. Output positions are numbered row by row.
 """
 
-import math
-
 import numba
 import numpy as np
 
 from . import threads
-from .atomic import take
+from .atomic import count_up, floats, ints, real
 from .gemm import LANES, WIDTH, multiply
+from .threads import FIRST, ITEMS
 
 _STRIP_VALUES = 1 << 17  # columns per strip, in floats: half of one core's level-2 cache
 _NARROW = 16 * WIDTH  # output positions per strip where no columns are needed
@@ -79,7 +78,8 @@ def _inside(j, geo):
 @numba.njit(cache=True, nogil=True)
 def im2col(x, base, cols, step, geo, first, last):
     """Columns (channels * kernel_h * kernel_w, positions first..last) of one image, which begins at x[base]; rows of cols lie `step` apart."""
-    channels, height, width, _, out_w, kh, kw, sh, sw, ph, pw, dh, dw = geo
+    channels, height, width, out_w, kh, kw = geo[0], geo[1], geo[2], geo[4], geo[5], geo[6]
+    sh, sw, ph, pw, dh, dw = geo[7], geo[8], geo[9], geo[10], geo[11], geo[12]
     row0, row1 = first // out_w, (last - 1) // out_w
     k = 0
     for c in range(channels):
@@ -114,7 +114,10 @@ def _copy_columns(x, base, step, cols, first, count, width, depth):
 
 @numba.njit(cache=True, nogil=True)
 def _product(weight, at, row_step, k_step, x, base, step, first, count, y, target, y_step, rows, depth, bias, slope, add, cols, overhang):
-    """y[target:] (rows, y_step), positions first..first + count, from x[base:] (depth, step) at the same positions; what hangs over goes through cols."""
+    """y[target:] (rows, y_step) from x[base:] (depth, step), both at positions first..first + count.
+
+    Columns that fill no vector go through cols.
+    """
     a, b, c = weight.ctypes.data + 4 * at, x.ctypes.data + 4 * (base + first), y.ctypes.data + 4 * (target + first)
     whole = count // LANES * LANES
     if whole:
@@ -124,9 +127,19 @@ def _product(weight, at, row_step, k_step, x, base, step, first, count, y, targe
         multiply(a, row_step, k_step, cols.ctypes.data, LANES, c + 4 * whole, y_step, rows, count - whole, depth, bias, slope, add, overhang)
 
 
-@numba.njit(cache=True, nogil=True)
-def _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups, outputs, images, strip, blocks, counter, slope, add):
-    """Take strips until none is left. x, weight, y flat. turned: the weight is (depth, outputs) in each group; the window is one value then."""
+@numba.njit(cache=True, nogil=True, inline="always")
+def _seven(p, at):
+    return p[at], p[at + 1], p[at + 2], p[at + 3], p[at + 4], p[at + 5], p[at + 6]
+
+
+@threads.Job
+def _forward(arguments, scratch):
+    """Strips of output positions, by blocks of output channels."""
+    p = ints(arguments)
+    geo, x, weight, bias, y = ints(p[FIRST]), floats(p[FIRST + 1]), floats(p[FIRST + 2]), p[FIRST + 3], floats(p[FIRST + 4])
+    groups, outputs, strip, blocks, turned, pointwise, add = _seven(p, FIRST + 5)
+    slope = np.float32(real(arguments, FIRST + 12))
+    overhang, cols = floats(scratch), floats(scratch + 4 * _OVERHANG)
     channels, out_positions = geo[0], geo[3] * geo[4]
     depth = channels * geo[5] * geo[6]
     x_image, y_image = channels * geo[1] * geo[2], outputs * out_positions  # of one group
@@ -134,8 +147,8 @@ def _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups,
     block = (outputs + blocks - 1) // blocks
     no_bias = np.zeros(block, np.float32)
     while True:
-        item = take(counter)
-        if item >= images * groups * strips * blocks:
+        item = count_up(arguments)
+        if item >= p[ITEMS]:
             return
         part = item % blocks
         number = item // blocks % strips
@@ -147,7 +160,7 @@ def _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups,
             continue
         at = (group * outputs * depth + row) if turned else (group * outputs + row) * depth
         row_step, k_step = (1, outputs) if turned else (depth, 1)
-        offsets = bias.ctypes.data + 4 * (group * outputs + row) if bias.size else no_bias.ctypes.data
+        offsets = bias + 4 * (group * outputs + row) if bias else no_bias.ctypes.data
         base, target = plane * x_image, plane * y_image + row * out_positions
         if pointwise:
             _product(weight, at, row_step, k_step, x, base, out_positions, first, count, y, target, out_positions, rows, depth, offsets,
@@ -180,23 +193,17 @@ def forward(x, weight, bias, y, geo, groups, relu=None, turned=False, add=False)
     depth = channels * int(geo[5] * geo[6])
     pointwise = _is_pointwise(geo)
     strip, blocks = _strips(int(geo[3] * geo[4]), depth, outputs, len(x) * groups, pointwise)
-    images = len(x)
-    items = images * groups * -(-int(geo[3] * geo[4]) // strip) * blocks
+    items = len(x) * groups * -(-int(geo[3] * geo[4]) // strip) * blocks
     columns = depth * LANES if pointwise else depth * (strip + LANES)
-    x, weight, y = x.reshape(-1), weight.reshape(-1), y.reshape(-1)
-
-    def work(counter):
-        buffer = threads.scratch(columns + _OVERHANG)
-        cols, overhang = buffer[_OVERHANG:], buffer[:_OVERHANG]
-        _forward(x, weight, turned, pointwise, bias, y, cols, overhang, geo, groups, outputs, images, strip, blocks, counter, slope, int(add))
-
-    threads.run_counted(work, items)
+    threads.run(_forward, items, geo, x, weight, bias if bias.size else 0, y, groups, outputs, strip, blocks, turned, pointwise, add, slope,
+                scratch=columns + _OVERHANG)  # fmt: skip
 
 
 @numba.njit(cache=True, nogil=True)
 def _col2im(cols, step, dx, base, geo, first_row, last_row, top, bottom):
     """Add the columns of output rows first_row..last_row to the picture's rows top..bottom; the picture begins at dx[base]."""
-    channels, height, width, _, out_w, kh, kw, sh, sw, ph, pw, dh, dw = geo
+    channels, height, width, out_w, kh, kw = geo[0], geo[1], geo[2], geo[4], geo[5], geo[6]
+    sh, sw, ph, pw, dh, dw = geo[7], geo[8], geo[9], geo[10], geo[11], geo[12]
     k = 0
     for c in range(channels):
         for i in range(kh):
@@ -212,15 +219,20 @@ def _col2im(cols, step, dx, base, geo, first_row, last_row, top, bottom):
                 k += 1
 
 
-@numba.njit(cache=True, nogil=True)
-def _backward(dy, weight, dx, cols, overhang, geo, groups, outputs, images, rows, blocks, counter, add):
-    """Take blocks of the picture's rows until none is left: the gradient of each from all the output rows that see it."""
-    channels, height, width, out_h, out_w, kh, kw, sh, _, ph, _, dh, _ = geo
+@threads.Job
+def _backward(arguments, scratch):
+    """Blocks of the picture's rows: the gradient of each from all the output rows that see it."""
+    p = ints(arguments)
+    geo, dy, weight, dx = ints(p[FIRST]), floats(p[FIRST + 1]), floats(p[FIRST + 2]), floats(p[FIRST + 3])
+    groups, outputs, rows, blocks, add, _, _ = _seven(p, FIRST + 4)
+    overhang, cols = floats(scratch), floats(scratch + 4 * _OVERHANG)
+    channels, height, width, out_h, out_w, kh, kw, sh = geo[0], geo[1], geo[2], geo[3], geo[4], geo[5], geo[6], geo[7]
+    ph, dh = geo[9], geo[11]
     depth = channels * kh * kw
     none = np.zeros(depth, np.float32)
     while True:
-        item = take(counter)
-        if item >= images * groups * blocks:
+        item = count_up(arguments)
+        if item >= p[ITEMS]:
             return
         plane, block = item // blocks, item % blocks
         group = plane % groups
@@ -234,8 +246,8 @@ def _backward(dy, weight, dx, cols, overhang, geo, groups, outputs, images, rows
             end = min(last, row + rows)
             count = (end - row) * out_w
             step = (count + LANES - 1) // LANES * LANES
-            _product(weight, group * outputs * depth, 1, depth, dy, source, out_h * out_w, row * out_w, count, cols, -row * out_w, step, depth, outputs,
-                     none.ctypes.data, np.float32(1), 0, cols[depth * step :], overhang)  # fmt: skip
+            _product(weight, group * outputs * depth, 1, depth, dy, source, out_h * out_w, row * out_w, count, cols, -row * out_w, step,
+                     depth, outputs, none.ctypes.data, np.float32(1), 0, cols[depth * step :], overhang)  # fmt: skip
             _col2im(cols, step, dx, base, geo, row, end, top, bottom)
 
 
@@ -246,25 +258,24 @@ def _backward_by_columns(dy, weight, dx, geo, groups, add):
     rows = max(1, _STRIP_VALUES // (depth * out_w))
     blocks = min(height, threads.count() * (2 if height >= 64 else 1))  # their margins are computed twice
     columns = depth * (rows * out_w + LANES) + outputs * LANES
-    images, dy, weight, dx = len(dy), dy.reshape(-1), weight.reshape(-1), dx.reshape(-1)
-
-    def work(counter):
-        buffer = threads.scratch(columns + _OVERHANG)
-        _backward(dy, weight, dx, buffer[_OVERHANG:], buffer[:_OVERHANG], geo, groups, outputs, images, rows, blocks, counter, add)
-
-    threads.run_counted(work, images * groups * blocks)
+    threads.run(_backward, len(dy) * groups * blocks, geo, dy, weight, dx, groups, outputs, rows, blocks, add, 0, 0, scratch=columns + _OVERHANG)
 
 
-@numba.njit(cache=True, nogil=True)
-def _turn(weight, turned, groups, outputs, channels, size, first, last):
-    """turned[g, c, o, k] = weight[g, o, c, size - 1 - k], for rows first..last of turned; arrays flat."""
-    for row in range(first, last):
+@threads.Job
+def _turn(arguments, scratch):
+    """turned[g, c, o, k] = weight[g, o, c, size - 1 - k], a row g, c at a time."""
+    p = ints(arguments)
+    weight, turned = floats(p[FIRST]), floats(p[FIRST + 1])
+    outputs, channels, size = p[FIRST + 2], p[FIRST + 3], p[FIRST + 4]
+    row = count_up(arguments)
+    while row < p[ITEMS]:
         g, c = row // channels, row % channels
         for o in range(outputs):
             source = ((g * outputs + o) * channels + c) * size + size - 1
             target = (row * outputs + o) * size
             for k in range(size):
                 turned[target + k] = weight[source - k]
+        row = count_up(arguments)
 
 
 def backward(dy, weight, dx, geo, groups, add=False):
@@ -286,8 +297,7 @@ def backward(dy, weight, dx, geo, groups, add=False):
         _backward_by_columns(dy, weight, dx, geo, groups, add)
         return
     turned = np.empty(groups * channels * outputs * kh * kw, np.float32)
-    flat = weight.reshape(-1)
-    threads.run(lambda a, b: _turn(flat, turned, groups, outputs, channels, kh * kw, a, b), groups * channels, 1)
+    threads.run(_turn, groups * channels, weight, turned, outputs, channels, kh * kw)
     back = geometry(outputs, (out_h, out_w), (height, width), (kh, kw), (1, 1), (back_h, back_w), (dh, dw))
     forward(dy, turned, none, dx, back, groups, add=add)
 

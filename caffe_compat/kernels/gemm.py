@@ -199,7 +199,7 @@ def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bi
             across = min(WIDTH, columns - j)
             wide = across > LANES
             at_b, at_c = b + 4 * j, c + 4 * (done * c_step + j)
-            if across == WIDTH or across == LANES:
+            if across in (WIDTH, LANES):
                 _whole_depth(high, wide, at_a, row_step, k_step, at_b, b_step, at_c, c_step, depth, at_bias, slope, add)
                 continue
             target = numba.carray(_as_floats(at_c), (high - 1) * c_step + across, np.float32)

@@ -3,6 +3,10 @@
 import numba
 import numpy as np
 
+from . import threads
+from .atomic import count_up, floats, ints, real
+from .threads import FIRST, ITEMS
+
 _CHUNK = 512
 
 
@@ -32,7 +36,10 @@ def _sum_rows(ring, first, last, total, count):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _scale(x, squares, ready, c, start, count, share, offset, total):
-    """total = offset + share * the sum of x² over the channels around c; `squares` is a ring of rows, of which `ready` are made. Returns how many now are."""
+    """total = offset + share * the sum of x² over the channels around c.
+
+    squares: a ring of rows, of which `ready` are made. Returns how many now are.
+    """
     size, half = squares.shape[0], (squares.shape[0] - 1) // 2
     top = min(x.shape[0], c + half + 1)
     while ready < top:
@@ -47,27 +54,25 @@ def _scale(x, squares, ready, c, start, count, share, offset, total):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def lrn_forward(x, y, size, alpha, beta, k, first, last):
-    """scale = k + alpha/size * sum of x² over `size` channels; y = x * scale ** -beta, at positions first..last.
+def _forward(x, y, size, alpha, beta, k, start, count):
+    """scale = k + alpha/size * sum of x² over `size` channels; y = x * scale ** -beta, at `count` positions from `start` on.
 
     The squares of the `size` channels at hand are kept in a small ring: rows of x itself lie a picture apart, where
     they push each other out of the cache.
     """
     share, offset = np.float32(alpha / size), np.float32(k)
     squares, scale, power = np.empty((size, _CHUNK), np.float32), np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
-    for start in range(first, last, _CHUNK):
-        count = min(_CHUNK, last - start)
-        ready = 0
-        for c in range(x.shape[0]):
-            ready = _scale(x, squares, ready, c, start, count, share, offset, scale)
-            _power(scale, beta, power, count)
-            source, target = x[c, start : start + count], y[c, start : start + count]
-            for j in range(count):
-                target[j] = source[j] * power[j]
+    ready = 0
+    for c in range(x.shape[0]):
+        ready = _scale(x, squares, ready, c, start, count, share, offset, scale)
+        _power(scale, beta, power, count)
+        source, target = x[c, start : start + count], y[c, start : start + count]
+        for j in range(count):
+            target[j] = source[j] * power[j]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def lrn_backward(x, dy, dx, size, alpha, beta, k, first, last):
+def _backward(x, dy, dx, size, alpha, beta, k, start, count):
     """dx = dy * scale ** -beta - 2 alpha beta / size * x * sum of (dy * y / scale) over the same channels.
 
     scale and y are computed again: that costs less than to keep and read them. Ratios run `half` channels ahead of the sums over them.
@@ -77,22 +82,61 @@ def lrn_backward(x, dy, dx, size, alpha, beta, k, first, last):
     squares, ratios = np.empty((size, _CHUNK), np.float32), np.empty((size, _CHUNK), np.float32)
     powers = np.empty((size, _CHUNK), np.float32)
     scale, total = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
-    for start in range(first, last, _CHUNK):
-        count = min(_CHUNK, last - start)
-        ready = 0
-        for ahead in range(channels + half):
-            if ahead < channels:
-                ready = _scale(x, squares, ready, ahead, start, count, share, offset, scale)
-                row, power = ratios[ahead % size], powers[ahead % size]
-                _power(scale, beta, power, count)
-                source, g = x[ahead, start : start + count], dy[ahead, start : start + count]
-                for j in range(count):
-                    row[j] = g[j] * (source[j] * power[j]) / scale[j]
-            c = ahead - half
-            if c < 0:
-                continue
-            _sum_rows(ratios, max(0, c - half), min(channels, c + half + 1), total, count)
-            power = powers[c % size]
-            g, source, target = dy[c, start : start + count], x[c, start : start + count], dx[c, start : start + count]
+    ready = 0
+    for ahead in range(channels + half):
+        if ahead < channels:
+            ready = _scale(x, squares, ready, ahead, start, count, share, offset, scale)
+            row, power = ratios[ahead % size], powers[ahead % size]
+            _power(scale, beta, power, count)
+            source, g = x[ahead, start : start + count], dy[ahead, start : start + count]
             for j in range(count):
-                target[j] = g[j] * power[j] - factor * source[j] * total[j]
+                row[j] = g[j] * (source[j] * power[j]) / scale[j]
+        c = ahead - half
+        if c < 0:
+            continue
+        _sum_rows(ratios, max(0, c - half), min(channels, c + half + 1), total, count)
+        power = powers[c % size]
+        g, source, target = dy[c, start : start + count], x[c, start : start + count], dx[c, start : start + count]
+        for j in range(count):
+            target[j] = g[j] * power[j] - factor * source[j] * total[j]
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _matrix(address, rows, columns):
+    return floats(address)[: rows * columns].reshape(rows, columns)
+
+
+@threads.Job
+def _forward_job(arguments, scratch):
+    p = ints(arguments)
+    channels, positions, size = p[FIRST + 2], p[FIRST + 3], p[FIRST + 4]
+    x, y = _matrix(p[FIRST], channels, positions), _matrix(p[FIRST + 1], channels, positions)
+    chunk = count_up(arguments)
+    while chunk < p[ITEMS]:
+        start = chunk * _CHUNK
+        _forward(
+            x, y, size, real(arguments, FIRST + 5), real(arguments, FIRST + 6), real(arguments, FIRST + 7), start, min(_CHUNK, positions - start)
+        )
+        chunk = count_up(arguments)
+
+
+@threads.Job
+def _backward_job(arguments, scratch):
+    p = ints(arguments)
+    channels, positions, size = p[FIRST + 3], p[FIRST + 4], p[FIRST + 5]
+    x, dy, dx = _matrix(p[FIRST], channels, positions), _matrix(p[FIRST + 1], channels, positions), _matrix(p[FIRST + 2], channels, positions)
+    chunk = count_up(arguments)
+    while chunk < p[ITEMS]:
+        start, count = chunk * _CHUNK, min(_CHUNK, positions - chunk * _CHUNK)
+        _backward(x, dy, dx, size, real(arguments, FIRST + 6), real(arguments, FIRST + 7), real(arguments, FIRST + 8), start, count)
+        chunk = count_up(arguments)
+
+
+def lrn_forward(x, y, size, alpha, beta, k):
+    """y = x * scale ** -beta, scale = k + alpha/size * the sum of x² over `size` channels. Arrays (channels, positions)."""
+    threads.run(_forward_job, -(-x.shape[1] // _CHUNK), x, y, *x.shape, size, float(alpha), float(beta), float(k))
+
+
+def lrn_backward(x, dy, dx, size, alpha, beta, k):
+    """dx = the gradient of the input from that of the output."""
+    threads.run(_backward_job, -(-x.shape[1] // _CHUNK), x, dy, dx, *x.shape, size, float(alpha), float(beta), float(k))

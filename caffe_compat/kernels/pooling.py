@@ -6,6 +6,10 @@ Each loop takes one window offset for a whole output row, in the window's scan o
 import numba
 import numpy as np
 
+from . import threads
+from .atomic import bytes_at, count_up, floats, ints, words_at
+from .threads import FIRST, ITEMS
+
 _LOWEST = np.float32(-3.4028234663852886e38)
 
 
@@ -86,66 +90,56 @@ def _nine_by_two(a, b, c, y, mask):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _max_three(x, y, mask, step, top, left, first, last):
-    """max_forward for 3x3 windows, by padded copies of the planes, in which no window has an edge."""
-    _, height, width = x.shape
-    _, out_h, out_w = y.shape
-    padded = np.full(((out_h - 1) * step + 3, (out_w - 1) * step + 3), _LOWEST)
-    rows, columns = min(height, padded.shape[0] - top), min(width, padded.shape[1] - left)
-    for p in range(first, last):
-        for h in range(rows):
-            target, source = padded[h + top, left : left + columns], x[p, h, :columns]
-            for j in range(columns):
-                target[j] = source[j]
-        for i in range(out_h):
-            a, b, c = padded[i * step], padded[i * step + 1], padded[i * step + 2]
-            if step == 1:
-                _nine(a, b, c, y[p, i], mask[p, i])
-            else:
-                _nine_by_two(a, b, c, y[p, i], mask[p, i])
+def _max_three(x, y, mask, padded, step, top, left, p):
+    """_max_plane for 3x3 windows, by a padded copy of the plane, in which no window has an edge."""
+    rows, columns = min(x.shape[1], padded.shape[0] - top), min(x.shape[2], padded.shape[1] - left)
+    for h in range(rows):
+        target, source = padded[h + top, left : left + columns], x[p, h, :columns]
+        for j in range(columns):
+            target[j] = source[j]
+    for i in range(y.shape[1]):
+        a, b, c = padded[i * step], padded[i * step + 1], padded[i * step + 2]
+        if step == 1:
+            _nine(a, b, c, y[p, i], mask[p, i])
+        else:
+            _nine_by_two(a, b, c, y[p, i], mask[p, i])
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def max_forward(x, y, mask, kh, kw, sh, sw, ph, pw, first, last):
+def _max_plane(x, y, mask, kh, kw, sh, sw, ph, pw, p):
     """Maximum of each window, and in `mask` (a signed integer) which of its places was the first to hold it; padding never wins.
 
     Places are numbered row by row over the whole window, its padding included; -1: all was padding or NaN.
     """
-    if kh == 3 and kw == 3 and sh == sw and sw <= 2:
-        _max_three(x, y, mask, sw, ph, pw, first, last)
-        return
     _, height, width = x.shape
     _, out_h, out_w = y.shape
-    y[first:last] = _LOWEST
-    mask[first:last] = -1
+    y[p] = _LOWEST
+    mask[p] = -1
     source, best, where = x.reshape(-1), y.reshape(-1), mask.reshape(-1)
-    for p in range(first, last):
-        for i in range(out_h):
-            start = i * sh - ph
-            row = (p * out_h + i) * out_w
-            for h in range(max(0, start), min(height, start + kh)):
-                for k in range(kw):
-                    left, right = _span(k - pw, sw, width, out_w)
-                    at = (p * height + h) * width + left * sw + k - pw
-                    code = np.int32((h - start) * kw + k)
-                    _keep_larger(source, np.uint64(at), np.uint64(sw), best, where, np.uint64(row + left), np.uint64(right - left), code)
+    for i in range(out_h):
+        start = i * sh - ph
+        row = (p * out_h + i) * out_w
+        for h in range(max(0, start), min(height, start + kh)):
+            for k in range(kw):
+                left, right = _span(k - pw, sw, width, out_w)
+                at = (p * height + h) * width + left * sw + k - pw
+                code = np.int32((h - start) * kw + k)
+                _keep_larger(source, np.uint64(at), np.uint64(sw), best, where, np.uint64(row + left), np.uint64(right - left), code)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def max_backward(dy, mask, dx, add, kh, kw, sh, sw, ph, pw, first, last):
+def _max_plane_backward(dy, mask, dx, add, shift, sh, sw, p):
     """Each output's gradient goes to where its maximum lay; added to what dx holds if `add`. dy, mask (planes, H', W'), dx (planes, H, W)."""
-    _, height, width = dx.shape
     _, out_h, out_w = dy.shape
-    shift = np.array([(code // kw - ph) * width + code % kw - pw for code in range(kh * kw)])
-    for p in range(first, last):
-        target = dx[p].reshape(-1)
-        if not add:
-            target[:] = 0
-        for i in range(out_h):
-            for j in range(out_w):
-                code = mask[p, i, j]
-                if code >= 0:
-                    target[i * sh * width + j * sw + shift[code]] += dy[p, i, j]
+    width = dx.shape[2]
+    target = dx[p].reshape(-1)
+    if not add:
+        target[:] = 0
+    for i in range(out_h):
+        for j in range(out_w):
+            code = mask[p, i, j]
+            if code >= 0:
+                target[i * sh * width + j * sw + shift[code]] += dy[p, i, j]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -156,39 +150,150 @@ def window_extent(i, kernel, stride, pad, size):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def average_forward(x, y, kh, kw, sh, sw, ph, pw, first, last):
+def _average_plane(x, y, kh, kw, sh, sw, ph, pw, p):
     _, height, width = x.shape
     _, out_h, out_w = y.shape
-    for p in range(first, last):
-        for i in range(out_h):
-            total = y[p, i]
-            total[:] = 0
-            for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
-                row = x[p, h]
-                for k in range(kw):
-                    left, right = _span(k - pw, sw, width, out_w)
-                    for j in range(left, right):
-                        total[j] += row[j * sw + k - pw]
-            tall = window_extent(i, kh, sh, ph, height)
-            for j in range(out_w):
-                total[j] /= np.float32(tall * window_extent(j, kw, sw, pw, width))
+    for i in range(out_h):
+        total = y[p, i]
+        total[:] = 0
+        for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
+            row = x[p, h]
+            for k in range(kw):
+                left, right = _span(k - pw, sw, width, out_w)
+                for j in range(left, right):
+                    total[j] += row[j * sw + k - pw]
+        tall = window_extent(i, kh, sh, ph, height)
+        for j in range(out_w):
+            total[j] /= np.float32(tall * window_extent(j, kw, sw, pw, width))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def average_backward(dy, dx, add, kh, kw, sh, sw, ph, pw, first, last):
+def _average_plane_backward(dy, dx, add, share, kh, kw, sh, sw, ph, pw, p):
     _, height, width = dx.shape
     _, out_h, out_w = dy.shape
+    if not add:
+        dx[p] = 0
+    for i in range(out_h):
+        tall = window_extent(i, kh, sh, ph, height)
+        for j in range(out_w):
+            share[j] = dy[p, i, j] / np.float32(tall * window_extent(j, kw, sw, pw, width))
+        for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
+            row = dx[p, h]
+            for k in range(kw):
+                left, right = _span(k - pw, sw, width, out_w)
+                for j in range(left, right):
+                    row[j * sw + k - pw] += share[j]
+
+
+# What each job is given: the picture, the pooled picture, the mask, whether to add, height, width, pooled height and width, then the window.
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _planes(flat, count, height, width):
+    return flat[: count * height * width].reshape(count, height, width)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _window(p):
+    f = FIRST + 4
+    return p[f], p[f + 1], p[f + 2], p[f + 3], p[f + 4], p[f + 5], p[f + 6], p[f + 7], p[f + 8], p[f + 9]
+
+
+@numba.njit(cache=True, nogil=True)
+def _max_forward(arguments, mask):
+    p = ints(arguments)
+    (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
+    x, y = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
+    mask = _planes(mask, items, out_h, out_w)
+    three = kh == 3 and kw == 3 and sh == sw and sw <= 2
+    padded = np.full(((out_h - 1) * sh + 3, (out_w - 1) * sw + 3) if three else (0, 0), _LOWEST)
+    plane = count_up(arguments)
+    while plane < items:
+        if three:
+            _max_three(x, y, mask, padded, sw, ph, pw, plane)
+        else:
+            _max_plane(x, y, mask, kh, kw, sh, sw, ph, pw, plane)
+        plane = count_up(arguments)
+
+
+@numba.njit(cache=True, nogil=True)
+def _max_backward(arguments, mask):
+    p = ints(arguments)
+    (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
+    dx, dy = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
+    mask = _planes(mask, items, out_h, out_w)
+    shift = np.array([(code // kw - ph) * width + code % kw - pw for code in range(kh * kw)])
+    plane = count_up(arguments)
+    while plane < items:
+        _max_plane_backward(dy, mask, dx, p[FIRST + 3] != 0, shift, sh, sw, plane)
+        plane = count_up(arguments)
+
+
+@threads.Job
+def _max_forward_small(arguments, scratch):
+    _max_forward(arguments, bytes_at(ints(arguments)[FIRST + 2]))
+
+
+@threads.rarely
+def _max_forward_large(arguments, scratch):
+    _max_forward(arguments, words_at(ints(arguments)[FIRST + 2]))
+
+
+@threads.Job
+def _max_backward_small(arguments, scratch):
+    _max_backward(arguments, bytes_at(ints(arguments)[FIRST + 2]))
+
+
+@threads.rarely
+def _max_backward_large(arguments, scratch):
+    _max_backward(arguments, words_at(ints(arguments)[FIRST + 2]))
+
+
+@threads.Job
+def _average_forward(arguments, scratch):
+    p = ints(arguments)
+    (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
+    x, y = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
+    plane = count_up(arguments)
+    while plane < items:
+        _average_plane(x, y, kh, kw, sh, sw, ph, pw, plane)
+        plane = count_up(arguments)
+
+
+@threads.Job
+def _average_backward(arguments, scratch):
+    p = ints(arguments)
+    (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
+    dx, dy = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
     share = np.empty(out_w, np.float32)
-    for p in range(first, last):
-        if not add:
-            dx[p] = 0
-        for i in range(out_h):
-            tall = window_extent(i, kh, sh, ph, height)
-            for j in range(out_w):
-                share[j] = dy[p, i, j] / np.float32(tall * window_extent(j, kw, sw, pw, width))
-            for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
-                row = dx[p, h]
-                for k in range(kw):
-                    left, right = _span(k - pw, sw, width, out_w)
-                    for j in range(left, right):
-                        row[j * sw + k - pw] += share[j]
+    plane = count_up(arguments)
+    while plane < items:
+        _average_plane_backward(dy, dx, p[FIRST + 3] != 0, share, kh, kw, sh, sw, ph, pw, plane)
+        plane = count_up(arguments)
+
+
+def _run(job, picture, pooled, mask, add, window):
+    threads.run(job, len(picture), picture, pooled, mask, int(add), *picture.shape[1:], *pooled.shape[1:], *window)
+
+
+def mask_like(y, window):
+    """An array for the mask of max_forward: int8 where the window's places can be numbered so."""
+    return np.empty(y.shape, np.int8 if window[0] * window[1] < 128 else np.int32)
+
+
+def max_forward(x, y, mask, window):
+    """y = the maximum of each window of x, and in mask where it lay. window: (kernel, stride, pad), each height then width, as six numbers."""
+    _run(_max_forward_small if mask.dtype == np.int8 else _max_forward_large, x, y, mask, False, window)
+
+
+def max_backward(dy, mask, dx, window, add=False):
+    """dx = each gradient where its maximum lay, or with `add` dx += it."""
+    _run(_max_backward_small if mask.dtype == np.int8 else _max_backward_large, dx, dy, mask, add, window)
+
+
+def average_forward(x, y, window):
+    _run(_average_forward, x, y, 0, False, window)
+
+
+def average_backward(dy, dx, window, add=False):
+    _run(_average_backward, dx, dy, 0, add, window)

@@ -1,21 +1,26 @@
-"""Work shared among threads, whose kernels release the GIL.
+"""Work shared among threads, in compiled code alone.
 
 Which thread computes a piece never changes its value, so results do not depend on timing. A net's passes are hundreds of pieces of
-work, many of them shorter than the 50 microseconds that the system takes to wake a thread: so the helpers wait for the next one by
-looking at a flag for a while before they go to sleep.
+work, many of them shorter than the 50 microseconds that the system takes to wake a thread, or Python's lock to change hands. So the
+helpers wait for the next piece by looking at a flag for a while before they go to sleep, and take and run it without Python.
 """
 
 import os
+import sys
 import threading
+import time
 from functools import lru_cache
 
+import numba
 import numpy as np
+from numba import types
 
-from . import atomic
+from .atomic import call, count_up, pause, peek
 
 _TURNS = 20_000  # of waiting before a helper goes to sleep: some 300 microseconds
-_FOREVER = 1 << 40
-_JOB, _DONE = 0, 16  # places in the flags, on cache lines of their own
+# places in the flags, those that several threads write on cache lines of their own
+_NUMBER, _FUNCTION, _ARGUMENTS, _DONE, _SCRATCH = 0, 1, 2, 8, 16
+COUNTER, ITEMS, FIRST = 0, 1, 2  # places in a job's arguments
 
 
 def count():
@@ -30,124 +35,169 @@ def _count(wanted):
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Helpers:
-    """Threads beside the caller's, that each run one call of a job's work."""
+_jobs: list = []
 
-    def __init__(self, number):
-        self.number = number
-        self.busy = threading.Lock()
-        self._flags = np.zeros(32, np.int64)
-        self._work = None
-        self._errors: list = []
-        self._asleep = [False] * number
-        self._wake = [threading.Event() for _ in range(number)]
-        for i in range(number):
-            threading.Thread(target=self._help, args=(i,), name=f"caffe_compat_{i}", daemon=True).start()
 
-    def _help(self, i):
-        seen = 0
-        while True:
-            if not atomic.wait_for_change(self._flags, _JOB, seen, _TURNS):
-                self._asleep[i] = True
-                while self._flags[_JOB] == seen:
-                    self._wake[i].wait()
-                    self._wake[i].clear()
-                self._asleep[i] = False
-            seen = int(self._flags[_JOB])
-            try:
-                self._work()
-            except BaseException as e:  # noqa: BLE001 (raised again where the job was given)
-                self._errors.append(e)
-            atomic.count_up(self._flags, _DONE)
+class Job:
+    """Decorator: a compiled function (arguments, scratch), both addresses, that threads run together.
 
-    def run(self, work):
-        """Call work() on every helper and here; returns when all are done."""
-        self._work = work
-        self._flags[_DONE] = 0
-        self._flags[_JOB] += 1
-        for i in range(self.number):
-            if self._asleep[i]:
-                self._wake[i].set()
-        try:
-            work()
-        finally:
-            done = 0
-            while done < self.number:
-                atomic.wait_for_change(self._flags, _DONE, done, _FOREVER)
-                done = int(self._flags[_DONE])
-            self._work = None
-            if self._errors:
-                error = self._errors[0]
-                self._errors.clear()
-                raise error
+    arguments: int64 values; a counter, the number of items, then what `run` was given: numbers, and the addresses of arrays. The function
+    takes items with count_up(arguments) until there are none. scratch: memory of the thread's own.
+    """
+
+    def __init__(self, function):
+        self._function, self._address = function, None
+        _jobs.append(self)
+
+    @property
+    def address(self):
+        if self._address is None:
+            # kept, since its memory goes with it
+            self._compiled = numba.cfunc(types.void(types.intp, types.intp), cache=True)(self._function)
+            self._address = self._compiled.address
+        return self._address
+
+
+class rarely(Job):
+    """A Job that is compiled only when it is needed."""
+
+    def __init__(self, function):
+        super().__init__(function)
+        _jobs.remove(self)
 
 
 @lru_cache(maxsize=None)
-def _helpers(number):
-    return _Helpers(number)
+def prepare():
+    """Compile every job, or load what an earlier process compiled; says so on the standard error where that takes time."""
+    said = threading.Timer(0.8, lambda: print("caffe_compat: compiling its loops for this processor, once; some 20 seconds ...", file=sys.stderr))
+    said.daemon = True
+    started = time.perf_counter()
+    said.start()
+    for job in _jobs:
+        job.address  # noqa: B018 (compiles)
+    said.cancel()
+    if said.finished.is_set() and time.perf_counter() - started > 0.9:
+        print(f"caffe_compat: compiled, in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+
+
+@numba.njit(cache=True, nogil=True)
+def _serve(flags, number, place, turns):
+    """Run jobs as they come, from the one behind `number` on; returns the last one's number when none came for so many turns."""
+    address = flags.ctypes.data
+    waited = 0
+    while waited < turns:
+        if peek(address + 8 * _NUMBER) == number:
+            pause()
+            waited += 1
+            continue
+        number = peek(address + 8 * _NUMBER)
+        call(flags[_FUNCTION], flags[_ARGUMENTS], flags[_SCRATCH + place])
+        count_up(address + 8 * _DONE)
+        waited = 0
+    return number
+
+
+@numba.njit(cache=True, nogil=True)
+def _publish(flags, function, arguments):
+    flags[_FUNCTION], flags[_ARGUMENTS], flags[_DONE] = function, arguments, 0
+    count_up(flags.ctypes.data + 8 * _NUMBER)
+
+
+@numba.njit(cache=True, nogil=True)
+def _take_part(flags, helpers):
+    """Run the published job here as well, and wait until all are done."""
+    call(flags[_FUNCTION], flags[_ARGUMENTS], flags[_SCRATCH])
+    while peek(flags.ctypes.data + 8 * _DONE) < helpers:
+        pause()
+
+
+@numba.njit(cache=True, nogil=True)
+def _alone(function, arguments, scratch):
+    call(function, arguments, scratch)
+
+
+def _aligned(size):
+    """An array of `size` float32 values that begins on a cache line."""
+    raw = np.empty(size + 16, np.float32)
+    start = -(raw.ctypes.data // 4) % 16
+    return raw[start : start + size]
+
+
+class _Team:
+    """The caller's thread and its helpers."""
+
+    def __init__(self, helpers):
+        self.helpers = helpers
+        self.busy = threading.Lock()
+        self._flags = np.zeros(_SCRATCH + helpers + 1, np.int64)
+        self._scratch, self._size = [], 0
+        self._asleep = [False] * helpers
+        self._wake = [threading.Event() for _ in range(helpers)]
+        for i in range(helpers):
+            threading.Thread(target=self._help, args=(i,), name=f"caffe_compat_{i}", daemon=True).start()
+
+    def _help(self, i):
+        number = 0
+        while True:
+            number = _serve(self._flags, number, i + 1, _TURNS)
+            self._asleep[i] = True
+            while self._flags[_NUMBER] == number:
+                self._wake[i].wait()
+                self._wake[i].clear()
+            self._asleep[i] = False
+
+    def run(self, job, arguments, scratch):
+        if scratch > self._size:
+            self._scratch, self._size = [_aligned(scratch) for _ in range(self.helpers + 1)], scratch
+            self._flags[_SCRATCH:] = [array.ctypes.data for array in self._scratch]
+        _publish(self._flags, job.address, arguments)
+        for i, asleep in enumerate(self._asleep):
+            if asleep:
+                self._wake[i].set()
+        _take_part(self._flags, self.helpers)
+
+
+@lru_cache(maxsize=None)
+def _team(helpers):
+    return _Team(helpers)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_helpers.cache_clear)  # a forked process has none of its parent's threads
+    os.register_at_fork(after_in_child=_team.cache_clear)  # a forked process has none of its parent's threads
 
 
-def run_everywhere(work):
-    """Call work() on all threads at once, the caller's among them; where they are taken, by another thread of the program, on the caller's alone."""
-    threads = count()
-    helpers = _helpers(threads - 1) if threads > 1 else None
-    if helpers is None or not helpers.busy.acquire(blocking=False):
-        work()
+def _packed(value):
+    if isinstance(value, np.ndarray):
+        return value.__array_interface__["data"][0]
+    return int(np.float64(value).view(np.int64)) if isinstance(value, (float, np.floating)) else int(value)
+
+
+def run(job, items, *arguments, scratch=0):
+    """Run a job over `items` items on all threads; where those are taken, by another thread of the program, on the caller's alone.
+
+    arguments: whole numbers, floats (see atomic.real) and C-contiguous arrays. scratch: float32 values of memory for each thread.
+    """
+    if items < 1:
         return
-    try:
-        helpers.run(work)
-    finally:
-        helpers.busy.release()
-
-
-def run_counted(work, items):
-    """Call work(counter) on all threads; each takes numbers from the counter (int64, one value; see atomic.take) until they reach `items`."""
-    counter = np.zeros(1, np.int64)
-    if items > 1:
-        run_everywhere(lambda: work(counter))
-    elif items:
-        work(counter)
-
-
-def run(work, items, pieces_per_thread=2):
-    """Call work(first, last) over pieces that make up range(items), on all threads, the caller's among them."""
-    threads = count()
-    pieces = min(items, threads * pieces_per_thread)
-    if threads == 1 or pieces <= 1:
-        if items:
-            work(0, items)
-        return
-    bounds = [items * i // pieces for i in range(pieces + 1)]
-    queue = iter(range(pieces))  # taking the next number is atomic
-
-    def drain():
-        for i in queue:
-            work(bounds[i], bounds[i + 1])
-
-    run_everywhere(drain)
-
-
-def elementwise(work, size, *arrays):
-    """Call work(*slices) over pieces of these flat arrays of `size` values, on all threads."""
-    grain = 1 << 14
-    if size <= grain:
-        work(*arrays)
-        return
-    run(lambda a, b: work(*(x[a:b] for x in arrays)), size, 1 if size < 1 << 20 else 4)
+    packed = np.array([0, items, *map(_packed, arguments)], np.int64)
+    helpers = count() - 1
+    if helpers and items > 1:
+        team = _team(helpers)
+        if team.busy.acquire(blocking=False):
+            try:
+                team.run(job, packed.ctypes.data, scratch)
+            finally:
+                team.busy.release()
+            return
+    buffer = _own_scratch(scratch)
+    _alone(job.address, packed.ctypes.data, buffer.ctypes.data)
 
 
 _local = threading.local()
 
 
-def scratch(size):
-    """A float32 array of at least `size` values, the calling thread's own, aligned to cache lines, overwritten by the next call."""
+def _own_scratch(size):
     buffer = getattr(_local, "buffer", None)
     if buffer is None or buffer.size < size:
-        raw = np.empty(size + 16, np.float32)
-        start = -(raw.ctypes.data // 4) % 16
-        buffer = _local.buffer = raw[start : start + size]
+        buffer = _local.buffer = _aligned(size)
     return buffer

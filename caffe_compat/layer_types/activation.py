@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..fillers import rng
-from ..kernels import relu, threads
+from ..kernels import elementwise
 from ..proto import caffe_pb2
 from .registry import Layer, register
 
@@ -25,14 +25,12 @@ class ReLU(Neuron):
         self.slope = np.float32(self.layer_param.relu_param.negative_slope)
 
     def forward(self, bottom, top):
-        x, y = bottom[0].data.reshape(-1), top[0].data.reshape(-1)
-        threads.elementwise(lambda a, b: relu.relu_forward(a, b, self.slope), x.size, x, y)
+        elementwise.relu_forward(bottom[0].data, top[0].data, self.slope)
 
     def backward(self, top, propagate_down, bottom):
         # in place, bottom.data is y, which has x's sign
         if propagate_down[0]:
-            x, dy, dx = bottom[0].data.reshape(-1), top[0].diff.reshape(-1), bottom[0].diff.reshape(-1)
-            threads.elementwise(lambda a, b, c: relu.relu_backward(a, b, c, self.slope), x.size, x, dy, dx)
+            elementwise.relu_backward(bottom[0].data, top[0].diff, bottom[0].diff, self.slope)
 
 
 @register

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..errors import PrototxtError
 from ..kernels import lrn as kernel
-from ..kernels import pooling, threads
+from ..kernels import pooling
 from .registry import Layer, register
 
 
@@ -33,7 +33,7 @@ class LRN(Layer):
         if self.across:
             self.remember(bottom, True)
             for arrays in zip(self._rows(x), self._rows(y)):
-                self._positions(kernel.lrn_forward, *arrays, self.size, self.alpha, self.beta, self.k)
+                kernel.lrn_forward(*arrays, self.size, self.alpha, self.beta, self.k)
             return
         scale = self.recall(bottom)
         if scale is None:
@@ -51,17 +51,13 @@ class LRN(Layer):
             dx[...] = 0
         elif self.across:
             for arrays in zip(self._rows(x), self._rows(dy), self._rows(dx)):
-                self._positions(kernel.lrn_backward, *arrays, self.size, self.alpha, self.beta, self.k)
+                kernel.lrn_backward(*arrays, self.size, self.alpha, self.beta, self.k)
         else:
             self._within_backward(x, dy, dx, state)
 
     @staticmethod
     def _rows(array):
         return array.reshape(*array.shape[:2], -1)
-
-    @staticmethod
-    def _positions(work, *args):
-        threads.run(lambda first, last: work(*args, first, last), args[0].shape[1])
 
     def _window(self):
         pad = (self.size - 1) // 2
@@ -70,7 +66,7 @@ class LRN(Layer):
     def _within_scale(self, x, scale):
         planes = (x * x).reshape(-1, *x.shape[2:])
         average = scale.reshape(planes.shape)
-        threads.run(lambda a, b: pooling.average_forward(planes, average, *self._window(), a, b), len(planes))
+        pooling.average_forward(planes, average, self._window())
         scale *= np.float32(self.alpha)
         scale += np.float32(1)
 
@@ -78,5 +74,5 @@ class LRN(Layer):
         slope = np.float32(-self.beta * self.alpha) * scale ** np.float32(-self.beta - 1)
         share = (dy * x * slope).reshape(-1, *x.shape[2:])
         spread = np.empty_like(share)
-        threads.run(lambda a, b: pooling.average_backward(share, spread, False, *self._window(), a, b), len(share))
+        pooling.average_backward(share, spread, self._window())
         dx[...] = dy * scale ** np.float32(-self.beta) + 2 * x * spread.reshape(x.shape)

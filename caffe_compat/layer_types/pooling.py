@@ -1,14 +1,11 @@
 """Pooling with Caffe's ceil rule."""
 
-import math
-
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
 from ..fillers import rng
 from ..kernels import pooling as kernel
 from ..kernels import stochastic_pooling as stochastic
-from ..kernels import threads
 from ..proto import caffe_pb2
 from .registry import Layer, register
 
@@ -36,6 +33,7 @@ class Pooling(Layer):
         p = self.layer_param.pooling_param
         self.method, self.is_global, self.floor = p.pool, p.global_pooling, p.round_mode == p.FLOOR
         self.is_max, self.is_stochastic = self.method == p.MAX, self.method == p.STOCHASTIC
+        self.can_add = not self.is_stochastic
         if len(top) > 1 and not self.is_max:
             raise PrototxtError(f'layer "{self.name}": only MAX pooling has a second top (the mask)')
 
@@ -70,13 +68,8 @@ class Pooling(Layer):
     def _planes(self, array):
         return array.reshape(-1, *array.shape[2:])
 
-    @property
-    def can_add(self):
-        return not self.is_stochastic
-
-    def _run(self, work, planes, *arrays):
-        args = (*self.kernel, *self.stride, *self.pad)
-        threads.run(lambda first, last: work(*arrays, *args, first, last), planes)
+    def _window(self):
+        return *self.kernel, *self.stride, *self.pad
 
     def _positions(self, mask, width):
         """Where in its plane each maximum lay, as an index: what Caffe writes to the second top."""
@@ -91,15 +84,15 @@ class Pooling(Layer):
         if self.is_max:
             mask = self.recall(bottom)
             if mask is None:
-                mask = np.empty(y.shape, np.int8 if math.prod(self.kernel) < 128 else np.int32)
+                mask = kernel.mask_like(y, self._window())
                 self.remember(bottom, mask)
-            self._run(kernel.max_forward, len(x), x, y, mask)
+            kernel.max_forward(x, y, mask, self._window())
             if len(top) > 1:
                 self._planes(top[1].data)[...] = self._positions(mask, x.shape[2])
         elif self.is_stochastic:
             self._forward_stochastic(bottom, x, y)
         else:
-            self._run(kernel.average_forward, len(x), x, y)
+            kernel.average_forward(x, y, self._window())
 
     def backward(self, top, propagate_down, bottom, add=False):
         if not propagate_down[0]:
@@ -110,11 +103,11 @@ class Pooling(Layer):
             if mask is None:
                 dx[...] = dx if add else 0
             else:
-                self._run(kernel.max_backward, len(dy), dy, mask, dx, add)
+                kernel.max_backward(dy, mask, dx, self._window(), add)
         elif self.is_stochastic:
             self._backward_stochastic(bottom, top, dy, dx)
         else:
-            self._run(kernel.average_backward, len(dy), dy, dx, add)
+            kernel.average_backward(dy, dx, self._window(), add)
 
     def _forward_stochastic(self, bottom, x, y):
         window = (*self.kernel, *self.stride)
@@ -122,17 +115,17 @@ class Pooling(Layer):
             chosen = np.empty(y.shape, np.int64)
             self.remember(bottom, chosen)
             thresholds = rng().random(y.shape, np.float32)
-            threads.run(lambda a, b: stochastic.choose(x, thresholds, y, chosen, *window, a, b), len(x))
+            stochastic.choose(x, thresholds, y, chosen, *window, 0, len(x))
         else:
-            threads.run(lambda a, b: stochastic.expect(x, y, *window, a, b), len(x))
+            stochastic.expect(x, y, *window, 0, len(x))
 
     def _backward_stochastic(self, bottom, top, dy, dx):
         if self.phase == caffe_pb2.TEST:
             x, y, window = self._planes(bottom[0].data), self._planes(top[0].data), (*self.kernel, *self.stride)
-            threads.run(lambda a, b: stochastic.expect_backward(x, y, dy, dx, *window, a, b), len(dy))
+            stochastic.expect_backward(x, y, dy, dx, *window, 0, len(dy))
             return
         chosen = self.recall(bottom)
         if chosen is None:
             dx[...] = 0
         else:
-            threads.run(lambda a, b: stochastic.choose_backward(dy, chosen, dx, a, b), len(dy))
+            stochastic.choose_backward(dy, chosen, dx, 0, len(dy))

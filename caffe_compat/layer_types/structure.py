@@ -3,10 +3,8 @@
 import itertools
 import math
 
-import numpy as np
-
 from ..errors import ShapeError
-from ..kernels import threads
+from ..kernels import elementwise
 from .registry import Layer, around, register
 
 
@@ -29,13 +27,9 @@ class Split(Layer):
         if not propagate_down[0]:
             return
 
-        def add(dx, first, *more):
-            np.copyto(dx, first)
-            for dy in more:
-                dx += dy
-
-        flat = [b.diff.reshape(-1) for b in (bottom[0], *top)]
-        threads.elementwise(add, flat[0].size, *flat)
+        elementwise.copy(bottom[0].diff, top[0].diff)
+        for t in top[1:]:
+            elementwise.add(bottom[0].diff, t.diff)
 
 
 @register
@@ -83,7 +77,7 @@ class Concat(Layer):
 
 def _copy(target, source):
     for to, of in zip(target, source):
-        threads.elementwise(np.copyto, to.size, to, of)
+        elementwise.copy(to, of)
 
 
 @register
