@@ -1,0 +1,133 @@
+"""The products, the threads, and the memory that blobs share: what no layer's own test sees."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caffe_compat.kernels import convolution, elementwise, gemm, threads
+from caffe_compat.kernels.atomic import count_up, ints
+
+
+@numba.njit
+def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
+    overhang = np.zeros(12 * gemm.WIDTH, np.float32)
+    row_step, k_step = (1, rows) if turned else (depth, 1)
+    gemm.multiply(
+        a.ctypes.data, row_step, k_step, b.ctypes.data, b.shape[1], c.ctypes.data, c.shape[1], rows, columns, depth, bias.ctypes.data,
+        slope, add, overhang,
+    )  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 90), st.integers(1, 900), st.booleans(), st.booleans(), st.sampled_from([0, 0.25, 1]))
+def test_products_of_all_sizes(rows, columns, depth, turned, add, slope):
+    rng = np.random.RandomState(rows * columns + depth)
+    a, bias = rng.normal(size=(rows, depth)).astype(np.float32), rng.normal(size=rows).astype(np.float32)
+    b = np.full((depth, -(-columns // gemm.LANES) * gemm.LANES), np.nan, np.float32)  # what stands behind the columns counts nothing
+    b[:, :columns] = rng.normal(size=(depth, columns))
+    c = rng.normal(size=(rows, columns + 3)).astype(np.float32)
+    exact = a.astype(np.float64) @ b[:, :columns] + bias[:, None] + (c[:, :columns] if add else 0)
+    behind = c[:, columns:].copy()
+    product(np.ascontiguousarray(a.T) if turned else a, turned, b, c, rows, columns, depth, bias, np.float32(slope), int(add))
+    wanted = np.where(exact > 0, exact, slope * exact)
+    np.testing.assert_allclose(c[:, :columns], wanted, rtol=1e-4, atol=1e-5 * np.sqrt(depth))
+    np.testing.assert_array_equal(c[:, columns:], behind)
+
+
+def test_a_sum_does_not_depend_on_what_stands_beside_it(rng):
+    # one column alone, and the same among others, go through different tiles
+    a, b = rng.normal(size=(13, 700)).astype(np.float32), rng.normal(size=(700, 64)).astype(np.float32)
+    whole, one = np.empty((13, 64), np.float32), np.empty((13, 1), np.float32)
+    nothing = np.zeros(13, np.float32)
+    product(a, False, b, whole, 13, 64, 700, nothing, np.float32(1), 0)
+    alone = np.zeros((700, gemm.LANES), np.float32)
+    alone[:, 0] = b[:, 37]
+    product(a, False, alone, one, 13, 1, 700, nothing, np.float32(1), 0)
+    np.testing.assert_array_equal(one[:, 0], whole[:, 37])
+
+
+STEP = """
+import hashlib, numpy as np, caffe_compat as caffe
+caffe.set_random_seed(3)
+net = caffe.Net("prototxt/bvlc_googlenet/deploy.prototxt", caffe.TEST)
+net._plan.layers = [True] * len(net.layers)
+net._plan.bottoms = [[True] * len(b) for b in net._bottoms]
+net.blobs["data"].reshape(1, 3, 61, 75)
+net.blobs["data"].data[...] = np.random.RandomState(1).uniform(-100, 100, net.blobs["data"].shape)
+net.forward(end="inception_3b/output")
+net.blobs["inception_3b/output"].diff[...] = net.blobs["inception_3b/output"].data
+net.backward(start="inception_3b/output")
+print(hashlib.sha1(net.blobs["data"].diff.tobytes()).hexdigest())
+"""
+
+
+def test_gradients_are_the_same_to_the_bit_for_any_number_of_threads():
+    found = set()
+    for number in ("1", "2", "3"):
+        env = {**os.environ, "CAFFE_COMPAT_THREADS": number}
+        found.add(subprocess.run([sys.executable, "-c", STEP], env=env, capture_output=True, text=True, check=True).stdout)
+    assert len(found) == 1 and len(found.pop()) == 41
+
+
+@threads.rarely
+def _mark(arguments, scratch):
+    p = ints(arguments)
+    seen = ints(p[threads.FIRST])
+    item = count_up(arguments)
+    while item < p[threads.ITEMS]:
+        seen[item] += 1
+        item = count_up(arguments)
+
+
+@pytest.mark.parametrize("number", ["1", "2", "5"])
+def test_every_item_is_done_once(number, monkeypatch):
+    monkeypatch.setenv("CAFFE_COMPAT_THREADS", number)
+    for items in (0, 1, 2, 1000):
+        seen = np.zeros(max(items, 1), np.int64)
+        threads.run(_mark, items, seen)
+        assert (seen[:items] == 1).all()
+
+
+def test_several_threads_of_a_program_may_compute_at_once():
+    sums, errors = np.zeros((4, 1 << 17), np.float32), []
+
+    def work(row):
+        try:
+            for _ in range(50):
+                elementwise.add(sums[row], np.ones(1 << 17, np.float32))
+        except Exception as e:  # an error in a thread would pass unseen
+            errors.append(e)
+
+    crowd = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+    assert not errors and (sums == 50).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_computes_too():
+    elementwise.add(np.zeros(1 << 17, np.float32), np.ones(1 << 17, np.float32))
+    code = (
+        "import os, numpy as np\nfrom caffe_compat.kernels import elementwise\n"
+        "def total():\n    x = np.zeros(1 << 17, np.float32)\n    elementwise.add(x, np.ones_like(x))\n    return int(x.sum())\n"
+        "total()\npid = os.fork()\nprint(total(), flush=True)\n"
+        "os._exit(0) if pid == 0 else os.waitpid(pid, 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "131072\n131072\n", done.stderr
+
+
+def test_strips_fit_the_cache_and_feed_every_thread():
+    for positions, depth, outputs, pointwise in [(196, 1152, 320, False), (9216, 576, 192, False), (147456, 147, 64, False), (196, 512, 24, True), (1, 9, 4, True)]:
+        strip, blocks = convolution._strips(positions, depth, outputs, 1, pointwise)
+        assert strip % gemm.WIDTH == 0 and (pointwise or strip == gemm.WIDTH or strip * depth <= 1 << 17)
+        assert -(-positions // strip) * blocks >= min(-(-positions // gemm.WIDTH), 2 * threads.count())

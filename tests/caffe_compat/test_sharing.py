@@ -1,0 +1,135 @@
+"""Memory that blobs share, as seen from outside: everything looks as if they did not."""
+
+import numpy as np
+import pytest
+
+import caffe_compat as caffe
+
+NET = """
+force_backward: true
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 6 dim: 7 } } }
+layer { name: "stem" type: "Convolution" bottom: "data" top: "stem" convolution_param { num_output: 4 kernel_size: 3 pad: 1 weight_filler { type: "gaussian" } } }
+layer { name: "a" type: "Convolution" bottom: "stem" top: "a" convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "gaussian" } } }
+layer { name: "b" type: "Pooling" bottom: "stem" top: "b" pooling_param { kernel_size: 3 stride: 1 pad: 1 } }
+layer { name: "c" type: "TanH" bottom: "stem" top: "c" }
+layer { name: "all" type: "Concat" bottom: "a" bottom: "b" bottom: "c" top: "all" }
+layer { name: "end" type: "Convolution" bottom: "all" top: "end" convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "gaussian" } } }
+"""
+SPLITS = [f"stem_stem_0_split_{i}" for i in range(3)]
+
+
+@pytest.fixture
+def make(tmp_path):
+    def call(text=NET):
+        path = tmp_path / "net.prototxt"
+        path.write_text(text)
+        caffe.set_random_seed(5)
+        net = caffe.Net(str(path), caffe.TEST)
+        net.blobs["data"].data[...] = np.random.RandomState(0).normal(size=net.blobs["data"].shape)
+        return net
+
+    return call
+
+
+def step(net, look_first=False):
+    if look_first:
+        for name in SPLITS:
+            net.blobs[name].diff  # noqa: B018 (gives it memory of its own)
+    net.forward()
+    net.blobs["end"].diff[...] = net.blobs["end"].data
+    net.backward()
+    return {name: blob.diff.copy() for name, blob in net.blobs.items()}
+
+
+def test_merged_gradients_are_those_of_separate_memory(make):
+    merged, apart = make(), make()
+    merged_diffs = step(merged)
+    for name, diff in step(apart, look_first=True).items():
+        np.testing.assert_allclose(merged_diffs[name], diff, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_the_diffs_of_a_split_add_up_after_the_fact_and_in_later_passes(make):
+    net = make()
+    for _ in range(2):
+        diffs = step(net)
+        np.testing.assert_allclose(sum(diffs[name] for name in SPLITS), diffs["stem"], rtol=1e-5, atol=1e-6)
+        assert all(diffs[name].any() for name in SPLITS)
+
+
+def test_looking_at_a_splits_diff_does_not_add_to_parameters_gradients(make):
+    net = make()
+    net.params["a"][0].diff[...] = 0
+    net.forward()
+    net.blobs["end"].diff[...] = 1
+    net.backward()
+    before = net.params["a"][0].diff.copy()
+    net.blobs[SPLITS[0]].diff  # noqa: B018
+    np.testing.assert_array_equal(net.params["a"][0].diff, before)
+
+
+def test_a_pass_that_ends_between_a_split_and_its_readers_leaves_the_splits_bottom_alone(make):
+    net = make()
+    net.forward()
+    net.blobs["end"].diff[...] = 1
+    net.backward(end="a")
+    assert not net.blobs["stem"].diff.any() and net.blobs[SPLITS[0]].diff.any()
+
+
+def test_a_concat_is_its_bottoms_in_one_stretch_of_memory(make):
+    net = make()
+    net.forward()
+    assert np.shares_memory(net.blobs["all"].data, net.blobs["b"].data)
+    np.testing.assert_array_equal(net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1))
+
+
+def test_arrays_taken_before_a_pass_are_live_after_it_also_when_sizes_come_and_go(make):
+    net = make()
+    net.forward()
+    held = {name: net.blobs[name].data for name in ("a", "b", "c", "all")}
+    net.blobs["data"].reshape(1, 2, 4, 5)
+    net.forward()
+    net.blobs["data"].reshape(1, 2, 6, 7)
+    net.blobs["data"].data[...] = 3
+    net.forward()
+    for name, array in held.items():
+        np.testing.assert_array_equal(array, net.blobs[name].data)
+
+
+def test_growing_gives_new_memory_that_is_one_stretch_again(make):
+    net = make()
+    net.forward()
+    net.blobs["data"].reshape(1, 2, 16, 17)
+    net.forward()
+    assert np.shares_memory(net.blobs["all"].data, net.blobs["c"].data)
+    np.testing.assert_array_equal(net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1))
+
+
+def test_a_forward_pass_into_a_branch_leaves_the_concat_behind_it_alone(make):
+    net = make()
+    net.forward()
+    before = net.blobs["all"].data.copy()
+    net.blobs["data"].data[...] = 9
+    net.forward(end="b")
+    np.testing.assert_array_equal(net.blobs["all"].data, before)
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1))
+
+
+@pytest.mark.parametrize("in_place", ["all", "c"])
+def test_layers_that_work_in_place_behind_a_concat_keep_it_apart(in_place, make):
+    behind = f'layer {{ name: "relu" type: "ReLU" bottom: "{in_place}" top: "{in_place}" }}\n'
+    text = NET.replace('layer { name: "end"', behind + 'layer { name: "end"')
+    if in_place == "c":  # a second reader of c would need a Split; in place behind the Concat it is refused
+        with pytest.raises(caffe.PrototxtError, match="cannot work in place"):
+            make(text)
+        return
+    net = make(text)
+    net.forward()
+    assert (net.blobs["c"].data < 0).any() and not (net.blobs["all"].data < 0).any()
+
+
+def test_several_items_in_a_batch_are_copied(make):
+    net = make(NET.replace("dim: 1 dim: 2", "dim: 2 dim: 2"))
+    net.forward()
+    assert not np.shares_memory(net.blobs["all"].data, net.blobs["a"].data)
+    np.testing.assert_array_equal(net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1))
