@@ -4,6 +4,7 @@ from typing import Dict, Optional, Tuple
 
 import numpy as np
 
+from . import limits
 from .errors import ShapeError
 
 _MOST_VALUES = 2**31 - 1  # Caffe counts in int32
@@ -66,6 +67,8 @@ class Blob:
         count = int(np.prod(shape, dtype=object)) if shape else 1
         if any(d < 0 for d in shape) or count > _MOST_VALUES:
             raise ShapeError(f"cannot shape a blob as {shape}: dimensions must be >= 0 and make at most {_MOST_VALUES} values")
+        if count > self._data.capacity:
+            limits.check(count, f"a blob of shape {shape}")
         self._shape, self._count = shape, count
         self._views = {}
         if count > self._data.capacity:

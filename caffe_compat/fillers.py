@@ -25,36 +25,39 @@ def _fan(param, shape):
     return {param.FAN_IN: fan_in, param.FAN_OUT: fan_out, param.AVERAGE: (fan_in + fan_out) / 2}[param.variance_norm]
 
 
-def _constant(param, shape):
-    return np.full(shape, param.value)
+# each gives values for a blob of a shape, as many as `size` says: a number, or a shape
 
 
-def _uniform(param, shape):
-    return _rng.uniform(param.min, param.max, shape)
+def _constant(param, shape, size):
+    return np.full(size, param.value)
 
 
-def _gaussian(param, shape):
-    values = _rng.normal(param.mean, param.std, shape)
+def _uniform(param, shape, size):
+    return _rng.uniform(param.min, param.max, size)
+
+
+def _gaussian(param, shape, size):
+    values = _rng.normal(param.mean, param.std, size)
     if param.sparse >= 0:
-        values *= _rng.random(shape) < param.sparse / shape[0]
+        values *= _rng.random(size) < param.sparse / shape[0]
     return values
 
 
-def _xavier(param, shape):
+def _xavier(param, shape, size):
     bound = math.sqrt(3 / _fan(param, shape))
-    return _rng.uniform(-bound, bound, shape)
+    return _rng.uniform(-bound, bound, size)
 
 
-def _msra(param, shape):
-    return _rng.normal(0, math.sqrt(2 / _fan(param, shape)), shape)
+def _msra(param, shape, size):
+    return _rng.normal(0, math.sqrt(2 / _fan(param, shape)), size)
 
 
-def _positive_unitball(param, shape):
+def _positive_unitball(param, shape, size):
     values = _rng.random((shape[0], math.prod(shape[1:])))
     return (values / values.sum(1, keepdims=True)).reshape(shape)
 
 
-def _bilinear(param, shape):
+def _bilinear(param, shape, size):
     if len(shape) != 4 or shape[2] != shape[3]:
         raise PrototxtError(f"the bilinear filler needs a square 4-axis blob, not {shape}")
     factor = math.ceil(shape[3] / 2)
@@ -69,10 +72,21 @@ _FILLERS = {
 }  # fmt: skip
 
 
+_BY_PARTS = {"constant", "uniform", "gaussian", "xavier", "msra"}  # each value for itself
+_PART = 1 << 20
+
+
 def fill(blob, param):
-    """Fill `blob.data` as the FillerParameter says."""
+    """Fill `blob.data` as the FillerParameter says. A new blob's zeros stay untouched, and so take no memory, until somebody writes."""
     filler = _FILLERS.get(param.type)
     if filler is None:
         raise PrototxtError(f'unknown filler "{param.type}"; known: {", ".join(sorted(_FILLERS))}')
-    if blob.count:
-        blob.data[...] = filler(param, blob.shape)
+    if not blob.count or (param.type == "constant" and param.value == 0):
+        return
+    if param.type in _BY_PARTS and param.sparse < 0:
+        flat = blob.data.reshape(-1)
+        for start in range(0, blob.count, _PART):
+            part = flat[start : start + _PART]
+            part[...] = filler(param, blob.shape, part.size)
+    else:
+        blob.data[...] = filler(param, blob.shape, blob.shape)

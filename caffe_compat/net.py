@@ -8,7 +8,7 @@ from typing import Dict, List
 
 import numpy as np
 
-from . import graph, sharing, weights
+from . import graph, limits, sharing, weights
 from .blob import Blob
 from .errors import CaffeError, LayerNameError, ShapeError, WeightsError
 from .kernels import threads
@@ -56,6 +56,7 @@ class Net:
         self._calls: Dict[str, list] = {when: [] for when in ("before_forward", "after_forward", "before_backward", "after_backward")}
         inputs: List[str] = []
         owners: Dict[str, tuple] = {}
+        values = 0
         available: Dict[str, None] = OrderedDict()
         for layer_param in param.layer:
             layer = create(layer_param, state.phase)
@@ -63,14 +64,17 @@ class Net:
             for name in layer_param.bottom:
                 available.pop(name, None)
             kind = sharing.SplitTop if layer.type == "Split" else Blob
-            top = [self.blobs.setdefault(name, kind(0)) for name in layer_param.top]
+            # Caffe's name for a loss's top that has none; it is no output
+            top_names = list(layer_param.top) or (["(automatic)"] if layer.auto_top else [])
+            top = [self.blobs.setdefault(name, kind(0)) for name in top_names]
             available.update((name, None) for name in layer_param.top)
-            if layer.auto_top and not top:
-                top = [self.blobs.setdefault("(automatic)", Blob(0))]  # Caffe's name for a loss's top that has none
             layer.check_counts(bottom, top)
-            layer.setup(bottom, top)
-            _share_params(layer, owners)
-            layer.reshape(bottom, top)
+            with _naming(layer, bottom):
+                layer.setup(bottom, top)
+                _share_params(layer, owners)
+                layer.reshape(bottom, top)
+            values += sum(blob.count for blob in [*top, *layer.blobs])
+            limits.check(values, f'the net up to layer "{layer.name}"')
             weights = loss_weights(layer_param, layer)
             for blob, weight in zip(top, weights):
                 if weight:
@@ -82,7 +86,7 @@ class Net:
             self._layer_names.append(layer.name)
             self._bottoms.append(bottom)
             self._tops.append(top)
-            self.top_names[layer.name], self.bottom_names[layer.name] = list(layer_param.top), list(layer_param.bottom)
+            self.top_names[layer.name], self.bottom_names[layer.name] = top_names, list(layer_param.bottom)
             if layer.blobs:
                 self.params[layer.name] = layer.blobs
         self.inputs, self.outputs = inputs, list(available)
@@ -105,7 +109,7 @@ class Net:
         """The weight of each blob in the loss, by name."""
         found = OrderedDict((name, 0.0) for name in self.blobs)
         for layer, given in zip(self.layers, self._loss_weights):
-            found.update((name, float(weight)) for name, weight in zip(self.top_names[layer.name] or ["(automatic)"], given) if weight)
+            found.update((name, float(weight)) for name, weight in zip(self.top_names[layer.name], given) if weight)
         return found
 
     @property
@@ -203,19 +207,20 @@ class Net:
         """Run the layers from number `first` to `last`; returns the loss, the sum of all tops times their loss weights."""
         sharing.keep_unreached_tops(self.layers, self._tops, self._concats, first, last)
         self._reshape_ahead(first, last)
-        done = first - 1
-        for i in range(first, last + 1):
-            if i <= done:
-                continue
+        i = first
+        while i <= last:
             self._call("before_forward", i)
-            # each layer fits its tops to its bottoms first, as in Caffe: what lies behind `last` is not touched
-            self.layers[i].reshape(self._bottoms[i], self._tops[i])
-            if i in self._relu_behind and i < last and not self._called_forward():
-                self.layers[i].forward(self._bottoms[i], self._tops[i], self._relu_behind[i])
-                done = i + 1
-            else:
-                self.layers[i].forward(self._bottoms[i], self._tops[i])
+            layer, bottom, top = self.layers[i], self._bottoms[i], self._tops[i]
+            relu = self._relu_behind.get(i) if i < last and not self._called_forward() else None
+            with _naming(layer, bottom):
+                # each layer fits its tops to its bottoms first, as in Caffe: what lies behind `last` is not touched
+                layer.reshape(bottom, top)
+                if relu is None:
+                    layer.forward(bottom, top)
+                else:
+                    layer.forward(bottom, top, relu)
             self._call("after_forward", i)
+            i += 1 if relu is None else 2
         return float(sum(
             weight * top.data.sum() for i in range(first, last + 1) for weight, top in zip(self._loss_weights[i], self._tops[i]) if weight
         ))  # fmt: skip
@@ -234,20 +239,22 @@ class Net:
     def _backward_layer(self, i):
         layer, top, wanted, bottom = self.layers[i], self._tops[i], self._plan.bottoms[i], self._bottoms[i]
         merged = {j: split for j, split in self._readers.get(i, {}).items() if split.active}
-        if i in self._splits and self._splits[i].active:
-            if wanted[0]:
-                self._splits[i].finish()
-        elif merged:
-            sharing.backward_into(layer, top, wanted, bottom, merged, self._spare)
-        else:
-            layer.backward(top, wanted, bottom)
+        with _naming(layer, bottom):
+            if i in self._splits and self._splits[i].active:
+                if wanted[0]:
+                    self._splits[i].finish()
+            elif merged:
+                sharing.backward_into(layer, top, wanted, bottom, merged, self._spare)
+            else:
+                layer.backward(top, wanted, bottom)
 
     def _reshape_ahead(self, first, last):
         """After a change of the inputs' shapes, fit the layers before any runs: new memory can then be laid out while nobody has seen it."""
         shapes = [self.blobs[name].shape for name in self.inputs], first, last
         if shapes != self._seen_shapes and not any(layer.type in ("Filter", "Python") for layer in self.layers[first : last + 1]):
             for layer, bottom, top in zip(self.layers[first : last + 1], self._bottoms[first:], self._tops[first:]):
-                layer.reshape(bottom, top)
+                with _naming(layer, bottom):
+                    layer.reshape(bottom, top)
         self._seen_shapes = shapes
 
     def _call(self, when, i):
@@ -260,7 +267,8 @@ class Net:
     def reshape(self):
         """Fit every blob to the inputs' shapes. Raises ShapeError at the first layer that cannot follow."""
         for layer, bottom, top in zip(self.layers, self._bottoms, self._tops):
-            layer.reshape(bottom, top)
+            with _naming(layer, bottom):
+                layer.reshape(bottom, top)
 
     def clear_param_diffs(self):
         """Set the gradients of all parameters to zero."""
@@ -313,6 +321,24 @@ class Net:
 
     def after_backward(self, call):
         self._calls["after_backward"].append(call)
+
+
+class _naming:
+    """Context: what a layer of ours cannot compute with is said with its name and its bottoms' shapes; errors of Python layers pass as they are."""
+
+    __slots__ = ("bottom", "layer")
+
+    def __init__(self, layer, bottom):
+        self.layer, self.bottom = layer, bottom
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, trace):
+        ours = isinstance(error, (ArithmeticError, IndexError, MemoryError, ValueError)) and not isinstance(error, CaffeError)
+        if ours and self.layer.type != "Python":
+            shapes = ", ".join(str(blob.shape) for blob in self.bottom)
+            raise ShapeError(f'layer "{self.layer.name}" ({self.layer.type}) cannot work with bottoms of shapes {shapes or "none"}: {error}') from error
 
 
 class _Collected:

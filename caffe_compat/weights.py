@@ -30,7 +30,6 @@ def copy_into(params, path):
         for name, stored in _stored_layers(data, path):
             if name in params:
                 _copy_layer(name, params[name], stored, path)
-                wire.forget(data)
 
 
 def _stored_layers(data, path):

@@ -61,6 +61,7 @@ def _forward(x, y, size, alpha, beta, k, start, count):
     they push each other out of the cache.
     """
     share, offset = np.float32(alpha / size), np.float32(k)
+    size = min(size, 2 * x.shape[0] + 1)  # a window that holds all channels
     squares, scale, power = np.empty((size, _CHUNK), np.float32), np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
     ready = 0
     for c in range(x.shape[0]):
@@ -77,8 +78,9 @@ def _backward(x, dy, dx, size, alpha, beta, k, start, count):
 
     scale and y are computed again: that costs less than to keep and read them. Ratios run `half` channels ahead of the sums over them.
     """
-    channels, half = x.shape[0], (size - 1) // 2
     share, offset, factor = np.float32(alpha / size), np.float32(k), np.float32(2 * alpha * beta / size)
+    size = min(size, 2 * x.shape[0] + 1)  # a window that holds all channels
+    channels, half = x.shape[0], (size - 1) // 2
     squares, ratios = np.empty((size, _CHUNK), np.float32), np.empty((size, _CHUNK), np.float32)
     powers = np.empty((size, _CHUNK), np.float32)
     scale, total = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)

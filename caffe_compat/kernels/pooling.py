@@ -10,6 +10,7 @@ from . import threads
 from .atomic import bytes_at, count_up, floats, ints, words_at
 from .threads import FIRST, ITEMS
 
+_FEW = 4096  # places of a window that are looked up, not computed
 _LOWEST = np.float32(-3.4028234663852886e38)
 
 
@@ -18,6 +19,12 @@ def _span(j_offset, stride, width, out_w):
     """Output columns whose source at this offset lies inside the picture."""
     left = min(out_w, max(0, -(j_offset // stride)))
     return left, max(left, min(out_w, (width - j_offset + stride - 1) // stride))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _reach(kernel, stride, pad, width, out_w):
+    """The window's columns that lie inside the picture for any output column: a window may be far wider than the picture."""
+    return max(0, pad - (out_w - 1) * stride), min(kernel, width + pad)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -116,11 +123,12 @@ def _max_plane(x, y, mask, kh, kw, sh, sw, ph, pw, p):
     y[p] = _LOWEST
     mask[p] = -1
     source, best, where = x.reshape(-1), y.reshape(-1), mask.reshape(-1)
+    first_k, last_k = _reach(kw, sw, pw, width, out_w)
     for i in range(out_h):
         start = i * sh - ph
         row = (p * out_h + i) * out_w
         for h in range(max(0, start), min(height, start + kh)):
-            for k in range(kw):
+            for k in range(first_k, last_k):
                 left, right = _span(k - pw, sw, width, out_w)
                 at = (p * height + h) * width + left * sw + k - pw
                 code = np.int32((h - start) * kw + k)
@@ -128,7 +136,7 @@ def _max_plane(x, y, mask, kh, kw, sh, sw, ph, pw, p):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _max_plane_backward(dy, mask, dx, add, shift, sh, sw, p):
+def _max_plane_backward(dy, mask, dx, add, shift, kw, sh, sw, ph, pw, p):
     """Each output's gradient goes to where its maximum lay; added to what dx holds if `add`. dy, mask (planes, H', W'), dx (planes, H, W)."""
     _, out_h, out_w = dy.shape
     width = dx.shape[2]
@@ -139,7 +147,9 @@ def _max_plane_backward(dy, mask, dx, add, shift, sh, sw, p):
         for j in range(out_w):
             code = mask[p, i, j]
             if code >= 0:
-                target[i * sh * width + j * sw + shift[code]] += dy[p, i, j]
+                # a division for each value would cost more than all else
+                place = shift[code] if code < _FEW else (code // kw - ph) * width + code % kw - pw
+                target[i * sh * width + j * sw + place] += dy[p, i, j]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -153,12 +163,13 @@ def window_extent(i, kernel, stride, pad, size):
 def _average_plane(x, y, kh, kw, sh, sw, ph, pw, p):
     _, height, width = x.shape
     _, out_h, out_w = y.shape
+    first_k, last_k = _reach(kw, sw, pw, width, out_w)
     for i in range(out_h):
         total = y[p, i]
         total[:] = 0
         for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
             row = x[p, h]
-            for k in range(kw):
+            for k in range(first_k, last_k):
                 left, right = _span(k - pw, sw, width, out_w)
                 for j in range(left, right):
                     total[j] += row[j * sw + k - pw]
@@ -173,13 +184,14 @@ def _average_plane_backward(dy, dx, add, share, kh, kw, sh, sw, ph, pw, p):
     _, out_h, out_w = dy.shape
     if not add:
         dx[p] = 0
+    first_k, last_k = _reach(kw, sw, pw, width, out_w)
     for i in range(out_h):
         tall = window_extent(i, kh, sh, ph, height)
         for j in range(out_w):
             share[j] = dy[p, i, j] / np.float32(tall * window_extent(j, kw, sw, pw, width))
         for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
             row = dx[p, h]
-            for k in range(kw):
+            for k in range(first_k, last_k):
                 left, right = _span(k - pw, sw, width, out_w)
                 for j in range(left, right):
                     row[j * sw + k - pw] += share[j]
@@ -222,10 +234,10 @@ def _max_backward(arguments, mask):
     (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
     dx, dy = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
     mask = _planes(mask, items, out_h, out_w)
-    shift = np.array([(code // kw - ph) * width + code % kw - pw for code in range(kh * kw)])
+    shift = np.array([(code // kw - ph) * width + code % kw - pw for code in range(min(kh * kw, _FEW))])
     plane = count_up(arguments)
     while plane < items:
-        _max_plane_backward(dy, mask, dx, p[FIRST + 3] != 0, shift, sh, sw, plane)
+        _max_plane_backward(dy, mask, dx, p[FIRST + 3] != 0, shift, kw, sh, sw, ph, pw, plane)
         plane = count_up(arguments)
 
 

@@ -1,5 +1,7 @@
 """Pooling with Caffe's ceil rule."""
 
+import math
+
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
@@ -50,6 +52,8 @@ class Pooling(Layer):
             raise PrototxtError(f'layer "{self.name}": kernel {self.kernel} and stride {self.stride} must be at least 1')
         elif any(p >= k for p, k in zip(self.pad, self.kernel)):
             raise PrototxtError(f'layer "{self.name}": pad {self.pad} must be smaller than the kernel {self.kernel}')
+        if math.prod(self.kernel) >= 2**31:
+            raise PrototxtError(f'layer "{self.name}": a window of {self.kernel[0]}x{self.kernel[1]} values is too large')
         if self.is_stochastic and self.pad != (0, 0):
             raise PrototxtError(f'layer "{self.name}": stochastic pooling takes no padding, but pad is {self.pad}')
 

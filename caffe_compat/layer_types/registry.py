@@ -4,6 +4,7 @@ import difflib
 import math
 from typing import Dict, List, Optional, Tuple, Type
 
+from .. import limits
 from ..blob import Blob, ParamBlob
 from ..errors import PrototxtError, UnknownLayerTypeError
 from ..fillers import fill
@@ -87,6 +88,7 @@ class Layer:
 
     def add_param(self, shape, filler):
         """A new parameter of this shape, filled as the FillerParameter says (at random, or not at all for None)."""
+        limits.check(math.prod(shape), f'layer "{self.name}": a parameter of shape {tuple(shape)}')
         blob = ParamBlob(*shape)
         fill(blob, filler or caffe_pb2.FillerParameter())
         self.blobs.append(blob)

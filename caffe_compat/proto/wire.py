@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import WeightsError
 
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
+_AT_ONCE = 1 << 22  # values
 _PACKED = {5: "<f4", 8: "<f8"}  # BlobProto's data and double_data
 
 
@@ -91,8 +92,11 @@ class StoredBlob:
         """Copy the values into this flat array of `count` values."""
         at = 0
         for dtype, start, count in self._parts:
-            flat[at : at + count] = np.frombuffer(self._data, dtype, count, start)
-            at += count
+            for first in range(0, count, _AT_ONCE):
+                part = min(_AT_ONCE, count - first)
+                flat[at : at + part] = np.frombuffer(self._data, dtype, part, start + first * dtype.itemsize)
+                at += part
+                _forget(self._data)
         flat[at:] = self._single
 
 
@@ -125,8 +129,8 @@ class mapped:
         self._file.close()  # the map goes with the last array that looks into it
 
 
-def forget(data):
-    """Let the system drop the pages that were read so far."""
+def _forget(data):
+    """Let the system drop the pages of a mapped file that were read so far."""
     if hasattr(data, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
         data.madvise(mmap.MADV_DONTNEED)
 
