@@ -14,7 +14,7 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test caffe test-caffe reproduce lint bench model proto clean
+.PHONY: help setup dream test caffe test-caffe reproduce lint bench fuzz model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -61,8 +61,13 @@ lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.dream  ## time a gradient step on full-size GoogLeNet beside the machine's own sgemm rate
-	$(BIN)/python scripts/bench.py
+bench: $(VENV)/.dream  ## time a gradient step on full-size GoogLeNet, beside real Caffe and PyTorch where they are: ARGS="--layers"
+	$(BIN)/python scripts/bench.py $(ARGS)
+
+FUZZ_EXAMPLES ?= 20000
+
+fuzz: $(VENV)/.dev  ## read damaged and absurd nets and weights, FUZZ_EXAMPLES=20000 of each kind
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/caffe_compat/test_fuzz.py
 
 model: $(VENV)/.dev  ## train the default model again, from nothing: hours on a CPU, minutes on a GPU
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'

@@ -136,9 +136,11 @@ def _backward_job(arguments, scratch):
 
 def lrn_forward(x, y, size, alpha, beta, k):
     """y = x * scale ** -beta, scale = k + alpha/size * the sum of x² over `size` channels. Arrays (channels, positions)."""
-    threads.run(_forward_job, -(-x.shape[1] // _CHUNK), x, y, *x.shape, size, float(alpha), float(beta), float(k))
+    channels, positions = x.shape
+    threads.run(_forward_job, -(-positions // _CHUNK), x, y, channels, positions, size, float(alpha), float(beta), float(k))
 
 
 def lrn_backward(x, dy, dx, size, alpha, beta, k):
     """dx = the gradient of the input from that of the output."""
-    threads.run(_backward_job, -(-x.shape[1] // _CHUNK), x, dy, dx, *x.shape, size, float(alpha), float(beta), float(k))
+    channels, positions = x.shape
+    threads.run(_backward_job, -(-positions // _CHUNK), x, dy, dx, channels, positions, size, float(alpha), float(beta), float(k))

@@ -285,7 +285,9 @@ def _average_backward(arguments, scratch):
 
 
 def _run(job, picture, pooled, mask, add, window):
-    threads.run(job, len(picture), picture, pooled, mask, int(add), *picture.shape[1:], *pooled.shape[1:], *window)
+    planes, height, width = picture.shape
+    _, out_h, out_w = pooled.shape
+    threads.run(job, planes, picture, pooled, mask, int(add), height, width, out_h, out_w, *window)
 
 
 def mask_like(y, window):

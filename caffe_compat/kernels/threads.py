@@ -17,6 +17,7 @@ from numba import types
 
 from .atomic import call, count_up, pause, peek
 
+_PATIENCE = 0.8  # seconds of loading before it is said that this is compiling
 _TURNS = 20_000  # of waiting before a helper goes to sleep: some 300 microseconds
 # places in the flags, those that several threads write on cache lines of their own
 _NUMBER, _FUNCTION, _ARGUMENTS, _DONE, _SCRATCH = 0, 1, 2, 8, 16
@@ -69,15 +70,20 @@ class rarely(Job):
 @lru_cache(maxsize=None)
 def prepare():
     """Compile every job, or load what an earlier process compiled; says so on the standard error where that takes time."""
-    said = threading.Timer(0.8, lambda: print("caffe_compat: compiling its loops for this processor, once; some 20 seconds ...", file=sys.stderr))
-    said.daemon = True
+    said = []
+
+    def say():
+        said.append(print("caffe_compat: compiling its loops for this processor, once; some 20 seconds ...", file=sys.stderr, flush=True))
+
+    patience = threading.Timer(_PATIENCE, say)
+    patience.daemon = True
     started = time.perf_counter()
-    said.start()
+    patience.start()
     for job in _jobs:
         job.address  # noqa: B018 (compiles)
-    said.cancel()
-    if said.finished.is_set() and time.perf_counter() - started > 0.9:
-        print(f"caffe_compat: compiled, in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    patience.cancel()
+    if said:
+        print(f"caffe_compat: compiled, in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import PrototxtError, ShapeError
 from ..kernels import convolution
 from .registry import Layer, register
 
@@ -19,6 +19,8 @@ class InnerProduct(Layer):
         p = self.layer_param.inner_product_param
         self.outputs, self.transpose = p.num_output, p.transpose
         self.axis = self.canonical_axis(p.axis, bottom[0])
+        if self.outputs < 1:
+            raise PrototxtError(f'layer "{self.name}": inner_product_param needs num_output, at least 1')
         self.inputs = math.prod(bottom[0].shape[self.axis :])
         shape = (self.inputs, self.outputs) if self.transpose else (self.outputs, self.inputs)
         self.add_param(shape, p.weight_filler)

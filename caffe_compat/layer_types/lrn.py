@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..errors import PrototxtError
+from ..errors import PrototxtError, ShapeError
 from ..kernels import lrn as kernel
 from ..kernels import pooling
 from .registry import Layer, register
@@ -26,6 +26,8 @@ class LRN(Layer):
             raise PrototxtError(f'layer "{self.name}": local_size is {self.size} but must be odd')
 
     def reshape(self, bottom, top):
+        if len(bottom[0].shape) != 4:
+            raise ShapeError(f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}')
         top[0].reshape_like(bottom[0])
 
     def forward(self, bottom, top):

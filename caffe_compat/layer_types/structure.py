@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from ..errors import ShapeError
+from ..errors import PrototxtError, ShapeError
 from ..kernels import elementwise
 from .registry import Layer, around, register
 
@@ -90,6 +90,8 @@ class Flatten(Layer):
         p = self.layer_param.flatten_param
         first, last = self.canonical_axis(p.axis, bottom[0]), self.canonical_axis(p.end_axis, bottom[0])
         shape = bottom[0].shape
+        if last < first:
+            raise PrototxtError(f'layer "{self.name}": end_axis {p.end_axis} stands before axis {p.axis} of its bottom {shape}')
         top[0].reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
 
     def forward(self, bottom, top):

@@ -18,7 +18,9 @@ from caffe_compat.proto import caffe_pb2
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
 LIMIT = 64 << 20
 fuzz = settings(
-    max_examples=EXAMPLES, deadline=20_000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=EXAMPLES,
+    deadline=20_000,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 SEEDS = [
@@ -72,7 +74,11 @@ def damaged_text(draw):
 
 
 def numbers(field):
-    kinds = {field.CPPTYPE_FLOAT: st.floats(width=32), field.CPPTYPE_BOOL: st.booleans(), field.CPPTYPE_STRING: st.sampled_from(["", "constant", "gaussian", "x"])}
+    kinds = {
+        field.CPPTYPE_FLOAT: st.floats(width=32),
+        field.CPPTYPE_BOOL: st.booleans(),
+        field.CPPTYPE_STRING: st.sampled_from(["", "constant", "gaussian", "x"]),
+    }
     if field.cpp_type == field.CPPTYPE_ENUM:
         return st.sampled_from([v.number for v in field.enum_type.values])
     low = 0 if field.cpp_type in (field.CPPTYPE_UINT32, field.CPPTYPE_UINT64) else -(2**31)
