@@ -338,7 +338,9 @@ class _naming:
         ours = isinstance(error, (ArithmeticError, IndexError, MemoryError, ValueError)) and not isinstance(error, CaffeError)
         if ours and self.layer.type != "Python":
             shapes = ", ".join(str(blob.shape) for blob in self.bottom)
-            raise ShapeError(f'layer "{self.layer.name}" ({self.layer.type}) cannot work with bottoms of shapes {shapes or "none"}: {error}') from error
+            raise ShapeError(
+                f'layer "{self.layer.name}" ({self.layer.type}) cannot work with bottoms of shapes {shapes or "none"}: {error}'
+            ) from error
 
 
 class _Collected:

@@ -70,10 +70,11 @@ class rarely(Job):
 @lru_cache(maxsize=None)
 def prepare():
     """Compile every job, or load what an earlier process compiled; says so on the standard error where that takes time."""
-    said = []
+    said = threading.Event()
 
     def say():
-        said.append(print("caffe_compat: compiling its loops for this processor, once; some 20 seconds ...", file=sys.stderr, flush=True))
+        print("caffe_compat: compiling its loops for this processor, once; some 20 seconds ...", file=sys.stderr, flush=True)
+        said.set()
 
     patience = threading.Timer(_PATIENCE, say)
     patience.daemon = True
@@ -82,7 +83,7 @@ def prepare():
     for job in _jobs:
         job.address  # noqa: B018 (compiles)
     patience.cancel()
-    if said:
+    if said.is_set():
         print(f"caffe_compat: compiled, in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
 
 

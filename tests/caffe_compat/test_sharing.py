@@ -8,12 +8,14 @@ import caffe_compat as caffe
 NET = """
 force_backward: true
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 6 dim: 7 } } }
-layer { name: "stem" type: "Convolution" bottom: "data" top: "stem" convolution_param { num_output: 4 kernel_size: 3 pad: 1 weight_filler { type: "gaussian" } } }
+layer { name: "stem" type: "Convolution" bottom: "data" top: "stem"
+  convolution_param { num_output: 4 kernel_size: 3 pad: 1 weight_filler { type: "gaussian" } } }
 layer { name: "a" type: "Convolution" bottom: "stem" top: "a" convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "gaussian" } } }
 layer { name: "b" type: "Pooling" bottom: "stem" top: "b" pooling_param { kernel_size: 3 stride: 1 pad: 1 } }
 layer { name: "c" type: "TanH" bottom: "stem" top: "c" }
 layer { name: "all" type: "Concat" bottom: "a" bottom: "b" bottom: "c" top: "all" }
-layer { name: "end" type: "Convolution" bottom: "all" top: "end" convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "gaussian" } } }
+layer { name: "end" type: "Convolution" bottom: "all" top: "end"
+  convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "gaussian" } } }
 """
 SPLITS = [f"stem_stem_0_split_{i}" for i in range(3)]
 
