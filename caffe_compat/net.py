@@ -228,6 +228,7 @@ class Net:
     def _backward(self, first, last):
         """Run the layers from number `first` down to `last`."""
         for number, split in self._splits.items():
+            split.merge_again()
             if number < last and split.active and any(last <= reader <= first for reader in split.reader_numbers):
                 split.separate()  # the pass ends between this Split and its readers
         for i in range(first, last - 1, -1):

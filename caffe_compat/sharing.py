@@ -4,6 +4,7 @@ A Concat's bottoms are views into its top, where that is one stretch of memory (
 are added into its bottom's as they come, until somebody looks at one of them: from then on they have memory of their own.
 """
 
+import sys
 from typing import Dict, List
 
 from .blob import Blob
@@ -60,6 +61,16 @@ class SplitTop(Blob):
             self.on_look()
         return super().diff
 
+    def forget_diff(self):
+        """Give up the memory of `diff`, unless somebody holds an array of it; returns whether it is given up."""
+        view, values = self._views.get("diff"), self._diff.values
+        # one reference each of this blob's, of the variable here, and of getrefcount; the view's on the values
+        if not hasattr(sys, "getrefcount") or sys.getrefcount(view) > 3 or sys.getrefcount(values) > 3 + (view is not None):
+            return False
+        self._views.pop("diff", None)
+        self._diff = type(self._diff)(self._diff.capacity)
+        return True
+
 
 class MergedSplit:
     """One Split whose readers' gradients go into its bottom's diff one after the other, in a backward pass.
@@ -78,6 +89,13 @@ class MergedSplit:
     @property
     def active(self):
         return self.tops[0].on_look is not None
+
+    def merge_again(self):
+        """Undo `separate` before a backward pass, if nobody holds the tops' diffs any more, as after a program has set all diffs to zero."""
+        if not self.active and all([top.forget_diff() for top in self.tops]):
+            self.ran = False
+            for top in self.tops:
+                top.on_look = self.separate
 
     def into(self):
         """A blob with a top's data, whose diff is the bottom's."""

@@ -77,6 +77,27 @@ def test_a_pass_that_ends_between_a_split_and_its_readers_leaves_the_splits_bott
     assert not net.blobs["stem"].diff.any() and net.blobs[SPLITS[0]].diff.any()
 
 
+def test_setting_all_diffs_to_zero_leaves_the_splits_as_they_were(make):
+    # what many programs do before they look at another layer; the gradients must be the same to the bit
+    plain, cleared = make(), make()
+    for blob in cleared.blobs.values():
+        blob.diff[...] = 0
+    np.testing.assert_array_equal(step(plain)["data"], step(cleared)["data"])
+    for _ in range(2):
+        cleared.forward()
+        cleared.backward()
+        assert all(split.active for split in cleared._splits.values())
+
+
+@pytest.mark.parametrize("part", [(), (0,), (0, 1, 2)])
+def test_an_array_of_a_splits_diff_that_is_held_stays_live(part, make):
+    net = make()
+    held = net.blobs[SPLITS[1]].diff[part]
+    step(net)
+    assert np.any(held)
+    np.testing.assert_array_equal(held, net.blobs[SPLITS[1]].diff[part])
+
+
 def test_a_concat_is_its_bottoms_in_one_stretch_of_memory(make):
     net = make()
     net.forward()
