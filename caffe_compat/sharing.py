@@ -91,8 +91,13 @@ class MergedSplit:
         return self.tops[0].on_look is not None
 
     def merge_again(self):
-        """Undo `separate` before a backward pass, if nobody holds the tops' diffs any more, as after a program has set all diffs to zero."""
-        if not self.active and all([top.forget_diff() for top in self.tops]):
+        """Undo `separate` before a backward pass, if the tops' diffs are zero and nobody holds them, as after a program has set all diffs to zero.
+
+        What an earlier pass left in them is added in by this one, as in Caffe.
+        """
+        if self.active or any(top.diff.any() for top in self.tops):
+            return
+        if all([top.forget_diff() for top in self.tops]):
             self.ran = False
             for top in self.tops:
                 top.on_look = self.separate

@@ -84,9 +84,22 @@ def test_setting_all_diffs_to_zero_leaves_the_splits_as_they_were(make):
         blob.diff[...] = 0
     np.testing.assert_array_equal(step(plain)["data"], step(cleared)["data"])
     for _ in range(2):
+        for blob in cleared.blobs.values():
+            blob.diff[...] = 0
         cleared.forward()
         cleared.backward()
         assert all(split.active for split in cleared._splits.values())
+
+
+def test_a_pass_in_two_spans_adds_what_the_first_one_left_in_a_split(make):
+    whole, spans = step(make())["data"], make()
+    for blob in spans.blobs.values():
+        blob.diff[...] = 0
+    spans.forward()
+    spans.blobs["end"].diff[...] = spans.blobs["end"].data
+    spans.backward(end="b")
+    spans.backward(start="a")
+    np.testing.assert_allclose(spans.blobs["data"].diff, whole, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("part", [(), (0,), (0, 1, 2)])
