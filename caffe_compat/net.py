@@ -99,10 +99,11 @@ class Net:
             and self._tops[i] == self._bottoms[i + 1] == self._tops[i + 1]
         }
         self._plan = graph.BackwardPlan(param, self.layers, self._loss_weights)
-        self._readers, self._splits = sharing.merge_splits(self.layers, self._bottoms, self._tops, self._loss_weights)
+        self._readers, self._splits = sharing.merge_splits(self.layers, self._bottoms, self._tops, self._loss_weights, self._plan.bottoms)
         self._spare, self._seen_shapes = Blob(0), None
         self._concats = sharing.let_concats_view(self.layers, [list(p.bottom) for p in param.layer], [list(p.top) for p in param.layer])
-        self.reshape()
+        for i in self._concats:
+            self.layers[i].reshape(self._bottoms[i], self._tops[i])
 
     @property
     def blob_loss_weights(self):
@@ -228,7 +229,7 @@ class Net:
     def _backward(self, first, last):
         """Run the layers from number `first` down to `last`."""
         for number, split in self._splits.items():
-            split.merge_again()
+            split.begin()
             if number < last and split.active and any(last <= reader <= first for reader in split.reader_numbers):
                 split.separate()  # the pass ends between this Split and its readers
         for i in range(first, last - 1, -1):

@@ -90,11 +90,12 @@ class MergedSplit:
     def active(self):
         return self.tops[0].on_look is not None
 
-    def merge_again(self):
-        """Undo `separate` before a backward pass, if the tops' diffs are zero and nobody holds them, as after a program has set all diffs to zero.
+    def begin(self):
+        """Before a backward pass: undo `separate` if the tops' diffs are zero and nobody holds them, as after a program has set all diffs to zero.
 
         What an earlier pass left in them is added in by this one, as in Caffe.
         """
+        self.filled = False
         if self.active or any(top.diff.any() for top in self.tops):
             return
         if all([top.forget_diff() for top in self.tops]):
@@ -128,7 +129,7 @@ class MergedSplit:
             layer.learns = learns
 
 
-def merge_splits(layers, bottoms, tops, loss_weights):
+def merge_splits(layers, bottoms, tops, loss_weights, propagates):
     """{layer's number: {bottom's number: MergedSplit}} of the readers, and {number of a Split: MergedSplit}, for the Splits where it can be done."""
     readers: Dict[int, List[tuple]] = {}
     for i, bottom in enumerate(bottoms):
@@ -137,7 +138,7 @@ def merge_splits(layers, bottoms, tops, loss_weights):
     by_reader: Dict[int, Dict[int, MergedSplit]] = {}
     by_split: Dict[int, MergedSplit] = {}
     for i, layer in enumerate(layers):
-        if layer.type != "Split" or any(loss_weights[i]):
+        if layer.type != "Split" or any(loss_weights[i]) or not propagates[i][0]:
             continue
         places = [readers.get(id(top), []) for top in tops[i]]
         numbers = [number for place in places for number, _ in place]

@@ -61,3 +61,14 @@ def test_second_top_of_max_pooling_says_where(rng):
 def test_negative_values_win_over_padding():
     y = run('type: "Pooling" pooling_param { kernel_size: 3 pad: 1 }', np.full((1, 1, 2, 2), -4.0))
     assert (y == -4).all()
+
+
+def test_a_maximum_in_a_window_of_thousands_of_places_gets_its_gradient():
+    x = np.zeros((1, 1, 70, 75))
+    x[0, 0, 68, 71] = 5
+    layer, bottom, top = build('type: "Pooling" pooling_param { kernel_size: 70 stride: 5 pad: 3 }', x)
+    layer.forward(bottom, top)
+    top[0].diff[...] = 1
+    layer.backward(top, [True], bottom)
+    seen = top[0].data == 5
+    assert seen.any() and bottom[0].diff[0, 0, 68, 71] == seen.sum()

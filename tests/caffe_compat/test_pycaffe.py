@@ -202,6 +202,15 @@ def test_forward_backward_all_goes_by_batches(make, rng):
     np.testing.assert_allclose(diffs["data"], g @ w, rtol=1e-5)
 
 
+def test_a_filter_passes_all_items_on_until_its_first_forward_pass(make):
+    inputs = 'input: "x" input_shape { dim: 3 dim: 2 } input: "s" input_shape { dim: 3 }'
+    text = inputs + 'layer { name: "f" type: "Filter" bottom: "x" bottom: "s" top: "y" }'
+    net = make(text, caffe.TEST)
+    assert net.blobs["y"].data.shape == (3, 2)
+    net.blobs["s"].data[...] = [0, 1, 0]
+    assert net.forward()["y"].shape == (1, 2)
+
+
 def test_callbacks_see_every_layer(net):
     seen = []
     net.before_forward(lambda i: seen.append(("before", i)))
