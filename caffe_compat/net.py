@@ -246,7 +246,7 @@ class Net:
                 if wanted[0]:
                     self._splits[i].finish()
             elif merged:
-                sharing.backward_into(layer, top, wanted, bottom, merged, self._spare)
+                sharing.backward_into(i, layer, top, wanted, bottom, merged, self._spare)
             else:
                 layer.backward(top, wanted, bottom)
 

@@ -82,7 +82,8 @@ class MergedSplit:
         self.bottom, self.tops = bottom, tops
         self.readers = readers  # for each top, (layer, its bottoms, its tops, the number of this one among the bottoms)
         self.reader_numbers = numbers
-        self.filled = self.ran = False
+        self.filled = False
+        self.ran: Dict[int, list] = {}  # number of a reader's layer -> the shapes at which it last ran backward
         for top in tops:
             top.on_look = self.separate
 
@@ -99,7 +100,7 @@ class MergedSplit:
         if self.active or any(top.diff.any() for top in self.tops):
             return
         if all([top.forget_diff() for top in self.tops]):
-            self.ran = False
+            self.ran.clear()
             for top in self.tops:
                 top.on_look = self.separate
 
@@ -115,18 +116,21 @@ class MergedSplit:
         """What is left to do when the backward pass comes to the Split itself: nothing, if any reader ran."""
         if not self.filled:
             self.bottom.diff[...] = 0
-        self.filled = False
 
     def separate(self):
-        """Give the tops diffs of their own, and fill them in as the last backward pass would have."""
+        """Give the tops diffs of their own, and fill them in as the last backward pass would have, if it ran at the present shapes."""
         for top in self.tops:
             top.on_look = None
-        if not self.ran:
-            return
-        for layer, bottom, top, number in self.readers:
+        for at, (layer, bottom, top, number) in zip(self.reader_numbers, self.readers):
+            if self.ran.get(at) != _shapes(bottom, top):
+                continue
             learns, layer.learns = layer.learns, [False] * len(layer.blobs)
             layer.backward(top, [i == number for i in range(len(bottom))], bottom)
             layer.learns = learns
+
+
+def _shapes(bottom, top):
+    return [blob.shape for blob in [*bottom, *top]]
 
 
 def merge_splits(layers, bottoms, tops, loss_weights, propagates):
@@ -152,11 +156,14 @@ def merge_splits(layers, bottoms, tops, loss_weights, propagates):
     return by_reader, by_split
 
 
-def backward_into(layer, top, wanted, bottom, merged, spare):
+def backward_into(number, layer, top, wanted, bottom, merged, spare):
     """Run a layer's backward pass with the diffs of some bottoms, {number: MergedSplit}, going into their Splits' bottoms.
 
-    spare: a Blob for layers that cannot add.
+    number: the layer's; spare: a Blob for layers that cannot add.
     """
+    for j, split in merged.items():
+        if wanted[j]:
+            split.ran[number] = _shapes(bottom, top)
     bottom = list(bottom)
     adding: List[tuple] = []
     for j, split in merged.items():
@@ -178,4 +185,4 @@ def backward_into(layer, top, wanted, bottom, merged, spare):
         elementwise.add(split.bottom.diff, blob.diff)
     for j, split in merged.items():
         if wanted[j]:
-            split.filled = split.ran = True
+            split.filled = True

@@ -62,19 +62,15 @@ class StoredBlob:
     def __init__(self, data, start, end, message):
         self._message = message
         rest, self._parts, self.count = bytearray(), [], 0
-        doubles = False
         for number, kind, begin, value, stop in fields(data, start, end):
             if number in _PACKED and kind == _BYTES:
                 dtype = np.dtype(_PACKED[number])
                 if (stop - value) % dtype.itemsize:
                     raise WireError("values are cut off")
                 self._parts.append((dtype, value, (stop - value) // dtype.itemsize))
-                doubles |= number == 8 and stop > value
             elif number not in (6, 9):  # the gradients that training left behind
                 rest += data[begin:stop]
         self._data = data
-        if doubles:  # as Caffe does, these stand before the singles
-            self._parts = [part for part in self._parts if part[0].itemsize == 8]
         self.header = message.FromString(bytes(rest))
         self._single = np.array(self.header.double_data or self.header.data, np.float32)  # values of a file that was written one by one
         self.count = sum(count for _, _, count in self._parts) + self._single.size

@@ -164,6 +164,10 @@ def test_hdf5_that_does_not_fit_or_is_none(make, net, tmp_path):
     net.save_hdf5(str(path))
     with pytest.raises(caffe.WeightsError, match=r'"ip" parameter 0 has shape \(5, 27\) but the net has \(6, 27\)'):
         make(TRAINING.replace("num_output: 5", "num_output: 6")).load_hdf5(str(path))
+    with pytest.importorskip("h5py").File(path, "a") as f:
+        del f["data/ip/1"]
+    with pytest.raises(caffe.WeightsError, match='"ip" has no parameter 1, but the net has 2'):
+        net.load_hdf5(str(path))
     path.write_bytes(path.read_bytes()[:99])
     with pytest.raises(caffe.WeightsError, match="HDF5"):
         net.load_hdf5(str(path))
@@ -327,6 +331,9 @@ def test_detector_crops_windows_with_context(tmp_path, photo):
     # with context the corner window reaches over the picture's edge, where the mean stands, which is nothing to the net
     corner = detector.crop(caffe.io.load_image(str(photo)), windows[2])
     np.testing.assert_allclose(corner[-1, -1] * 255, [10, 20, 30], rtol=1e-5)
+    corner = detector.crop(caffe.io.load_image(str(photo)), np.array([0, 0, 20, 30]))
+    np.testing.assert_allclose(corner[0, 0] * 255, [10, 20, 30], rtol=1e-5)
+    assert np.abs(corner[-1, -1] * 255 - [10, 20, 30]).max() > 1
 
 
 def test_drawing_names_every_layer(net):

@@ -77,6 +77,20 @@ def test_a_pass_that_ends_between_a_split_and_its_readers_leaves_the_splits_bott
     assert not net.blobs["stem"].diff.any() and net.blobs[SPLITS[0]].diff.any()
 
 
+def test_diffs_may_be_looked_at_after_a_reshape_that_not_every_reader_can_follow(make):
+    ip = 'layer { name: "ip" type: "InnerProduct" bottom: "stem" top: "ip" inner_product_param { num_output: 2 } }\n'
+    net = make(NET.replace('layer { name: "all"', ip + 'layer { name: "all"'))
+    net.forward()
+    net.backward()
+    net.blobs["data"].reshape(1, 2, 9, 9)
+    net.forward(end="c")
+    for blob in net.blobs.values():
+        blob.diff[...] = 0
+    net.blobs["c"].diff[...] = 1
+    net.backward(start="c")
+    assert net.blobs["data"].diff.any()
+
+
 def test_setting_all_diffs_to_zero_leaves_the_splits_as_they_were(make):
     # what many programs do before they look at another layer; the gradients must be the same to the bit
     plain, cleared = make(), make()
