@@ -8,7 +8,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-_X86 = llvmlite.binding.get_process_triple().startswith(("x86_64", "i386", "i686"))
+X86 = llvmlite.binding.get_process_triple().startswith(("x86_64", "i386", "i686"))
 _FAR = 1 << 40  # stands for the length of an array that only its address is known of
 
 
@@ -88,7 +88,7 @@ def pause(typingctx):
     """Tell the processor that this is a waiting loop."""
 
     def generate(context, builder, signature, args):
-        if _X86:
+        if X86:
             kind = ir.FunctionType(ir.VoidType(), [])
             builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
         return context.get_dummy_value()

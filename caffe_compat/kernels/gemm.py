@@ -15,13 +15,15 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .atomic import X86
+
 _features = llvmlite.binding.get_host_cpu_features()
 # values in a vector register; x86 before AVX, and ARM, have four
 LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
 WIDTH = 2 * LANES  # columns of a full tile
 # rows of a full tile: as many sums as there are registers, but for two of columns and one of weights
 _FULL = 12 if LANES == 16 else 6
-FUSED = LANES == 4 or bool(_features.get("fma"))  # one rounding for product and sum, where the processor has it
+FUSED = bool(_features.get("fma")) or not X86  # one rounding for product and sum, where the processor has it
 
 _I64, _FLOAT = ir.IntType(64), ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
