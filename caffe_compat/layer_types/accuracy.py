@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
-from .registry import Layer, register
+from .registry import Layer, register, whole_numbers
 
 
 @register
@@ -36,9 +36,7 @@ class Accuracy(Layer):
         x = bottom[0].data.reshape(self.outer, self.classes, -1)
         labels = bottom[1].data.astype(np.int64).reshape(self.outer, -1)
         counts = np.ones(labels.shape, bool) if self.ignored is None else labels != self.ignored
-        if (counts & ((labels < 0) | (labels >= self.classes))).any():
-            raise ShapeError(f'layer "{self.name}": labels must be from 0 to {self.classes - 1}')
-        labels = np.where(counts, labels, 0)
+        labels = whole_numbers(self, np.where(counts, labels, 0), self.classes, "label")
         right = ((x >= np.take_along_axis(x, labels[:, None], 1)).sum(1) <= self.top_k) & counts
         top[0].data[...] = right.sum() / max(counts.sum(), 1)
         for t in top[1:]:

@@ -9,10 +9,10 @@ from typing import Tuple
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
-from ..kernels.softmax import softmax
+from ..kernels.softmax import sigmoid, softmax
 from ..proto import caffe_pb2
 from ..proto.read import read_blob
-from .registry import Layer, register
+from .registry import Layer, register, whole_numbers
 
 _LEAST = np.float32(1e-20)  # Caffe's kLOG_THRESHOLD
 _SMALLEST = np.finfo(np.float32).tiny
@@ -116,7 +116,7 @@ class Labelled(Loss):
     def labels(self, bottom, classes):
         if bottom[1].count != bottom[0].shape[0]:
             raise ShapeError(f'layer "{self.name}": {bottom[1].count} labels for {bottom[0].shape[0]} items')
-        return checked_labels(self, bottom[1].data.reshape(-1), classes)
+        return whole_numbers(self, bottom[1].data.reshape(-1), classes, "label")
 
 
 @register
@@ -168,15 +168,6 @@ class MultinomialLogisticLoss(Labelled):
             dx = bottom[0].diff.reshape(len(chosen), -1)
             dx[...] = 0
             dx[np.arange(len(chosen)), labels] = np.float32(-self.weight(top) / len(chosen)) / chosen
-
-
-def checked_labels(layer, values, classes):
-    """Labels as whole numbers. Raises ShapeError for one that names no class."""
-    labels = values.astype(np.int64)
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        wrong = labels[(labels < 0) | (labels >= classes)][0]
-        raise ShapeError(f'layer "{layer.name}": label {wrong}, but the classes are numbered from 0 to {classes - 1}')
-    return labels
 
 
 class Normalized(Loss):
@@ -233,7 +224,7 @@ class SigmoidCrossEntropyLoss(Normalized):
             return
         counts, divisor = state
         x, target = bottom[0].data.reshape(-1), bottom[1].data.reshape(-1)
-        share = np.float32(0.5) * np.tanh(np.float32(0.5) * x) + np.float32(0.5) - target
+        share = sigmoid(x) - target
         dx[...] = (share * counts * (self.weight(top) / divisor)).reshape(dx.shape)
 
 
@@ -267,7 +258,7 @@ class SoftmaxLoss(Normalized):
             t.data[...] = probability.reshape(t.shape)
         labels = bottom[1].data.astype(np.int64).reshape(self.outer, -1)
         counts = np.ones(labels.shape, bool) if self.ignored is None else labels != self.ignored
-        labels = checked_labels(self, np.where(counts, labels, 0).reshape(-1), self.classes).reshape(labels.shape)
+        labels = whole_numbers(self, np.where(counts, labels, 0), self.classes, "label")
         state = probability, labels, counts, self.divisor(self.outer, labels.size, int(counts.sum()))
         self.remember(bottom, state)
         return state

@@ -12,17 +12,14 @@ from typing import Tuple
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
+from ..kernels.softmax import sigmoid
 from .registry import Layer, register
-
-
-def _sigmoid(x):
-    return np.float32(0.5) * np.tanh(np.float32(0.5) * x) + np.float32(0.5)
 
 
 def unit_forward(gates, c_prev, cont):
     """One LSTM step. gates (N, 4D) before their nonlinearities, in the order i, f, o, g; c_prev (N, D); cont (N, 1). Returns (c, h, i, f, o, g)."""
     i, f, o, g = np.split(gates, 4, 1)
-    i, f, o, g = _sigmoid(i), cont * _sigmoid(f), _sigmoid(o), np.tanh(g)
+    i, f, o, g = sigmoid(i), cont * sigmoid(f), sigmoid(o), np.tanh(g)
     c = f * c_prev + i * g
     return c, o * np.tanh(c), i, f, o, g
 

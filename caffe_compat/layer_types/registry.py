@@ -4,9 +4,11 @@ import difflib
 import math
 from typing import Dict, List, Optional, Tuple, Type
 
+import numpy as np
+
 from .. import limits
 from ..blob import Blob, ParamBlob
-from ..errors import PrototxtError, UnknownLayerTypeError
+from ..errors import PrototxtError, ShapeError, UnknownLayerTypeError
 from ..fillers import fill
 from ..proto import caffe_pb2
 
@@ -114,6 +116,15 @@ class Layer:
 def around(blob, axis):
     """The blob's counts before, at and after an axis."""
     return math.prod(blob.shape[:axis]), blob.shape[axis], math.prod(blob.shape[axis + 1 :])
+
+
+def whole_numbers(layer, values, limit, what):
+    """Values as whole numbers. Raises ShapeError for one that is not from 0 to limit - 1."""
+    numbers = values.astype(np.int64)
+    if numbers.size and not (numbers.min() >= 0 and numbers.max() < limit):
+        wrong = numbers[(numbers < 0) | (numbers >= limit)].flat[0]
+        raise ShapeError(f'layer "{layer.name}": there is no {what} {wrong}; they are numbered from 0 to {limit - 1}')
+    return numbers
 
 
 def register(cls):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
-from .registry import Layer, around, register
+from .registry import Layer, around, register, whole_numbers
 
 
 @register
@@ -244,12 +244,3 @@ class ArgMax(Layer):
 
     def backward(self, top, propagate_down, bottom):
         pass
-
-
-def whole_numbers(layer, values, limit, what):
-    """Values as whole numbers. Raises ShapeError for one that is not from 0 to limit - 1."""
-    numbers = values.astype(np.int64)
-    if numbers.size and not (numbers.min() >= 0 and numbers.max() < limit):
-        wrong = numbers[(numbers < 0) | (numbers >= limit)].flat[0]
-        raise ShapeError(f'layer "{layer.name}": there is no {what} {wrong}; they are numbered from 0 to {limit - 1}')
-    return numbers
