@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .atomic import X86
+from .atomic import X86, floats
 
 _features = llvmlite.binding.get_host_cpu_features()
 # values in a vector register; x86 before AVX, and ARM, have four
@@ -142,16 +142,6 @@ _DEPTH = 384
 _nothing = np.zeros(_FULL, np.float32)
 
 
-@intrinsic
-def _as_floats(typingctx, address):
-    """A pointer to float32 from an address."""
-
-    def generate(context, builder, signature, args):
-        return builder.inttoptr(args[0], ir.PointerType(_FLOAT))
-
-    return types.CPointer(types.float32)(types.intp), generate
-
-
 @numba.njit(cache=True, nogil=True)
 def _one_tile(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add):
     if wide:
@@ -204,7 +194,7 @@ def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bi
             if across in (WIDTH, LANES):
                 _whole_depth(high, wide, at_a, row_step, k_step, at_b, b_step, at_c, c_step, depth, at_bias, slope, add)
                 continue
-            target = numba.carray(_as_floats(at_c), (high - 1) * c_step + across, np.float32)
+            target = floats(at_c)
             for r in range(high if add else 0):
                 for q in range(across):
                     overhang[r * WIDTH + q] = target[r * c_step + q]
