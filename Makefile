@@ -36,25 +36,25 @@ setup: $(VENV)/.dev  ## make .venv/ with everything that dreaming and testing ne
 
 dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-learn ships) and write OUT=
 	@mkdir -p $(dir $(OUT))
-	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(shell $(BIN)/python scripts/sample_photo.py china.jpg))" -o "$(OUT)" --seed $(SEED) \
+	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(shell $(BIN)/python scripts/docs/sample_photo.py china.jpg))" -o "$(OUT)" --seed $(SEED) \
 	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 
 test: $(VENV)/.dev  ## run the test suite
 	$(BIN)/python -m pytest
 
 caffe:  ## install a real Caffe 1.0 into .caffe/, from Debian 11's packages, without root
-	@$(PYTHON) scripts/install_caffe.py
+	@$(PYTHON) scripts/real_caffe/install_caffe.py
 
 # the launcher is the default; any Python that has a Caffe and pytest will do
 CAFFE_PYTHON ?= .caffe/bin/python
 
 test-caffe: $(VENV)/.dev  ## run deepdream's and net_surgery's tests on a real Caffe, and compare caffe_compat with it
-	PYTHONPATH=.:tests:scripts PYTHONDONTWRITEBYTECODE=1 DEEPDREAM_TEST_ENGINE=caffe GLOG_minloglevel=2 \
-	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider --ignore=tests/deepdream/extras tests/deepdream tests/net_surgery
+	PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 DEEPDREAM_TEST_ENGINE=caffe GLOG_minloglevel=2 \
+	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider tests/netfile tests/net_surgery tests/deepdream
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m caffe tests/parity
 
 reproduce: $(VENV)/.dev  ## make every picture of the 2015 notebook, and a page: OUT=out/notebook ARGS="--frames 30"
-	$(BIN)/python scripts/reproduce_notebook.py -o "$(if $(filter out/dream.png,$(OUT)),out/notebook,$(OUT))" $(ARGS)
+	$(BIN)/python scripts/docs/reproduce_notebook.py -o "$(if $(filter out/dream.png,$(OUT)),out/notebook,$(OUT))" $(ARGS)
 
 lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
 	$(BIN)/ruff check .
@@ -62,7 +62,7 @@ lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
 	$(BIN)/mypy
 
 bench: $(VENV)/.dream  ## time a gradient step on full-size GoogLeNet, beside real Caffe and PyTorch where they are: ARGS="--layers"
-	$(BIN)/python scripts/bench.py $(ARGS)
+	$(BIN)/python scripts/bench/bench.py $(ARGS)
 
 FUZZ_EXAMPLES ?= 20000
 
@@ -71,7 +71,7 @@ fuzz: $(VENV)/.dev  ## read damaged and absurd nets and weights, FUZZ_EXAMPLES=2
 
 model: $(VENV)/.dev  ## train the default model again, from nothing: hours on a CPU, minutes on a GPU
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'
-	$(BIN)/python scripts/train_motif_googlenet.py
+	$(BIN)/python scripts/training/train_motif_googlenet.py
 
 proto: $(VENV)/.dev  ## compile caffe.proto again
 	$(PYTHON) -m venv $(VENV)/proto && $(VENV)/proto/bin/pip install --quiet grpcio-tools==1.71.2

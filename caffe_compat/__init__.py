@@ -8,15 +8,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
-from .errors import (
-    CaffeError,
-    LayerNameError,
-    ModeError,
-    PrototxtError,
-    ShapeError,
-    UnknownLayerTypeError,
-    WeightsError,
-)
+from .errors import CaffeError, LayerNameError, ModeError, PrototxtError, ShapeError, UnknownLayerTypeError, WeightsError
 
 if TYPE_CHECKING:
     from . import io

@@ -1,7 +1,7 @@
 """Drawings of nets, by pydot and Graphviz: `draw_net_to_file(net_parameter, "net.png")`."""
 
 from .errors import CaffeError
-from .graph import included
+from .net.graph import included
 from .proto import caffe_pb2
 
 _BLOB = {"shape": "octagon", "fillcolor": "#F0E68C", "style": "filled"}

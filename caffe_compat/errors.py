@@ -1,24 +1,14 @@
-"""The exception tree: where real Caffe's CHECKs abort the process, these say the same with both values and the remedy."""
+"""Where a real Caffe's CHECKs end the process, these say the same with both values and the remedy."""
 
+from netfile.errors import NetError, PrototxtError, ShapeError, WeightsError
 
-class CaffeError(Exception):
-    """Base of everything that this engine raises on purpose."""
+__all__ = ["CaffeError", "LayerNameError", "ModeError", "PrototxtError", "ShapeError", "UnknownLayerTypeError", "WeightsError"]
 
-
-class PrototxtError(CaffeError, ValueError):
-    """A net's description is not valid: syntax, an unknown bottom, a missing parameter."""
+CaffeError = NetError
 
 
 class UnknownLayerTypeError(PrototxtError):
     """The description names a layer type that is not registered."""
-
-
-class WeightsError(CaffeError, ValueError):
-    """A caffemodel cannot be read, or does not fit the net."""
-
-
-class ShapeError(CaffeError, ValueError):
-    """Blobs do not fit a layer, or each other."""
 
 
 class LayerNameError(CaffeError, ValueError):

@@ -4,8 +4,13 @@
 >>> picture = deepdream.deepdream(net, deepdream.load_image("photo.jpg"))
 """
 
-from . import priors
-from .ascent import make_step
+from .dream import priors
+from .dream.matching import match
+from .dream.objectives import Objective, channel, guide, l2, neuron, objective_guide, objective_L2, score
+from .dream.octaves import Progress, deepdream, guide_features
+from .dream.passes import backward as partial_backward
+from .dream.step import make_step
+from .dream.zoom import zoom
 from .errors import (
     DreamError,
     EngineError,
@@ -19,15 +24,10 @@ from .errors import (
     TargetError,
     ZeroGradientError,
 )
-from .image import deprocess, preprocess
-from .image import load as load_image
-from .image import save as save_image
-from .matching import match
-from .model import load_net
-from .objectives import Objective, channel, guide, l2, neuron, objective_guide, objective_L2, score
-from .octaves import Progress, deepdream, guide_features
-from .passes import backward as partial_backward
-from .sequence import zoom
+from .nets.model import load_net
+from .pictures.image import deprocess, preprocess
+from .pictures.image import load as load_image
+from .pictures.image import save as save_image
 from .version import __version__
 
 __all__ = [

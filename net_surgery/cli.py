@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from deepdream.errors import DreamError
-from deepdream.terminal import Parser, guarded
+from netfile.terminal import Parser, guarded
 
 from .errors import SurgeryError
 
@@ -97,7 +97,7 @@ def _ops():
 
 
 def operate(ns):
-    from deepdream import engine
+    from deepdream.nets import engine
 
     operated = ns.operate(ns, engine.load(ns.engine))
     stem = Path(ns.weights or ns.deploy).stem + ns.suffix
@@ -125,8 +125,8 @@ def _readme(path, stem, operated):
 
 
 def show(ns):
-    from deepdream import engine
-    from deepdream.files import check_file, whole
+    from deepdream.nets import engine
+    from deepdream.pictures.output import check_file, whole
 
     from . import show as drawing
     from .operation import Change, opened
@@ -146,7 +146,7 @@ def show(ns):
 
 
 def heatmap(ns):
-    from . import heatmap_command
+    from deepdream.cli.commands import heatmap as heatmap_command
 
     heatmap_command.run(ns)
 

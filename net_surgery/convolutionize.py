@@ -7,10 +7,11 @@ and Darrell, arXiv 1411.4038; Caffe's net surgery example). On a larger input th
 import math
 from typing import Dict
 
-from . import formats
+from netfile import formats
+from netfile.shapes import SAME_SHAPE, infer, input_shapes
+
 from .errors import ShapeError, SurgeryError
 from .operation import opened
-from .shapes import SAME_SHAPE, infer, input_shapes
 
 # these work on a map as they do on a vector, axis 1 being the channels
 _FINE = SAME_SHAPE | {

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from . import formats
+from netfile import formats
+
 from .errors import SurgeryError
 from .operation import opened
 

@@ -1,5 +1,6 @@
 """What every operation takes and gives: a net's description and weights, and the list of what was done to them."""
 
+import importlib
 import json
 import os
 import shutil
@@ -10,7 +11,8 @@ from typing import Any, List, Optional
 
 from google.protobuf import text_format
 
-from . import formats
+from netfile import formats
+
 from .errors import FormatError, SurgeryError
 
 
@@ -91,13 +93,23 @@ class Operated:
         return folder
 
 
+def engine_or_default(caffe=None):
+    """The engine module `caffe`, or else real Caffe if this Python has one, or else caffe_compat."""
+    if caffe is not None:
+        return caffe
+    try:
+        return importlib.import_module("caffe")
+    except ImportError:
+        return importlib.import_module("caffe_compat")
+
+
 def opened(prototxt, weights=None, caffe=None) -> Operated:
     """An Operated of two files, or a copy of one, so that operations follow each other. Raises FormatError."""
     if isinstance(prototxt, Operated):
         before = prototxt
         copy = Operated(before.caffe, _copied(before.net), before.weights and _copied(before.weights), list(before.changes), before.source)
         return copy
-    caffe = formats.engine_or_default(caffe)
+    caffe = engine_or_default(caffe)
     net = formats.read_prototxt(prototxt, caffe)
     if not net.layer:
         raise SurgeryError(f"{prototxt}: has no layers")

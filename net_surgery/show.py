@@ -5,8 +5,9 @@ import math
 from dataclasses import dataclass
 from typing import Dict, List
 
+from netfile.shapes import INPUTS, infer, weight_shapes
+
 from .errors import ShapeError
-from .shapes import INPUTS, infer, weight_shapes
 
 _BOX, _ROW, _GAP = (212, 46), 86, 22
 _COLOURS = {

@@ -1,8 +1,9 @@
 """A net cut off behind a blob, with nothing that the blob does not need."""
 
+from netfile.shapes import INPUTS, input_shapes
+
 from .errors import SurgeryError
 from .operation import layer_named, opened
-from .shapes import INPUTS, input_shapes
 
 
 def truncate(prototxt, weights=None, end="", *, caffe=None):

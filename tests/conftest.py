@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import engine as engines
+from deepdream.nets import engine as engines
 
 
 @pytest.fixture(scope="session")

@@ -13,34 +13,34 @@ ROOT = Path(__file__).resolve().parent.parent
 STANDARD = set(sys.stdlib_module_names)
 SMALL = {"numpy", "scipy", "PIL", "google", "tqdm"}
 
-# folder -> packages it may import, beyond the standard library and itself
+# room -> the rooms that it may import, beside itself; "deepdream" is what lies in that folder itself: errors, settings, version
+ROOMS = {
+    "netfile": set(),
+    "caffe_compat": {"netfile"},
+    "net_surgery": {"netfile"},
+    "deepdream": {"netfile"},
+    "deepdream/pictures": {"deepdream", "netfile"},
+    "deepdream/nets": {"deepdream", "deepdream/pictures", "netfile", "net_surgery"},
+    "deepdream/dream": {"deepdream", "deepdream/pictures", "deepdream/nets"},
+    "deepdream/request": {"deepdream", "deepdream/pictures", "deepdream/nets", "deepdream/dream", "netfile"},
+}
+ROOMS["deepdream/studies"] = {*ROOMS["deepdream/request"], "deepdream/request"}
+ROOMS["deepdream/cli"] = {*ROOMS["deepdream/studies"], "deepdream/studies", "net_surgery"}
+# package -> what it may import that is not ours, and the extras that it imports only where they are used
 ALLOWED = {
+    "netfile": {"numpy", "google"},
     "caffe_compat": {"numpy", "scipy", "google", "numba", "llvmlite", "PIL"},
-    "deepdream": SMALL | {"net_surgery"},
-    "net_surgery": SMALL | {"caffe_compat"},
+    "net_surgery": SMALL,
+    "deepdream": SMALL,
 }
-# extras, imported where they are used and nowhere else
 OPTIONAL = {
+    "netfile": set(),
     "caffe_compat": {"h5py", "pydot", "selective_search_ijcv_with_python"},
-    "deepdream": {"matplotlib", "requests", "sklearn"},
     "net_surgery": set(),
+    "deepdream": {"matplotlib", "requests", "sklearn"},
 }
-# deepdream's modules, bottom up: each may import only from lines above its own
-LAYERS = [
-    {"version", "errors", "settings"},
-    {"files", "terminal"},
-    {"engine", "image", "objectives", "priors", "passes"},
-    {"model", "ascent", "preflight"},
-    {"octaves", "recording", "any_size", "download"},
-    {"sequence", "expression", "matching"},
-    {"target", "classes", "evaluate", "doctor"},
-    {"job"},
-    {"compare", "page"},
-    {"commands", "compare_page", "evaluate_page"},
-    {"compare_command", "match_command", "classes_command", "evaluate_command", "models_command"},
-    {"cli"},
-    {"__init__", "__main__"},
-]
+# the doors: what a person types at or imports, which looks into every room
+DOORS = {"deepdream/__init__.py", "deepdream/__main__.py", "net_surgery/cli.py"}
 
 
 def imports(path):
@@ -60,20 +60,42 @@ def imports_of(node):
             yield node.module, node.level
 
 
-# what a person types at may import anything
-COMMANDS = {"net_surgery": {"cli", "heatmap_command", "__main__"}}
-
-
 def files(folder):
-    commands = COMMANDS.get(folder, set())
-    return sorted(p for p in (ROOT / folder).rglob("*.py") if p.name != "caffe_pb2.py" and p.stem not in commands)
+    return sorted(p for p in (ROOT / folder).rglob("*.py") if p.name != "caffe_pb2.py")
+
+
+def room(path):
+    """The room that a module's path, seen from ROOT and without its suffix, lies in."""
+    parts = path.split("/")
+    return "/".join(parts[:2]) if "/".join(parts[:2]) in ROOMS else parts[0]
+
+
+def places(path):
+    """Paths, seen from ROOT, of the modules of ours that a file imports."""
+    here = path.relative_to(ROOT).parent.parts
+    for name, level in imports(path):
+        parts = name.split(".")
+        if level:
+            yield "/".join([*here[: len(here) - level + 1], *parts])
+        elif parts[0] in ALLOWED:
+            yield "/".join(parts)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_rooms_import_only_what_they_may(name):
+    for path in files(name):
+        here = path.relative_to(ROOT).as_posix()
+        if here in DOORS or room(here[: -len(".py")]) != name:
+            continue
+        found = {room(place) for place in places(path)} - {name}
+        assert found <= ROOMS[name], f"{here} imports {sorted(found - ROOMS[name])}"
 
 
 @pytest.mark.parametrize("folder", ALLOWED)
-def test_packages_import_only_what_they_may(folder):
+def test_packages_need_only_what_they_may(folder):
     for path in files(folder):
         found = {name.split(".")[0] for name, level in imports(path) if not level}
-        extra = found - STANDARD - ALLOWED[folder] - OPTIONAL[folder] - {folder}
+        extra = found - STANDARD - ALLOWED[folder] - OPTIONAL[folder] - set(ALLOWED)
         assert not extra, f"{path.relative_to(ROOT)} imports {sorted(extra)}"
 
 
@@ -84,25 +106,9 @@ def test_no_module_imports_an_extra_by_itself(folder):
         assert not top & OPTIONAL[folder], path.name
 
 
-def test_net_surgery_takes_its_engine_by_hand():
-    # what it imports of caffe_compat works on any engine's messages and loads no engine
-    found = {name for path in files("net_surgery") for name, level in imports(path) if not level and name.startswith("caffe")}
-    assert found <= {"caffe_compat.errors", "caffe_compat.proto.upgrade"}
-    code = "import sys, net_surgery.formats; sys.exit('numba' in sys.modules or 'caffe_compat.net' in sys.modules)"
+def test_net_surgery_loads_no_engine_by_itself():
+    code = "import sys, net_surgery; sys.exit('numba' in sys.modules or any(m.startswith('caffe') for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
-
-
-def test_deepdream_imports_only_downwards():
-    rank = {name: i for i, names in enumerate(LAYERS) for name in names}
-    for path in files("deepdream"):
-        for name, level in imports(path):
-            if level:
-                target = name.split(".")[0]
-                assert rank.get(target, -1) < rank[path.stem] or target not in rank, f"{path.name} imports {target}"
-
-
-def test_every_module_of_deepdream_has_its_place():
-    assert {p.stem for p in files("deepdream")} == set().union(*LAYERS)
 
 
 def test_layers_know_neither_net_nor_sibling_families():
@@ -121,10 +127,9 @@ def test_kernels_know_only_arrays():
 
 
 def test_nothing_imports_scripts():
-    names = {p.stem for p in (ROOT / "scripts").glob("*.py")} | {"motifs"}
     for folder in ALLOWED:
         for path in files(folder):
-            assert not {name.split(".")[0] for name, level in imports(path) if not level} & names
+            assert not {name.split(".")[0] for name, level in imports(path) if not level} & {"scripts", "tests"}
 
 
 def test_only_engine_names_an_engine():
@@ -135,12 +140,12 @@ def test_only_engine_names_an_engine():
             assert level or name.split(".")[0] not in ("caffe", "caffe_compat"), path.name
 
 
-def test_the_algorithm_neither_prints_nor_parses():
-    for path in files("deepdream"):
-        if path.stem in ("cli", "commands", "terminal", "__main__") or path.stem.endswith("_command"):
+@pytest.mark.parametrize("name", ["netfile", "deepdream/pictures", "deepdream/nets", "deepdream/dream", "deepdream/request", "deepdream/studies"])
+def test_the_library_neither_prints_nor_parses(name):
+    for path in files(name):
+        if path.stem == "terminal":
             continue
-        tree = ast.parse(path.read_text())
-        calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+        calls = {node.func.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
         assert "print" not in calls and "argparse" not in {name for name, _ in imports(path)}, path.name
 
 

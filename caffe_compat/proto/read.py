@@ -7,9 +7,10 @@ import numpy as np
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
+from netfile.upgrade import upgrade
+
 from ..errors import PrototxtError, WeightsError
 from . import caffe_pb2
-from .upgrade import upgrade
 
 
 def read_prototxt(path):

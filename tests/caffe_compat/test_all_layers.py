@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from gradcheck import build, check_gradient
-from parity import cases
 
 from caffe_compat.layer_types.registry import LAYERS
+from tests.support import cases
+from tests.support.gradcheck import build, check_gradient
 
 # their gradient is zero, or there is none to check: data, and what names other layers' code
 NO_GRADIENT = {"Accuracy", "ArgMax", "DummyData", "Input", "MemoryData", "Parameter", "Python", "Silence", "Split", "Threshold"}

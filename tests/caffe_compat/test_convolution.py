@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from gradcheck import build, check_gradient
 
 from caffe_compat import ShapeError
+from tests.support.gradcheck import build, check_gradient
 
 
 def direct_convolution(x, w, b, stride, pad, dilation, group):

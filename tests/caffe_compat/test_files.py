@@ -10,7 +10,8 @@ import pytest
 
 import caffe_compat as caffe
 from caffe_compat.kernels import threads
-from caffe_compat.proto import caffe_pb2, wire
+from caffe_compat.proto import caffe_pb2
+from netfile import wire
 
 NET = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }

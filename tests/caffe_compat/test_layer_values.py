@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from gradcheck import build, run
 
 from caffe_compat import ShapeError
 from caffe_compat.errors import CaffeError, PrototxtError, UnknownLayerTypeError
 from caffe_compat.proto.caffe_pb2 import TRAIN
+from tests.support.gradcheck import build, run
 
 FORMULAS = {
     'type: "AbsVal"': np.abs,

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from direct import direct_pooling
-from gradcheck import build, check_gradient, run
 
 from caffe_compat import ShapeError
 from caffe_compat.errors import PrototxtError, UnknownLayerTypeError
 from caffe_compat.layer_types import LAYERS, register
 from caffe_compat.proto.caffe_pb2 import TRAIN
+from tests.support.direct import direct_pooling
+from tests.support.gradcheck import build, check_gradient, run
 
 
 def test_relu_keeps_the_positive():

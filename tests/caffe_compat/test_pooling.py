@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from direct import direct_pooling
-from gradcheck import build, check_gradient, run
+
+from tests.support.direct import direct_pooling
+from tests.support.gradcheck import build, check_gradient, run
 
 POOLINGS = {  # settings, kernel, stride, pad, size, output size
     "ceil": ("kernel_size: 3 stride: 2", (3, 3), (2, 2), (0, 0), (6, 8), (3, 4)),

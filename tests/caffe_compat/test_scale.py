@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from gradcheck import build, check_gradient, run
 
 import caffe_compat as caffe
 from caffe_compat.proto.caffe_pb2 import TRAIN
+from tests.support.gradcheck import build, check_gradient, run
 
 OF_THE_BATCH = 'type: "BatchNorm" batch_norm_param { use_global_stats: false eps: 0.1 moving_average_fraction: 0.9 }'
 

@@ -1,7 +1,8 @@
 """Nets to operate on, with seeded weights, on the engine that the run was started for."""
 
 import pytest
-from operating import Bench
+
+from tests.support.operating import Bench
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from operating import distance
 
 from net_surgery import convolutionize
-from tests.parity import nets
+from tests.support import nets
+from tests.support.operating import distance
 
 CONV = """
 name: "convolution"

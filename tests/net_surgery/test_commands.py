@@ -5,13 +5,14 @@ import xml.etree.ElementTree as xml
 
 import numpy as np
 import pytest
-from operating import distance
 from PIL import Image
 
-from deepdream.model import ROOT
-from net_surgery import cli, convolutionize, heatmap
+from deepdream.nets.model import ROOT
+from deepdream.studies import heatmap
+from net_surgery import cli, convolutionize
 from net_surgery.show import rows, svg
-from tests.parity import nets
+from tests.support import nets
+from tests.support.operating import distance
 
 MODEL = ROOT / "models/motif_googlenet"
 DEPLOY, WEIGHTS = str(ROOT / "prototxt/motif_googlenet/deploy.prototxt"), str(MODEL / "motif_googlenet.caffemodel")
@@ -55,7 +56,7 @@ def test_convolutionize_writes_a_model_that_deepdream_takes(run, tmp_path, bench
     assert distance(found, wanted) < 1e-5
     told = json.loads((tmp_path / "new" / "surgery.json").read_text())
     assert told["changes"][0]["layer"] == "loss3/classifier" and told["from"] == "deploy.prototxt"
-    from deepdream import model
+    from deepdream.nets import model
 
     made = model.find(str(tmp_path / "new"))
     assert made.weights == new[1] and "sha1" not in made.facts and made.mean == (104, 116, 122) and made.end == "inception_4c/output"
@@ -104,7 +105,7 @@ def test_boxes_of_the_drawing_do_not_overlap(caffe):
 
 @pytest.fixture
 def scene(tmp_path):
-    import motif_scene
+    from scripts.docs import motif_scene
 
     Image.fromarray(motif_scene.scene(["wheel", "pagoda", "owl", "fish"], seed=8, columns=4)).save(tmp_path / "scene.png")
     return tmp_path / "scene.png"
@@ -128,7 +129,7 @@ def test_values_lie_in_the_middle_of_their_windows():
 
 
 def test_windows_and_steps_of_a_net(bench):
-    from net_surgery.formats import parse_prototxt
+    from netfile.formats import parse_prototxt
 
     text = convolutionize(bench.files(nets.caffenet())[0], caffe=bench.caffe).prototxt
     assert heatmap.window(parse_prototxt(text, bench.caffe, ""), "prob") == ((227, 227), (32, 32))

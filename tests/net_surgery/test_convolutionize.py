@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from operating import Bench, distance
 
-from deepdream.model import ROOT
+from deepdream.nets.model import ROOT
 from net_surgery import SurgeryError, convolutionize, truncate
-from tests.parity import nets
+from tests.support import nets
+from tests.support.operating import Bench, distance
 
 INPUT = 'layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: {} dim: {} dim: {} dim: {} }} }} }}\n'
 FILLERS = 'weight_filler { type: "xavier" } bias_filler { type: "uniform" min: -0.1 max: 0.1 }'

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from operating import distance
 from test_convolutionize import INPUT, conv, fc, layer
 
 from net_surgery import SurgeryError, average_pooling, convolutionize, fold, force_backward, out_of_place, truncate
 from net_surgery.errors import FormatError
-from tests.parity import nets
+from tests.support import nets
+from tests.support.operating import distance
 
 SCALE = 'scale_param { bias_term: true filler { type: "uniform" min: 0.5 max: 2 } bias_filler { type: "uniform" min: -1 max: 1 } }'
 

@@ -10,10 +10,12 @@ import sys
 
 import numpy as np
 
-sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")]
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
-import cases  # noqa: E402
-import nets  # noqa: E402
+from tests.support import (
+    cases,
+    nets,
+)
 
 
 def open_net(caffe, folder, name, text):

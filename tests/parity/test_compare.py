@@ -71,6 +71,6 @@ def test_two_engines_in_one_call(photo, tmp_path):
 def test_the_notebook_is_reproduced_on_a_real_caffe(photo, tmp_path):
     out = tmp_path / "out"
     options = ["--engine", "caffe", "--image", str(photo), "--guide", str(photo), "--frames", "2", "--iterations", "1"]
-    run = subprocess.run([CAFFE_PYTHON, "scripts/reproduce_notebook.py", "-o", str(out), *options], cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run([CAFFE_PYTHON, "scripts/docs/reproduce_notebook.py", "-o", str(out), *options], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert "motif_googlenet on caffe 1.0.0" in (out / "index.html").read_text()

@@ -15,10 +15,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cases
-import nets
 import numpy as np
 import pytest
+
+from tests.support import cases, nets
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs" / "engine.md"

@@ -1,0 +1,148 @@
+"""From a NetParameter to the list of layers that a net runs: phase rules, Split layers, who needs a gradient."""
+
+from collections import Counter
+from typing import Dict, List, Set, Tuple
+
+from ..errors import PrototxtError
+from ..proto import caffe_pb2
+
+
+def state_meets_rule(state, rule):
+    """Whether a NetState satisfies a NetStateRule (phase, level, stages)."""
+    stages = set(state.stage)
+    return (
+        not (rule.HasField("phase") and rule.phase != state.phase)
+        and not (rule.HasField("min_level") and state.level < rule.min_level)
+        and not (rule.HasField("max_level") and state.level > rule.max_level)
+        and stages.issuperset(rule.stage)
+        and stages.isdisjoint(rule.not_stage)
+    )
+
+
+def included(layer, state):
+    """Whether a layer takes part in a net of this state."""
+    if layer.include and layer.exclude:
+        raise PrototxtError(f'layer "{layer.name}" has both include and exclude rules; give one kind')
+    if layer.include:
+        return any(state_meets_rule(state, rule) for rule in layer.include)
+    return not any(state_meets_rule(state, rule) for rule in layer.exclude)
+
+
+def filter_net(net, state):
+    """A copy of `net` with the layers that `state` includes."""
+    out = caffe_pb2.NetParameter()
+    out.CopyFrom(net)
+    del out.layer[:]
+    out.layer.extend(layer for layer in net.layer if included(layer, state))
+    out.state.CopyFrom(state)
+    return out
+
+
+def insert_splits(net):
+    """A copy of `net` in which each blob that several layers read gets a Split layer, with Caffe's names."""
+    producer: Dict[str, Tuple[int, int]] = {}  # blob name -> (layer index, top index) that last wrote it
+    readers: Counter = Counter()
+    sources = {}  # (layer index, bottom index) -> (layer index, top index)
+    for i, layer in enumerate(net.layer):
+        for j, bottom in enumerate(layer.bottom):
+            if bottom not in producer:
+                raise PrototxtError(_unknown_bottom(net, i, bottom))
+            sources[i, j] = producer[bottom]
+            readers[producer[bottom]] += 1
+        for j, top in enumerate(layer.top):
+            producer[top] = i, j
+    out = caffe_pb2.NetParameter()
+    out.CopyFrom(net)
+    del out.layer[:]
+    given: Counter = Counter()
+    for i, layer in enumerate(net.layer):
+        new = out.layer.add()
+        new.CopyFrom(layer)
+        for j, bottom in enumerate(layer.bottom):
+            source = sources[i, j]
+            if readers[source] > 1:
+                name = net.layer[source[0]].name
+                new.bottom[j] = f"{split_name(bottom, name, source[1])}_{given[source]}"
+                given[source] += 1
+        for j, top in enumerate(layer.top):
+            count = readers[i, j]
+            if count > 1:
+                name = split_name(top, layer.name, j)
+                split = out.layer.add(name=name, type="Split", bottom=[top], top=[f"{name}_{k}" for k in range(count)])
+                if j < len(layer.loss_weight) and layer.loss_weight[j]:  # the first reader takes it over
+                    split.loss_weight.extend([layer.loss_weight[j]] + [0] * (count - 1))
+                    new.loss_weight[j] = 0
+    _check_tops(out)
+    return out
+
+
+def _check_tops(net):
+    """Raise PrototxtError where two layers make one blob: only a layer that alone reads it may work in place on it, as in Caffe."""
+    maker: Dict[str, str] = {}
+    for layer in net.layer:
+        for j, top in enumerate(layer.top):
+            if top in maker and top not in layer.bottom[j : j + 1]:
+                why = f'is already made by layer "{maker[top]}"'
+                if any(bottom.startswith(top + "_") and "_split_" in bottom for bottom in layer.bottom):
+                    why += ", and other layers read that, so this one cannot work in place on it"
+                raise PrototxtError(f'layer "{layer.name}": its top "{top}" {why}; give it another name')
+            maker[top] = layer.name
+
+
+def split_name(blob, layer, top):
+    """Caffe's name of the Split behind a layer's top."""
+    return f"{blob}_{layer}_{top}_split"
+
+
+def _unknown_bottom(net, i, bottom):
+    later = [layer.name for layer in net.layer[i:] if bottom in layer.top]
+    why = f'only layer "{later[0]}" makes it, at or behind this one' if later else "no layer makes it"
+    return f'layer "{net.layer[i].name}": unknown bottom "{bottom}": {why}'
+
+
+class BackwardPlan:
+    """Which layers run backward, and into which bottoms, by Caffe's rules; each layer's `learns` is set on the way.
+
+    Gradients flow between a parameter that learns (lr_mult not 0) and a loss, except where propagate_down says otherwise; with `force_backward`
+    everywhere. So in a deploy net without it they flow nowhere, and stay zero.
+    """
+
+    def __init__(self, net, layers, loss_weights):
+        self.layers: List[bool] = []
+        self.bottoms: List[List[bool]] = []
+        self._find_needs(net, layers)
+        self._keep_what_loss_needs(net, loss_weights)
+        if net.force_backward:
+            self.layers = [True] * len(layers)
+            self.bottoms = [[old or j not in layer.no_gradient for j, old in enumerate(flags)] for layer, flags in zip(layers, self.bottoms)]
+            for layer in layers:
+                layer.learns = [True] * len(layer.blobs)
+
+    def _find_needs(self, net, layers):
+        """From the inputs on: whose gradient would some parameter need?"""
+        needs: Dict[str, bool] = {}
+        for layer, param in zip(layers, net.layer):
+            rates = [spec.lr_mult for spec in param.param] + [1.0] * len(layer.blobs)
+            layer.learns = [rate != 0 for rate in rates[: len(layer.blobs)]]
+            if len(param.propagate_down) not in (0, len(param.bottom)):
+                raise PrototxtError(
+                    f'layer "{param.name}" has {len(param.bottom)} bottoms but {len(param.propagate_down)} values of propagate_down; '
+                    "give one for each, or none"
+                )
+            self.layers.append(any(layer.learns) or any(needs[b] for b in param.bottom))
+            self.bottoms.append(list(param.propagate_down) or [needs[b] for b in param.bottom])
+            needs.update((top, self.layers[-1]) for top in param.top)
+
+    def _keep_what_loss_needs(self, net, loss_weights):
+        """From the losses back: what no loss depends on, or only through bottoms without a gradient, is left out."""
+        under_loss: Set[str] = set()
+        skipped: Set[str] = set()
+        for i, param in reversed(list(enumerate(net.layer))):
+            contributes = any(loss_weights[i]) or any(top in under_loss for top in param.top)
+            if self.layers[i] and param.top and all(top in skipped for top in param.top):
+                self.layers[i], self.bottoms[i] = False, [False] * len(param.bottom)
+            if contributes:
+                under_loss.update(param.bottom)
+            else:
+                self.layers[i], self.bottoms[i] = False, [False] * len(param.bottom)
+            skipped.update(bottom for bottom, flag in zip(param.bottom, self.bottoms[i]) if not flag)

@@ -1,0 +1,1 @@
+"""Nets: which engine, which model, opened and checked."""

@@ -1,0 +1,1 @@
+"""A request: what is to be dreamt, checked, and the recipe that repeats it."""

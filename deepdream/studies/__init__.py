@@ -1,0 +1,1 @@
+"""Studies: engines compared, nets evaluated, and the pages that tell of it."""

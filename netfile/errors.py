@@ -1,0 +1,25 @@
+"""What can be wrong with a net, its files, or what is asked of it: one tree for every package here."""
+
+
+class NetError(Exception):
+    """Base of everything that reading, building, running or operating on a net raises on purpose."""
+
+
+class FormatError(NetError, ValueError):
+    """A file of a net cannot be read or written."""
+
+
+class PrototxtError(FormatError):
+    """A net's description is not valid: syntax, an unknown bottom, a missing parameter."""
+
+
+class WeightsError(FormatError):
+    """A caffemodel cannot be read, or does not fit the net."""
+
+
+class ShapeError(NetError, ValueError):
+    """Blobs do not fit a layer, or each other."""
+
+
+class InnerProductSizeError(ShapeError):
+    """An InnerProduct's weights are made for an input of another size; net_surgery.convolutionize is the cure."""

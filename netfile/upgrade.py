@@ -1,0 +1,75 @@
+"""Older nets to today's form: V0 and V1 `layers` to V2 `layer`, `input` fields to an Input layer.
+
+Works on the messages of any caffe_pb2, a real Caffe's too, and needs nothing else: importing it loads no engine.
+"""
+
+from .errors import PrototxtError
+from .upgrade_v0 import is_v0, upgrade_v0
+
+V1_TYPES = {
+    "ABSVAL": "AbsVal", "ACCURACY": "Accuracy", "ARGMAX": "ArgMax", "BNLL": "BNLL", "CONCAT": "Concat",
+    "CONTRASTIVE_LOSS": "ContrastiveLoss", "CONVOLUTION": "Convolution", "DATA": "Data", "DECONVOLUTION": "Deconvolution",
+    "DROPOUT": "Dropout", "DUMMY_DATA": "DummyData", "ELTWISE": "Eltwise", "EUCLIDEAN_LOSS": "EuclideanLoss", "EXP": "Exp",
+    "FLATTEN": "Flatten", "HDF5_DATA": "HDF5Data", "HDF5_OUTPUT": "HDF5Output", "HINGE_LOSS": "HingeLoss",
+    "IM2COL": "Im2col", "IMAGE_DATA": "ImageData", "INFOGAIN_LOSS": "InfogainLoss", "INNER_PRODUCT": "InnerProduct",
+    "LRN": "LRN", "MEMORY_DATA": "MemoryData", "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss", "MVN": "MVN",
+    "POOLING": "Pooling", "POWER": "Power", "RELU": "ReLU", "SIGMOID": "Sigmoid",
+    "SIGMOID_CROSS_ENTROPY_LOSS": "SigmoidCrossEntropyLoss", "SILENCE": "Silence", "SLICE": "Slice",
+    "SOFTMAX": "Softmax", "SOFTMAX_LOSS": "SoftmaxWithLoss", "SPLIT": "Split", "TANH": "TanH", "THRESHOLD": "Threshold",
+    "WINDOW_DATA": "WindowData", "NONE": "",
+}  # fmt: skip
+_OTHER_FIELDS = {"type", "param", "layer"}
+
+
+def _upgrade_v1_layer(old, new):
+    known = new.DESCRIPTOR.fields_by_name
+    for descriptor, value in old.ListFields():
+        name = descriptor.name
+        if name in _OTHER_FIELDS or name not in known:
+            continue
+        if hasattr(value, "DESCRIPTOR"):
+            getattr(new, name).CopyFrom(value)
+        elif hasattr(value, "MergeFrom"):  # a repeated field
+            getattr(new, name).MergeFrom(value)
+        else:
+            setattr(new, name, value)
+    if old.HasField("type"):
+        names = old.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number
+        new.type = V1_TYPES[names[old.type].name]
+    for field, values in (("name", old.param), ("lr_mult", old.blobs_lr), ("decay_mult", old.weight_decay), ("share_mode", old.blob_share_mode)):
+        for i, value in enumerate(values):
+            while len(new.param) <= i:
+                new.param.add()
+            setattr(new.param[i], field, value)
+
+
+def _upgrade_input(net):
+    """`input` with `input_shape` or `input_dim` becomes an Input layer in front, as Caffe 1.0 does."""
+    shapes = [list(s.dim) for s in net.input_shape] or [list(net.input_dim[i : i + 4]) for i in range(0, len(net.input_dim), 4)]
+    if len(shapes) != len(net.input) or any(len(s) != 4 for s in shapes if not net.input_shape):
+        found = f"{len(net.input_shape)} input_shape and {len(net.input_dim)} input_dim"
+        raise PrototxtError(f"{len(net.input)} input fields but {found}; each input needs one input_shape or four input_dim")
+    rest = list(net.layer)
+    del net.layer[:]
+    layer = net.layer.add()
+    layer.name, layer.type = "input", "Input"
+    layer.top.extend(net.input)
+    for dims in shapes:
+        layer.input_param.shape.add().dim.extend(dims)
+    net.layer.extend(rest)
+    for field in ("input", "input_shape", "input_dim"):
+        net.ClearField(field)
+
+
+def upgrade(net):
+    """Bring a NetParameter to V2 in place, and return it. Raises PrototxtError for a mixture of versions."""
+    if net.layers and net.layer:
+        raise PrototxtError(f"the net has both V1 `layers` ({len(net.layers)}) and V2 `layer` ({len(net.layer)}) fields; use one of them")
+    if is_v0(net):
+        upgrade_v0(net)
+    for old in net.layers:
+        _upgrade_v1_layer(old, net.layer.add())
+    del net.layers[:]
+    if net.input:
+        _upgrade_input(net)
+    return net

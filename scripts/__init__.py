@@ -1,0 +1,1 @@
+"""What a person runs by hand, in folders by purpose; nothing imports it."""

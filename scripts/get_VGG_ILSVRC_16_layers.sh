@@ -1,3 +1,0 @@
-#!/bin/sh
-# The weights of VGG_ILSVRC_16_layers, the way that Caffe's own scripts get theirs.
-exec "${PYTHON:-python3}" "$(dirname "$0")/download_model.py" VGG_ILSVRC_16_layers "$@"

@@ -1,3 +1,0 @@
-#!/bin/sh
-# The weights of bvlc_reference_caffenet, the way that Caffe's own scripts get theirs.
-exec "${PYTHON:-python3}" "$(dirname "$0")/download_model.py" bvlc_reference_caffenet "$@"

@@ -1,3 +1,0 @@
-#!/bin/sh
-# The weights of googlenet_places205, the way that Caffe's own scripts get theirs.
-exec "${PYTHON:-python3}" "$(dirname "$0")/download_model.py" googlenet_places205 "$@"

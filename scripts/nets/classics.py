@@ -1,0 +1,146 @@
+"""The other 2015 nets, each from its paper's table, with the published files' layer names, so that the published weights fit.
+
+`python scripts/nets/classics.py` writes their deploy files under prototxt/. (GoogLeNets: scripts/nets/googlenet.py.)
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from scripts.nets.prototxt_writer import Writer  # noqa: E402
+
+
+def _classifier(w, bottom, names=("fc6", "fc7", "fc8")):
+    """Two InnerProducts of 4096 with ReLU and Dropout, one of 1000, and the softmax."""
+    x = bottom
+    for name in names[:-1]:
+        number = name[2:]
+        x = w.layer(f"relu{number}", "ReLU", [w.inner_product(name, x, 4096)], name)
+        w.dropout(f"drop{number}", x, 0.5)
+    w.layer("prob", "Softmax", [w.inner_product(names[-1], x, 1000)], "prob")
+    return w.text()
+
+
+def alexnet(name, pool_first):
+    """AlexNet (Krizhevsky, Sutskever and Hinton, NIPS 2012, section 3.5), in two groups; CaffeNet pools in front of the normalisation."""
+    w = Writer(name)
+    x = w.data(10, 227)
+    for i, (channels, kernel, settings) in enumerate(((96, 11, {"stride": 4}), (256, 5, {"pad": 2, "group": 2})), 1):
+        x = w.conv(f"conv{i}", x, channels, kernel, f"relu{i}", bias_value="0.1", **settings)
+        if pool_first:
+            x = w.lrn(f"norm{i}", w.pool(f"pool{i}", x, "MAX", 3, 2))
+        else:
+            x = w.pool(f"pool{i}", w.lrn(f"norm{i}", x), "MAX", 3, 2)
+    for i, channels, group in ((3, 384, 1), (4, 384, 2), (5, 256, 2)):
+        x = w.conv(f"conv{i}", x, channels, 3, f"relu{i}", pad=1, group=group, bias_value="0.1")
+    return _classifier(w, w.pool("pool5", x, "MAX", 3, 2))
+
+
+def vgg(name, depths):
+    """VGG (Simonyan and Zisserman, arXiv 1409.1556, table 1): `depths` convolutions in each of the five blocks."""
+    w = Writer(name)
+    x = w.data(10, 224)
+    for block, (count, channels) in enumerate(zip(depths, (64, 128, 256, 512, 512)), 1):
+        for i in range(1, count + 1):
+            x = w.conv(f"conv{block}_{i}", x, channels, 3, f"relu{block}_{i}", pad=1, bias_value="0")
+        x = w.pool(f"pool{block}", x, "MAX", 2, 2)
+    return _classifier(w, x)
+
+
+FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
+
+
+def squeezenet(name, first, pools_after, last_pad):
+    """SqueezeNet (Iandola et al., arXiv 1602.07360, table 1). first: conv1's (channels, kernel). pools_after: fire modules with a pooling behind."""
+    w = Writer(name)
+    x = w.pool("pool1", w.conv("conv1", w.data(10, 227), *first, "relu_conv1", stride=2), "MAX", 3, 2)
+    for i, (squeeze, expand) in FIRES.items():
+        n = f"fire{i}"
+        s = w.conv(f"{n}/squeeze1x1", x, squeeze, 1, f"{n}/relu_squeeze1x1")
+        sides = [w.conv(f"{n}/expand{k}x{k}", s, expand, k, f"{n}/relu_expand{k}x{k}", pad=k // 2) for k in (1, 3)]
+        x = w.layer(f"{n}/concat", "Concat", sides, f"{n}/concat")
+        if i in pools_after:
+            x = w.pool(f"pool{i}", x, "MAX", 3, 2)
+    w.dropout("drop9", x, 0.5)
+    x = w.global_pool("pool10", w.conv("conv10", x, 1000, 1, "relu_conv10", pad=last_pad))
+    w.layer("prob", "Softmax", [x], "prob")
+    return w.text()
+
+
+def nin(name):
+    """Network in network (Lin, Chen and Yan, arXiv 1312.4400), the authors' net for ImageNet: each block is followed by two 1x1 convolutions."""
+    w = Writer(name)
+    x = w.data(10, 224)
+    blocks = (
+        ("conv1", 96, 11, {"stride": 4}, "relu0", (("cccp1", 96, "relu1"), ("cccp2", 96, "relu2")), "pool0"),
+        ("conv2", 256, 5, {"pad": 2}, "relu3", (("cccp3", 256, "relu5"), ("cccp4", 256, "relu6")), "pool2"),
+        ("conv3", 384, 3, {"pad": 1}, "relu7", (("cccp5", 384, "relu8"), ("cccp6", 384, "relu9")), "pool3"),
+    )
+    for conv, channels, kernel, settings, relu, inner, pool in blocks:
+        x = w.conv(conv, x, channels, kernel, relu, bias_value="0", **settings)
+        for cccp, width, behind in inner:
+            x = w.conv(cccp, x, width, 1, behind, bias_value="0")
+        x = w.pool(pool, x, "MAX", 3, 2)
+    w.dropout("drop", x, 0.5)
+    x = w.conv("conv4-1024", x, 1024, 3, "relu10", pad=1, bias_value="0")
+    x = w.conv("cccp7-1024", x, 1024, 1, "relu11", bias_value="0")
+    x = w.conv("cccp8-1024", x, 1000, 1, "relu12", bias_value="0")
+    w.layer("prob", "Softmax", [w.pool("pool4", x, "AVE", 6, 1)], "prob")
+    return w.text()
+
+
+def _normalised(w, branch, bottom, channels, kernel, relu=True, pad=0, stride=1):
+    """A convolution without bias, BatchNorm and Scale, all in place: res2a_branch1, bn2a_branch1, scale2a_branch1."""
+    x = w.conv(f"res{branch}", bottom, channels, kernel, pad=pad, stride=stride, bias=False)
+    w.layer(f"bn{branch}", "BatchNorm", [x], x, "batch_norm_param { use_global_stats: true }")
+    w.layer(f"scale{branch}", "Scale", [x], x, "scale_param { bias_term: true }")
+    return w.layer(f"res{branch}_relu", "ReLU", [x], x) if relu else x
+
+
+def resnet(name, blocks):
+    """A residual net of bottlenecks (He et al., arXiv 1512.03385, table 1): `blocks` in each of the four stages."""
+    w = Writer(name)
+    x = w.conv("conv1", w.data(1, 224), 64, 7, pad=3, stride=2, bias_value="0")
+    w.layer("bn_conv1", "BatchNorm", [x], x, "batch_norm_param { use_global_stats: true }")
+    w.layer("scale_conv1", "Scale", [x], x, "scale_param { bias_term: true }")
+    w.layer("conv1_relu", "ReLU", [x], x)
+    x = w.pool("pool1", x, "MAX", 3, 2)
+    for stage, (count, channels) in enumerate(zip(blocks, (64, 128, 256, 512)), 2):
+        for i in range(count):
+            n = f"{stage}{'abcdef'[i]}"
+            stride = 2 if stage > 2 and i == 0 else 1
+            shortcut = _normalised(w, f"{n}_branch1", x, 4 * channels, 1, relu=False, stride=stride) if i == 0 else x
+            y = _normalised(w, f"{n}_branch2a", x, channels, 1, stride=stride)
+            y = _normalised(w, f"{n}_branch2b", y, channels, 3, pad=1)
+            y = _normalised(w, f"{n}_branch2c", y, 4 * channels, 1, relu=False)
+            x = w.layer(f"res{n}", "Eltwise", [shortcut, y], f"res{n}")
+            w.layer(f"res{n}_relu", "ReLU", [x], x)
+    x = w.inner_product("fc1000", w.pool("pool5", x, "AVE", 7, 1), 1000)
+    w.layer("prob", "Softmax", [x], "prob")
+    return w.text()
+
+
+NETS = {
+    "bvlc_alexnet": lambda: alexnet("AlexNet", pool_first=False),
+    "bvlc_reference_caffenet": lambda: alexnet("CaffeNet", pool_first=True),
+    "VGG_ILSVRC_16_layers": lambda: vgg("VGG_ILSVRC_16_layers", (2, 2, 3, 3, 3)),
+    "VGG_ILSVRC_19_layers": lambda: vgg("VGG_ILSVRC_19_layers", (2, 2, 4, 4, 4)),
+    "ResNet-50": lambda: resnet("ResNet-50", (3, 4, 6, 3)),
+    "squeezenet_v1.0": lambda: squeezenet("SqueezeNet v1.0", (96, 7), (4, 8), last_pad=1),
+    "squeezenet_v1.1": lambda: squeezenet("SqueezeNet v1.1", (64, 3), (3, 5), last_pad=0),
+    "nin_imagenet": lambda: nin("nin_imagenet"),
+}
+
+
+def main():
+    for name, net in NETS.items():
+        path = ROOT / "prototxt" / name / "deploy.prototxt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(net())
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

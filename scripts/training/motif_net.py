@@ -1,0 +1,76 @@
+"""The default model in PyTorch, built from GoogLeNet's table; only its training needs this file.
+
+Convolutions carry BatchNorm, which `folded` folds away. The two LRN layers are left out while training: at
+BatchNorm's scale of activations they divide by 1.000-something; the accuracy that is reported has them in.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from scripts.nets.googlenet import BRANCHES, INCEPTIONS, POOLS_AFTER, STEM
+
+
+class ConvBN(nn.Module):
+    def __init__(self, inputs, outputs, kernel, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        nn.init.kaiming_normal_(self.conv.weight, mode="fan_out")
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return F.relu_(self.norm(self.conv(x)))
+
+    def folded(self):
+        """Weights and biases of the equivalent plain convolution: float32 (outputs, inputs, k, k) and (outputs,)."""
+        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        weight = self.conv.weight * scale[:, None, None, None]
+        return weight.detach().numpy(), (self.norm.bias - self.norm.running_mean * scale).detach().numpy()
+
+
+class MotifNet(nn.Module):
+    """Input: float32 (N, 3, H, W), BGR in 0..255 minus the mean. Output: class scores before the softmax."""
+
+    def __init__(self, net):
+        super().__init__()
+        c = net.channels
+        self.convs = nn.ModuleDict()
+
+        def add(name, inputs, outputs, kernel, stride=1):
+            self.convs[name] = ConvBN(inputs, outputs, kernel, stride)
+            return outputs
+
+        x = add("conv1/7x7_s2", 3, c(STEM["conv1/7x7_s2"]), 7, 2)
+        x = add("conv2/3x3_reduce", x, c(STEM["conv2/3x3_reduce"]), 1)
+        x = add("conv2/3x3", x, c(STEM["conv2/3x3"]), 3)
+        for name, widths in INCEPTIONS.items():
+            w = dict(zip(BRANCHES, (c(v) for v in widths)))
+            for branch, kernel in (("1x1", 1), ("3x3_reduce", 1), ("5x5_reduce", 1), ("pool_proj", 1)):
+                add(f"inception_{name}/{branch}", x, w[branch], kernel)
+            add(f"inception_{name}/3x3", w["3x3_reduce"], w["3x3"], 3)
+            add(f"inception_{name}/5x5", w["5x5_reduce"], w["5x5"], 5)
+            x = w["1x1"] + w["3x3"] + w["5x5"] + w["pool_proj"]
+        self.dropout = nn.Dropout(0.2)
+        self.classifier = nn.Linear(x, net.classes)
+
+    def inception(self, name, x):
+        conv = {branch: self.convs[f"inception_{name}/{branch}"] for branch in BRANCHES}
+        pooled = F.max_pool2d(x, 3, 1, 1)
+        return torch.cat([conv["1x1"](x), conv["3x3"](conv["3x3_reduce"](x)), conv["5x5"](conv["5x5_reduce"](x)), conv["pool_proj"](pooled)], 1)
+
+    def forward(self, x, lrn=lambda x: x):
+        def halve(x):
+            return F.max_pool2d(x, 3, 2, ceil_mode=True)
+
+        x = lrn(halve(self.convs["conv1/7x7_s2"](x)))
+        x = halve(lrn(self.convs["conv2/3x3"](self.convs["conv2/3x3_reduce"](x))))
+        for name in INCEPTIONS:
+            x = self.inception(name, x)
+            if name in POOLS_AFTER:
+                x = halve(x)
+        return self.classifier(self.dropout(x.mean((2, 3))))
+
+
+def lrn(x):
+    """The deploy net's LRN."""
+    return F.local_response_norm(x, 5, alpha=1e-4, beta=0.75)

@@ -1,0 +1,1 @@
+"""Tests: they mirror the sources; what they share is in support/."""

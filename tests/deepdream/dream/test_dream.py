@@ -1,0 +1,114 @@
+"""What a step and a dream do, beyond equality with the notebook."""
+
+import numpy as np
+import pytest
+
+import deepdream
+from deepdream.dream.octaves import octave_sizes
+
+
+def start(net, picture):
+    src = net.blobs["data"]
+    src.reshape(1, 3, *picture.shape[:2])
+    src.data[0] = deepdream.preprocess(net, picture)
+    return src
+
+
+def test_preprocess_and_deprocess_are_inverse(net, picture):
+    x = deepdream.preprocess(net, picture)
+    assert x.shape == (3, 60, 80) and x.dtype == np.float32
+    np.testing.assert_array_equal(x[0], picture[..., 2] - 104)
+    np.testing.assert_allclose(deepdream.deprocess(net, x), picture, atol=1e-4)
+
+
+def test_a_step_raises_the_objective(net, picture):
+    src = start(net, picture)
+    values = []
+    for _ in range(5):
+        deepdream.make_step(net, jitter=0, rng=np.random.RandomState(0))
+        values.append(float((net.blobs["inception_4c/output"].data.astype(float) ** 2).sum()))
+    assert values == sorted(values) and values[-1] > 1.2 * values[0]
+    assert src.data.min() >= -122 and src.data.max() <= 255 - 104
+
+
+def test_a_step_changes_values_by_its_size_on_average(net, picture):
+    src = start(net, picture)
+    before = src.data.copy()
+    deepdream.make_step(net, step_size=2.5, clip=False, rng=np.random.RandomState(0))
+    assert np.abs(src.data - before).mean() == pytest.approx(2.5, rel=1e-4)
+
+
+def test_a_custom_objective_is_any_function_that_writes_diff(net, picture):
+    src = start(net, picture)
+
+    def first_channel(dst):
+        dst.diff[...] = 0
+        dst.diff[:, 0] = 1
+
+    before = src.data.copy()
+    deepdream.make_step(net, objective=first_channel, rng=np.random.RandomState(0))
+    assert not np.array_equal(src.data, before)
+
+
+@pytest.mark.parametrize("value, error, words", [
+    (0, deepdream.ZeroGradientError, "zero everywhere"), (np.nan, deepdream.NotFiniteError, "not a number"),
+])  # fmt: skip
+def test_no_gradient_says_so_and_leaves_the_picture(value, error, words, net, picture):
+    src = start(net, picture)
+    before = src.data.copy()
+
+    def nothing(dst):
+        dst.diff[...] = value
+
+    with pytest.raises(error, match=f"inception_4c/output.*{words}"):
+        deepdream.make_step(net, objective=nothing, rng=np.random.RandomState(0))
+    np.testing.assert_array_equal(src.data, before)
+
+
+def test_progress_counts_octaves_and_steps(net, picture):
+    seen = []
+    deepdream.deepdream(net, picture, 2, 2, report=seen.append, rng=np.random.RandomState(0))
+    assert [(p.octave, p.octaves, p.step, p.steps, p.size) for p in seen] == [
+        (1, 2, 1, 2, (43, 57)), (1, 2, 2, 2, (43, 57)), (2, 2, 1, 2, (60, 80)), (2, 2, 2, 2, (60, 80)),
+    ]  # fmt: skip
+
+
+def test_octave_sizes_are_the_notebooks():
+    assert octave_sizes(575, 1024, 4, 1.4) == [(575, 1024), (411, 731), (294, 522), (210, 373)]
+
+
+@pytest.mark.parametrize("size", [(575, 1024), (427, 640), (101, 77), (63, 250)])
+@pytest.mark.parametrize("scale", [1.4, 1.1, 2.0, 1.5])
+def test_octave_sizes_are_scipys(size, scale):
+    from scipy import ndimage
+
+    x = np.zeros((1, *size), np.float32)
+    for wanted in octave_sizes(*size, 4, scale):
+        assert x.shape[1:] == wanted
+        x = ndimage.zoom(x, (1, 1.0 / scale, 1.0 / scale), order=1)
+
+
+def test_a_guide_of_another_size_is_taken(net, picture, rng):
+    guide = np.float32(rng.randint(0, 256, (33, 90, 3)))
+    end = "inception_3b/output"
+    features = deepdream.guide_features(net, guide, end)
+    assert features.shape == (12, 8, 22)
+    deepdream.deepdream(net, picture, 1, 2, end=end, objective=deepdream.objective_guide(features))
+
+
+def test_guide_objective_takes_the_nearest_feature():
+    class Blob:
+        data = np.float32([[[[1, 0]], [[0, 2]]]])  # at (0, 0) the vector (1, 0), at (0, 1) the vector (0, 2)
+        diff = np.zeros((1, 2, 1, 2), np.float32)
+
+    guide = np.float32([[[3, 0]], [[0, 5]]])  # vectors (3, 0) and (0, 5)
+    deepdream.objective_guide(guide)(Blob)
+    np.testing.assert_array_equal(Blob.diff[0, :, 0, :], [[3, 0], [0, 5]])
+
+
+def test_a_prior_makes_the_dream_smoother(net, picture):
+    def roughness(prior):
+        found = deepdream.deepdream(net, picture, 4, 1, prior=prior, rng=np.random.RandomState(0))
+        return float((np.diff(found, axis=0) ** 2).sum() + (np.diff(found, axis=1) ** 2).sum())
+
+    assert roughness(0.5 * deepdream.priors.tv(2)) < 0.9 * roughness(None)

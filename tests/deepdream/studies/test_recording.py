@@ -1,0 +1,158 @@
+"""Recordings of a dream, and an engine held against one: what is kept, what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from deepdream.errors import RecordingError
+from deepdream.request import job
+from deepdream.settings import Dream
+from deepdream.studies import compare, recording
+
+QUICK = Dream(end="", iterations=2, octaves=2)
+
+
+@pytest.fixture
+def request_of(photo, small_folder, engine_name):
+    def call(**changes):
+        return job.prepare(str(photo), QUICK, model=str(small_folder), engine=engine_name, seed=3, **changes)
+
+    return call
+
+
+@pytest.fixture
+def recorded(request_of, tmp_path):
+    """Folder of a recording of four steps."""
+    request, folder = request_of(), tmp_path / "recording"
+    with recording.Writer(folder) as writer:
+        compare.record(request, writer, job.recipe(request, folder / "recording.json"))
+    return folder
+
+
+def test_a_recording_holds_what_the_net_saw_and_made(recorded, request_of):
+    request = request_of()
+    (picture,) = job.pictures(request)
+    found = recording.Recording(recorded)
+    assert np.array_equal(found.array("result"), picture)
+    assert np.array_equal(found.array("pixels"), request.pixels) and found.array("guide") is None
+    assert [(s["octave"], s["step"], s["size"]) for s in found.steps] == [(1, 1, [64, 86]), (1, 2, [64, 86]), (2, 1, [90, 120]), (2, 2, [90, 120])]
+    last = found.step(3)
+    assert last["state"].shape == last["gradient"].shape == (3, 90, 120) and last["activation"].shape[0] == 10
+    src = request.net.blobs["data"]
+    src.data[0] = last["state"]
+    request.net.forward(end="inception_4c/output")
+    assert np.array_equal(request.net.blobs["inception_4c/output"].data[0], last["activation"])
+
+
+def test_the_same_engine_follows_to_the_bit(recorded, request_of):
+    found = compare.follow(request_of(), recording.Recording(recorded))
+    assert compare.verdict(found)[0] == "equal"
+    assert all(s.activation == s.gradient == s.drift == 0 < s.rounding < 1e-2 for s in found.steps)
+
+
+def test_a_guided_dream_follows_to_the_bit(request_of, photo, tmp_path):
+    request = request_of(guide_path=str(photo))
+    with recording.Writer(tmp_path / "guided") as writer:
+        compare.record(request, writer, job.recipe(request, tmp_path / "guided" / "recording.json"))
+    assert compare.verdict(compare.follow(request, recording.Recording(tmp_path / "guided")))[0] == "equal"
+
+
+@pytest.mark.parametrize("fault, word", [(0, "equal"), (1e-7, "agree"), (1e-3, "differ"), (float("nan"), "differ")])
+def test_the_verdict_finds_a_fault_in_the_gradients(fault, word, recorded, request_of, monkeypatch):
+    right = compare.from_state
+
+    def faulty(*args):
+        activation, gradient = right(*args)
+        return activation, gradient * np.float32(1 + fault * np.cos(np.arange(gradient.shape[-1])))
+
+    monkeypatch.setattr(compare, "from_state", faulty)
+    assert compare.verdict(compare.follow(request_of(), recording.Recording(recorded)))[0] == word
+
+
+def test_the_verdict_finds_a_fault_in_the_activations(recorded, request_of, monkeypatch):
+    right = compare.from_state
+    monkeypatch.setattr(compare, "from_state", lambda *args: (right(*args)[0] * np.float32(1.001), right(*args)[1]))
+    word, numbers = compare.verdict(compare.follow(request_of(), recording.Recording(recorded)))
+    assert word == "differ" and "the activations differ by 1.0e-03" in numbers
+
+
+def step(gradient, rounding, activation=1e-7):
+    return compare.Step(1, 1, (8, 8), activation, gradient, rounding, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("gradients, word", [
+    ([4e-7] * 6 + [2e-3] * 14, "agree"),  # as many near-ties as rounding brings
+    ([4e-7] * 2 + [1e-3] * 18, "agree"),  # and more, where chance has it
+    ([1e-4] * 6 + [2e-3] * 14, "differ"),  # never right
+    ([4e-7] * 6 + [5e-2] * 14, "differ"),  # far more than rounding
+])  # fmt: skip
+def test_near_ties_at_most_steps_of_a_large_picture(gradients, word):
+    picture = np.zeros((8, 8, 3), np.float32)
+    steps = [step(g, 5e-7 if i < 6 else 2e-3) for i, g in enumerate(gradients)]
+    assert compare.verdict(compare.Comparison(steps, picture, picture + 1, 1.0))[0] == word
+
+
+def refused(folder):
+    with pytest.raises(RecordingError) as e:
+        recording.Recording(folder)
+    return str(e.value)
+
+
+def test_no_recording(tmp_path):
+    assert "no such recording; make one with: deepdream compare IMAGE --record" in refused(tmp_path / "none")
+    assert "is no recording" in refused(tmp_path)
+
+
+def test_a_half_written_recording(recorded):
+    (recorded / "recording.json").unlink()
+    assert "half-written: it has 4 steps but no recording.json; record it again" in refused(recorded)
+
+
+def test_a_half_copied_recording(recorded):
+    (recorded / "0002.npz").unlink()
+    assert "incomplete: 1 of its 6 files are not there, 0002.npz for one" in refused(recorded)
+
+
+def test_a_damaged_recording(recorded):
+    raw = (recorded / "0001.npz").read_bytes()
+    (recorded / "0001.npz").write_bytes(raw[:-100])
+    assert f"0001.npz: is damaged: {len(raw) - 100} bytes" in refused(recorded)
+
+
+def test_an_index_that_is_cut_off(recorded):
+    index = recorded / "recording.json"
+    index.write_text(index.read_text()[:-50])
+    assert "recording.json: cannot be read" in refused(recorded)
+
+
+def test_a_recording_of_another_format(recorded):
+    index = recorded / "recording.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "format": 2}))
+    assert "is a recording of format 2, this deepdream reads 1" in refused(recorded)
+
+
+def test_a_recording_is_never_written_over(recorded, tmp_path):
+    with pytest.raises(RecordingError, match="is there already"):
+        recording.Writer(recorded)
+    with pytest.raises(RecordingError, match="no such folder to record into"):
+        recording.Writer(tmp_path / "no" / "where")
+
+
+def test_a_stopped_recording_leaves_nothing(request_of, tmp_path, monkeypatch):
+    monkeypatch.setattr("deepdream.dream.octaves.make_step", lambda *args, **kwargs: 1 / 0)
+    request, folder = request_of(), tmp_path / "stopped"
+    with pytest.raises(ZeroDivisionError), recording.Writer(folder) as writer:
+        compare.record(request, writer, job.recipe(request, folder / "recording.json"))
+    assert not folder.exists() and not list(tmp_path.glob("*.partial"))
+
+
+def test_the_verdict_alone_needs_no_page(run, recorded, photo, tmp_path, small_folder, engine_name):
+    code, said, _ = run("compare", photo, "--with", recorded, "--model", small_folder, "--engine", engine_name)
+    assert code == 0 and said.splitlines()[-1] == "equal: Equal to the bit: every activation, gradient and pixel of all 4 steps."
+
+
+def test_the_command_records(run, photo, tmp_path, small_folder, engine_name, fast):
+    code, out, _ = run("compare", photo, "--record", tmp_path / "r", "--model", small_folder, "--engine", engine_name, *fast)
+    assert code == 0 and f"wrote {tmp_path / 'r'}" in out
+    assert recording.Recording(tmp_path / "r").recipe["settings"]["octaves"] == 2
