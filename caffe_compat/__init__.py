@@ -8,7 +8,15 @@ import importlib
 import sys
 from typing import TYPE_CHECKING
 
-from .errors import CaffeError, LayerNameError, ModeError, PrototxtError, ShapeError, UnknownLayerTypeError, WeightsError
+from .errors import (
+    CaffeError,
+    LayerNameError,
+    ModeError,
+    PrototxtError,
+    ShapeError,
+    UnknownLayerTypeError,
+    WeightsError,
+)
 
 if TYPE_CHECKING:
     from . import io
@@ -44,7 +52,9 @@ _SOLVERS = {
 
 def __getattr__(name):
     if name in _SOLVERS:
-        raise AttributeError(f"caffe_compat does not train, so it has no {name}; use a real Caffe build for that")
+        raise AttributeError(
+            f"caffe_compat does not train, so it has no {name}; use a real Caffe build for that"
+        )
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = importlib.import_module(f"{__name__}.{_HOMES[name] or name}")
@@ -58,7 +68,9 @@ def set_mode_cpu():
 
 def set_mode_gpu():
     """Raises ModeError: this engine has no GPU mode."""
-    raise ModeError("caffe_compat computes on the CPU only; for a GPU use a real Caffe build (--engine caffe)")
+    raise ModeError(
+        "caffe_compat computes on the CPU only; for a GPU use a real Caffe build (--engine caffe)"
+    )
 
 
 def set_device(device):

@@ -11,11 +11,28 @@ _SHIM = Path(__file__).resolve().parent / "as_caffe"
 
 def _arguments(argv):
     p = argparse.ArgumentParser(
-        prog="python -m caffe_compat", description=__doc__, usage="%(prog)s [--allow-python-layers] (SCRIPT | -m MODULE) [ARGS ...]"
+        prog="python -m caffe_compat",
+        description=__doc__,
+        usage="%(prog)s [--allow-python-layers] (SCRIPT | -m MODULE) [ARGS ...]",
     )
-    p.add_argument("--allow-python-layers", action="store_true", help="let nets run the Python code that their Python layers name")
-    p.add_argument("-m", dest="module", metavar="MODULE", nargs=argparse.REMAINDER, help="run a module, as python -m does")
-    p.add_argument("script", nargs=argparse.REMAINDER, metavar="SCRIPT", help="a Python program and its arguments")
+    p.add_argument(
+        "--allow-python-layers",
+        action="store_true",
+        help="let nets run the Python code that their Python layers name",
+    )
+    p.add_argument(
+        "-m",
+        dest="module",
+        metavar="MODULE",
+        nargs=argparse.REMAINDER,
+        help="run a module, as python -m does",
+    )
+    p.add_argument(
+        "script",
+        nargs=argparse.REMAINDER,
+        metavar="SCRIPT",
+        help="a Python program and its arguments",
+    )
     args = p.parse_args(argv)
     if args.module is not None:
         if not args.module:
@@ -31,7 +48,11 @@ def _arguments(argv):
 def environment(allow_python_layers=False):
     """The environment in which Python's `import caffe` gives this engine."""
     env = dict(os.environ)
-    paths = [str(_SHIM), *filter(None, env.get("PYTHONPATH", "").split(os.pathsep)), str(_SHIM.parents[1])]
+    paths = [
+        str(_SHIM),
+        *filter(None, env.get("PYTHONPATH", "").split(os.pathsep)),
+        str(_SHIM.parents[1]),
+    ]
     env["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     if allow_python_layers:
         env["CAFFE_COMPAT_PYTHON_LAYERS"] = "1"

@@ -66,7 +66,9 @@ class Blob:
             return
         count = int(np.prod(shape, dtype=object)) if shape else 1
         if any(d < 0 for d in shape) or count > _MOST_VALUES:
-            raise ShapeError(f"cannot shape a blob as {shape}: dimensions must be >= 0 and make at most {_MOST_VALUES} values")
+            raise ShapeError(
+                f"cannot shape a blob as {shape}: dimensions must be >= 0 and make at most {_MOST_VALUES} values"
+            )
         if count > self._data.capacity:
             limits.check(count, f"a blob of shape {shape}")
         self._shape, self._count = shape, count
@@ -134,7 +136,9 @@ class Blob:
 
     def _legacy(self, axis):
         if len(self.shape) > 4:
-            raise ShapeError(f"a blob of {len(self.shape)} axes {self.shape} has no num/channels/height/width; use shape")
+            raise ShapeError(
+                f"a blob of {len(self.shape)} axes {self.shape} has no num/channels/height/width; use shape"
+            )
         return self.shape[axis] if axis < len(self.shape) else 1
 
     @property

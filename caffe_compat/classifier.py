@@ -28,7 +28,16 @@ class Classifier(Net):
     pictures in 0..1; image_dims: (height, width) that pictures are scaled to before cropping.
     """
 
-    def __init__(self, model_file, pretrained_file, image_dims=None, mean=None, input_scale=None, raw_scale=None, channel_swap=None):
+    def __init__(
+        self,
+        model_file,
+        pretrained_file,
+        image_dims=None,
+        mean=None,
+        input_scale=None,
+        raw_scale=None,
+        channel_swap=None,
+    ):
         super().__init__(model_file, caffe_pb2.TEST, weights=pretrained_file)
         in_ = self.inputs[0]
         self.transformer = transformer_for(self, mean, input_scale, raw_scale, channel_swap)
@@ -46,4 +55,8 @@ class Classifier(Net):
         in_ = self.inputs[0]
         data = np.array([self.transformer.preprocess(in_, crop) for crop in crops], np.float32)
         predictions = self.forward_all(**{in_: data})[self.outputs[0]]
-        return predictions.reshape(-1, 10, *predictions.shape[1:]).mean(1) if oversample else predictions
+        return (
+            predictions.reshape(-1, 10, *predictions.shape[1:]).mean(1)
+            if oversample
+            else predictions
+        )

@@ -29,7 +29,9 @@ def conv_params(fn):
     """(axis, stride, kernel extent, pad) of a convolution, deconvolution or pooling; arrays of one value, or one for each axis."""
     params = fn.params.get("convolution_param", fn.params.get("pooling_param", fn.params))
     by_axis = {"pad_h", "pad_w", "kernel_h", "kernel_w", "stride_h", "stride_w"} & set(params)
-    assert not by_axis, f"cropping does not support legacy _h/_w params ({', '.join(sorted(by_axis))}); give kernel_size, stride and pad"
+    assert not by_axis, (
+        f"cropping does not support legacy _h/_w params ({', '.join(sorted(by_axis))}); give kernel_size, stride and pad"
+    )
     kernel, dilation, stride, pad = (
         np.array(params[name] if default is None else params.get(name, default), ndmin=1)
         for name, default in (("kernel_size", None), ("dilation", 1), ("stride", 1), ("pad", 0))

@@ -16,7 +16,16 @@ class Detector(Net):
     context_pad: that many pixels of context round each window, in the net's input.
     """
 
-    def __init__(self, model_file, pretrained_file, mean=None, input_scale=None, raw_scale=None, channel_swap=None, context_pad=None):
+    def __init__(
+        self,
+        model_file,
+        pretrained_file,
+        mean=None,
+        input_scale=None,
+        raw_scale=None,
+        channel_swap=None,
+        context_pad=None,
+    ):
         super().__init__(model_file, pretrained_file, caffe_pb2.TEST)
         self.transformer = transformer_for(self, mean, input_scale, raw_scale, channel_swap)
         self.configure_crop(context_pad)
@@ -36,7 +45,10 @@ class Detector(Net):
         predictions = self.forward_all(**{in_: batch})[self.outputs[0]]
         if predictions.ndim == 4 and predictions.shape[2:] == (1, 1):
             predictions = predictions[:, :, 0, 0]
-        return [{"window": window, "prediction": p, "filename": name} for (name, window), p in zip(windows, predictions)]
+        return [
+            {"window": window, "prediction": p, "filename": name}
+            for (name, window), p in zip(windows, predictions)
+        ]
 
     def detect_selective_search(self, image_fnames):
         """detect_windows over the windows that selective search proposes. Needs the module selective_search_ijcv_with_python (and MATLAB)."""
@@ -66,7 +78,9 @@ class Detector(Net):
         box = np.clip(box, 0, [*im.shape[:2], *im.shape[:2]]).astype(int)
         size = np.round((box[2:] - box[:2] + 1) * ratio).astype(int)
         if min(size) < 1:
-            raise ValueError(f"window {tuple(window)} lies outside the picture, which is {im.shape[0]} high and {im.shape[1]} wide")
+            raise ValueError(
+                f"window {tuple(window)} lies outside the picture, which is {im.shape[0]} high and {im.shape[1]} wide"
+            )
         size = np.minimum(size, side - before)
         out = np.ones(self.crop_dims, np.float32) * self.crop_mean
         (y, x), (h, w) = before, size

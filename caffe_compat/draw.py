@@ -7,7 +7,12 @@ from .proto import caffe_pb2
 _BLOB = {"shape": "octagon", "fillcolor": "#F0E68C", "style": "filled"}
 _IN_PLACE = {"shape": "record", "fillcolor": "#90EE90", "style": "filled"}
 _LAYER = {"shape": "record", "style": "filled"}
-_COLORS = {"Convolution": "#FF5050", "Deconvolution": "#FF5050", "Pooling": "#FF9900", "InnerProduct": "#CC33FF"}
+_COLORS = {
+    "Convolution": "#FF5050",
+    "Deconvolution": "#FF5050",
+    "Pooling": "#FF9900",
+    "InnerProduct": "#CC33FF",
+}
 _WINDOWED = ("Convolution", "Deconvolution", "Pooling")
 
 
@@ -15,7 +20,9 @@ def _pydot():
     try:
         import pydot
     except ImportError:
-        raise CaffeError("drawing nets needs pydot and Graphviz: pip install 'deepdream-caffe[draw]' and the system's package graphviz") from None
+        raise CaffeError(
+            "drawing nets needs pydot and Graphviz: pip install 'deepdream-caffe[draw]' and the system's package graphviz"
+        ) from None
     return pydot
 
 
@@ -37,16 +44,27 @@ def _window(layer):
     """(kernel, stride, pad) as numbers, the first of each."""
     p = layer.pooling_param if layer.type == "Pooling" else layer.convolution_param
     found = []
-    for name, plain, default in (("kernel", "kernel_size", 1), ("stride", "stride", 1), ("pad", "pad", 0)):
+    for name, plain, default in (
+        ("kernel", "kernel_size", 1),
+        ("stride", "stride", 1),
+        ("pad", "pad", 0),
+    ):
         value = getattr(p, plain)
         value = list(value) if hasattr(value, "__len__") else [value]
-        found.append(getattr(p, name + "_h") if p.HasField(name + "_h") else value[0] if value else default)
+        found.append(
+            getattr(p, name + "_h") if p.HasField(name + "_h") else value[0] if value else default
+        )
     return found
 
 
 def get_layer_label(layer, rankdir):
     """What stands in a layer's box: its name and type, and its window; on lines of their own in a net drawn from top to bottom's side."""
-    lines = [layer.name, f"({get_pooling_types_dict()[layer.pooling_param.pool]} Pooling)" if layer.type == "Pooling" else f"({layer.type})"]
+    lines = [
+        layer.name,
+        f"({get_pooling_types_dict()[layer.pooling_param.pool]} Pooling)"
+        if layer.type == "Pooling"
+        else f"({layer.type})",
+    ]
     if layer.type in _WINDOWED:
         kernel, stride, pad = _window(layer)
         lines += [f"kernel size: {kernel}", f"stride: {stride}", f"pad: {pad}"]
@@ -68,12 +86,19 @@ def get_pydot_graph(caffe_net, rankdir, label_edges=True, phase=None):
             continue
         name = f"{layer.name}_{layer.type}"
         in_place = len(layer.bottom) == len(layer.top) == 1 and layer.bottom[0] == layer.top[0]
-        style = _IN_PLACE if in_place else {**_LAYER, "fillcolor": choose_color_by_layertype(layer.type)}
+        style = (
+            _IN_PLACE
+            if in_place
+            else {**_LAYER, "fillcolor": choose_color_by_layertype(layer.type)}
+        )
         boxes.append(pydot.Node(_quoted(name), label=get_layer_label(layer, rankdir), **style))
         for blob in [*layer.bottom, *layer.top]:
             blobs[blob] = pydot.Node(_quoted(blob + "_blob"), label=_quoted(blob), **_BLOB)
         edges += [(blob + "_blob", name, '""') for blob in layer.bottom]
-        edges += [(name, blob + "_blob", get_edge_label(layer) if label_edges else '""') for blob in layer.top]
+        edges += [
+            (name, blob + "_blob", get_edge_label(layer) if label_edges else '""')
+            for blob in layer.top
+        ]
     for node in [*boxes, *blobs.values()]:
         graph.add_node(node)
     for source, target, label in edges:
@@ -90,7 +115,9 @@ def draw_net(caffe_net, rankdir, ext="png", phase=None):
     try:
         return get_pydot_graph(caffe_net, rankdir, phase=phase).create(format=ext)
     except FileNotFoundError:
-        raise CaffeError("drawing nets needs Graphviz's program dot: install the system's package graphviz") from None
+        raise CaffeError(
+            "drawing nets needs Graphviz's program dot: install the system's package graphviz"
+        ) from None
 
 
 def draw_net_to_file(caffe_net, filename, rankdir="LR", phase=None):

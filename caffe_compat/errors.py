@@ -2,7 +2,15 @@
 
 from netfile.errors import NetError, PrototxtError, ShapeError, WeightsError
 
-__all__ = ["CaffeError", "LayerNameError", "ModeError", "PrototxtError", "ShapeError", "UnknownLayerTypeError", "WeightsError"]
+__all__ = [
+    "CaffeError",
+    "LayerNameError",
+    "ModeError",
+    "PrototxtError",
+    "ShapeError",
+    "UnknownLayerTypeError",
+    "WeightsError",
+]
 
 CaffeError = NetError
 

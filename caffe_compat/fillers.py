@@ -22,7 +22,9 @@ def rng():
 def _fan(param, shape):
     count = math.prod(shape)
     fan_in, fan_out = count // shape[0], count // (shape[1] if len(shape) > 1 else 1)
-    return {param.FAN_IN: fan_in, param.FAN_OUT: fan_out, param.AVERAGE: (fan_in + fan_out) / 2}[param.variance_norm]
+    return {param.FAN_IN: fan_in, param.FAN_OUT: fan_out, param.AVERAGE: (fan_in + fan_out) / 2}[
+        param.variance_norm
+    ]
 
 
 # each gives values for a blob of a shape, as many as `size` says: a number, or a shape

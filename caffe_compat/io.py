@@ -23,7 +23,9 @@ def array_to_blobproto(arr, diff=None):
 
 def arraylist_to_blobprotovector_str(arraylist):
     """Several arrays as the bytes of one BlobProtoVector."""
-    return caffe_pb2.BlobProtoVector(blobs=[array_to_blobproto(arr) for arr in arraylist]).SerializeToString()
+    return caffe_pb2.BlobProtoVector(
+        blobs=[array_to_blobproto(arr) for arr in arraylist]
+    ).SerializeToString()
 
 
 def blobprotovector_str_to_arraylist(str):
@@ -34,7 +36,9 @@ def blobprotovector_str_to_arraylist(str):
 def array_to_datum(arr, label=None):
     """A Datum of an array (channels, height, width): bytes if it is uint8, else floats. Raises ValueError for other shapes."""
     if arr.ndim != 3:
-        raise ValueError(f"Incorrect array shape {arr.shape}: a Datum holds (channels, height, width).")
+        raise ValueError(
+            f"Incorrect array shape {arr.shape}: a Datum holds (channels, height, width)."
+        )
     datum = caffe_pb2.Datum(channels=arr.shape[0], height=arr.shape[1], width=arr.shape[2])
     if arr.dtype == np.uint8:
         datum.data = arr.tobytes()
@@ -61,7 +65,12 @@ def load_image(filename, color=True):
         if image.mode.startswith("I;16"):
             grey = np.asarray(image, np.float32) / 65535
             return np.repeat(grey[..., None], 3 if color else 1, 2)
-        return np.asarray(image.convert("RGB" if color else "L"), np.float32).reshape(image.height, image.width, -1) / 255
+        return (
+            np.asarray(image.convert("RGB" if color else "L"), np.float32).reshape(
+                image.height, image.width, -1
+            )
+            / 255
+        )
 
 
 def resize_image(im, new_dims, interp_order=1):
@@ -69,7 +78,9 @@ def resize_image(im, new_dims, interp_order=1):
     from scipy import ndimage
 
     factors = (new_dims[0] / im.shape[0], new_dims[1] / im.shape[1], 1)
-    return ndimage.zoom(np.asarray(im, np.float32), factors, order=interp_order, mode="reflect", grid_mode=True)
+    return ndimage.zoom(
+        np.asarray(im, np.float32), factors, order=interp_order, mode="reflect", grid_mode=True
+    )
 
 
 def oversample(images, crop_dims):
@@ -77,7 +88,9 @@ def oversample(images, crop_dims):
     images = np.asarray(images)
     size, crop = np.array(images[0].shape[:2]), np.array(crop_dims)
     middle = ((size - crop) / 2.0).astype(int)
-    starts = [(y, x) for y in (0, size[0] - crop[0]) for x in (0, size[1] - crop[1])] + [tuple(middle)]
+    starts = [(y, x) for y in (0, size[0] - crop[0]) for x in (0, size[1] - crop[1])] + [
+        tuple(middle)
+    ]
     crops = [[image[y : y + crop[0], x : x + crop[1]] for y, x in starts] for image in images]
     return np.array([c for five in crops for c in [*five, *(v[:, ::-1] for v in five)]], np.float32)
 
@@ -90,7 +103,13 @@ class Transformer:
 
     def __init__(self, inputs):
         self.inputs = inputs
-        self.transpose, self.channel_swap, self.raw_scale, self.mean, self.input_scale = {}, {}, {}, {}, {}
+        self.transpose, self.channel_swap, self.raw_scale, self.mean, self.input_scale = (
+            {},
+            {},
+            {},
+            {},
+            {},
+        )
 
     def _check(self, in_):
         if in_ not in self.inputs:
@@ -133,13 +152,17 @@ class Transformer:
     def set_transpose(self, in_, order):
         self._check(in_)
         if len(order) != len(self.inputs[in_]) - 1:
-            raise ValueError("Transpose order needs to have the same number of dimensions as the input.")
+            raise ValueError(
+                "Transpose order needs to have the same number of dimensions as the input."
+            )
         self.transpose[in_] = order
 
     def set_channel_swap(self, in_, order):
         self._check(in_)
         if len(order) != self.inputs[in_][1]:
-            raise ValueError("Channel swap needs to have the same number of dimensions as the input channels.")
+            raise ValueError(
+                "Channel swap needs to have the same number of dimensions as the input channels."
+            )
         self.channel_swap[in_] = order
 
     def set_raw_scale(self, in_, scale):
@@ -153,7 +176,9 @@ class Transformer:
         shape = tuple(self.inputs[in_])
         if mean.ndim == 1:
             if mean.shape[0] != shape[1]:
-                raise ValueError(f"Mean channels incompatible with input: {mean.shape[0]} values for {shape[1]} channels.")
+                raise ValueError(
+                    f"Mean channels incompatible with input: {mean.shape[0]} values for {shape[1]} channels."
+                )
             mean = mean[:, None, None]
         elif (1,) * (4 - mean.ndim) + mean.shape != (1, *shape[1:]):
             raise ValueError(f"Mean shape {mean.shape} incompatible with input shape {shape}.")

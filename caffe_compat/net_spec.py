@@ -22,7 +22,13 @@ def _own_messages():
 
 
 # and those that take another's, which pycaffe only takes spelt out, as convolution_param=dict(...)
-_OWN = {**_own_messages(), "Deconvolution": "convolution_param", "Im2col": "convolution_param", "LSTM": "recurrent_param", "RNN": "recurrent_param"}
+_OWN = {
+    **_own_messages(),
+    "Deconvolution": "convolution_param",
+    "Im2col": "convolution_param",
+    "LSTM": "recurrent_param",
+    "RNN": "recurrent_param",
+}
 
 
 def param_name_dict():
@@ -90,13 +96,21 @@ class Function:
         for top in self.inputs:
             top._to_proto(layers, names, autonames)
             layer.bottom.append(layers[top.fn].top[top.n])
-        layer.top.extend(layer.bottom if self.in_place else [self._name_of(top, names, autonames) for top in self.tops])
+        layer.top.extend(
+            layer.bottom
+            if self.in_place
+            else [self._name_of(top, names, autonames) for top in self.tops]
+        )
         if self not in names and self.tops:
             names[self] = self._name_of(self.tops[0], names, autonames)
         layer.name = self._name_of(self, names, autonames)
         own = _OWN.get(self.type_name)
         for key, value in self.params.items():
-            inner = own and not key.endswith("param") and key in getattr(layer, own).DESCRIPTOR.fields_by_name
+            inner = (
+                own
+                and not key.endswith("param")
+                and key in getattr(layer, own).DESCRIPTOR.fields_by_name
+            )
             assign_proto(getattr(layer, own) if own and inner else layer, key, value)
         layers[self] = layer
 
@@ -114,7 +128,9 @@ class NetSpec:
         try:
             return self.tops[name]
         except KeyError:
-            raise AttributeError(f"this NetSpec has no top {name!r}; it has {', '.join(self.tops) or 'none'}") from None
+            raise AttributeError(
+                f"this NetSpec has no top {name!r}; it has {', '.join(self.tops) or 'none'}"
+            ) from None
 
     def __delattr__(self, name):
         del self.tops[name]

@@ -6,7 +6,16 @@
 
 from .dream import priors
 from .dream.matching import match
-from .dream.objectives import Objective, channel, guide, l2, neuron, objective_guide, objective_L2, score
+from .dream.objectives import (
+    Objective,
+    channel,
+    guide,
+    l2,
+    neuron,
+    objective_guide,
+    objective_L2,
+    score,
+)
 from .dream.octaves import Progress, deepdream, guide_features
 from .dream.passes import backward as partial_backward
 from .dream.step import make_step

@@ -28,9 +28,16 @@ class Dream:
     def __post_init__(self):
         """Raise ValueError for values that no dream can have; recipes in pictures come from anywhere."""
         whole = all(isinstance(v, int) for v in (self.iterations, self.octaves, self.jitter))
-        if not (whole and self.iterations >= 0 and 1 <= self.octaves <= 64 and 0 <= self.jitter < 2**30):
+        if not (
+            whole and self.iterations >= 0 and 1 <= self.octaves <= 64 and 0 <= self.jitter < 2**30
+        ):
             raise ValueError(f"iterations, octaves or jitter out of range in {self}")
-        if not (1 < self.octave_scale < math.inf and 0 < self.step_size < math.inf and isinstance(self.end, str) and isinstance(self.objective, str)):
+        if not (
+            1 < self.octave_scale < math.inf
+            and 0 < self.step_size < math.inf
+            and isinstance(self.end, str)
+            and isinstance(self.objective, str)
+        ):
             raise ValueError(f"octave_scale, step_size or end out of range in {self}")
 
 

@@ -16,7 +16,9 @@ def _shape(text):
     except ValueError:
         shape = ()
     if len(shape) != 3 or min(shape) < 1:
-        raise argparse.ArgumentTypeError(f"must be channels,height,width such as 3,227,227, not {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be channels,height,width such as 3,227,227, not {text!r}"
+        )
     return (1, *shape)
 
 
@@ -32,45 +34,100 @@ def _factor(text):
 
 def _add_files(p, weights="?"):
     p.add_argument("deploy", metavar="DEPLOY", help="the net's prototxt, in any of Caffe's forms")
-    p.add_argument("weights", metavar="WEIGHTS", nargs=weights, help="its caffemodel" + (" (without it, the prototxt alone)" if weights else ""))
-    p.add_argument("--engine", choices=("auto", "caffe", "compat"), default="auto", help="whose messages to read them with (default %(default)s)")
+    p.add_argument(
+        "weights",
+        metavar="WEIGHTS",
+        nargs=weights,
+        help="its caffemodel" + (" (without it, the prototxt alone)" if weights else ""),
+    )
+    p.add_argument(
+        "--engine",
+        choices=("auto", "caffe", "compat"),
+        default="auto",
+        help="whose messages to read them with (default %(default)s)",
+    )
 
 
 def _add_out(p):
-    p.add_argument("-o", "--out", required=True, metavar="FOLDER", help="a new folder for deploy.prototxt, the caffemodel and surgery.json")
+    p.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="FOLDER",
+        help="a new folder for deploy.prototxt, the caffemodel and surgery.json",
+    )
 
 
 def parser():
     top = Parser(prog="net_surgery", description="Operations on Caffe nets and their weights.")
     verbs = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    p = verbs.add_parser("convolutionize", help="make every InnerProduct a Convolution, so that the net takes any input size")
+    p = verbs.add_parser(
+        "convolutionize",
+        help="make every InnerProduct a Convolution, so that the net takes any input size",
+    )
     _add_files(p)
     _add_out(p)
-    p.add_argument("--input-shape", type=_shape, metavar="C,H,W", help="the input's shape, where the net does not declare it")
-    p.set_defaults(operate=lambda ns, caffe: _ops().convolutionize(ns.deploy, ns.weights, caffe=caffe, input_shape=ns.input_shape), suffix="-conv")
+    p.add_argument(
+        "--input-shape",
+        type=_shape,
+        metavar="C,H,W",
+        help="the input's shape, where the net does not declare it",
+    )
+    p.set_defaults(
+        operate=lambda ns, caffe: _ops().convolutionize(
+            ns.deploy, ns.weights, caffe=caffe, input_shape=ns.input_shape
+        ),
+        suffix="-conv",
+    )
 
-    p = verbs.add_parser("fold", help="fold BatchNorm and Scale into the Convolution in front of them")
+    p = verbs.add_parser(
+        "fold", help="fold BatchNorm and Scale into the Convolution in front of them"
+    )
     _add_files(p, None)
     _add_out(p)
-    p.set_defaults(operate=lambda ns, caffe: _ops().fold(ns.deploy, ns.weights, caffe=caffe), suffix="-folded")
+    p.set_defaults(
+        operate=lambda ns, caffe: _ops().fold(ns.deploy, ns.weights, caffe=caffe), suffix="-folded"
+    )
 
-    p = verbs.add_parser("truncate", help="cut the net off behind a layer, with what that does not need")
+    p = verbs.add_parser(
+        "truncate", help="cut the net off behind a layer, with what that does not need"
+    )
     _add_files(p)
     _add_out(p)
-    p.add_argument("--end", required=True, action="append", metavar="LAYER", help="the last layer to keep; may be given several times")
-    p.set_defaults(operate=lambda ns, caffe: _ops().truncate(ns.deploy, ns.weights, ns.end, caffe=caffe), suffix="-truncated")
+    p.add_argument(
+        "--end",
+        required=True,
+        action="append",
+        metavar="LAYER",
+        help="the last layer to keep; may be given several times",
+    )
+    p.set_defaults(
+        operate=lambda ns, caffe: _ops().truncate(ns.deploy, ns.weights, ns.end, caffe=caffe),
+        suffix="-truncated",
+    )
 
     for name, function, text in (
         ("average-pooling", "average_pooling", "turn MAX pooling into AVE"),
-        ("out-of-place", "out_of_place", "give in-place layers blobs of their own, so that what they read stays visible"),
+        (
+            "out-of-place",
+            "out_of_place",
+            "give in-place layers blobs of their own, so that what they read stays visible",
+        ),
     ):
         p = verbs.add_parser(name, help=text)
         _add_files(p)
         _add_out(p)
-        p.add_argument("--layer", action="append", metavar="LAYER", help="only this one; may be given several times")
+        p.add_argument(
+            "--layer",
+            action="append",
+            metavar="LAYER",
+            help="only this one; may be given several times",
+        )
         p.set_defaults(
-            operate=lambda ns, caffe, function=function: getattr(_ops(), function)(ns.deploy, ns.weights, layers=ns.layer, caffe=caffe),
+            operate=lambda ns, caffe, function=function: getattr(_ops(), function)(
+                ns.deploy, ns.weights, layers=ns.layer, caffe=caffe
+            ),
             suffix="-" + name,
         )
 
@@ -81,11 +138,38 @@ def parser():
 
     p = verbs.add_parser("heatmap", help="draw over a picture where a class is")
     p.add_argument("image", metavar="IMAGE", help="the picture")
-    p.add_argument("--class", dest="class_name", required=True, metavar="NAME", help="a class of the model, by name or number")
-    p.add_argument("-o", "--out", metavar="OUT", help="the picture to write (default: IMAGE's name with the class in it, in the present folder)")
-    p.add_argument("--model", default=None, metavar="M", help="a name under models/, or a model's folder (default: deepdream's)")
-    p.add_argument("--scale", type=_factor, default=1.0, metavar="X", help="enlarge the picture first; a class is found at its size in training")
-    p.add_argument("--engine", choices=("auto", "caffe", "compat"), default="auto", help="real Caffe, or the built-in engine (default %(default)s)")
+    p.add_argument(
+        "--class",
+        dest="class_name",
+        required=True,
+        metavar="NAME",
+        help="a class of the model, by name or number",
+    )
+    p.add_argument(
+        "-o",
+        "--out",
+        metavar="OUT",
+        help="the picture to write (default: IMAGE's name with the class in it, in the present folder)",
+    )
+    p.add_argument(
+        "--model",
+        default=None,
+        metavar="M",
+        help="a name under models/, or a model's folder (default: deepdream's)",
+    )
+    p.add_argument(
+        "--scale",
+        type=_factor,
+        default=1.0,
+        metavar="X",
+        help="enlarge the picture first; a class is found at its size in training",
+    )
+    p.add_argument(
+        "--engine",
+        choices=("auto", "caffe", "compat"),
+        default="auto",
+        help="real Caffe, or the built-in engine (default %(default)s)",
+    )
     p.set_defaults(run=heatmap)
     return top
 
@@ -106,7 +190,11 @@ def operate(ns):
     if readme.is_file() and ns.weights:
         (folder / "readme.md").write_text(_readme(readme, stem, operated), encoding="utf-8")
     for change in operated.changes:
-        print(f"{change.layer or operated.net.name} -> {change.now}: {change.what}" if change.layer != change.now else f"{change.now}: {change.what}")
+        print(
+            f"{change.layer or operated.net.name} -> {change.now}: {change.what}"
+            if change.layer != change.now
+            else f"{change.now}: {change.what}"
+        )
     if not operated.changes:
         print("nothing to change")
     print(f"wrote {folder}")
@@ -119,9 +207,21 @@ def _readme(path, stem, operated):
     gone = ("caffemodel", "caffemodel_url", "sha1", "bytes", "mirrors")
     kept = [line for line in lines[1:end] if line.split(":")[0] not in gone]
     names = [layer.name for layer in operated.net.layer]
-    if not any(line.split(":")[0] == "end" and line.partition(":")[2].strip() in names for line in kept):
+    if not any(
+        line.split(":")[0] == "end" and line.partition(":")[2].strip() in names for line in kept
+    ):
         kept = [line for line in kept if line.split(":")[0] != "end"] + [f"end: {names[-1]}"]
-    return "\n".join(["---", *kept, f"caffemodel: {stem}.caffemodel", "---", "", f"Made from {path.parent.name}; see surgery.json.", ""])
+    return "\n".join(
+        [
+            "---",
+            *kept,
+            f"caffemodel: {stem}.caffemodel",
+            "---",
+            "",
+            f"Made from {path.parent.name}; see surgery.json.",
+            "",
+        ]
+    )
 
 
 def show(ns):
@@ -136,7 +236,9 @@ def show(ns):
     operated = opened(ns.deploy, ns.weights, engine.load(ns.engine))
     told = Path(ns.deploy).with_name("surgery.json")
     if told.is_file():
-        operated.changes += [Change(**c) for c in json.loads(told.read_text(encoding="utf-8"))["changes"]]
+        operated.changes += [
+            Change(**c) for c in json.loads(told.read_text(encoding="utf-8"))["changes"]
+        ]
     shown = drawing.rows(operated)
     print(drawing.table(shown))
     if ns.svg:

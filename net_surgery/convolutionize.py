@@ -57,7 +57,9 @@ def _shapes(operated, inputs):
     try:
         return infer(operated.net, {name: shape for name, shape in inputs.items() if shape})
     except ShapeError as e:
-        raise SurgeryError(f"at its declared input size the net does not fit together: {e}") from None
+        raise SurgeryError(
+            f"at its declared input size the net does not fit together: {e}"
+        ) from None
 
 
 def _check_convertible(layer, shapes):
@@ -73,7 +75,9 @@ def _check_convertible(layer, shapes):
             f'layer "{layer.name}" (InnerProduct) multiplies {shape} from axis {axis} on; only axis 1, all of a picture\'s values, is a Convolution'
         )
     if len(shape) not in (2, 4):
-        raise SurgeryError(f'layer "{layer.name}" (InnerProduct) gets {shape}, {len(shape)} axes; a Convolution takes (N, C) or (N, C, H, W)')
+        raise SurgeryError(
+            f'layer "{layer.name}" (InnerProduct) gets {shape}, {len(shape)} axes; a Convolution takes (N, C) or (N, C, H, W)'
+        )
 
 
 def _readers(operated, blob, first):
@@ -90,7 +94,13 @@ def _keeps_batch_and_order(layer, shapes):
     if layer.type not in ("Flatten", "Reshape"):
         return False
     before, after = shapes.get(layer.bottom[0]), shapes.get(layer.top[0])
-    return bool(before and after and len(before) in (2, 4) and after[0] == before[0] and math.prod(after[1:]) == after[1])
+    return bool(
+        before
+        and after
+        and len(before) in (2, 4)
+        and after[0] == before[0]
+        and math.prod(after[1:]) == after[1]
+    )
 
 
 def _pass_flattened(operated, shapes):
@@ -109,7 +119,11 @@ def _pass_flattened(operated, shapes):
             )
         _rename_bottoms(operated, layer.top[0], layer.bottom[0], number)
         operated.net.layer.remove(layer)
-        operated.note(layer.name, layer.name, f"{layer.type} taken out, since a Convolution reads the map in front of it")
+        operated.note(
+            layer.name,
+            layer.name,
+            f"{layer.type} taken out, since a Convolution reads the map in front of it",
+        )
 
 
 def _uses(operated, blob, first):
@@ -141,7 +155,9 @@ def _rename_bottoms(operated, old, new, first):
 
 def _kernels(operated, shapes):
     """{InnerProduct layer: (channels, height, width) that it reads}: those of the map, or 1x1 behind another InnerProduct."""
-    maps: Dict[str, tuple] = {}  # blob -> shape, of those that have (N, C, H, W) after the operation
+    maps: Dict[
+        str, tuple
+    ] = {}  # blob -> shape, of those that have (N, C, H, W) after the operation
     out = {}
     for layer in operated.net.layer:
         first = maps.get(layer.bottom[0]) if layer.bottom else None
@@ -156,10 +172,16 @@ def _kernels(operated, shapes):
             maps.update((top, first) for top in layer.top)
         elif first is not None and layer.type in SAME_SHAPE:
             maps.update((top, first) for top in layer.top)
-        elif first is not None and layer.type in ("Concat", "Slice") and all(b in maps for b in layer.bottom):
+        elif (
+            first is not None
+            and layer.type in ("Concat", "Slice")
+            and all(b in maps for b in layer.bottom)
+        ):
             maps.update((top, _as_map(shapes[top])) for top in layer.top)
         else:
-            maps.update((top, shapes[top]) for top in layer.top if shapes.get(top) and len(shapes[top]) == 4)
+            maps.update(
+                (top, shapes[top]) for top in layer.top if shapes.get(top) and len(shapes[top]) == 4
+            )
     return out
 
 
@@ -174,7 +196,9 @@ def _new_names(operated, vectors):
     for layer in vectors:
         if layer.name not in out:  # a train and a test layer may have one name
             numbers = ["", *range(2, len(taken) + 3)]
-            out[layer.name] = next(n for n in (f"{layer.name}{_SUFFIX}{i}" for i in numbers) if n not in taken)
+            out[layer.name] = next(
+                n for n in (f"{layer.name}{_SUFFIX}{i}" for i in numbers) if n not in taken
+            )
             taken.add(out[layer.name])
     return out
 
@@ -201,7 +225,11 @@ def _convert(operated, layer, new_name, kernel, owners):
     layer.ClearField("inner_product_param")
     if old_top == old_name:
         _rename_blob(operated, layer, old_top, new_name)
-    operated.note(old_name, new_name, f"InnerProduct over {math.prod(kernel)} values made a Convolution over {'x'.join(map(str, kernel))}")
+    operated.note(
+        old_name,
+        new_name,
+        f"InnerProduct over {math.prod(kernel)} values made a Convolution over {'x'.join(map(str, kernel))}",
+    )
 
 
 def _rename_blob(operated, maker, old, new):
@@ -256,6 +284,10 @@ def _check_readers(operated, tops):
             p = getattr(layer, _AXES[layer.type])
             if p.axis == -1:
                 p.axis = 1
-                operated.note(layer.name, layer.name, f"{layer.type} along axis 1, the channels, where it was the last axis")
+                operated.note(
+                    layer.name,
+                    layer.name,
+                    f"{layer.type} along axis 1, the channels, where it was the last axis",
+                )
         if layer.type in SAME_SHAPE or layer.type in ("Concat", "Slice"):
             maps.update(layer.top)

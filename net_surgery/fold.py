@@ -36,13 +36,21 @@ def _fold_one(operated, layer):
     outputs = _outputs(target)
     axis_first = target.type == "Convolution" or not target.inner_product_param.transpose
     matrix = weight.reshape(outputs, -1) if axis_first else weight.reshape(-1, outputs).T
-    bias = formats.blob_values(stored.blobs[1]).ravel() if len(stored.blobs) > 1 else np.zeros(outputs, np.float32)
+    bias = (
+        formats.blob_values(stored.blobs[1]).ravel()
+        if len(stored.blobs) > 1
+        else np.zeros(outputs, np.float32)
+    )
     folded = np.float64(matrix) * gain[:, None]
     formats.set_values(stored.blobs[0], (folded if axis_first else folded.T).reshape(weight.shape))
     if len(stored.blobs) < 2:
         stored.blobs.add()
         for entry in (target, stored):
-            param = entry.convolution_param if target.type == "Convolution" else entry.inner_product_param
+            param = (
+                entry.convolution_param
+                if target.type == "Convolution"
+                else entry.inner_product_param
+            )
             param.bias_term = True
     formats.set_values(stored.blobs[1], np.float64(bias) * gain + offset)
     _take_out(operated, layer)
@@ -50,19 +58,29 @@ def _fold_one(operated, layer):
 
 
 def _outputs(layer):
-    return (layer.convolution_param if layer.type == "Convolution" else layer.inner_product_param).num_output
+    return (
+        layer.convolution_param if layer.type == "Convolution" else layer.inner_product_param
+    ).num_output
 
 
 def _target(operated, layer):
     """(why it cannot be folded, "" if it can; the layer to fold it into)."""
     layers = list(operated.net.layer)
-    number = next(i for i, other in enumerate(layers) if other.name == layer.name and other.type == layer.type)
+    number = next(
+        i for i, other in enumerate(layers) if other.name == layer.name and other.type == layer.type
+    )
     blob = layer.bottom[0]
     if len(layer.bottom) > 1:
-        return f"it takes its scale from {layer.bottom[1]}, which differs from picture to picture", None
+        return (
+            f"it takes its scale from {layer.bottom[1]}, which differs from picture to picture",
+            None,
+        )
     maker = next((other for other in reversed(layers[:number]) if blob in other.top), None)
     if maker is None or maker.type not in ("Convolution", "InnerProduct"):
-        return f"it follows {maker.name if maker else blob} ({maker.type if maker else 'an input'}), no Convolution or InnerProduct", None
+        return (
+            f"it follows {maker.name if maker else blob} ({maker.type if maker else 'an input'}), no Convolution or InnerProduct",
+            None,
+        )
     if maker.type == "InnerProduct" and maker.inner_product_param.axis != 1:
         return f"{maker.name} multiplies another axis", None
     if any(spec.name for spec in maker.param):
@@ -70,10 +88,17 @@ def _target(operated, layer):
     others = _other_readers(layers, layers.index(maker), number)
     if others:
         return f"{others[0]} reads {blob} as well", None
-    if layer.type == "BatchNorm" and layer.batch_norm_param.HasField("use_global_stats") and not layer.batch_norm_param.use_global_stats:
+    if (
+        layer.type == "BatchNorm"
+        and layer.batch_norm_param.HasField("use_global_stats")
+        and not layer.batch_norm_param.use_global_stats
+    ):
         return "it measures each batch anew", None
     if layer.type == "Scale" and (layer.scale_param.axis != 1 or layer.scale_param.num_axes != 1):
-        return f"it scales {layer.scale_param.num_axes} axes from axis {layer.scale_param.axis}, not the channels", None
+        return (
+            f"it scales {layer.scale_param.num_axes} axes from axis {layer.scale_param.axis}, not the channels",
+            None,
+        )
     for entry in (layer, maker):
         if not operated.blobs(entry.name):
             return f"the weights have nothing for {entry.name}", None
@@ -97,7 +122,9 @@ def _affine(operated, layer):
     """(gain, offset) of a BatchNorm or Scale layer, float64, one value a channel: y = gain * x + offset."""
     blobs = [np.float64(formats.blob_values(blob)).ravel() for blob in operated.blobs(layer.name)]
     if layer.type == "Scale":
-        return blobs[0], blobs[1] if len(blobs) > 1 and layer.scale_param.bias_term else np.zeros_like(blobs[0])
+        return blobs[0], blobs[1] if len(
+            blobs
+        ) > 1 and layer.scale_param.bias_term else np.zeros_like(blobs[0])
     mean, variance, factor = blobs[:3]
     share = 0 if factor[0] == 0 else 1 / factor[0]  # the stored sums' weight, as Caffe reads it
     gain = 1 / np.sqrt(variance * share + layer.batch_norm_param.eps)
@@ -107,7 +134,9 @@ def _affine(operated, layer):
 def _take_out(operated, layer):
     """Remove a layer with one bottom and one top, and its weights; its readers read its bottom."""
     layers = operated.net.layer
-    number = next(i for i, other in enumerate(layers) if other.name == layer.name and other.type == layer.type)
+    number = next(
+        i for i, other in enumerate(layers) if other.name == layer.name and other.type == layer.type
+    )
     old, new = layer.top[0], layer.bottom[0]
     if old != new:
         # the maker writes the top's name, so that nothing behind has to change

@@ -44,7 +44,10 @@ class Operated:
     @property
     def prototxt(self) -> str:
         """The new prototxt, with what was done at its top."""
-        lines = [f"# {c.now}: {c.what}" + (f" (was {c.layer})" if c.now != c.layer else "") for c in self.changes]
+        lines = [
+            f"# {c.now}: {c.what}" + (f" (was {c.layer})" if c.now != c.layer else "")
+            for c in self.changes
+        ]
         return "".join(line + "\n" for line in lines) + text_format.MessageToString(self.net)
 
     @property
@@ -56,11 +59,22 @@ class Operated:
         """The stored BlobProtos of a layer: a repeated field, or None if the weights do not have it."""
         if self.weights is None:
             return None
-        return next((stored.blobs for stored in self.weights.layer if stored.name == layer and stored.blobs), None)
+        return next(
+            (
+                stored.blobs
+                for stored in self.weights.layer
+                if stored.name == layer and stored.blobs
+            ),
+            None,
+        )
 
     def stored(self, layer):
         """The layer's entry in the weights, or None."""
-        return None if self.weights is None else next((s for s in self.weights.layer if s.name == layer), None)
+        return (
+            None
+            if self.weights is None
+            else next((s for s in self.weights.layer if s.name == layer), None)
+        )
 
     def note(self, layer, now, what):
         self.changes.append(Change(layer, now, what))
@@ -77,7 +91,9 @@ class Operated:
             raise FormatError(f"{folder}: cannot be written: {folder.parent} is no folder")
         partial = None
         try:
-            partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=str(folder.absolute().parent)))
+            partial = Path(
+                tempfile.mkdtemp(prefix=f".{folder.name}.", dir=str(folder.absolute().parent))
+            )
             partial.chmod(0o755)
             (partial / "deploy.prototxt").write_text(self.prototxt, encoding="utf-8")
             if self.weights is not None:
@@ -107,13 +123,25 @@ def opened(prototxt, weights=None, caffe=None) -> Operated:
     """An Operated of two files, or a copy of one, so that operations follow each other. Raises FormatError."""
     if isinstance(prototxt, Operated):
         before = prototxt
-        copy = Operated(before.caffe, _copied(before.net), before.weights and _copied(before.weights), list(before.changes), before.source)
+        copy = Operated(
+            before.caffe,
+            _copied(before.net),
+            before.weights and _copied(before.weights),
+            list(before.changes),
+            before.source,
+        )
         return copy
     caffe = engine_or_default(caffe)
     net = formats.read_prototxt(prototxt, caffe)
     if not net.layer:
         raise SurgeryError(f"{prototxt}: has no layers")
-    return Operated(caffe, net, formats.read_caffemodel(weights, caffe) if weights else None, [], os.path.basename(str(prototxt)))
+    return Operated(
+        caffe,
+        net,
+        formats.read_caffemodel(weights, caffe) if weights else None,
+        [],
+        os.path.basename(str(prototxt)),
+    )
 
 
 def _copied(message):
@@ -130,4 +158,6 @@ def layer_named(operated, name):
         if layer.name == name:
             return layer
     near = difflib.get_close_matches(name, [layer.name for layer in operated.net.layer], 3, 0.5)
-    raise SurgeryError(f'the net has no layer "{name}"' + (f"; did you mean {' or '.join(near)}?" if near else ""))
+    raise SurgeryError(
+        f'the net has no layer "{name}"' + (f"; did you mean {' or '.join(near)}?" if near else "")
+    )

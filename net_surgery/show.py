@@ -47,7 +47,9 @@ def rows(operated) -> List[Row]:
         shapes = {}
     changes: Dict[str, List[str]] = {}
     for change in operated.changes:
-        changes.setdefault(change.now, []).append(change.what + (f" (was {change.layer})" if change.layer not in ("", change.now) else ""))
+        changes.setdefault(change.now, []).append(
+            change.what + (f" (was {change.layer})" if change.layer not in ("", change.now) else "")
+        )
     return [
         Row(
             layer.name, layer.type, tuple(layer.bottom), tuple(layer.top), (shapes.get(layer.top[0]) or ()) if layer.top else (),
@@ -70,10 +72,26 @@ def _parameters(operated, layer):
 def table(shown) -> str:
     """The rows as text, one line each, with a sum at the end."""
     head = ("layer", "type", "shape", "parameters", "changed")
-    cells = [head] + [(r.name, r.type, r.shape_text, f"{r.parameters:,}" if r.parameters else "", r.changed) for r in shown]
+    cells = [head] + [
+        (r.name, r.type, r.shape_text, f"{r.parameters:,}" if r.parameters else "", r.changed)
+        for r in shown
+    ]
     widths = [max(len(row[i]) for row in cells) for i in range(4)]
-    lines = ["  ".join([*(c.rjust(w) if i == 3 else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths))), row[4]]).rstrip() for row in cells]
-    return "\n".join([*lines, f"{len(shown)} layers, {sum(r.parameters for r in shown):,} parameters"])
+    lines = [
+        "  ".join(
+            [
+                *(
+                    c.rjust(w) if i == 3 else c.ljust(w)
+                    for i, (c, w) in enumerate(zip(row, widths))
+                ),
+                row[4],
+            ]
+        ).rstrip()
+        for row in cells
+    ]
+    return "\n".join(
+        [*lines, f"{len(shown)} layers, {sum(r.parameters for r in shown):,} parameters"]
+    )
 
 
 @dataclass
@@ -127,7 +145,9 @@ def svg(shown) -> str:
     left = min(n.x for n in nodes)
     width = round((max(n.x for n in nodes) - left + 1) * (_BOX[0] + _GAP) + _GAP)
     height = (max(n.depth for n in nodes) + 1) * _ROW + _GAP
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"><style>{_STYLE}</style>']
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"><style>{_STYLE}</style>'
+    ]
 
     def corner(node):
         return _GAP + (node.x - left) * (_BOX[0] + _GAP), node.depth * _ROW + _GAP
@@ -140,7 +160,9 @@ def svg(shown) -> str:
             # straight down past the rows between, then over
             turn = y - (_ROW - _BOX[1])
             bend = (_ROW - _BOX[1]) / 2
-            out.append(f'<path d="M{x1:.0f} {y1:.0f}V{turn:.0f}C{x1:.0f} {turn + bend:.0f} {x2:.0f} {y - bend:.0f} {x2:.0f} {y:.0f}"/>')
+            out.append(
+                f'<path d="M{x1:.0f} {y1:.0f}V{turn:.0f}C{x1:.0f} {turn + bend:.0f} {x2:.0f} {y - bend:.0f} {x2:.0f} {y:.0f}"/>'
+            )
     out += [_box(node, *corner(node)) for node in nodes]
     return "\n".join([*out, "</svg>"]) + "\n"
 
@@ -148,7 +170,12 @@ def svg(shown) -> str:
 def _box(node, x, y):
     r = node.row
     kind = " + ".join([r.type, *(i.type for i in node.inside)])
-    lines = [f"{r.name}: {kind}", f"{r.parameters:,} parameters" if r.parameters else "", r.changed, *(i.changed for i in node.inside)]
+    lines = [
+        f"{r.name}: {kind}",
+        f"{r.parameters:,} parameters" if r.parameters else "",
+        r.changed,
+        *(i.changed for i in node.inside),
+    ]
     told = "\n".join(filter(None, lines))
     changed = ' class="changed"' if any(i.changed for i in (r, *node.inside)) else ""
     colour = _COLOURS.get(r.type, "#4b5563" if r.type in INPUTS else "#8a929b")

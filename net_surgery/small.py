@@ -35,7 +35,11 @@ def out_of_place(prototxt, weights=None, *, layers=None, caffe=None):
                 new = layer.name if layer.name not in taken else layer.name + "_out"
                 now[top], layer.top[i] = new, new
                 taken.add(new)
-                operated.note(layer.name, layer.name, f"{layer.type} out of place: {top} stays as it is, {new} is what comes out")
+                operated.note(
+                    layer.name,
+                    layer.name,
+                    f"{layer.type} out of place: {top} stays as it is, {new} is what comes out",
+                )
             elif top in in_place:
                 layer.top[i] = now.get(top, top)
             else:

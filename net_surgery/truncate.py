@@ -25,7 +25,9 @@ def truncate(prototxt, weights=None, end="", *, caffe=None):
         _keep(operated.weights.layer, lambda i, layer: layer.name in names)
     _databases_to_inputs(operated)
     for name in ends:
-        operated.note(name, name, f"the net's end; {len(gone)} layers that it does not need are left out")
+        operated.note(
+            name, name, f"the net's end; {len(gone)} layers that it does not need are left out"
+        )
     return operated
 
 
@@ -65,8 +67,17 @@ def _databases_to_inputs(operated):
             continue
         tops = [top for top in layer.top if top in read]
         if not all(shapes.get(top) for top in tops):
-            raise SurgeryError(f'layer "{layer.name}" ({layer.type}) does not declare the shape of its picture; give its transform_param a crop_size')
-        twin = next((other for other in operated.net.layer if other.type == "Input" and set(other.top) & set(tops)), None)
+            raise SurgeryError(
+                f'layer "{layer.name}" ({layer.type}) does not declare the shape of its picture; give its transform_param a crop_size'
+            )
+        twin = next(
+            (
+                other
+                for other in operated.net.layer
+                if other.type == "Input" and set(other.top) & set(tops)
+            ),
+            None,
+        )
         if twin is None:
             what = layer.type
             new = type(layer)()
@@ -75,6 +86,10 @@ def _databases_to_inputs(operated):
             for top in tops:
                 new.input_param.shape.add().dim.extend(shapes[top])
             layer.CopyFrom(new)
-            operated.note(layer.name, layer.name, f"{what} made an Input of {' and '.join(str(shapes[top]) for top in tops)}")
+            operated.note(
+                layer.name,
+                layer.name,
+                f"{what} made an Input of {' and '.join(str(shapes[top]) for top in tops)}",
+            )
         else:
             operated.net.layer.remove(layer)  # the other phase's

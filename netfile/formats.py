@@ -47,7 +47,9 @@ def read_caffemodel(path, caffe):
             raise
         weights.Clear()
     if not (weights.layer or weights.layers):
-        raise FormatError(f"{path}: not a caffemodel, or one that was cut off ({len(raw)} bytes); get it again")
+        raise FormatError(
+            f"{path}: not a caffemodel, or one that was cut off ({len(raw)} bytes); get it again"
+        )
     del raw
     try:
         return upgrade(weights)

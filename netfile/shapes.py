@@ -11,7 +11,9 @@ from .errors import InnerProductSizeError, ShapeError
 
 Shape = Optional[Tuple[int, ...]]
 
-CURE = "python -m net_surgery convolutionize DEPLOY WEIGHTS -o FOLDER makes a net that takes any size"
+CURE = (
+    "python -m net_surgery convolutionize DEPLOY WEIGHTS -o FOLDER makes a net that takes any size"
+)
 
 # layers whose tops have the shape of their first bottom
 SAME_SHAPE = {
@@ -45,7 +47,9 @@ def window(message):
 
 
 def _too_small(layer, size, window_size):
-    raise ShapeError(f'layer "{layer.name}" ({layer.type}) gets {size[0]}x{size[1]} values but looks at {window_size[0]}x{window_size[1]}')
+    raise ShapeError(
+        f'layer "{layer.name}" ({layer.type}) gets {size[0]}x{size[1]} values but looks at {window_size[0]}x{window_size[1]}'
+    )
 
 
 def _convolution(layer, bottoms):
@@ -56,11 +60,15 @@ def _convolution(layer, bottoms):
     for bottom in bottoms:
         size = bottom[-2:]
         if layer.type == "Deconvolution":
-            spatial = tuple((s - 1) * st + e - 2 * q for s, q, e, st in zip(size, pad, extent, stride))
+            spatial = tuple(
+                (s - 1) * st + e - 2 * q for s, q, e, st in zip(size, pad, extent, stride)
+            )
         else:
             if any(s + 2 * q < e for s, q, e in zip(size, pad, extent)):
                 _too_small(layer, size, extent)
-            spatial = tuple((s + 2 * q - e) // max(st, 1) + 1 for s, q, e, st in zip(size, pad, extent, stride))
+            spatial = tuple(
+                (s + 2 * q - e) // max(st, 1) + 1 for s, q, e, st in zip(size, pad, extent, stride)
+            )
         out.append((bottom[0], p.num_output, *spatial))
     return out
 
@@ -92,16 +100,22 @@ def _concat(layer, bottoms):
     axis = (p.concat_dim if p.HasField("concat_dim") else p.axis) % len(bottoms[0])
     for b in bottoms[1:]:
         if [*b[:axis], *b[axis + 1 :]] != [*bottoms[0][:axis], *bottoms[0][axis + 1 :]]:
-            raise ShapeError(f'layer "{layer.name}" (Concat): its bottoms {bottoms[0]} and {b} differ outside axis {axis}')
+            raise ShapeError(
+                f'layer "{layer.name}" (Concat): its bottoms {bottoms[0]} and {b} differ outside axis {axis}'
+            )
     return [(*bottoms[0][:axis], sum(b[axis] for b in bottoms), *bottoms[0][axis + 1 :])]
 
 
 def _slice(layer, bottoms):
     p, shape = layer.slice_param, bottoms[0]
     axis = (p.slice_dim if p.HasField("slice_dim") else p.axis) % len(shape)
-    points = list(p.slice_point) or [shape[axis] * i // len(layer.top) for i in range(1, len(layer.top))]
+    points = list(p.slice_point) or [
+        shape[axis] * i // len(layer.top) for i in range(1, len(layer.top))
+    ]
     edges = [0, *points, shape[axis]]
-    return [(*shape[:axis], last - first, *shape[axis + 1 :]) for first, last in zip(edges, edges[1:])]
+    return [
+        (*shape[:axis], last - first, *shape[axis + 1 :]) for first, last in zip(edges, edges[1:])
+    ]
 
 
 def _flatten(layer, bottoms):
@@ -116,7 +130,11 @@ def _reshape(layer, bottoms):
     last = len(shape) if p.num_axes < 0 else first + p.num_axes
     dims = [shape[first + i] if d == 0 else d for i, d in enumerate(p.shape.dim)]
     if -1 in dims:
-        known = math.prod(d for d in dims if d != -1) * math.prod(shape[:first]) * math.prod(shape[last:])
+        known = (
+            math.prod(d for d in dims if d != -1)
+            * math.prod(shape[:first])
+            * math.prod(shape[last:])
+        )
         dims[dims.index(-1)] = math.prod(shape) // max(known, 1)
     return [(*shape[:first], *dims, *shape[last:])]
 
@@ -161,11 +179,22 @@ def _declared(layer, i) -> Shape:
         p = layer.dummy_data_param
         if p.shape:
             return tuple(p.shape[i if len(p.shape) > 1 else 0].dim)
-        return tuple(values[i if len(values) > 1 else 0] for values in (p.num, p.channels, p.height, p.width)) if p.num else None
+        return (
+            tuple(
+                values[i if len(values) > 1 else 0]
+                for values in (p.num, p.channels, p.height, p.width)
+            )
+            if p.num
+            else None
+        )
     if layer.type == "MemoryData":
         p = layer.memory_data_param
         return (p.batch_size, p.channels, p.height, p.width) if i == 0 else (p.batch_size,)
-    param = {"Data": "data_param", "ImageData": "image_data_param", "WindowData": "window_data_param"}.get(layer.type)
+    param = {
+        "Data": "data_param",
+        "ImageData": "image_data_param",
+        "WindowData": "window_data_param",
+    }.get(layer.type)
     crop = layer.transform_param.crop_size
     if not param or not crop:
         return None

@@ -19,7 +19,10 @@ def guarded(name, run, expected):
         print(f"{name}: {' '.join(str(e).split())}", file=sys.stderr)
         return 2
     except MemoryError:
-        print(f"{name}: not enough memory; use a smaller picture, or a layer nearer to the input", file=sys.stderr)
+        print(
+            f"{name}: not enough memory; use a smaller picture, or a layer nearer to the input",
+            file=sys.stderr,
+        )
         return 2
     except BrokenPipeError:
         # whoever read our output has stopped; say nothing more

@@ -36,7 +36,12 @@ def _upgrade_v1_layer(old, new):
     if old.HasField("type"):
         names = old.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number
         new.type = V1_TYPES[names[old.type].name]
-    for field, values in (("name", old.param), ("lr_mult", old.blobs_lr), ("decay_mult", old.weight_decay), ("share_mode", old.blob_share_mode)):
+    for field, values in (
+        ("name", old.param),
+        ("lr_mult", old.blobs_lr),
+        ("decay_mult", old.weight_decay),
+        ("share_mode", old.blob_share_mode),
+    ):
         for i, value in enumerate(values):
             while len(new.param) <= i:
                 new.param.add()
@@ -45,10 +50,14 @@ def _upgrade_v1_layer(old, new):
 
 def _upgrade_input(net):
     """`input` with `input_shape` or `input_dim` becomes an Input layer in front, as Caffe 1.0 does."""
-    shapes = [list(s.dim) for s in net.input_shape] or [list(net.input_dim[i : i + 4]) for i in range(0, len(net.input_dim), 4)]
+    shapes = [list(s.dim) for s in net.input_shape] or [
+        list(net.input_dim[i : i + 4]) for i in range(0, len(net.input_dim), 4)
+    ]
     if len(shapes) != len(net.input) or any(len(s) != 4 for s in shapes if not net.input_shape):
         found = f"{len(net.input_shape)} input_shape and {len(net.input_dim)} input_dim"
-        raise PrototxtError(f"{len(net.input)} input fields but {found}; each input needs one input_shape or four input_dim")
+        raise PrototxtError(
+            f"{len(net.input)} input fields but {found}; each input needs one input_shape or four input_dim"
+        )
     rest = list(net.layer)
     del net.layer[:]
     layer = net.layer.add()
@@ -64,7 +73,9 @@ def _upgrade_input(net):
 def upgrade(net):
     """Bring a NetParameter to V2 in place, and return it. Raises PrototxtError for a mixture of versions."""
     if net.layers and net.layer:
-        raise PrototxtError(f"the net has both V1 `layers` ({len(net.layers)}) and V2 `layer` ({len(net.layer)}) fields; use one of them")
+        raise PrototxtError(
+            f"the net has both V1 `layers` ({len(net.layers)}) and V2 `layer` ({len(net.layer)}) fields; use one of them"
+        )
     if is_v0(net):
         upgrade_v0(net)
     for old in net.layers:

@@ -14,7 +14,12 @@ _TYPES = {
     "multinomial_logistic_loss": "MultinomialLogisticLoss", "pool": "Pooling", "relu": "ReLU", "sigmoid": "Sigmoid", "softmax": "Softmax",
     "softmax_loss": "SoftmaxWithLoss", "split": "Split", "tanh": "TanH", "window_data": "WindowData",
 }  # fmt: skip
-_DATA = {"Data": "data_param", "HDF5Data": "hdf5_data_param", "ImageData": "image_data_param", "WindowData": "window_data_param"}
+_DATA = {
+    "Data": "data_param",
+    "HDF5Data": "hdf5_data_param",
+    "ImageData": "image_data_param",
+    "WindowData": "window_data_param",
+}
 # V0 field -> {layer type: (parameter message, field in it)}
 _PLACES: Dict[str, Dict[str, Tuple[str, Optional[str]]]] = {
     "num_output": {"Convolution": ("convolution_param", "num_output"), "InnerProduct": ("inner_product_param", "num_output")},
@@ -65,7 +70,9 @@ def upgrade_v0(net):
     for connection in net.layers:
         old = connection.layer
         if not connection.HasField("layer"):
-            raise PrototxtError(f'layer "{connection.name}" is in the V1 form among V0 layers; use one form')
+            raise PrototxtError(
+                f'layer "{connection.name}" is in the V1 form among V0 layers; use one form'
+            )
         if old.type == "padding":
             if len(connection.bottom) != 1 or len(connection.top) != 1:
                 raise PrototxtError(f'padding layer "{old.name}" takes one bottom and one top')
@@ -78,7 +85,9 @@ def upgrade_v0(net):
 def _upgrade_layer(connection, new, pads):
     old = connection.layer
     if old.type not in _TYPES:
-        raise PrototxtError(f'layer "{old.name}" has the unknown V0 type "{old.type}"; known: {", ".join(sorted(_TYPES))}')
+        raise PrototxtError(
+            f'layer "{old.name}" has the unknown V0 type "{old.type}"; known: {", ".join(sorted(_TYPES))}'
+        )
     new.name, new.type = old.name, _TYPES[old.type]
     new.bottom.extend(connection.bottom)
     new.top.extend(connection.top)
@@ -100,7 +109,9 @@ def _upgrade_layer(connection, new, pads):
 def _set(layer, field, value):
     places = _PLACES[field]
     if layer.type not in places:
-        raise PrototxtError(f'layer "{layer.name}" ({layer.type}) has the V0 field {field}, which such a layer does not take')
+        raise PrototxtError(
+            f'layer "{layer.name}" ({layer.type}) has the V0 field {field}, which such a layer does not take'
+        )
     message, name = places[layer.type]
     target = getattr(layer, message)
     if name is None:

@@ -72,7 +72,9 @@ class StoredBlob:
                 rest += data[begin:stop]
         self._data = data
         self.header = message.FromString(bytes(rest))
-        self._single = np.array(self.header.double_data or self.header.data, np.float32)  # values of a file that was written one by one
+        self._single = np.array(
+            self.header.double_data or self.header.data, np.float32
+        )  # values of a file that was written one by one
         self.count = sum(count for _, _, count in self._parts) + self._single.size
 
     @property
@@ -90,7 +92,9 @@ class StoredBlob:
         for dtype, start, count in self._parts:
             for first in range(0, count, _AT_ONCE):
                 part = min(_AT_ONCE, count - first)
-                flat[at : at + part] = np.frombuffer(self._data, dtype, part, start + first * dtype.itemsize)
+                flat[at : at + part] = np.frombuffer(
+                    self._data, dtype, part, start + first * dtype.itemsize
+                )
                 at += part
                 _forget(self._data)
         flat[at:] = self._single
@@ -116,7 +120,9 @@ class mapped:
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:
             self._file.close()
-            raise WeightsError(f"{path}: not a caffemodel, the file is empty; download it again") from None
+            raise WeightsError(
+                f"{path}: not a caffemodel, the file is empty; download it again"
+            ) from None
 
     def __enter__(self):
         return self._map

@@ -22,7 +22,13 @@ ROOMS = {
     "deepdream/pictures": {"deepdream", "netfile"},
     "deepdream/nets": {"deepdream", "deepdream/pictures", "netfile", "net_surgery"},
     "deepdream/dream": {"deepdream", "deepdream/pictures", "deepdream/nets"},
-    "deepdream/request": {"deepdream", "deepdream/pictures", "deepdream/nets", "deepdream/dream", "netfile"},
+    "deepdream/request": {
+        "deepdream",
+        "deepdream/pictures",
+        "deepdream/nets",
+        "deepdream/dream",
+        "netfile",
+    },
 }
 ROOMS["deepdream/studies"] = {*ROOMS["deepdream/request"], "deepdream/request"}
 ROOMS["deepdream/cli"] = {*ROOMS["deepdream/studies"], "deepdream/studies", "net_surgery"}
@@ -102,7 +108,12 @@ def test_packages_need_only_what_they_may(folder):
 @pytest.mark.parametrize("folder", ALLOWED)
 def test_no_module_imports_an_extra_by_itself(folder):
     for path in files(folder):
-        top = {name.split(".")[0] for node in ast.parse(path.read_text()).body for name, level in imports_of(node) if not level}
+        top = {
+            name.split(".")[0]
+            for node in ast.parse(path.read_text()).body
+            for name, level in imports_of(node)
+            if not level
+        }
         assert not top & OPTIONAL[folder], path.name
 
 
@@ -117,7 +128,9 @@ def test_layers_know_neither_net_nor_sibling_families():
         if path.stem == "__init__":
             continue
         for name, level in imports(path):
-            assert not (level == 1 and name.split(".")[0] in families), f"{path.name} imports its sibling {name}"
+            assert not (level == 1 and name.split(".")[0] in families), (
+                f"{path.name} imports its sibling {name}"
+            )
             assert "net" not in name.split("."), f"{path.name} imports {name}"
 
 
@@ -129,7 +142,10 @@ def test_kernels_know_only_arrays():
 def test_nothing_imports_scripts():
     for folder in ALLOWED:
         for path in files(folder):
-            assert not {name.split(".")[0] for name, level in imports(path) if not level} & {"scripts", "tests"}
+            assert not {name.split(".")[0] for name, level in imports(path) if not level} & {
+                "scripts",
+                "tests",
+            }
 
 
 def test_only_engine_names_an_engine():
@@ -140,13 +156,29 @@ def test_only_engine_names_an_engine():
             assert level or name.split(".")[0] not in ("caffe", "caffe_compat"), path.name
 
 
-@pytest.mark.parametrize("name", ["netfile", "deepdream/pictures", "deepdream/nets", "deepdream/dream", "deepdream/request", "deepdream/studies"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "netfile",
+        "deepdream/pictures",
+        "deepdream/nets",
+        "deepdream/dream",
+        "deepdream/request",
+        "deepdream/studies",
+    ],
+)
 def test_the_library_neither_prints_nor_parses(name):
     for path in files(name):
         if path.stem == "terminal":
             continue
-        calls = {node.func.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-        assert "print" not in calls and "argparse" not in {name for name, _ in imports(path)}, path.name
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "print" not in calls and "argparse" not in {name for name, _ in imports(path)}, (
+            path.name
+        )
 
 
 def test_exported_names():
@@ -155,14 +187,28 @@ def test_exported_names():
 
     for module in (caffe_compat, deepdream):
         assert all(hasattr(module, name) for name in module.__all__)
-    assert {"preprocess", "deprocess", "objective_L2", "make_step", "deepdream", "load_net"} <= set(deepdream.__all__)
-    assert {"Net", "Classifier", "Blob", "io", "TRAIN", "TEST", "set_mode_cpu", "set_mode_gpu", "set_device"} <= set(caffe_compat.__all__)
+    assert {"preprocess", "deprocess", "objective_L2", "make_step", "deepdream", "load_net"} <= set(
+        deepdream.__all__
+    )
+    assert {
+        "Net",
+        "Classifier",
+        "Blob",
+        "io",
+        "TRAIN",
+        "TEST",
+        "set_mode_cpu",
+        "set_mode_gpu",
+        "set_device",
+    } <= set(caffe_compat.__all__)
 
 
 @pytest.mark.parametrize("name", ["deepdream", "net_surgery", "caffe_compat", "caffe_compat.io"])
 def test_exported_functions_and_classes_have_docstrings(name):
     module = importlib.import_module(name)
-    for public in getattr(module, "__all__", ["load_image", "Transformer", "oversample", "resize_image"]):
+    for public in getattr(
+        module, "__all__", ["load_image", "Transformer", "oversample", "resize_image"]
+    ):
         thing = getattr(module, public)
         assert not callable(thing) or thing.__doc__, public
 
@@ -173,12 +219,28 @@ def test_each_make_target_in_the_readme_exists():
         assert re.search(rf"^{target}:", makefile, re.M), target
 
 
-VERBS = ("dream", "zoom", "layers", "replay", "compare", "match", "classes", "evaluate", "models get", "doctor")
+VERBS = (
+    "dream",
+    "zoom",
+    "layers",
+    "replay",
+    "compare",
+    "match",
+    "classes",
+    "evaluate",
+    "models get",
+    "doctor",
+)
 
 
 def test_options_in_the_readme_exist():
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
     known = ""
     for module, command in [*(("deepdream", verb) for verb in VERBS), ("net_surgery", "heatmap")]:
-        known += subprocess.run([sys.executable, "-m", module, *command.split(), "--help"], capture_output=True, text=True, cwd=ROOT).stdout
+        known += subprocess.run(
+            [sys.executable, "-m", module, *command.split(), "--help"],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        ).stdout
     assert not {option for option in shown if option not in known}

@@ -29,7 +29,9 @@ def _pointer_to(kind):
     return pointer
 
 
-_to_float32, _to_float64, _to_int64 = (_pointer_to(kind) for kind in (types.float32, types.float64, types.int64))
+_to_float32, _to_float64, _to_int64 = (
+    _pointer_to(kind) for kind in (types.float32, types.float64, types.int64)
+)
 _to_int8, _to_int32 = _pointer_to(types.int8), _pointer_to(types.int32)
 
 
@@ -90,7 +92,9 @@ def pause(typingctx):
     def generate(context, builder, signature, args):
         if X86:
             kind = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+            builder.call(
+                cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), []
+            )
         return context.get_dummy_value()
 
     return types.void(), generate

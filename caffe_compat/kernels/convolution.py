@@ -100,7 +100,14 @@ def im2col(x, base, cols, step, geo, first, last):
                         hi = lo
                     _clear(cols, at, np.uint64(lo - a))
                     source = base + (c * height + y) * width + lo * sw + j * dw - pw
-                    _gather(x, np.uint64(source), np.uint64(sw), cols, at + np.uint64(lo - a), np.uint64(hi - lo))
+                    _gather(
+                        x,
+                        np.uint64(source),
+                        np.uint64(sw),
+                        cols,
+                        at + np.uint64(lo - a),
+                        np.uint64(hi - lo),
+                    )
                     _clear(cols, at + np.uint64(hi - a), np.uint64(b - hi))
                 k += 1
 
@@ -109,22 +116,70 @@ def im2col(x, base, cols, step, geo, first, last):
 def _copy_columns(x, base, step, cols, first, count, width, depth):
     """Columns first..first + count of a matrix (depth, step) at x[base], side by side with rows `width` long."""
     for k in range(depth):
-        _gather(x, np.uint64(base + k * step + first), np.uint64(1), cols, np.uint64(k * width), np.uint64(count))
+        _gather(
+            x,
+            np.uint64(base + k * step + first),
+            np.uint64(1),
+            cols,
+            np.uint64(k * width),
+            np.uint64(count),
+        )
 
 
 @numba.njit(cache=True, nogil=True)
-def _product(weight, at, row_step, k_step, x, base, step, first, count, y, target, y_step, rows, depth, bias, slope, add, cols, overhang):
+def _product(
+    weight,
+    at,
+    row_step,
+    k_step,
+    x,
+    base,
+    step,
+    first,
+    count,
+    y,
+    target,
+    y_step,
+    rows,
+    depth,
+    bias,
+    slope,
+    add,
+    cols,
+    overhang,
+):
     """y[target:] (rows, y_step) from x[base:] (depth, step), both at positions first..first + count.
 
     Columns that fill no vector go through cols.
     """
-    a, b, c = weight.ctypes.data + 4 * at, x.ctypes.data + 4 * (base + first), y.ctypes.data + 4 * (target + first)
+    a, b, c = (
+        weight.ctypes.data + 4 * at,
+        x.ctypes.data + 4 * (base + first),
+        y.ctypes.data + 4 * (target + first),
+    )
     whole = count // LANES * LANES
     if whole:
-        multiply(a, row_step, k_step, b, step, c, y_step, rows, whole, depth, bias, slope, add, overhang)
+        multiply(
+            a, row_step, k_step, b, step, c, y_step, rows, whole, depth, bias, slope, add, overhang
+        )
     if whole < count:
         _copy_columns(x, base, step, cols, first + whole, count - whole, LANES, depth)
-        multiply(a, row_step, k_step, cols.ctypes.data, LANES, c + 4 * whole, y_step, rows, count - whole, depth, bias, slope, add, overhang)
+        multiply(
+            a,
+            row_step,
+            k_step,
+            cols.ctypes.data,
+            LANES,
+            c + 4 * whole,
+            y_step,
+            rows,
+            count - whole,
+            depth,
+            bias,
+            slope,
+            add,
+            overhang,
+        )
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -136,7 +191,13 @@ def _seven(p, at):
 def _forward(arguments, scratch):
     """Strips of output positions, by blocks of output channels."""
     p = ints(arguments)
-    geo, x, weight, bias, y = ints(p[FIRST]), floats(p[FIRST + 1]), floats(p[FIRST + 2]), p[FIRST + 3], floats(p[FIRST + 4])
+    geo, x, weight, bias, y = (
+        ints(p[FIRST]),
+        floats(p[FIRST + 1]),
+        floats(p[FIRST + 2]),
+        p[FIRST + 3],
+        floats(p[FIRST + 4]),
+    )
     groups, outputs, strip, blocks, turned, pointwise, add = _seven(p, FIRST + 5)
     slope = np.float32(real(arguments, FIRST + 12))
     overhang, cols = floats(scratch), floats(scratch + 4 * _OVERHANG)
@@ -166,10 +227,27 @@ def _forward(arguments, scratch):
             _product(weight, at, row_step, k_step, x, base, out_positions, first, count, y, target, out_positions, rows, depth, offsets,
                      slope, add, cols, overhang)  # fmt: skip
         else:
-            step = (count + LANES - 1) // LANES * LANES + LANES * (1 - (count + LANES - 1) // LANES % 2)  # an odd number of vectors, for the cache
+            step = (count + LANES - 1) // LANES * LANES + LANES * (
+                1 - (count + LANES - 1) // LANES % 2
+            )  # an odd number of vectors, for the cache
             im2col(x, base, cols, step, geo, first, first + count)
             a, c = weight.ctypes.data + 4 * at, y.ctypes.data + 4 * (target + first)
-            multiply(a, row_step, k_step, cols.ctypes.data, step, c, out_positions, rows, count, depth, offsets, slope, add, overhang)
+            multiply(
+                a,
+                row_step,
+                k_step,
+                cols.ctypes.data,
+                step,
+                c,
+                out_positions,
+                rows,
+                count,
+                depth,
+                offsets,
+                slope,
+                add,
+                overhang,
+            )
 
 
 def _strips(positions, depth, outputs, planes, pointwise):
@@ -215,7 +293,14 @@ def _col2im(cols, step, dx, base, geo, first_row, last_row, top, bottom):
                         continue
                     at = k * step + (row - first_row) * out_w + left
                     target = base + (c * height + y) * width + left * sw + j * dw - pw
-                    _scatter_add(cols, np.uint64(at), np.uint64(right - left), dx, np.uint64(target), np.uint64(sw))
+                    _scatter_add(
+                        cols,
+                        np.uint64(at),
+                        np.uint64(right - left),
+                        dx,
+                        np.uint64(target),
+                        np.uint64(sw),
+                    )
                 k += 1
 
 
@@ -223,10 +308,24 @@ def _col2im(cols, step, dx, base, geo, first_row, last_row, top, bottom):
 def _backward(arguments, scratch):
     """Blocks of the picture's rows: the gradient of each from all the output rows that see it."""
     p = ints(arguments)
-    geo, dy, weight, dx = ints(p[FIRST]), floats(p[FIRST + 1]), floats(p[FIRST + 2]), floats(p[FIRST + 3])
+    geo, dy, weight, dx = (
+        ints(p[FIRST]),
+        floats(p[FIRST + 1]),
+        floats(p[FIRST + 2]),
+        floats(p[FIRST + 3]),
+    )
     groups, outputs, rows, blocks, add, _, _ = _seven(p, FIRST + 4)
     overhang, cols = floats(scratch), floats(scratch + 4 * _OVERHANG)
-    channels, height, width, out_h, out_w, kh, kw, sh = geo[0], geo[1], geo[2], geo[3], geo[4], geo[5], geo[6], geo[7]
+    channels, height, width, out_h, out_w, kh, kw, sh = (
+        geo[0],
+        geo[1],
+        geo[2],
+        geo[3],
+        geo[4],
+        geo[5],
+        geo[6],
+        geo[7],
+    )
     ph, dh = geo[9], geo[11]
     depth = channels * kh * kw
     none = np.zeros(depth, np.float32)
@@ -239,8 +338,12 @@ def _backward(arguments, scratch):
         top, bottom = height * block // blocks, height * (block + 1) // blocks
         base, source = plane * channels * height * width, plane * outputs * out_h * out_w
         for c in range(0 if add else channels):
-            _clear(dx, np.uint64(base + (c * height + top) * width), np.uint64((bottom - top) * width))
-        first = max(0, -((kh - 1) * dh - ph - top) // sh) // rows * rows  # so that no sum's order depends on the blocks
+            _clear(
+                dx, np.uint64(base + (c * height + top) * width), np.uint64((bottom - top) * width)
+            )
+        first = (
+            max(0, -((kh - 1) * dh - ph - top) // sh) // rows * rows
+        )  # so that no sum's order depends on the blocks
         last = min(out_h, (bottom - 1 + ph) // sh + 1)
         for row in range(first, last, rows):
             end = min(last, row + rows)
@@ -256,9 +359,26 @@ def _backward_by_columns(dy, weight, dx, geo, groups, add):
     height, out_w = int(geo[1]), int(geo[4])
     depth = weight.shape[1]
     rows = max(1, _STRIP_VALUES // (depth * out_w))
-    blocks = min(height, threads.count() * (2 if height >= 64 else 1))  # their margins are computed twice
+    blocks = min(
+        height, threads.count() * (2 if height >= 64 else 1)
+    )  # their margins are computed twice
     columns = depth * (rows * out_w + LANES) + outputs * LANES
-    threads.run(_backward, len(dy) * groups * blocks, geo, dy, weight, dx, groups, outputs, rows, blocks, add, 0, 0, scratch=columns + _OVERHANG)
+    threads.run(
+        _backward,
+        len(dy) * groups * blocks,
+        geo,
+        dy,
+        weight,
+        dx,
+        groups,
+        outputs,
+        rows,
+        blocks,
+        add,
+        0,
+        0,
+        scratch=columns + _OVERHANG,
+    )
 
 
 @threads.Job
@@ -298,7 +418,9 @@ def backward(dy, weight, dx, geo, groups, add=False):
         return
     turned = np.empty(groups * channels * outputs * kh * kw, np.float32)
     threads.run(_turn, groups * channels, weight, turned, outputs, channels, kh * kw)
-    back = geometry(outputs, (out_h, out_w), (height, width), (kh, kw), (1, 1), (back_h, back_w), (dh, dw))
+    back = geometry(
+        outputs, (out_h, out_w), (height, width), (kh, kw), (1, 1), (back_h, back_w), (dh, dw)
+    )
     forward(dy, turned, none, dx, back, groups, add=add)
 
 
@@ -316,4 +438,6 @@ def weight_gradient(x, dy, dweight, geo, groups):
             for first in range(0, positions, strip):
                 count = min(strip, positions - first)
                 im2col(source, 0, cols, count, geo, first, first + count)
-                dweight[o : o + outputs] += slopes[:, first : first + count] @ cols[: depth * count].reshape(depth, count).T
+                dweight[o : o + outputs] += (
+                    slopes[:, first : first + count] @ cols[: depth * count].reshape(depth, count).T
+                )

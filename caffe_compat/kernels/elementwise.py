@@ -16,7 +16,12 @@ def _run(job, size, *arguments):
 @threads.Job
 def _relu_forward(arguments, scratch):
     p = ints(arguments)
-    size, x, y, slope = p[FIRST], floats(p[FIRST + 1]), floats(p[FIRST + 2]), np.float32(real(arguments, FIRST + 3))
+    size, x, y, slope = (
+        p[FIRST],
+        floats(p[FIRST + 1]),
+        floats(p[FIRST + 2]),
+        np.float32(real(arguments, FIRST + 3)),
+    )
     zero = np.float32(0)
     piece = count_up(arguments)
     while piece < p[ITEMS]:

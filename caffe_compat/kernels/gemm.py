@@ -23,7 +23,9 @@ LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
 WIDTH = 2 * LANES  # columns of a full tile
 # rows of a full tile: as many sums as there are registers, but for two of columns and one of weights
 _FULL = 12 if LANES == 16 else 6
-FUSED = bool(_features.get("fma")) or not X86  # one rounding for product and sum, where the processor has it
+FUSED = (
+    bool(_features.get("fma")) or not X86
+)  # one rounding for product and sum, where the processor has it
 
 _I64, _FLOAT = ir.IntType(64), ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
@@ -48,28 +50,43 @@ def _splat(builder, value):
     """A vector with the value in every lane."""
     nothing = ir.Constant(_VECTOR, ir.Undefined)
     first = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+    return builder.shuffle_vector(
+        first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    )
 
 
 def _multiply_add(builder, a, b, c):
     if not FUSED:
         return builder.fadd(builder.fmul(a, b), c)
     kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32"), [a, b, c])
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32"), [a, b, c]
+    )
 
 
 def _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth):
     """The loop over the depth; returns the tile's sums, vectors by rows."""
-    before, loop, after = builder.block, builder.append_basic_block("depth"), builder.append_basic_block("summed")
+    before, loop, after = (
+        builder.block,
+        builder.append_basic_block("depth"),
+        builder.append_basic_block("summed"),
+    )
     builder.branch(loop)
     builder.position_at_end(loop)
     k, at_a, at_b = (builder.phi(_I64) for _ in range(3))
     sums = [[builder.phi(_VECTOR) for _ in range(vectors)] for _ in range(rows)]
-    columns = [_load(builder, builder.add(at_b, _number(4 * LANES * v)), _VECTOR) for v in range(vectors)]
+    columns = [
+        _load(builder, builder.add(at_b, _number(4 * LANES * v)), _VECTOR) for v in range(vectors)
+    ]
     new = []
     for r in range(rows):
         weight = _splat(builder, _load(builder, builder.add(at_a, row_bytes[r]), _FLOAT))
-        new.append([_multiply_add(builder, weight, column, total) for column, total in zip(columns, sums[r])])
+        new.append(
+            [
+                _multiply_add(builder, weight, column, total)
+                for column, total in zip(columns, sums[r])
+            ]
+        )
     steps = ((k, _number(0), _number(1)), (at_a, a, k_bytes), (at_b, b, b_bytes))
     for place, start, step in steps:
         place.add_incoming(start, before)
@@ -85,7 +102,11 @@ def _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth):
 
 def _before(builder, places, add):
     """What the tile of C holds, if something is to be added to it, else zeros; vectors by places."""
-    start, look, after = builder.block, builder.append_basic_block("look"), builder.append_basic_block("add")
+    start, look, after = (
+        builder.block,
+        builder.append_basic_block("look"),
+        builder.append_basic_block("add"),
+    )
     builder.cbranch(builder.icmp_signed("!=", add, _number(0)), look, after)
     builder.position_at_end(look)
     held = {at: _load(builder, address, _VECTOR) for at, address in places.items()}
@@ -125,7 +146,11 @@ def _tile(rows, vectors):
                     value = builder.fadd(builder.fadd(sums[r][v], before[r, v]), offset)
                     negative = builder.fcmp_ordered("<", value, _ZERO)
                     below = builder.fmul(slopes, builder.select(negative, value, _ZERO))
-                    _store(builder, places[r, v], builder.fadd(builder.select(negative, _ZERO, value), below))
+                    _store(
+                        builder,
+                        places[r, v],
+                        builder.fadd(builder.select(negative, _ZERO, value), below),
+                    )
             return context.get_dummy_value()
 
         return types.void(*[types.intp] * 9, types.float32, types.intp), generate
@@ -174,7 +199,9 @@ def _whole_depth(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, b
 
 
 @numba.njit(cache=True, nogil=True)
-def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bias, slope, add, overhang):
+def multiply(
+    a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bias, slope, add, overhang
+):
     """C (rows, columns) = act(A (rows, depth) · B (depth, columns) + bias), added to what C holds before act if `add` is 1.
 
     a, b, c and bias are addresses (intp), steps count values. B must be readable, and may hold anything, up to the next whole vector
@@ -185,20 +212,56 @@ def multiply(a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bi
     done = 0
     while done < rows:
         left = rows - done
-        high = _ROWS0 if left >= _ROWS0 else _ROWS1 if left >= _ROWS1 else _ROWS2 if left >= _ROWS2 else 1
+        high = (
+            _ROWS0
+            if left >= _ROWS0
+            else _ROWS1
+            if left >= _ROWS1
+            else _ROWS2
+            if left >= _ROWS2
+            else 1
+        )
         at_a, at_bias = a + 4 * done * row_step, bias + 4 * done
         for j in range(0, columns, WIDTH):
             across = min(WIDTH, columns - j)
             wide = across > LANES
             at_b, at_c = b + 4 * j, c + 4 * (done * c_step + j)
             if across in (WIDTH, LANES):
-                _whole_depth(high, wide, at_a, row_step, k_step, at_b, b_step, at_c, c_step, depth, at_bias, slope, add)
+                _whole_depth(
+                    high,
+                    wide,
+                    at_a,
+                    row_step,
+                    k_step,
+                    at_b,
+                    b_step,
+                    at_c,
+                    c_step,
+                    depth,
+                    at_bias,
+                    slope,
+                    add,
+                )
                 continue
             target = floats(at_c)
             for r in range(high if add else 0):
                 for q in range(across):
                     overhang[r * WIDTH + q] = target[r * c_step + q]
-            _whole_depth(high, wide, at_a, row_step, k_step, at_b, b_step, edge, WIDTH, depth, at_bias, slope, add)
+            _whole_depth(
+                high,
+                wide,
+                at_a,
+                row_step,
+                k_step,
+                at_b,
+                b_step,
+                edge,
+                WIDTH,
+                depth,
+                at_bias,
+                slope,
+                add,
+            )
             for r in range(high):
                 for q in range(across):
                     target[r * c_step + q] = overhang[r * WIDTH + q]

@@ -62,7 +62,11 @@ def _forward(x, y, size, alpha, beta, k, start, count):
     """
     share, offset = np.float32(alpha / size), np.float32(k)
     size = min(size, 2 * x.shape[0] + 1)  # a window that holds all channels
-    squares, scale, power = np.empty((size, _CHUNK), np.float32), np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
+    squares, scale, power = (
+        np.empty((size, _CHUNK), np.float32),
+        np.empty(_CHUNK, np.float32),
+        np.empty(_CHUNK, np.float32),
+    )
     ready = 0
     for c in range(x.shape[0]):
         ready = _scale(x, squares, ready, c, start, count, share, offset, scale)
@@ -78,7 +82,11 @@ def _backward(x, dy, dx, size, alpha, beta, k, start, count):
 
     scale and y are computed again: that costs less than to keep and read them. Ratios run `half` channels ahead of the sums over them.
     """
-    share, offset, factor = np.float32(alpha / size), np.float32(k), np.float32(2 * alpha * beta / size)
+    share, offset, factor = (
+        np.float32(alpha / size),
+        np.float32(k),
+        np.float32(2 * alpha * beta / size),
+    )
     size = min(size, 2 * x.shape[0] + 1)  # a window that holds all channels
     channels, half = x.shape[0], (size - 1) // 2
     squares, ratios = np.empty((size, _CHUNK), np.float32), np.empty((size, _CHUNK), np.float32)
@@ -98,7 +106,11 @@ def _backward(x, dy, dx, size, alpha, beta, k, start, count):
             continue
         _sum_rows(ratios, max(0, c - half), min(channels, c + half + 1), total, count)
         power = powers[c % size]
-        g, source, target = dy[c, start : start + count], x[c, start : start + count], dx[c, start : start + count]
+        g, source, target = (
+            dy[c, start : start + count],
+            x[c, start : start + count],
+            dx[c, start : start + count],
+        )
         for j in range(count):
             target[j] = g[j] * power[j] - factor * source[j] * total[j]
 
@@ -117,7 +129,14 @@ def _forward_job(arguments, scratch):
     while chunk < p[ITEMS]:
         start = chunk * _CHUNK
         _forward(
-            x, y, size, real(arguments, FIRST + 5), real(arguments, FIRST + 6), real(arguments, FIRST + 7), start, min(_CHUNK, positions - start)
+            x,
+            y,
+            size,
+            real(arguments, FIRST + 5),
+            real(arguments, FIRST + 6),
+            real(arguments, FIRST + 7),
+            start,
+            min(_CHUNK, positions - start),
         )
         chunk = count_up(arguments)
 
@@ -126,21 +145,58 @@ def _forward_job(arguments, scratch):
 def _backward_job(arguments, scratch):
     p = ints(arguments)
     channels, positions, size = p[FIRST + 3], p[FIRST + 4], p[FIRST + 5]
-    x, dy, dx = _matrix(p[FIRST], channels, positions), _matrix(p[FIRST + 1], channels, positions), _matrix(p[FIRST + 2], channels, positions)
+    x, dy, dx = (
+        _matrix(p[FIRST], channels, positions),
+        _matrix(p[FIRST + 1], channels, positions),
+        _matrix(p[FIRST + 2], channels, positions),
+    )
     chunk = count_up(arguments)
     while chunk < p[ITEMS]:
         start, count = chunk * _CHUNK, min(_CHUNK, positions - chunk * _CHUNK)
-        _backward(x, dy, dx, size, real(arguments, FIRST + 6), real(arguments, FIRST + 7), real(arguments, FIRST + 8), start, count)
+        _backward(
+            x,
+            dy,
+            dx,
+            size,
+            real(arguments, FIRST + 6),
+            real(arguments, FIRST + 7),
+            real(arguments, FIRST + 8),
+            start,
+            count,
+        )
         chunk = count_up(arguments)
 
 
 def lrn_forward(x, y, size, alpha, beta, k):
     """y = x * scale ** -beta, scale = k + alpha/size * the sum of x² over `size` channels. Arrays (channels, positions)."""
     channels, positions = x.shape
-    threads.run(_forward_job, -(-positions // _CHUNK), x, y, channels, positions, size, float(alpha), float(beta), float(k))
+    threads.run(
+        _forward_job,
+        -(-positions // _CHUNK),
+        x,
+        y,
+        channels,
+        positions,
+        size,
+        float(alpha),
+        float(beta),
+        float(k),
+    )
 
 
 def lrn_backward(x, dy, dx, size, alpha, beta, k):
     """dx = the gradient of the input from that of the output."""
     channels, positions = x.shape
-    threads.run(_backward_job, -(-positions // _CHUNK), x, dy, dx, channels, positions, size, float(alpha), float(beta), float(k))
+    threads.run(
+        _backward_job,
+        -(-positions // _CHUNK),
+        x,
+        dy,
+        dx,
+        channels,
+        positions,
+        size,
+        float(alpha),
+        float(beta),
+        float(k),
+    )

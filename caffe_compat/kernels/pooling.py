@@ -132,7 +132,16 @@ def _max_plane(x, y, mask, kh, kw, sh, sw, ph, pw, p):
                 left, right = _span(k - pw, sw, width, out_w)
                 at = (p * height + h) * width + left * sw + k - pw
                 code = np.int32((h - start) * kw + k)
-                _keep_larger(source, np.uint64(at), np.uint64(sw), best, where, np.uint64(row + left), np.uint64(right - left), code)
+                _keep_larger(
+                    source,
+                    np.uint64(at),
+                    np.uint64(sw),
+                    best,
+                    where,
+                    np.uint64(row + left),
+                    np.uint64(right - left),
+                    code,
+                )
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -208,14 +217,28 @@ def _planes(flat, count, height, width):
 @numba.njit(cache=True, nogil=True, inline="always")
 def _window(p):
     f = FIRST + 4
-    return p[f], p[f + 1], p[f + 2], p[f + 3], p[f + 4], p[f + 5], p[f + 6], p[f + 7], p[f + 8], p[f + 9]
+    return (
+        p[f],
+        p[f + 1],
+        p[f + 2],
+        p[f + 3],
+        p[f + 4],
+        p[f + 5],
+        p[f + 6],
+        p[f + 7],
+        p[f + 8],
+        p[f + 9],
+    )
 
 
 @numba.njit(cache=True, nogil=True)
 def _max_forward(arguments, mask):
     p = ints(arguments)
     (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
-    x, y = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
+    x, y = (
+        _planes(floats(p[FIRST]), items, height, width),
+        _planes(floats(p[FIRST + 1]), items, out_h, out_w),
+    )
     mask = _planes(mask, items, out_h, out_w)
     three = kh == 3 and kw == 3 and sh == sw and sw <= 2
     padded = np.full(((out_h - 1) * sh + 3, (out_w - 1) * sw + 3) if three else (0, 0), _LOWEST)
@@ -232,9 +255,14 @@ def _max_forward(arguments, mask):
 def _max_backward(arguments, mask):
     p = ints(arguments)
     (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
-    dx, dy = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
+    dx, dy = (
+        _planes(floats(p[FIRST]), items, height, width),
+        _planes(floats(p[FIRST + 1]), items, out_h, out_w),
+    )
     mask = _planes(mask, items, out_h, out_w)
-    shift = np.array([(code // kw - ph) * width + code % kw - pw for code in range(min(kh * kw, _FEW))])
+    shift = np.array(
+        [(code // kw - ph) * width + code % kw - pw for code in range(min(kh * kw, _FEW))]
+    )
     plane = count_up(arguments)
     while plane < items:
         _max_plane_backward(dy, mask, dx, p[FIRST + 3] != 0, shift, kw, sh, sw, ph, pw, plane)
@@ -265,7 +293,10 @@ def _max_backward_large(arguments, scratch):
 def _average_forward(arguments, scratch):
     p = ints(arguments)
     (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
-    x, y = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
+    x, y = (
+        _planes(floats(p[FIRST]), items, height, width),
+        _planes(floats(p[FIRST + 1]), items, out_h, out_w),
+    )
     plane = count_up(arguments)
     while plane < items:
         _average_plane(x, y, kh, kw, sh, sw, ph, pw, plane)
@@ -276,7 +307,10 @@ def _average_forward(arguments, scratch):
 def _average_backward(arguments, scratch):
     p = ints(arguments)
     (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
-    dx, dy = _planes(floats(p[FIRST]), items, height, width), _planes(floats(p[FIRST + 1]), items, out_h, out_w)
+    dx, dy = (
+        _planes(floats(p[FIRST]), items, height, width),
+        _planes(floats(p[FIRST + 1]), items, out_h, out_w),
+    )
     share = np.empty(out_w, np.float32)
     plane = count_up(arguments)
     while plane < items:
@@ -297,12 +331,26 @@ def mask_like(y, window):
 
 def max_forward(x, y, mask, window):
     """y = the maximum of each window of x, and in mask where it lay. window: (kernel, stride, pad), each height then width, as six numbers."""
-    _run(_max_forward_small if mask.dtype == np.int8 else _max_forward_large, x, y, mask, False, window)
+    _run(
+        _max_forward_small if mask.dtype == np.int8 else _max_forward_large,
+        x,
+        y,
+        mask,
+        False,
+        window,
+    )
 
 
 def max_backward(dy, mask, dx, window, add=False):
     """dx = each gradient where its maximum lay, or with `add` dx += it."""
-    _run(_max_backward_small if mask.dtype == np.int8 else _max_backward_large, dx, dy, mask, add, window)
+    _run(
+        _max_backward_small if mask.dtype == np.int8 else _max_backward_large,
+        dx,
+        dy,
+        mask,
+        add,
+        window,
+    )
 
 
 def average_forward(x, y, window):

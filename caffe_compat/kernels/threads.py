@@ -54,7 +54,9 @@ class Job:
     def address(self):
         if self._address is None:
             # kept, since its memory goes with it
-            self._compiled = numba.cfunc(types.void(types.intp, types.intp), cache=True)(self._function)
+            self._compiled = numba.cfunc(types.void(types.intp, types.intp), cache=True)(
+                self._function
+            )
             self._address = self._compiled.address
         return self._address
 
@@ -73,7 +75,11 @@ def prepare():
     said = threading.Event()
 
     def say():
-        print("caffe_compat: compiling its loops for this processor, once; some 20 seconds ...", file=sys.stderr, flush=True)
+        print(
+            "caffe_compat: compiling its loops for this processor, once; some 20 seconds ...",
+            file=sys.stderr,
+            flush=True,
+        )
         said.set()
 
     patience = threading.Timer(_PATIENCE, say)
@@ -84,7 +90,11 @@ def prepare():
         job.address  # noqa: B018 (compiles)
     patience.cancel()
     if said.is_set():
-        print(f"caffe_compat: compiled, in {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        print(
+            f"caffe_compat: compiled, in {time.perf_counter() - started:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -141,7 +151,9 @@ class _Team:
         self._asleep = [False] * helpers
         self._wake = [threading.Event() for _ in range(helpers)]
         for i in range(helpers):
-            threading.Thread(target=self._help, args=(i,), name=f"caffe_compat_{i}", daemon=True).start()
+            threading.Thread(
+                target=self._help, args=(i,), name=f"caffe_compat_{i}", daemon=True
+            ).start()
 
     def _help(self, i):
         number = 0
@@ -155,7 +167,10 @@ class _Team:
 
     def run(self, job, arguments, scratch):
         if scratch > self._size:
-            self._scratch, self._size = [_aligned(scratch) for _ in range(self.helpers + 1)], scratch
+            self._scratch, self._size = (
+                [_aligned(scratch) for _ in range(self.helpers + 1)],
+                scratch,
+            )
             self._flags[_SCRATCH:] = [array.ctypes.data for array in self._scratch]
         _publish(self._flags, job.address, arguments)
         for i, asleep in enumerate(self._asleep):
@@ -170,13 +185,19 @@ def _team(helpers):
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_team.cache_clear)  # a forked process has none of its parent's threads
+    os.register_at_fork(
+        after_in_child=_team.cache_clear
+    )  # a forked process has none of its parent's threads
 
 
 def _packed(value):
     if isinstance(value, np.ndarray):
         return value.__array_interface__["data"][0]
-    return int(np.float64(value).view(np.int64)) if isinstance(value, (float, np.floating)) else int(value)
+    return (
+        int(np.float64(value).view(np.int64))
+        if isinstance(value, (float, np.floating))
+        else int(value)
+    )
 
 
 def run(job, items, *arguments, scratch=0):

@@ -25,9 +25,13 @@ class Accuracy(Layer):
         axis = self.canonical_axis(p.axis, bottom[0])
         self.outer, self.classes = math.prod(bottom[0].shape[:axis]), bottom[0].shape[axis]
         if self.top_k > self.classes:
-            raise PrototxtError(f'layer "{self.name}": top_k is {self.top_k} but there are {self.classes} classes')
+            raise PrototxtError(
+                f'layer "{self.name}": top_k is {self.top_k} but there are {self.classes} classes'
+            )
         if bottom[1].count != bottom[0].count // max(self.classes, 1):
-            raise ShapeError(f'layer "{self.name}": {bottom[1].count} labels {bottom[1].shape} for the bottom {bottom[0].shape} with axis {axis}')
+            raise ShapeError(
+                f'layer "{self.name}": {bottom[1].count} labels {bottom[1].shape} for the bottom {bottom[0].shape} with axis {axis}'
+            )
         top[0].reshape()
         for t in top[1:]:
             t.reshape(self.classes)

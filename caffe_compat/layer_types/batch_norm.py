@@ -18,7 +18,9 @@ class BatchNorm(Layer):
 
     def setup(self, bottom, top):
         p = self.layer_param.batch_norm_param
-        self.stored = p.use_global_stats if p.HasField("use_global_stats") else self.phase == caffe_pb2.TEST
+        self.stored = (
+            p.use_global_stats if p.HasField("use_global_stats") else self.phase == caffe_pb2.TEST
+        )
         self.fraction, self.eps = np.float32(p.moving_average_fraction), np.float32(p.eps)
         channels = bottom[0].shape[1] if len(bottom[0].shape) > 1 else 1
         for shape in ((channels,), (channels,), (1,)):
@@ -43,7 +45,9 @@ class BatchNorm(Layer):
             variance = np.square(x - mean[:, None]).mean((0, 2))
             self._keep(mean, variance, x.size // x.shape[1])
         deviation = np.sqrt(variance + self.eps)
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # untrained statistics give what they give in Caffe
+        with np.errstate(
+            over="ignore", divide="ignore", invalid="ignore"
+        ):  # untrained statistics give what they give in Caffe
             np.subtract(x, mean[:, None], out=y)
             y /= deviation[:, None]
         # in place the values are overwritten by the layers behind, so training keeps a copy

@@ -14,13 +14,21 @@ def spatial(layer, param, name, axes, default=None):
     """A setting for each spatial axis; it is given once, once per axis or, for two axes, as `name_h` and `name_w`."""
     repeated = list(getattr(param, "kernel_size" if name == "kernel" else name))
     if name != "dilation" and (param.HasField(name + "_h") or param.HasField(name + "_w")):
-        if repeated or axes != 2 or not (param.HasField(name + "_h") and param.HasField(name + "_w")):
-            raise PrototxtError(f'layer "{layer.name}": give either {name}_h and {name}_w (over two spatial axes), or {name} itself')
+        if (
+            repeated
+            or axes != 2
+            or not (param.HasField(name + "_h") and param.HasField(name + "_w"))
+        ):
+            raise PrototxtError(
+                f'layer "{layer.name}": give either {name}_h and {name}_w (over two spatial axes), or {name} itself'
+            )
         return getattr(param, name + "_h"), getattr(param, name + "_w")
     if not repeated and default is not None:
         repeated = [default]
     if len(repeated) not in (1, axes):
-        raise PrototxtError(f'layer "{layer.name}": {name} is given {len(repeated)} times; give it once, or once for each of {axes} spatial axes')
+        raise PrototxtError(
+            f'layer "{layer.name}": {name} is given {len(repeated)} times; give it once, or once for each of {axes} spatial axes'
+        )
     return tuple(repeated * axes if len(repeated) == 1 else repeated)
 
 
@@ -34,17 +42,25 @@ class Windowed(Layer):
         self.axis = self.canonical_axis(p.axis, bottom[0])
         axes = len(bottom[0].shape) - self.axis - 1
         self.kernel = spatial(self, p, "kernel", axes)
-        self.stride, self.pad = spatial(self, p, "stride", axes, 1), spatial(self, p, "pad", axes, 0)
+        self.stride, self.pad = (
+            spatial(self, p, "stride", axes, 1),
+            spatial(self, p, "pad", axes, 0),
+        )
         self.dilation = spatial(self, p, "dilation", axes, 1)
         if min((*self.kernel, *self.stride, *self.dilation), default=1) < 1:
-            raise PrototxtError(f'layer "{self.name}": kernel {self.kernel}, stride {self.stride} and dilation {self.dilation} must be at least 1')
+            raise PrototxtError(
+                f'layer "{self.name}": kernel {self.kernel}, stride {self.stride} and dilation {self.dilation} must be at least 1'
+            )
         self.channels = bottom[0].shape[self.axis]
 
     def extent(self):
         return [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel)]
 
     def check_channels(self, blob):
-        if len(blob.shape) != self.axis + 1 + len(self.kernel) or blob.shape[self.axis] != self.channels:
+        if (
+            len(blob.shape) != self.axis + 1 + len(self.kernel)
+            or blob.shape[self.axis] != self.channels
+        ):
             raise ShapeError(
                 f'layer "{self.name}": its bottom is {blob.shape} but its weights take {self.channels} channels at axis {self.axis} '
                 f"and {len(self.kernel)} spatial axes"
@@ -55,8 +71,12 @@ class Windowed(Layer):
         extent = self.extent()
         if any(s + 2 * p < e for s, p, e in zip(size, self.pad, extent)):
             sizes, extents = ("x".join(map(str, v)) for v in (size, extent))
-            raise ShapeError(f'layer "{self.name}": a {sizes} bottom is smaller than its {extents} kernel')
-        return [(s + 2 * p - e) // st + 1 for s, p, e, st in zip(size, self.pad, extent, self.stride)]
+            raise ShapeError(
+                f'layer "{self.name}": a {sizes} bottom is smaller than its {extents} kernel'
+            )
+        return [
+            (s + 2 * p - e) // st + 1 for s, p, e, st in zip(size, self.pad, extent, self.stride)
+        ]
 
     def items(self, array):
         """The array with all axes in front of the channels as one."""
@@ -75,7 +95,11 @@ class Im2col(Windowed):
     def reshape(self, bottom, top):
         for b, t in zip(bottom, top):
             self.check_channels(b)
-            t.reshape(*b.shape[: self.axis], self.channels * math.prod(self.kernel), *self.windows(b.shape[self.axis + 1 :]))
+            t.reshape(
+                *b.shape[: self.axis],
+                self.channels * math.prod(self.kernel),
+                *self.windows(b.shape[self.axis + 1 :]),
+            )
 
     def _how(self, top):
         return self.kernel, top.shape[self.axis + 1 :], self.stride, self.pad, self.dilation
@@ -99,7 +123,9 @@ class Weighted(Windowed):
         p = self.layer_param.convolution_param
         self.outputs, self.group = p.num_output, p.group
         if min(self.outputs, self.group) < 1:
-            raise PrototxtError(f'layer "{self.name}": num_output {self.outputs} and group {self.group} must be at least 1')
+            raise PrototxtError(
+                f'layer "{self.name}": num_output {self.outputs} and group {self.group} must be at least 1'
+            )
         if self.channels % self.group or self.outputs % self.group:
             raise PrototxtError(
                 f'layer "{self.name}": {self.channels} channels and num_output {self.outputs} must both be multiples of group {self.group}'
@@ -129,7 +155,15 @@ class Weighted(Windowed):
         """For the two-dimensional kernels; None where there are more or fewer axes."""
         if len(self.kernel) != 2:
             return None
-        return kernels.geometry(large.shape[1] // self.group, large.shape[2:], small.shape[2:], self.kernel, self.stride, self.pad, self.dilation)
+        return kernels.geometry(
+            large.shape[1] // self.group,
+            large.shape[2:],
+            small.shape[2:],
+            self.kernel,
+            self.stride,
+            self.pad,
+            self.dilation,
+        )
 
     def convolve(self, large, small, bias, slope=None):
         """small = weights * large + bias, on arrays (N, channels, ...); with a slope, a ReLU on top of it."""
@@ -139,7 +173,9 @@ class Weighted(Windowed):
             return
         for x, y in zip(large, small):
             for cols, weights, part in self._groups(x, y):
-                part[...] = weights @ columns.im2col(cols, self.kernel, y.shape[1:], self.stride, self.pad, self.dilation)
+                part[...] = weights @ columns.im2col(
+                    cols, self.kernel, y.shape[1:], self.stride, self.pad, self.dilation
+                )
         if bias.size:
             small += bias.reshape(-1, *(1,) * len(self.kernel))
         if slope is not None:
@@ -154,7 +190,13 @@ class Weighted(Windowed):
         for x, y in zip(large, small):
             for target, weights, part in self._groups(x, y):
                 target[...] = (target if add else 0) + columns.col2im(
-                    weights.T @ part, target.shape, self.kernel, y.shape[1:], self.stride, self.pad, self.dilation
+                    weights.T @ part,
+                    target.shape,
+                    self.kernel,
+                    y.shape[1:],
+                    self.stride,
+                    self.pad,
+                    self.dilation,
                 )
 
     def _groups(self, large, small):
@@ -173,7 +215,12 @@ class Weighted(Windowed):
         for x, y in zip(large, small):
             for g, (cols, _, part) in enumerate(self._groups(x, y)):
                 o = len(part)
-                dw[g * o : g * o + o] += part @ columns.im2col(cols, self.kernel, y.shape[1:], self.stride, self.pad, self.dilation).T
+                dw[g * o : g * o + o] += (
+                    part
+                    @ columns.im2col(
+                        cols, self.kernel, y.shape[1:], self.stride, self.pad, self.dilation
+                    ).T
+                )
 
     def bias_gradient(self, top):
         for t in top:
@@ -201,7 +248,9 @@ class Convolution(Weighted):
             self.convolve(self.items(b.data), self.items(t.data), self._bias(), slope)
 
     def backward(self, top, propagate_down, bottom, add=False):
-        self.add_gradients(lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top))
+        self.add_gradients(
+            lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)
+        )
         for b, t, wanted in zip(bottom, top, propagate_down):
             if wanted:
                 self.convolve_back(self.items(t.diff), self.items(b.diff), add)
@@ -221,9 +270,14 @@ class Deconvolution(Weighted):
         return (self.channels, self.outputs // self.group, *self.kernel)
 
     def out_size(self, size):
-        out = [(s - 1) * st + e - 2 * p for s, st, e, p in zip(size, self.stride, self.extent(), self.pad)]
+        out = [
+            (s - 1) * st + e - 2 * p
+            for s, st, e, p in zip(size, self.stride, self.extent(), self.pad)
+        ]
         if min(out, default=1) < 1:
-            raise ShapeError(f'layer "{self.name}": a bottom of {"x".join(map(str, size))} with pad {self.pad} leaves nothing')
+            raise ShapeError(
+                f'layer "{self.name}": a bottom of {"x".join(map(str, size))} with pad {self.pad} leaves nothing'
+            )
         return out
 
     def forward(self, bottom, top):
@@ -234,10 +288,14 @@ class Deconvolution(Weighted):
                 y += self._bias().reshape(-1, *(1,) * len(self.kernel))
 
     def backward(self, top, propagate_down, bottom):
-        self.add_gradients(lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top))
+        self.add_gradients(
+            lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)
+        )
         for b, t, wanted in zip(bottom, top, propagate_down):
             if wanted:
-                self.convolve(self.items(t.diff), self.items(b.diff), self.blobs[0].data.reshape(-1)[:0])
+                self.convolve(
+                    self.items(t.diff), self.items(b.diff), self.blobs[0].data.reshape(-1)[:0]
+                )
 
     def _weight_gradient(self, top, bottom):
         for b, t in zip(bottom, top):

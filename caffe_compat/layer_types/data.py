@@ -17,7 +17,9 @@ class Input(Layer):
     def setup(self, bottom, top):
         shapes = self.layer_param.input_param.shape
         if len(shapes) not in (0, 1, len(top)):
-            raise PrototxtError(f'layer "{self.name}" has {len(top)} tops but {len(shapes)} shapes; give one shape, or one for each top')
+            raise PrototxtError(
+                f'layer "{self.name}" has {len(top)} tops but {len(shapes)} shapes; give one shape, or one for each top'
+            )
         for i, blob in enumerate(top):
             if shapes:
                 blob.reshape(*shapes[i if len(shapes) > 1 else 0].dim)
@@ -43,10 +45,14 @@ class DummyData(Layer):
     def setup(self, bottom, top):
         p = self.layer_param.dummy_data_param
         if len(p.data_filler) not in (0, 1, len(top)):
-            raise PrototxtError(f'layer "{self.name}" has {len(top)} tops but {len(p.data_filler)} data_fillers; give none, one, or one for each')
+            raise PrototxtError(
+                f'layer "{self.name}" has {len(top)} tops but {len(p.data_filler)} data_fillers; give none, one, or one for each'
+            )
         shapes = [s.dim for s in p.shape] or list(zip(p.num, p.channels, p.height, p.width))
         if len(shapes) not in (1, len(top)):
-            raise PrototxtError(f'layer "{self.name}" has {len(top)} tops but {len(shapes)} shapes; give one, or one for each')
+            raise PrototxtError(
+                f'layer "{self.name}" has {len(top)} tops but {len(shapes)} shapes; give one, or one for each'
+            )
         fillers = list(p.data_filler) or [caffe_pb2.FillerParameter(type="constant", value=0)]
         self.fillers = [fillers[i if len(fillers) > 1 else 0] for i in range(len(top))]
         for i, blob in enumerate(top):
@@ -77,20 +83,30 @@ class MemoryData(Layer):
         p = self.layer_param.memory_data_param
         self.shape = p.batch_size, p.channels, p.height, p.width
         if min(self.shape) < 1:
-            raise PrototxtError(f'layer "{self.name}": batch_size, channels, height and width must be at least 1, not {self.shape}')
+            raise PrototxtError(
+                f'layer "{self.name}": batch_size, channels, height and width must be at least 1, not {self.shape}'
+            )
         self.arrays, self.at = None, 0
 
     def set_arrays(self, data, labels):
         """data (N, channels, height, width) and labels (N,) or (N, 1, 1, 1), float32; N a multiple of the batch size."""
         for name, array in (("data", data), ("labels", labels)):
             if array.dtype != "float32" or not array.flags.c_contiguous:
-                raise ValueError(f"{name} array must be float32 and C contiguous, not {array.dtype}")
+                raise ValueError(
+                    f"{name} array must be float32 and C contiguous, not {array.dtype}"
+                )
         if data.shape[1:] != self.shape[1:]:
-            raise ValueError(f'layer "{self.name}" takes items of {self.shape[1:]}, not {data.shape[1:]}')
+            raise ValueError(
+                f'layer "{self.name}" takes items of {self.shape[1:]}, not {data.shape[1:]}'
+            )
         if len(labels) != len(data) or labels.size != len(labels):
-            raise ValueError(f"{len(data)} items need as many labels of one value, not an array {labels.shape}")
+            raise ValueError(
+                f"{len(data)} items need as many labels of one value, not an array {labels.shape}"
+            )
         if len(data) % self.shape[0] or not len(data):
-            raise ValueError(f"{len(data)} items do not make batches of {self.shape[0]}; give a multiple of it")
+            raise ValueError(
+                f"{len(data)} items do not make batches of {self.shape[0]}; give a multiple of it"
+            )
         self.arrays, self.at = (data, labels.reshape(-1)), 0
 
     def reshape(self, bottom, top):
@@ -99,7 +115,9 @@ class MemoryData(Layer):
 
     def forward(self, bottom, top):
         if self.arrays is None:
-            raise CaffeError(f'layer "{self.name}" (MemoryData) has no data; call net.set_input_arrays(data, labels) first')
+            raise CaffeError(
+                f'layer "{self.name}" (MemoryData) has no data; call net.set_input_arrays(data, labels) first'
+            )
         end = self.at + self.shape[0]
         top[1].reshape(self.shape[0], 1, 1, 1)  # from here on, as in Caffe
         for blob, array in zip(top, self.arrays):

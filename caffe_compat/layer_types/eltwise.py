@@ -22,7 +22,9 @@ class Eltwise(Layer):
         self.operation, self.stable = p.operation, p.stable_prod_grad
         self.is_sum, self.is_product = self.operation == p.SUM, self.operation == p.PROD
         if p.coeff and len(p.coeff) != len(bottom):
-            raise PrototxtError(f'layer "{self.name}" has {len(bottom)} bottoms but {len(p.coeff)} coefficients')
+            raise PrototxtError(
+                f'layer "{self.name}" has {len(bottom)} bottoms but {len(p.coeff)} coefficients'
+            )
         if p.coeff and self.is_product:
             raise PrototxtError(f'layer "{self.name}": a product takes no coefficients')
         self.coeff = [np.float32(c) for c in p.coeff] or [np.float32(1)] * len(bottom)
@@ -30,7 +32,9 @@ class Eltwise(Layer):
     def reshape(self, bottom, top):
         for b in bottom[1:]:
             if b.shape != bottom[0].shape:
-                raise ShapeError(f'layer "{self.name}": its bottoms differ in shape: {bottom[0].shape} and {b.shape}')
+                raise ShapeError(
+                    f'layer "{self.name}": its bottoms differ in shape: {bottom[0].shape} and {b.shape}'
+                )
         top[0].reshape_like(bottom[0])
 
     def forward(self, bottom, top):
@@ -70,6 +74,8 @@ class Eltwise(Layer):
                 np.multiply(dy, 0 if winner is None else winner == i, out=blob.diff)
             elif self.stable:
                 others = [b.data for j, b in enumerate(bottom) if j != i]
-                np.multiply(dy, np.prod(others, axis=0) if len(others) > 1 else others[0], out=blob.diff)
+                np.multiply(
+                    dy, np.prod(others, axis=0) if len(others) > 1 else others[0], out=blob.diff
+                )
             else:
                 np.multiply(dy, top[0].data / blob.data, out=blob.diff)

@@ -20,7 +20,9 @@ class InnerProduct(Layer):
         self.outputs, self.transpose = p.num_output, p.transpose
         self.axis = self.canonical_axis(p.axis, bottom[0])
         if self.outputs < 1:
-            raise PrototxtError(f'layer "{self.name}": inner_product_param needs num_output, at least 1')
+            raise PrototxtError(
+                f'layer "{self.name}": inner_product_param needs num_output, at least 1'
+            )
         self.inputs = math.prod(bottom[0].shape[self.axis :])
         shape = (self.inputs, self.outputs) if self.transpose else (self.outputs, self.inputs)
         self.add_param(shape, p.weight_filler)
@@ -42,9 +44,18 @@ class InnerProduct(Layer):
         self._product(bottom[0].data, top[0].data, self.inputs, self.outputs, bias, self.transpose)
 
     def backward(self, top, propagate_down, bottom):
-        self.add_gradients(lambda: self._weight_gradient(top, bottom), lambda: self._bias_gradient(top, bottom))
+        self.add_gradients(
+            lambda: self._weight_gradient(top, bottom), lambda: self._bias_gradient(top, bottom)
+        )
         if propagate_down[0]:
-            self._product(top[0].diff, bottom[0].diff, self.outputs, self.inputs, np.empty(0, np.float32), not self.transpose)
+            self._product(
+                top[0].diff,
+                bottom[0].diff,
+                self.outputs,
+                self.inputs,
+                np.empty(0, np.float32),
+                not self.transpose,
+            )
 
     def _product(self, source, target, inputs, outputs, bias, turned):
         """The rows of source (M, inputs) times the weights into target (M, outputs), as a 1x1 convolution of one picture of M positions."""
@@ -54,7 +65,15 @@ class InnerProduct(Layer):
         out = y.T if alone else np.empty((outputs, len(y)), np.float32)
         size = 1, len(y)
         geometry = convolution.geometry(inputs, size, size, (1, 1), (1, 1), (0, 0), (1, 1))
-        convolution.forward(x.reshape(1, inputs, *size), self.blobs[0].data, bias, out.reshape(1, outputs, *size), geometry, 1, turned=turned)
+        convolution.forward(
+            x.reshape(1, inputs, *size),
+            self.blobs[0].data,
+            bias,
+            out.reshape(1, outputs, *size),
+            geometry,
+            1,
+            turned=turned,
+        )
         if not alone:
             y[...] = out.T
 

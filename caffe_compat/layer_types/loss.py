@@ -25,12 +25,16 @@ class Loss(Layer):
 
     def reshape(self, bottom, top):
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
-            raise ShapeError(f'layer "{self.name}": its bottoms {bottom[0].shape} and {bottom[1].shape} differ in their number of items')
+            raise ShapeError(
+                f'layer "{self.name}": its bottoms {bottom[0].shape} and {bottom[1].shape} differ in their number of items'
+            )
         top[0].reshape()
 
     def refuse_unequal_counts(self, bottom):
         if bottom[0].count != bottom[1].count:
-            raise ShapeError(f'layer "{self.name}": its bottoms {bottom[0].shape} and {bottom[1].shape} must have as many values')
+            raise ShapeError(
+                f'layer "{self.name}": its bottoms {bottom[0].shape} and {bottom[1].shape} must have as many values'
+            )
 
     def weight(self, top):
         """What the gradient is multiplied by."""
@@ -46,8 +50,12 @@ class EuclideanLoss(Loss):
 
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
-        if bottom[0].shape[1:] != bottom[1].shape[1:] and math.prod(bottom[0].shape[1:]) != math.prod(bottom[1].shape[1:]):
-            raise ShapeError(f'layer "{self.name}": its bottoms {bottom[0].shape} and {bottom[1].shape} differ in size')
+        if bottom[0].shape[1:] != bottom[1].shape[1:] and math.prod(
+            bottom[0].shape[1:]
+        ) != math.prod(bottom[1].shape[1:]):
+            raise ShapeError(
+                f'layer "{self.name}": its bottoms {bottom[0].shape} and {bottom[1].shape} differ in size'
+            )
 
     def forward(self, bottom, top):
         difference = bottom[0].data.reshape(-1) - bottom[1].data.reshape(-1)
@@ -58,7 +66,12 @@ class EuclideanLoss(Loss):
         difference = self.recall(bottom)
         for b, sign, wanted in zip(bottom, (1, -1), propagate_down):
             if wanted:
-                b.diff[...] = 0 if difference is None else np.float32(sign * self.weight(top) / b.shape[0]) * difference.reshape(b.shape)
+                b.diff[...] = (
+                    0
+                    if difference is None
+                    else np.float32(sign * self.weight(top) / b.shape[0])
+                    * difference.reshape(b.shape)
+                )
 
 
 @register
@@ -79,8 +92,15 @@ class ContrastiveLoss(Loss):
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
         a, b, together = (blob.shape for blob in bottom)
-        if len(a) < 2 or a[:2] != b[:2] or math.prod(a[2:]) * math.prod(b[2:]) * math.prod(together[1:]) != 1 or together[:1] != a[:1]:
-            raise ShapeError(f'layer "{self.name}": needs two bottoms (N, C) and one value for each of the N pairs, not {a}, {b}, {together}')
+        if (
+            len(a) < 2
+            or a[:2] != b[:2]
+            or math.prod(a[2:]) * math.prod(b[2:]) * math.prod(together[1:]) != 1
+            or together[:1] != a[:1]
+        ):
+            raise ShapeError(
+                f'layer "{self.name}": needs two bottoms (N, C) and one value for each of the N pairs, not {a}, {b}, {together}'
+            )
 
     def forward(self, bottom, top):
         difference = (bottom[0].data - bottom[1].data).reshape(bottom[0].shape[:2])
@@ -106,7 +126,12 @@ class ContrastiveLoss(Loss):
             else:
                 distance = np.sqrt(square)
                 apart = -np.maximum(self.margin - distance, 0) / (distance + np.float32(1e-4))
-            factor = np.float32(sign) * self.weight(top) / np.float32(b.shape[0]) * np.where(together, np.float32(1), apart)
+            factor = (
+                np.float32(sign)
+                * self.weight(top)
+                / np.float32(b.shape[0])
+                * np.where(together, np.float32(1), apart)
+            )
             b.diff[...] = (factor[:, None] * difference).reshape(b.shape)
 
 
@@ -115,7 +140,9 @@ class Labelled(Loss):
 
     def labels(self, bottom, classes):
         if bottom[1].count != bottom[0].shape[0]:
-            raise ShapeError(f'layer "{self.name}": {bottom[1].count} labels for {bottom[0].shape[0]} items')
+            raise ShapeError(
+                f'layer "{self.name}": {bottom[1].count} labels for {bottom[0].shape[0]} items'
+            )
         return whole_numbers(self, bottom[1].data.reshape(-1), classes, "label")
 
 
@@ -167,7 +194,9 @@ class MultinomialLogisticLoss(Labelled):
             labels, chosen = self._chosen(bottom)
             dx = bottom[0].diff.reshape(len(chosen), -1)
             dx[...] = 0
-            dx[np.arange(len(chosen)), labels] = np.float32(-self.weight(top) / len(chosen)) / chosen
+            dx[np.arange(len(chosen)), labels] = (
+                np.float32(-self.weight(top) / len(chosen)) / chosen
+            )
 
 
 class Normalized(Loss):
@@ -206,7 +235,11 @@ class SigmoidCrossEntropyLoss(Normalized):
 
     def forward(self, bottom, top):
         x, target = bottom[0].data.reshape(-1), bottom[1].data.reshape(-1)
-        counts = np.ones(x.shape, bool) if self.ignored is None else target.astype(np.int64) != self.ignored
+        counts = (
+            np.ones(x.shape, bool)
+            if self.ignored is None
+            else target.astype(np.int64) != self.ignored
+        )
         positive = x >= 0
         loss = -(x * (target - positive) - np.log(1 + np.exp(x - 2 * x * positive)))
         divisor = self.divisor(bottom[0].shape[0], x.size, int(counts.sum()))
@@ -237,7 +270,10 @@ class SoftmaxLoss(Normalized):
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
         self.axis = self.canonical_axis(getattr(self.layer_param, self.axis_of).axis, bottom[0])
-        self.outer, self.classes = math.prod(bottom[0].shape[: self.axis]), bottom[0].shape[self.axis]
+        self.outer, self.classes = (
+            math.prod(bottom[0].shape[: self.axis]),
+            bottom[0].shape[self.axis],
+        )
         places = bottom[0].count // max(self.classes, 1)
         if bottom[1].count != places:
             raise ShapeError(
@@ -259,7 +295,12 @@ class SoftmaxLoss(Normalized):
         labels = bottom[1].data.astype(np.int64).reshape(self.outer, -1)
         counts = np.ones(labels.shape, bool) if self.ignored is None else labels != self.ignored
         labels = whole_numbers(self, np.where(counts, labels, 0), self.classes, "label")
-        state = probability, labels, counts, self.divisor(self.outer, labels.size, int(counts.sum()))
+        state = (
+            probability,
+            labels,
+            counts,
+            self.divisor(self.outer, labels.size, int(counts.sum())),
+        )
         self.remember(bottom, state)
         return state
 
@@ -291,7 +332,9 @@ class SoftmaxWithLoss(SoftmaxLoss):
 
     def gradient(self, probability, labels, bottom):
         gradient = probability.copy()
-        np.put_along_axis(gradient, labels[:, None], np.take_along_axis(gradient, labels[:, None], 1) - 1, 1)
+        np.put_along_axis(
+            gradient, labels[:, None], np.take_along_axis(gradient, labels[:, None], 1) - 1, 1
+        )
         return gradient
 
 
@@ -319,15 +362,21 @@ class InfogainLoss(SoftmaxLoss):
         super().reshape(bottom, top)
         shape = bottom[2].shape if self.stored is None else self.stored.shape
         if math.prod(shape) != self.classes**2:
-            raise ShapeError(f'layer "{self.name}": the infogain matrix is {shape} but there are {self.classes} classes')
+            raise ShapeError(
+                f'layer "{self.name}": the infogain matrix is {shape} but there are {self.classes} classes'
+            )
 
     def _matrix(self, bottom):
-        return (bottom[2].data if self.stored is None else self.stored).reshape(self.classes, self.classes)
+        return (bottom[2].data if self.stored is None else self.stored).reshape(
+            self.classes, self.classes
+        )
 
     def forward(self, bottom, top):
         probability, labels, counts, divisor = self.prepare(bottom, top)
         weights = np.moveaxis(self._matrix(bottom)[labels], -1, 1)
-        top[0].data[...] = -((weights * np.log(np.maximum(probability, _LEAST))).sum(1) * counts).sum() / divisor
+        top[0].data[...] = (
+            -((weights * np.log(np.maximum(probability, _LEAST))).sum(1) * counts).sum() / divisor
+        )
 
     def gradient(self, probability, labels, bottom):
         weights = np.moveaxis(self._matrix(bottom)[labels], -1, 1)

@@ -27,7 +27,9 @@ class LRN(Layer):
 
     def reshape(self, bottom, top):
         if len(bottom[0].shape) != 4:
-            raise ShapeError(f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}')
+            raise ShapeError(
+                f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}'
+            )
         top[0].reshape_like(bottom[0])
 
     def forward(self, bottom, top):

@@ -22,13 +22,17 @@ class Neuron(Layer):
         top[0].reshape_like(bottom[0])
 
     def forward(self, bottom, top):
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # infinities and NaN come out as in Caffe
+        with np.errstate(
+            over="ignore", divide="ignore", invalid="ignore"
+        ):  # infinities and NaN come out as in Caffe
             top[0].data[...] = self.value(bottom[0].data)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
             with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-                np.multiply(top[0].diff, self.slope(bottom[0].data, top[0].data), out=bottom[0].diff)
+                np.multiply(
+                    top[0].diff, self.slope(bottom[0].data, top[0].data), out=bottom[0].diff
+                )
 
     def value(self, x):
         raise NotImplementedError
@@ -74,7 +78,9 @@ class Clip(Neuron):
     def setup(self, bottom, top):
         p = self.layer_param.clip_param
         if not (p.HasField("min") and p.HasField("max")) or p.min > p.max:
-            raise PrototxtError(f'layer "{self.name}": clip_param needs min and max, min not above max; got min {p.min}, max {p.max}')
+            raise PrototxtError(
+                f'layer "{self.name}": clip_param needs min and max, min not above max; got min {p.min}, max {p.max}'
+            )
         self.low, self.high = np.float32(p.min), np.float32(p.max)
 
     def value(self, x):
@@ -105,7 +111,9 @@ def _log_of_base(layer, base):
     if base == -1:
         return 1.0
     if base <= 0:
-        raise PrototxtError(f'layer "{layer.name}": base must be positive, or -1 for e, not {base:g}')
+        raise PrototxtError(
+            f'layer "{layer.name}": base must be positive, or -1 for e, not {base:g}'
+        )
     return math.log(base)
 
 
@@ -139,7 +147,11 @@ class Log(Neuron):
         log_base = _log_of_base(self, p.base)
         if log_base == 0:
             raise PrototxtError(f'layer "{self.name}": there is no logarithm to the base 1')
-        self.scale, self.shift, self.factor = np.float32(p.scale), np.float32(p.shift), np.float32(1 / log_base)
+        self.scale, self.shift, self.factor = (
+            np.float32(p.scale),
+            np.float32(p.shift),
+            np.float32(1 / log_base),
+        )
 
     def value(self, x):
         return np.log(self.scale * x + self.shift) * self.factor
@@ -156,7 +168,11 @@ class Power(Neuron):
 
     def setup(self, bottom, top):
         p = self.layer_param.power_param
-        self.power, self.scale, self.shift = np.float32(p.power), np.float32(p.scale), np.float32(p.shift)
+        self.power, self.scale, self.shift = (
+            np.float32(p.power),
+            np.float32(p.scale),
+            np.float32(p.shift),
+        )
         self.factor = self.power * self.scale
 
     def value(self, x):
@@ -242,13 +258,20 @@ class PReLU(Neuron):
     def setup(self, bottom, top):
         p = self.layer_param.prelu_param
         if len(bottom[0].shape) < 2:
-            raise ShapeError(f'layer "{self.name}": its bottom needs two axes or more, not {bottom[0].shape}')
+            raise ShapeError(
+                f'layer "{self.name}": its bottom needs two axes or more, not {bottom[0].shape}'
+            )
         quarter = caffe_pb2.FillerParameter(type="constant", value=0.25)
-        self.add_param(() if p.channel_shared else bottom[0].shape[1:2], p.filler if p.HasField("filler") else quarter)
+        self.add_param(
+            () if p.channel_shared else bottom[0].shape[1:2],
+            p.filler if p.HasField("filler") else quarter,
+        )
 
     def reshape(self, bottom, top):
         if self.blobs[0].shape and bottom[0].shape[1:2] != self.blobs[0].shape:
-            raise ShapeError(f'layer "{self.name}": its bottom has the shape {bottom[0].shape} but there are {self.blobs[0].count} slopes')
+            raise ShapeError(
+                f'layer "{self.name}": its bottom has the shape {bottom[0].shape} but there are {self.blobs[0].count} slopes'
+            )
         super().reshape(bottom, top)
 
     def _slopes(self, x):

@@ -37,35 +37,58 @@ class Pooling(Layer):
         self.is_max, self.is_stochastic = self.method == p.MAX, self.method == p.STOCHASTIC
         self.can_add = not self.is_stochastic
         if len(top) > 1 and not self.is_max:
-            raise PrototxtError(f'layer "{self.name}": only MAX pooling has a second top (the mask)')
+            raise PrototxtError(
+                f'layer "{self.name}": only MAX pooling has a second top (the mask)'
+            )
 
         def pair(name, plain):
             if p.HasField(name + "_h") or p.HasField(name + "_w"):
                 return getattr(p, name + "_h"), getattr(p, name + "_w")
             return getattr(p, plain), getattr(p, plain)
 
-        self.kernel, self.stride, self.pad = pair("kernel", "kernel_size"), pair("stride", "stride"), pair("pad", "pad")
+        self.kernel, self.stride, self.pad = (
+            pair("kernel", "kernel_size"),
+            pair("stride", "stride"),
+            pair("pad", "pad"),
+        )
         if self.is_global:
             if self.kernel != (0, 0) or self.stride != (1, 1) or self.pad != (0, 0):
-                raise PrototxtError(f'layer "{self.name}": global pooling takes no kernel, and stride 1 and pad 0 alone')
+                raise PrototxtError(
+                    f'layer "{self.name}": global pooling takes no kernel, and stride 1 and pad 0 alone'
+                )
         elif min(*self.kernel, *self.stride) < 1:
-            raise PrototxtError(f'layer "{self.name}": kernel {self.kernel} and stride {self.stride} must be at least 1')
+            raise PrototxtError(
+                f'layer "{self.name}": kernel {self.kernel} and stride {self.stride} must be at least 1'
+            )
         elif any(p >= k for p, k in zip(self.pad, self.kernel)):
-            raise PrototxtError(f'layer "{self.name}": pad {self.pad} must be smaller than the kernel {self.kernel}')
+            raise PrototxtError(
+                f'layer "{self.name}": pad {self.pad} must be smaller than the kernel {self.kernel}'
+            )
         if math.prod(self.kernel) >= 2**31:
-            raise PrototxtError(f'layer "{self.name}": a window of {self.kernel[0]}x{self.kernel[1]} values is too large')
+            raise PrototxtError(
+                f'layer "{self.name}": a window of {self.kernel[0]}x{self.kernel[1]} values is too large'
+            )
         if self.is_stochastic and self.pad != (0, 0):
-            raise PrototxtError(f'layer "{self.name}": stochastic pooling takes no padding, but pad is {self.pad}')
+            raise PrototxtError(
+                f'layer "{self.name}": stochastic pooling takes no padding, but pad is {self.pad}'
+            )
 
     def reshape(self, bottom, top):
         if len(bottom[0].shape) != 4:
-            raise ShapeError(f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}')
+            raise ShapeError(
+                f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}'
+            )
         n, channels, *size = bottom[0].shape
         if self.is_global:
             self.kernel = tuple(size)
-        out = [pooled_size(s, k, st, p, self.floor) for s, k, st, p in zip(size, self.kernel, self.stride, self.pad)]
+        out = [
+            pooled_size(s, k, st, p, self.floor)
+            for s, k, st, p in zip(size, self.kernel, self.stride, self.pad)
+        ]
         if min(*out, *size) < 1:
-            raise ShapeError(f'layer "{self.name}": a {size[0]}x{size[1]} bottom is smaller than its {self.kernel[0]}x{self.kernel[1]} window')
+            raise ShapeError(
+                f'layer "{self.name}": a {size[0]}x{size[1]} bottom is smaller than its {self.kernel[0]}x{self.kernel[1]} window'
+            )
         for t in top:
             t.reshape(n, channels, *out)
 
@@ -125,7 +148,11 @@ class Pooling(Layer):
 
     def _backward_stochastic(self, bottom, top, dy, dx):
         if self.phase == caffe_pb2.TEST:
-            x, y, window = self._planes(bottom[0].data), self._planes(top[0].data), (*self.kernel, *self.stride)
+            x, y, window = (
+                self._planes(bottom[0].data),
+                self._planes(top[0].data),
+                (*self.kernel, *self.stride),
+            )
             stochastic.expect_backward(x, y, dy, dx, *window, 0, len(dy))
             return
         chosen = self.recall(bottom)

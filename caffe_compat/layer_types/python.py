@@ -59,10 +59,14 @@ class Python(Layer):
         except ModuleNotFoundError as e:
             if e.name != p.module.split(".")[0] and e.name != p.module:
                 raise
-            raise PrototxtError(f'layer "{param.name}": there is no Python module {p.module}; put its folder on PYTHONPATH') from None
+            raise PrototxtError(
+                f'layer "{param.name}": there is no Python module {p.module}; put its folder on PYTHONPATH'
+            ) from None
         made = getattr(module, p.layer, None)
         if not (isinstance(made, type) and issubclass(made, Layer)):
-            raise PrototxtError(f'layer "{param.name}": module {p.module} has no caffe.Layer called {p.layer}')
+            raise PrototxtError(
+                f'layer "{param.name}": module {p.module} has no caffe.Layer called {p.layer}'
+            )
         return made(param, phase)
 
 

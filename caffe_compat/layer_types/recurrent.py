@@ -28,7 +28,15 @@ def unit_backward(dc, dh, c_prev, c, i, f, o, g):
     """(gradient of the gates, of c_prev) from those of c and h; f holds cont already."""
     tanh_c = np.tanh(c)
     through = dc + dh * o * (1 - tanh_c * tanh_c)
-    d_gates = np.concatenate([through * g * i * (1 - i), through * c_prev * f * (1 - f), dh * tanh_c * o * (1 - o), through * i * (1 - g * g)], 1)
+    d_gates = np.concatenate(
+        [
+            through * g * i * (1 - i),
+            through * c_prev * f * (1 - f),
+            dh * tanh_c * o * (1 - o),
+            through * i * (1 - g * g),
+        ],
+        1,
+    )
     return d_gates, through * f
 
 
@@ -43,7 +51,9 @@ class LSTMUnit(Layer):
     def reshape(self, bottom, top):
         c, gates, cont = (b.shape for b in bottom)
         if len(c) != 3 or c[0] != 1 or gates != (1, c[1], 4 * c[2]) or cont != c[:2]:
-            raise ShapeError(f'layer "{self.name}": needs bottoms (1, N, D), (1, N, 4 D) and (1, N), not {c}, {gates}, {cont}')
+            raise ShapeError(
+                f'layer "{self.name}": needs bottoms (1, N, D), (1, N, 4 D) and (1, N), not {c}, {gates}, {cont}'
+            )
         for t in top:
             t.reshape(*c)
 
@@ -58,7 +68,9 @@ class LSTMUnit(Layer):
         if acts is None:
             d_gates, dc = 0, 0
         else:
-            d_gates, dc = unit_backward(top[0].diff[0], top[1].diff[0], bottom[0].data[0], top[0].data[0], *acts)
+            d_gates, dc = unit_backward(
+                top[0].diff[0], top[1].diff[0], bottom[0].data[0], top[0].data[0], *acts
+            )
         for blob, value, wanted in zip(bottom, (dc, d_gates), propagate_down):
             if wanted:
                 blob.diff[...] = value
@@ -81,17 +93,25 @@ class Recurrent(Layer):
         p = self.layer_param.recurrent_param
         self.outputs = p.num_output
         if self.outputs < 1:
-            raise PrototxtError(f'layer "{self.name}": recurrent_param needs num_output, at least 1')
+            raise PrototxtError(
+                f'layer "{self.name}": recurrent_param needs num_output, at least 1'
+            )
         self._check(bottom)
         self.add_param((self.gates * self.outputs, math.prod(bottom[0].shape[2:])), p.weight_filler)
         self.add_param((self.gates * self.outputs,), p.bias_filler)
         if self.static:
-            self.add_param((self.gates * self.outputs, math.prod(bottom[2].shape[1:])), p.weight_filler)
+            self.add_param(
+                (self.gates * self.outputs, math.prod(bottom[2].shape[1:])), p.weight_filler
+            )
         self.add_param((self.gates * self.outputs, self.outputs), p.weight_filler)
         self.kept = [np.zeros((bottom[0].shape[1], self.outputs), np.float32) for _ in self.states]
 
     def _check(self, bottom):
-        if len(bottom[0].shape) < 2 or bottom[1].shape != bottom[0].shape[:2] or (self.static and bottom[2].shape[:1] != bottom[0].shape[1:2]):
+        if (
+            len(bottom[0].shape) < 2
+            or bottom[1].shape != bottom[0].shape[:2]
+            or (self.static and bottom[2].shape[:1] != bottom[0].shape[1:2])
+        ):
             raise ShapeError(
                 f'layer "{self.name}": needs x (T, N, ...), cont (T, N) and, if it has one, a static input (N, ...), not {[b.shape for b in bottom]}'
             )
@@ -101,7 +121,9 @@ class Recurrent(Layer):
         steps, streams = bottom[0].shape[:2]
         inputs = math.prod(bottom[0].shape[2:])
         if inputs != self.blobs[0].shape[1]:
-            raise ShapeError(f'layer "{self.name}": its weights take {self.blobs[0].shape[1]} inputs but its bottom {bottom[0].shape} has {inputs}')
+            raise ShapeError(
+                f'layer "{self.name}": its weights take {self.blobs[0].shape[1]} inputs but its bottom {bottom[0].shape} has {inputs}'
+            )
         if len(self.kept[0]) != streams:
             self.kept = [np.zeros((streams, self.outputs), np.float32) for _ in self.states]
         top[0].reshape(steps, streams, self.outputs)
@@ -116,7 +138,9 @@ class Recurrent(Layer):
     def _inputs(self, bottom):
         """What x and the static input give each step, (T, N, gates * D)."""
         steps, streams = bottom[0].shape[:2]
-        of_x = bottom[0].data.reshape(steps * streams, -1) @ self.blobs[0].data.T + self.blobs[1].data
+        of_x = (
+            bottom[0].data.reshape(steps * streams, -1) @ self.blobs[0].data.T + self.blobs[1].data
+        )
         of_x = of_x.reshape(steps, streams, -1)
         if self.static:
             of_x = of_x + bottom[2].data.reshape(streams, -1) @ self.blobs[2].data.T
@@ -153,7 +177,9 @@ class Recurrent(Layer):
         extra: list = []
         for step in reversed(range(steps)):
             states, cont, kept = memory[step]
-            d_gates[step], d_before, more = self.step_back(top[0].diff[step], d_states, states, kept)
+            d_gates[step], d_before, more = self.step_back(
+                top[0].diff[step], d_states, states, kept
+            )
             extra.append(more)
             carried += d_gates[step].T @ (cont * states[0])
             d_states = [cont * (d_gates[step] @ self._recurrent_weight()), *d_before]
@@ -167,7 +193,10 @@ class Recurrent(Layer):
             static = bottom[2].data.reshape(d_gates.shape[1], -1).copy()
             gradients.append(lambda: self._add(2, d_gates.sum(0).T @ static))
         gradients.append(lambda: self._add(2 + self.static, carried))
-        gradients += [self._later(len(gradients) + at, extra, at) for at in range(len(self.blobs) - len(gradients))]
+        gradients += [
+            self._later(len(gradients) + at, extra, at)
+            for at in range(len(self.blobs) - len(gradients))
+        ]
         self.add_gradients(*gradients)
         if propagate_down[0]:
             bottom[0].diff[...] = (flat @ self.blobs[0].data).reshape(bottom[0].shape)

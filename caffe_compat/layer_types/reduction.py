@@ -18,7 +18,9 @@ class Reduction(Layer):
         self.operation, self.names = p.operation, p
         self.axis = self.canonical_axis(p.axis, bottom[0])
         self.size = math.prod(bottom[0].shape[self.axis :])
-        self.coeff = np.float32(p.coeff / self.size if self.operation == p.MEAN and self.size else p.coeff)
+        self.coeff = np.float32(
+            p.coeff / self.size if self.operation == p.MEAN and self.size else p.coeff
+        )
         top[0].reshape(*bottom[0].shape[: self.axis])
 
     def _rows(self, array):
@@ -36,7 +38,13 @@ class Reduction(Layer):
             return
         x, p = self._rows(bottom[0].data), self.names
         dy = self.coeff * top[0].diff.reshape(-1, 1)
-        slope = np.sign(x) if self.operation == p.ASUM else 2 * x if self.operation == p.SUMSQ else np.ones_like(x)
+        slope = (
+            np.sign(x)
+            if self.operation == p.ASUM
+            else 2 * x
+            if self.operation == p.SUMSQ
+            else np.ones_like(x)
+        )
         np.multiply(dy, slope, out=self._rows(bottom[0].diff))
 
 

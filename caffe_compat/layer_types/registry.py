@@ -47,17 +47,32 @@ class Layer:
     def __init__(self, param, phase):
         self.layer_param, self.name, self.phase = param, param.name, phase
         self.blobs = ParamBlobs()
-        self.learns: List[bool] = []  # for each parameter, whether backward passes compute its gradient; none given: they do
+        self.learns: List[
+            bool
+        ] = []  # for each parameter, whether backward passes compute its gradient; none given: they do
         self._memory: tuple = (None, None)
 
     def check_counts(self, bottom, top):
-        for what, found, (fewest, most) in (("bottom", len(bottom), self.bottoms), ("top", len(top), self.tops)):
+        for what, found, (fewest, most) in (
+            ("bottom", len(bottom), self.bottoms),
+            ("top", len(top), self.tops),
+        ):
             if found < fewest or (most is not None and found > most):
-                wanted = f"{fewest}" if fewest == most else f"{fewest} or more" if most is None else f"{fewest} to {most}"
-                raise PrototxtError(f'layer "{self.name}" ({self.type}) has {found} {what} blobs but takes {wanted}')
+                wanted = (
+                    f"{fewest}"
+                    if fewest == most
+                    else f"{fewest} or more"
+                    if most is None
+                    else f"{fewest} to {most}"
+                )
+                raise PrototxtError(
+                    f'layer "{self.name}" ({self.type}) has {found} {what} blobs but takes {wanted}'
+                )
         shared = {id(b) for b in bottom} & {id(t) for t in top}
         if shared and not self.in_place:
-            raise PrototxtError(f'layer "{self.name}" ({self.type}) cannot run in place; give its top another name')
+            raise PrototxtError(
+                f'layer "{self.name}" ({self.type}) cannot run in place; give its top another name'
+            )
 
     def setup(self, bottom, top):
         pass
@@ -109,7 +124,9 @@ class Layer:
         """`axis` counted from the front; raises PrototxtError where the blob has no such axis."""
         axes = len(blob.shape)
         if not -axes <= axis < axes:
-            raise PrototxtError(f'layer "{self.name}": axis {axis} but its bottom has {axes} axes {blob.shape}')
+            raise PrototxtError(
+                f'layer "{self.name}": axis {axis} but its bottom has {axes} axes {blob.shape}'
+            )
         return axis % axes
 
 
@@ -123,7 +140,9 @@ def whole_numbers(layer, values, limit, what):
     numbers = values.astype(np.int64)
     if numbers.size and not (numbers.min() >= 0 and numbers.max() < limit):
         wrong = numbers[(numbers < 0) | (numbers >= limit)].flat[0]
-        raise ShapeError(f'layer "{layer.name}": there is no {what} {wrong}; they are numbered from 0 to {limit - 1}')
+        raise ShapeError(
+            f'layer "{layer.name}": there is no {what} {wrong}; they are numbered from 0 to {limit - 1}'
+        )
     return numbers
 
 
@@ -139,7 +158,9 @@ def loss_weights(param, cls):
     """The loss weight of each top: as given, else 1 for a loss's first top and 0 for all others."""
     given, tops = list(param.loss_weight), max(len(param.top), int(cls.auto_top))
     if given and len(given) != tops:
-        raise PrototxtError(f'layer "{param.name}" has {tops} tops but {len(given)} values of loss_weight; give one for each top, or none')
+        raise PrototxtError(
+            f'layer "{param.name}" has {tops} tops but {len(given)} values of loss_weight; give one for each top, or none'
+        )
     return given or [1.0 if cls.auto_top and i == 0 else 0.0 for i in range(tops)]
 
 
@@ -170,5 +191,7 @@ def create(param, phase):
         by_lower = {name.lower(): name for name in LAYERS}
         near = difflib.get_close_matches(param.type.lower(), by_lower, 1)
         hint = f' Did you mean "{by_lower[near[0]]}"?' if near else ""
-        raise UnknownLayerTypeError(f'layer "{param.name}": unknown type "{param.type}".{hint} Known: {", ".join(sorted(LAYERS))}')
+        raise UnknownLayerTypeError(
+            f'layer "{param.name}": unknown type "{param.type}".{hint} Known: {", ".join(sorted(LAYERS))}'
+        )
     return cls(param, phase)

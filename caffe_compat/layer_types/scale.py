@@ -17,13 +17,19 @@ class Broadcast(Layer):
 
     def place(self, bottom, param):
         """Find the axes; returns the shape of the parameter, if there is one."""
-        axis = 0 if param.num_axes == 0 and len(bottom) == 1 else self.canonical_axis(param.axis, bottom[0])
+        axis = (
+            0
+            if param.num_axes == 0 and len(bottom) == 1
+            else self.canonical_axis(param.axis, bottom[0])
+        )
         if len(bottom) > 1:
             axes = len(bottom[1].shape)
         else:
             axes = len(bottom[0].shape) - axis if param.num_axes == -1 else param.num_axes
         if axis + axes > len(bottom[0].shape):
-            raise ShapeError(f'layer "{self.name}": {axes} axes from axis {axis} on, but its bottom has the shape {bottom[0].shape}')
+            raise ShapeError(
+                f'layer "{self.name}": {axes} axes from axis {axis} on, but its bottom has the shape {bottom[0].shape}'
+            )
         self.first, self.axes = axis, axes
         return bottom[0].shape[axis : axis + axes]
 
@@ -31,7 +37,9 @@ class Broadcast(Layer):
         wanted = bottom[0].shape[self.first : self.first + self.axes]
         found = bottom[1].shape if len(bottom) > 1 else self.blobs[0].shape
         if wanted != found:
-            raise ShapeError(f'layer "{self.name}": its values have the shape {found}, but its bottom {bottom[0].shape} has {wanted} there')
+            raise ShapeError(
+                f'layer "{self.name}": its values have the shape {found}, but its bottom {bottom[0].shape} has {wanted} there'
+            )
         top[0].reshape_like(bottom[0])
 
     def parts(self, array):
@@ -76,7 +84,9 @@ class Scale(Broadcast):
         else:
             gradients = []
             if propagate_down[1]:
-                bottom[1].diff[...] = 0 if x is None else (dy * x).sum((0, 2)).reshape(bottom[1].shape)
+                bottom[1].diff[...] = (
+                    0 if x is None else (dy * x).sum((0, 2)).reshape(bottom[1].shape)
+                )
         if self.bias is not None:
             gradients.append(lambda: self._add(self.blobs[-1], dy))
         self.add_gradients(*gradients)

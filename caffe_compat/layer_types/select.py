@@ -21,12 +21,18 @@ class Slice(Layer):
         self.axis = self.canonical_axis(self.axis, bottom[0])
         size, points = shape[self.axis], list(p.slice_point)
         if points and len(points) != len(top) - 1:
-            raise PrototxtError(f'layer "{self.name}" has {len(top)} tops and so needs {len(top) - 1} slice points, not {len(points)}')
+            raise PrototxtError(
+                f'layer "{self.name}" has {len(top)} tops and so needs {len(top) - 1} slice points, not {len(points)}'
+            )
         if not points and size % len(top):
-            raise ShapeError(f'layer "{self.name}": axis {self.axis} of its bottom {bottom[0].shape} cannot be cut into {len(top)} equal parts')
+            raise ShapeError(
+                f'layer "{self.name}": axis {self.axis} of its bottom {bottom[0].shape} cannot be cut into {len(top)} equal parts'
+            )
         self.points = [0, *(points or (size // len(top) * i for i in range(1, len(top)))), size]
         if any(a >= b for a, b in zip(self.points, self.points[1:])):
-            raise PrototxtError(f'layer "{self.name}": slice points {points} must rise and lie within axis {self.axis}, which has {size} places')
+            raise PrototxtError(
+                f'layer "{self.name}": slice points {points} must rise and lie within axis {self.axis}, which has {size} places'
+            )
         for t, a, b in zip(top, self.points, self.points[1:]):
             shape[self.axis] = b - a
             t.reshape(*shape)
@@ -57,13 +63,23 @@ class Crop(Layer):
         p, (source, like) = self.layer_param.crop_param, (b.shape for b in bottom)
         axis, offset = self.canonical_axis(p.axis, bottom[0]), list(p.offset)
         if len(source) != len(like):
-            raise ShapeError(f'layer "{self.name}": its bottoms {source} and {like} differ in their number of axes')
+            raise ShapeError(
+                f'layer "{self.name}": its bottoms {source} and {like} differ in their number of axes'
+            )
         if len(offset) > 1 and len(offset) != len(source) - axis:
-            raise PrototxtError(f'layer "{self.name}" crops {len(source) - axis} axes but has {len(offset)} offsets; give one, or one for each')
-        starts = [0] * axis + (offset * (len(source) - axis) if len(offset) == 1 else offset or [0] * (len(source) - axis))
+            raise PrototxtError(
+                f'layer "{self.name}" crops {len(source) - axis} axes but has {len(offset)} offsets; give one, or one for each'
+            )
+        starts = [0] * axis + (
+            offset * (len(source) - axis)
+            if len(offset) == 1
+            else offset or [0] * (len(source) - axis)
+        )
         shape = (*source[:axis], *like[axis:])
         if any(start + size > whole for start, size, whole in zip(starts, shape, source)):
-            raise ShapeError(f'layer "{self.name}": {shape} from {tuple(starts)} on does not lie within its bottom {source}')
+            raise ShapeError(
+                f'layer "{self.name}": {shape} from {tuple(starts)} on does not lie within its bottom {source}'
+            )
         self.window = tuple(slice(start, start + size) for start, size in zip(starts, shape))
         top[0].reshape(*shape)
 
@@ -102,7 +118,9 @@ class Tile(Layer):
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            bottom[0].diff[...] = self._copies(bottom[0], top[0].diff).sum(1).reshape(bottom[0].shape)
+            bottom[0].diff[...] = (
+                self._copies(bottom[0], top[0].diff).sum(1).reshape(bottom[0].shape)
+            )
 
 
 @register
@@ -115,7 +133,9 @@ class BatchReindex(Layer):
 
     def reshape(self, bottom, top):
         if len(bottom[1].shape) != 1:
-            raise ShapeError(f'layer "{self.name}": its second bottom, the item numbers, must have one axis, not {bottom[1].shape}')
+            raise ShapeError(
+                f'layer "{self.name}": its second bottom, the item numbers, must have one axis, not {bottom[1].shape}'
+            )
         top[0].reshape(bottom[1].count, *bottom[0].shape[1:])
 
     def _numbers(self, bottom):
@@ -152,9 +172,13 @@ class Filter(Layer):
     def reshape(self, bottom, top):
         items = bottom[-1].shape[0]
         if bottom[-1].count != items:
-            raise ShapeError(f'layer "{self.name}": its selector must have one value for each item, not the shape {bottom[-1].shape}')
+            raise ShapeError(
+                f'layer "{self.name}": its selector must have one value for each item, not the shape {bottom[-1].shape}'
+            )
         if any(b.shape[0] != items for b in bottom):
-            raise ShapeError(f'layer "{self.name}": its selector is for {items} items but its bottoms have {[b.shape[0] for b in bottom[:-1]]}')
+            raise ShapeError(
+                f'layer "{self.name}": its selector is for {items} items but its bottoms have {[b.shape[0] for b in bottom[:-1]]}'
+            )
         self.selected = np.flatnonzero(bottom[-1].data.reshape(-1))
         count = items if self.first else len(self.selected)
         self.first = False
@@ -184,7 +208,9 @@ class Embed(Layer):
         p = self.layer_param.embed_param
         self.outputs, self.inputs = p.num_output, p.input_dim
         if min(self.outputs, self.inputs) < 1:
-            raise PrototxtError(f'layer "{self.name}": num_output {self.outputs} and input_dim {self.inputs} must be at least 1')
+            raise PrototxtError(
+                f'layer "{self.name}": num_output {self.outputs} and input_dim {self.inputs} must be at least 1'
+            )
         self.add_param((self.inputs, self.outputs), p.weight_filler)
         if p.bias_term:
             self.add_param((self.outputs,), p.bias_filler)
@@ -203,7 +229,11 @@ class Embed(Layer):
     def backward(self, top, propagate_down, bottom):
         self.add_gradients(
             lambda: np.add.at(self.blobs[0].diff, self._numbers(bottom), top[0].diff),
-            lambda: np.add(self.blobs[1].diff, top[0].diff.reshape(-1, self.outputs).sum(0), out=self.blobs[1].diff),
+            lambda: np.add(
+                self.blobs[1].diff,
+                top[0].diff.reshape(-1, self.outputs).sum(0),
+                out=self.blobs[1].diff,
+            ),
         )
 
 
@@ -223,7 +253,9 @@ class ArgMax(Layer):
         self.axis = self.canonical_axis(p.axis, bottom[0]) if p.HasField("axis") else None
         size = math.prod(shape[1:]) if self.axis is None else shape[self.axis]
         if not 1 <= self.top_k <= size:
-            raise PrototxtError(f'layer "{self.name}": top_k is {self.top_k} but must be from 1 to {size}, the number of values there')
+            raise PrototxtError(
+                f'layer "{self.name}": top_k is {self.top_k} but must be from 1 to {size}, the number of values there'
+            )
         if self.axis is None:
             top[0].reshape(shape[0], 1 + self.values, self.top_k, *(1,) * (len(shape) - 3))
         else:

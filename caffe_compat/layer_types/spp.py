@@ -17,12 +17,16 @@ class SPP(Layer):
         p = self.layer_param.spp_param
         self.levels = p.pyramid_height
         if not 1 <= self.levels <= 16:
-            raise PrototxtError(f'layer "{self.name}": pyramid_height must be from 1 to 16, not {self.levels}')
+            raise PrototxtError(
+                f'layer "{self.name}": pyramid_height must be from 1 to 16, not {self.levels}'
+            )
         self.size = None
 
     def reshape(self, bottom, top):
         if len(bottom[0].shape) != 4:
-            raise ShapeError(f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}')
+            raise ShapeError(
+                f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}'
+            )
         n, channels, *size = bottom[0].shape
         if size != self.size:
             self.size, self.pools = size, [self._pool(level, *size) for level in range(self.levels)]
@@ -44,7 +48,9 @@ class SPP(Layer):
         p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_h, p.pad_w = *kernel, *kernel, *pad
         pool = create(param, self.phase)
         if any(q >= k for q, k in zip(pad, kernel)):
-            raise ShapeError(f'layer "{self.name}": a {height}x{width} bottom is too small for {bins} windows each way; lower pyramid_height')
+            raise ShapeError(
+                f'layer "{self.name}": a {height}x{width} bottom is too small for {bins} windows each way; lower pyramid_height'
+            )
         pool.setup([], [])
         return pool, self.new_blob()
 

@@ -42,11 +42,18 @@ class Concat(Layer):
 
     def reshape(self, bottom, top):
         p = self.layer_param.concat_param
-        self.axis = p.concat_dim if p.HasField("concat_dim") else self.canonical_axis(p.axis, bottom[0])
+        self.axis = (
+            p.concat_dim if p.HasField("concat_dim") else self.canonical_axis(p.axis, bottom[0])
+        )
         shape = list(bottom[0].shape)
         for b in bottom[1:]:
-            if [*b.shape[: self.axis], *b.shape[self.axis + 1 :]] != [*shape[: self.axis], *shape[self.axis + 1 :]]:
-                raise ShapeError(f'layer "{self.name}": bottoms {bottom[0].shape} and {b.shape} differ outside axis {self.axis}')
+            if [*b.shape[: self.axis], *b.shape[self.axis + 1 :]] != [
+                *shape[: self.axis],
+                *shape[self.axis + 1 :],
+            ]:
+                raise ShapeError(
+                    f'layer "{self.name}": bottoms {bottom[0].shape} and {b.shape} differ outside axis {self.axis}'
+                )
         shape[self.axis] = sum(b.shape[self.axis] for b in bottom)
         top[0].reshape(*shape)
         self.inside = [False] * len(bottom)
@@ -88,10 +95,15 @@ class Flatten(Layer):
 
     def reshape(self, bottom, top):
         p = self.layer_param.flatten_param
-        first, last = self.canonical_axis(p.axis, bottom[0]), self.canonical_axis(p.end_axis, bottom[0])
+        first, last = (
+            self.canonical_axis(p.axis, bottom[0]),
+            self.canonical_axis(p.end_axis, bottom[0]),
+        )
         shape = bottom[0].shape
         if last < first:
-            raise PrototxtError(f'layer "{self.name}": end_axis {p.end_axis} stands before axis {p.axis} of its bottom {shape}')
+            raise PrototxtError(
+                f'layer "{self.name}": end_axis {p.end_axis} stands before axis {p.axis} of its bottom {shape}'
+            )
         top[0].reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
 
     def forward(self, bottom, top):
@@ -112,16 +124,24 @@ class Reshape(Layer):
         first = p.axis if p.axis >= 0 else p.axis + len(shape) + 1
         last = len(shape) if p.num_axes == -1 else first + p.num_axes
         if not 0 <= first <= last <= len(shape):
-            raise ShapeError(f'layer "{self.name}": axis {p.axis} and num_axes {p.num_axes} do not lie within its bottom {shape}')
+            raise ShapeError(
+                f'layer "{self.name}": axis {p.axis} and num_axes {p.num_axes} do not lie within its bottom {shape}'
+            )
         dims = list(p.shape.dim)
-        if dims.count(-1) > 1 or any(d == 0 and first + i >= len(shape) for i, d in enumerate(dims)):
-            raise ShapeError(f'layer "{self.name}": cannot make {dims} of its bottom {shape}: one -1 at most, and no 0 behind the last axis')
+        if dims.count(-1) > 1 or any(
+            d == 0 and first + i >= len(shape) for i, d in enumerate(dims)
+        ):
+            raise ShapeError(
+                f'layer "{self.name}": cannot make {dims} of its bottom {shape}: one -1 at most, and no 0 behind the last axis'
+            )
         dims = [shape[first + i] if d == 0 else d for i, d in enumerate(dims)]
         known = math.prod(d for d in (*shape[:first], *dims, *shape[last:]) if d != -1)
         if -1 in dims and known and bottom[0].count % known == 0:
             dims[dims.index(-1)] = bottom[0].count // known
         if math.prod((*shape[:first], *dims, *shape[last:])) != bottom[0].count:
-            raise ShapeError(f'layer "{self.name}": its bottom {shape} has {bottom[0].count} values, which do not make {list(p.shape.dim)}')
+            raise ShapeError(
+                f'layer "{self.name}": its bottom {shape} has {bottom[0].count} values, which do not make {list(p.shape.dim)}'
+            )
         top[0].reshape(*shape[:first], *dims, *shape[last:])
 
     def forward(self, bottom, top):

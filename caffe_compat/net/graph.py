@@ -22,7 +22,9 @@ def state_meets_rule(state, rule):
 def included(layer, state):
     """Whether a layer takes part in a net of this state."""
     if layer.include and layer.exclude:
-        raise PrototxtError(f'layer "{layer.name}" has both include and exclude rules; give one kind')
+        raise PrototxtError(
+            f'layer "{layer.name}" has both include and exclude rules; give one kind'
+        )
     if layer.include:
         return any(state_meets_rule(state, rule) for rule in layer.include)
     return not any(state_meets_rule(state, rule) for rule in layer.exclude)
@@ -40,7 +42,9 @@ def filter_net(net, state):
 
 def insert_splits(net):
     """A copy of `net` in which each blob that several layers read gets a Split layer, with Caffe's names."""
-    producer: Dict[str, Tuple[int, int]] = {}  # blob name -> (layer index, top index) that last wrote it
+    producer: Dict[
+        str, Tuple[int, int]
+    ] = {}  # blob name -> (layer index, top index) that last wrote it
     readers: Counter = Counter()
     sources = {}  # (layer index, bottom index) -> (layer index, top index)
     for i, layer in enumerate(net.layer):
@@ -68,8 +72,12 @@ def insert_splits(net):
             count = readers[i, j]
             if count > 1:
                 name = split_name(top, layer.name, j)
-                split = out.layer.add(name=name, type="Split", bottom=[top], top=[f"{name}_{k}" for k in range(count)])
-                if j < len(layer.loss_weight) and layer.loss_weight[j]:  # the first reader takes it over
+                split = out.layer.add(
+                    name=name, type="Split", bottom=[top], top=[f"{name}_{k}" for k in range(count)]
+                )
+                if (
+                    j < len(layer.loss_weight) and layer.loss_weight[j]
+                ):  # the first reader takes it over
                     split.loss_weight.extend([layer.loss_weight[j]] + [0] * (count - 1))
                     new.loss_weight[j] = 0
     _check_tops(out)
@@ -83,9 +91,13 @@ def _check_tops(net):
         for j, top in enumerate(layer.top):
             if top in maker and top not in layer.bottom[j : j + 1]:
                 why = f'is already made by layer "{maker[top]}"'
-                if any(bottom.startswith(top + "_") and "_split_" in bottom for bottom in layer.bottom):
+                if any(
+                    bottom.startswith(top + "_") and "_split_" in bottom for bottom in layer.bottom
+                ):
                     why += ", and other layers read that, so this one cannot work in place on it"
-                raise PrototxtError(f'layer "{layer.name}": its top "{top}" {why}; give it another name')
+                raise PrototxtError(
+                    f'layer "{layer.name}": its top "{top}" {why}; give it another name'
+                )
             maker[top] = layer.name
 
 
@@ -96,7 +108,9 @@ def split_name(blob, layer, top):
 
 def _unknown_bottom(net, i, bottom):
     later = [layer.name for layer in net.layer[i:] if bottom in layer.top]
-    why = f'only layer "{later[0]}" makes it, at or behind this one' if later else "no layer makes it"
+    why = (
+        f'only layer "{later[0]}" makes it, at or behind this one' if later else "no layer makes it"
+    )
     return f'layer "{net.layer[i].name}": unknown bottom "{bottom}": {why}'
 
 
@@ -114,7 +128,10 @@ class BackwardPlan:
         self._keep_what_loss_needs(net, loss_weights)
         if net.force_backward:
             self.layers = [True] * len(layers)
-            self.bottoms = [[old or j not in layer.no_gradient for j, old in enumerate(flags)] for layer, flags in zip(layers, self.bottoms)]
+            self.bottoms = [
+                [old or j not in layer.no_gradient for j, old in enumerate(flags)]
+                for layer, flags in zip(layers, self.bottoms)
+            ]
             for layer in layers:
                 layer.learns = [True] * len(layer.blobs)
 
@@ -145,4 +162,6 @@ class BackwardPlan:
                 under_loss.update(param.bottom)
             else:
                 self.layers[i], self.bottoms[i] = False, [False] * len(param.bottom)
-            skipped.update(bottom for bottom, flag in zip(param.bottom, self.bottoms[i]) if not flag)
+            skipped.update(
+                bottom for bottom, flag in zip(param.bottom, self.bottoms[i]) if not flag
+            )

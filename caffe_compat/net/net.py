@@ -40,7 +40,9 @@ class Net:
         try:
             self._build(read_prototxt(network_file), state)
         except (CaffeError, RecursionError) as e:
-            raise type(e)(str(e) if str(network_file) in str(e) else f"{network_file}: {e}") from None
+            raise type(e)(
+                str(e) if str(network_file) in str(e) else f"{network_file}: {e}"
+            ) from None
         if trained:
             self.copy_from(trained)
 
@@ -54,7 +56,10 @@ class Net:
         self.top_names: Dict[str, List[str]] = OrderedDict()
         self.bottom_names: Dict[str, List[str]] = OrderedDict()
         self._bottoms, self._tops, self._loss_weights = [], [], []
-        self._calls: Dict[str, list] = {when: [] for when in ("before_forward", "after_forward", "before_backward", "after_backward")}
+        self._calls: Dict[str, list] = {
+            when: []
+            for when in ("before_forward", "after_forward", "before_backward", "after_backward")
+        }
         inputs: List[str] = []
         owners: Dict[str, tuple] = {}
         values = 0
@@ -87,7 +92,10 @@ class Net:
             self._layer_names.append(layer.name)
             self._bottoms.append(bottom)
             self._tops.append(top)
-            self.top_names[layer.name], self.bottom_names[layer.name] = top_names, list(layer_param.bottom)
+            self.top_names[layer.name], self.bottom_names[layer.name] = (
+                top_names,
+                list(layer_param.bottom),
+            )
             if layer.blobs:
                 self.params[layer.name] = layer.blobs
         self.inputs, self.outputs = inputs, list(available)
@@ -100,9 +108,13 @@ class Net:
             and self._tops[i] == self._bottoms[i + 1] == self._tops[i + 1]
         }
         self._plan = graph.BackwardPlan(param, self.layers, self._loss_weights)
-        self._readers, self._splits = sharing.merge_splits(self.layers, self._bottoms, self._tops, self._loss_weights, self._plan.bottoms)
+        self._readers, self._splits = sharing.merge_splits(
+            self.layers, self._bottoms, self._tops, self._loss_weights, self._plan.bottoms
+        )
         self._spare, self._seen_shapes = Blob(0), None
-        self._concats = sharing.let_concats_view(self.layers, [list(p.bottom) for p in param.layer], [list(p.top) for p in param.layer])
+        self._concats = sharing.let_concats_view(
+            self.layers, [list(p.bottom) for p in param.layer], [list(p.top) for p in param.layer]
+        )
         for i in self._concats:
             self.layers[i].reshape(self._bottoms[i], self._tops[i])
 
@@ -111,7 +123,11 @@ class Net:
         """The weight of each blob in the loss, by name."""
         found = OrderedDict((name, 0.0) for name in self.blobs)
         for layer, given in zip(self.layers, self._loss_weights):
-            found.update((name, float(weight)) for name, weight in zip(self.top_names[layer.name], given) if weight)
+            found.update(
+                (name, float(weight))
+                for name, weight in zip(self.top_names[layer.name], given)
+                if weight
+            )
         return found
 
     @property
@@ -142,7 +158,9 @@ class Net:
         names = set((self.top_names[end] if end is not None else self.outputs) + list(blobs or []))
         if kwargs:
             if set(kwargs) != set(self.inputs):
-                raise CaffeError(f"input arguments {sorted(kwargs)} do not match the net's inputs {sorted(self.inputs)}")
+                raise CaffeError(
+                    f"input arguments {sorted(kwargs)} do not match the net's inputs {sorted(self.inputs)}"
+                )
             self._fill(kwargs, "data")
         self._forward(first, last)
         return {name: self.blobs[name].data for name in names}
@@ -156,10 +174,14 @@ class Net:
         """
         first = self._index(start) if start is not None else len(self.layers) - 1
         last = self._index(end) if end is not None else 0
-        names = set((self.bottom_names[end] if end is not None else self.inputs) + list(diffs or []))
+        names = set(
+            (self.bottom_names[end] if end is not None else self.inputs) + list(diffs or [])
+        )
         if kwargs:
             if set(kwargs) != set(self.outputs):
-                raise CaffeError(f"diff arguments {sorted(kwargs)} do not match the net's outputs {sorted(self.outputs)}")
+                raise CaffeError(
+                    f"diff arguments {sorted(kwargs)} do not match the net's outputs {sorted(self.outputs)}"
+                )
             self._fill(kwargs, "diff")
         self._backward(first, last)
         return {name: self.blobs[name].diff for name in names}
@@ -183,7 +205,10 @@ class Net:
         input: the net's outputs and `blobs`, and the gradients of its inputs and of `diffs`.
         """
         count = len(next(iter(kwargs.values()))) if kwargs else 0
-        forward, backward = _Collected([*self.outputs, *(blobs or [])], count), _Collected([*self.inputs, *(diffs or [])], count)
+        forward, backward = (
+            _Collected([*self.outputs, *(blobs or [])], count),
+            _Collected([*self.inputs, *(diffs or [])], count),
+        )
         given = self._batch({name: kwargs[name] for name in self.inputs if name in kwargs})
         wanted = self._batch({name: kwargs[name] for name in self.outputs if name in kwargs})
         for inputs, gradients in zip_longest(given, wanted):
@@ -196,13 +221,17 @@ class Net:
         count = len(next(iter(arrays.values()))) if arrays else 0
         size = next(iter(self.blobs.values())).shape[0] if self.blobs else 1
         for first in range(0, count, max(size, 1)):
-            yield {name: _padded(array[first : first + size], size) for name, array in arrays.items()}
+            yield {
+                name: _padded(array[first : first + size], size) for name, array in arrays.items()
+            }
 
     def _fill(self, arrays, which):
         for name, array in arrays.items():
             target = getattr(self.blobs[name], which)
             if len(array) != len(target):
-                raise ShapeError(f'"{name}" has {len(target)} items in its batch but {len(array)} were given; reshape the blob first')
+                raise ShapeError(
+                    f'"{name}" has {len(target)} items in its batch but {len(array)} were given; reshape the blob first'
+                )
             target[...] = array
 
     def _forward(self, first, last):
@@ -231,7 +260,11 @@ class Net:
         """Run the layers from number `first` down to `last`."""
         for number, split in self._splits.items():
             split.begin()
-            if number < last and split.active and any(last <= reader <= first for reader in split.reader_numbers):
+            if (
+                number < last
+                and split.active
+                and any(last <= reader <= first for reader in split.reader_numbers)
+            ):
                 split.separate()  # the pass ends between this Split and its readers
         for i in range(first, last - 1, -1):
             self._call("before_backward", i)
@@ -240,7 +273,12 @@ class Net:
             self._call("after_backward", i)
 
     def _backward_layer(self, i):
-        layer, top, wanted, bottom = self.layers[i], self._tops[i], self._plan.bottoms[i], self._bottoms[i]
+        layer, top, wanted, bottom = (
+            self.layers[i],
+            self._tops[i],
+            self._plan.bottoms[i],
+            self._bottoms[i],
+        )
         merged = {j: split for j, split in self._readers.get(i, {}).items() if split.active}
         with _naming(layer, bottom):
             if i in self._splits and self._splits[i].active:
@@ -254,8 +292,12 @@ class Net:
     def _reshape_ahead(self, first, last):
         """After a change of the inputs' shapes, fit the layers before any runs: new memory can then be laid out while nobody has seen it."""
         shapes = [self.blobs[name].shape for name in self.inputs], first, last
-        if shapes != self._seen_shapes and not any(layer.type in ("Filter", "Python") for layer in self.layers[first : last + 1]):
-            for layer, bottom, top in zip(self.layers[first : last + 1], self._bottoms[first:], self._tops[first:]):
+        if shapes != self._seen_shapes and not any(
+            layer.type in ("Filter", "Python") for layer in self.layers[first : last + 1]
+        ):
+            for layer, bottom, top in zip(
+                self.layers[first : last + 1], self._bottoms[first:], self._tops[first:]
+            ):
                 with _naming(layer, bottom):
                     layer.reshape(bottom, top)
         self._seen_shapes = shapes
@@ -282,7 +324,9 @@ class Net:
     def set_input_arrays(self, data, labels):
         """Feed a net whose first layer is MemoryData: data (N, channels, height, width), labels (N,), float32, C-contiguous; kept, not copied."""
         if not self.layers or self.layers[0].type != "MemoryData":
-            raise CaffeError("set_input_arrays may only be called if the first layer is a MemoryData layer")
+            raise CaffeError(
+                "set_input_arrays may only be called if the first layer is a MemoryData layer"
+            )
         self.layers[0].set_arrays(data, labels)
 
     def share_with(self, other):
@@ -290,7 +334,9 @@ class Net:
         for name, blobs in self.params.items():
             for i, (blob, source) in enumerate(zip(blobs, other.params.get(name, []))):
                 if blob.shape != source.shape:
-                    raise WeightsError(f'layer "{name}" parameter {i} has shape {blob.shape} here and {source.shape} in the other net')
+                    raise WeightsError(
+                        f'layer "{name}" parameter {i} has shape {blob.shape} here and {source.shape} in the other net'
+                    )
                 blob.share_data(source)
 
     def copy_from(self, path):
@@ -338,7 +384,9 @@ class _naming:
         pass
 
     def __exit__(self, kind, error, trace):
-        ours = isinstance(error, (ArithmeticError, IndexError, MemoryError, ValueError)) and not isinstance(error, CaffeError)
+        ours = isinstance(
+            error, (ArithmeticError, IndexError, MemoryError, ValueError)
+        ) and not isinstance(error, CaffeError)
         if ours and self.layer.type != "Python":
             shapes = ", ".join(str(blob.shape) for blob in self.bottom)
             raise ShapeError(
@@ -358,13 +406,20 @@ class _Collected:
             parts.append(np.atleast_1d(arrays[name]).copy())
 
     def arrays(self):
-        return {name: np.concatenate(parts)[: self._count] if parts else np.zeros(0, np.float32) for name, parts in self._parts.items()}
+        return {
+            name: np.concatenate(parts)[: self._count] if parts else np.zeros(0, np.float32)
+            for name, parts in self._parts.items()
+        }
 
 
 def _padded(array, size):
     """The array with zeros behind it, up to `size` entries."""
     array = np.asarray(array)
-    return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)]) if len(array) < size else array
+    return (
+        np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)])
+        if len(array) < size
+        else array
+    )
 
 
 def _share_params(layer, owners):
@@ -376,7 +431,9 @@ def _share_params(layer, owners):
             owners[spec.name] = layer.name, blob
             continue
         first, owner = owners[spec.name]
-        if blob.count != owner.count or (blob.shape != owner.shape and spec.share_mode != spec.PERMISSIVE):
+        if blob.count != owner.count or (
+            blob.shape != owner.shape and spec.share_mode != spec.PERMISSIVE
+        ):
             raise ShapeError(
                 f'layer "{layer.name}" shares the parameter "{spec.name}" with layer "{first}", but has shape {blob.shape} and that {owner.shape}; '
                 "share_mode: PERMISSIVE allows other shapes of as many values"

@@ -43,7 +43,11 @@ def let_concats_view(layers, bottom_names, top_names):
 def keep_unreached_tops(layers, tops, makers, first, last):
     """Before layers first..last run: a Concat behind them whose bottoms they write gets memory of its own for its top, which must not change."""
     for number, made_by in makers.items():
-        if number > last and layers[number].views and any(first <= maker <= last for maker in made_by):
+        if (
+            number > last
+            and layers[number].views
+            and any(first <= maker <= last for maker in made_by)
+        ):
             layers[number].views = False
             tops[number][0].move_out()
 
@@ -65,7 +69,11 @@ class SplitTop(Blob):
         """Give up the memory of `diff`, unless somebody holds an array of it; returns whether it is given up."""
         view, values = self._views.get("diff"), self._diff.values
         # one reference each of this blob's, of the variable here, and of getrefcount; the view's on the values
-        if not hasattr(sys, "getrefcount") or sys.getrefcount(view) > 3 or sys.getrefcount(values) > 3 + (view is not None):
+        if (
+            not hasattr(sys, "getrefcount")
+            or sys.getrefcount(view) > 3
+            or sys.getrefcount(values) > 3 + (view is not None)
+        ):
             return False
         self._views.pop("diff", None)
         self._diff = type(self._diff)(self._diff.capacity)
@@ -83,7 +91,9 @@ class MergedSplit:
         self.readers = readers  # for each top, (layer, its bottoms, its tops, the number of this one among the bottoms)
         self.reader_numbers = numbers
         self.filled = False
-        self.ran: Dict[int, list] = {}  # number of a reader's layer -> the shapes at which it last ran backward
+        self.ran: Dict[
+            int, list
+        ] = {}  # number of a reader's layer -> the shapes at which it last ran backward
         for top in tops:
             top.on_look = self.separate
 
@@ -149,7 +159,12 @@ def merge_splits(layers, bottoms, tops, loss_weights, propagates):
         unlike = any(layers[n].type in _SHARES or tops[n] == bottoms[n] for n in numbers)
         if any(len(place) != 1 for place in places) or len(set(numbers)) < len(numbers) or unlike:
             continue
-        merged = MergedSplit(bottoms[i][0], tops[i], [(layers[n], bottoms[n], tops[n], j) for ((n, j),) in places], numbers)
+        merged = MergedSplit(
+            bottoms[i][0],
+            tops[i],
+            [(layers[n], bottoms[n], tops[n], j) for ((n, j),) in places],
+            numbers,
+        )
         by_split[i] = merged
         for ((n, j),) in places:
             by_reader.setdefault(n, {})[j] = merged

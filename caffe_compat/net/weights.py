@@ -36,20 +36,39 @@ def copy_into(params, path):
 
 def _stored_layers(data, path):
     """(name, [StoredBlob, ...]) of each layer in a caffemodel."""
-    damaged = WeightsError(f"{path}: not a caffemodel, or one that was cut off ({len(data)} bytes); download it again")
+    damaged = WeightsError(
+        f"{path}: not a caffemodel, or one that was cut off ({len(data)} bytes); download it again"
+    )
     layers = []
     try:
         for number, kind, _, value, stop in wire.fields(data, 0, len(data)):
             if number in _BLOBS and kind == 2:
-                rest, blobs = wire.split_blobs(data, value, stop, _BLOBS[number], caffe_pb2.BlobProto)
-                layers.append((number, (caffe_pb2.LayerParameter if number == _LAYERS else caffe_pb2.V1LayerParameter).FromString(rest), blobs))
+                rest, blobs = wire.split_blobs(
+                    data, value, stop, _BLOBS[number], caffe_pb2.BlobProto
+                )
+                layers.append(
+                    (
+                        number,
+                        (
+                            caffe_pb2.LayerParameter
+                            if number == _LAYERS
+                            else caffe_pb2.V1LayerParameter
+                        ).FromString(rest),
+                        blobs,
+                    )
+                )
     except (wire.WireError, DecodeError):
         raise damaged from None
     if not layers:
         raise damaged
-    if len({number for number, _, _ in layers}) > 1 or any(number == _V1_LAYERS and layer.HasField("layer") for number, layer, _ in layers):
+    if len({number for number, _, _ in layers}) > 1 or any(
+        number == _V1_LAYERS and layer.HasField("layer") for number, layer, _ in layers
+    ):
         # a mixture, which is refused there, or V0
-        return [(layer.name, [_whole(blob) for blob in layer.blobs]) for layer in read_caffemodel(path).layer]
+        return [
+            (layer.name, [_whole(blob) for blob in layer.blobs])
+            for layer in read_caffemodel(path).layer
+        ]
     return [(layer.name, blobs) for _, layer, blobs in layers]
 
 
@@ -64,16 +83,22 @@ def _four_axes(shape):
 
 def _copy_layer(name, blobs, stored, path):
     if len(blobs) != len(stored):
-        raise WeightsError(f'{path}: layer "{name}" has {len(stored)} parameter blobs but the net has {len(blobs)}')
+        raise WeightsError(
+            f'{path}: layer "{name}" has {len(stored)} parameter blobs but the net has {len(blobs)}'
+        )
     for i, (blob, source) in enumerate(zip(blobs, stored)):
         shape = source.shape
-        if shape != blob.shape and (max(len(shape), len(blob.shape)) > 4 or _four_axes(shape) != _four_axes(blob.shape)):
+        if shape != blob.shape and (
+            max(len(shape), len(blob.shape)) > 4 or _four_axes(shape) != _four_axes(blob.shape)
+        ):
             raise WeightsError(
                 f'{path}: layer "{name}" parameter {i} has shape {shape} but the net has {blob.shape}; '
                 "the weights belong to another net, or rename the layer to start it fresh"
             )
         if source.count != blob.count:
-            raise WeightsError(f'{path}: layer "{name}" parameter {i} says {shape} but holds {source.count} values')
+            raise WeightsError(
+                f'{path}: layer "{name}" parameter {i} says {shape} but holds {source.count} values'
+            )
         source.read_into(blob.data.reshape(-1))
 
 
@@ -115,7 +140,9 @@ def _h5py():
     try:
         import h5py
     except ImportError:
-        raise CaffeError("HDF5 files need h5py: pip install 'deepdream-caffe[hdf5]' (in a checkout: pip install -e '.[hdf5]')") from None
+        raise CaffeError(
+            "HDF5 files need h5py: pip install 'deepdream-caffe[hdf5]' (in a checkout: pip install -e '.[hdf5]')"
+        ) from None
     return h5py
 
 
@@ -140,7 +167,9 @@ def load_hdf5(params, path):
     try:
         with h5py.File(path, "r") as f:
             if "data" not in f:
-                raise WeightsError(f"{path}: no group data in this HDF5 file; it holds no net's weights")
+                raise WeightsError(
+                    f"{path}: no group data in this HDF5 file; it holds no net's weights"
+                )
             for layer, blobs in params.items():
                 if layer in f["data"]:
                     _load_group(f["data"][layer], layer, blobs, path)
@@ -153,8 +182,12 @@ def _load_group(group, layer, blobs, path):
         stored = group.get(str(i))
         if stored is None:
             if blob.owner is blob:
-                raise WeightsError(f'{path}: layer "{layer}" has no parameter {i}, but the net has {len(blobs)}')
+                raise WeightsError(
+                    f'{path}: layer "{layer}" has no parameter {i}, but the net has {len(blobs)}'
+                )
         elif stored.shape != blob.shape:
-            raise WeightsError(f'{path}: layer "{layer}" parameter {i} has shape {stored.shape} but the net has {blob.shape}')
+            raise WeightsError(
+                f'{path}: layer "{layer}" parameter {i} has shape {stored.shape} but the net has {blob.shape}'
+            )
         else:
             blob.data[...] = stored[...]

@@ -38,7 +38,9 @@ def read_caffemodel(path):
     except DecodeError:
         message.Clear()
     if not (message.layer or message.layers):
-        raise WeightsError(f"{path}: not a caffemodel, or one that was cut off ({len(raw)} bytes); download it again")
+        raise WeightsError(
+            f"{path}: not a caffemodel, or one that was cut off ({len(raw)} bytes); download it again"
+        )
     try:
         return upgrade(message)
     except PrototxtError as e:

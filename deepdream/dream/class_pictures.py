@@ -56,14 +56,18 @@ def visualise(net, layer, number, size, seeds, method, report=None):
     """
     rngs = [np.random.RandomState(seed) for seed in seeds]
     mean = np.float32(net.transformer.mean["data"])
-    x = np.stack([rng.normal(0, method.noise or 1e-3, (3, *size)) for rng in rngs]).astype(np.float32)
+    x = np.stack([rng.normal(0, method.noise or 1e-3, (3, *size)) for rng in rngs]).astype(
+        np.float32
+    )
     net.blobs["data"].reshape(len(seeds), 3, *size)
     total, done = sum(o.steps for o in method.octaves), 0
     for octave in method.octaves:
         x = _enlarged(x, [round(n * octave.scale) for n in size])
         for i in range(octave.steps):
             share = i / max(octave.steps - 1, 1)
-            step_size, blur = (first + (last - first) * share for first, last in (octave.step_size, octave.blur))
+            step_size, blur = (
+                first + (last - first) * share for first, last in (octave.step_size, octave.blur)
+            )
             g = _step(net, layer, number, x, size, step_size, method, rngs, done + 1)
             if blur:
                 _blur(x, blur)
@@ -79,9 +83,14 @@ def visualise(net, layer, number, size, seeds, method, report=None):
 def _step(net, layer, number, x, size, step_size, method, rngs, count):
     """Add one step to x, in a random window of the net's size of each picture; returns the whole gradient, zero outside."""
     src = net.blobs["data"]
-    places = [[rng.randint(0, extent - n + 1) for extent, n in zip(x.shape[2:], size)] for rng in rngs]
+    places = [
+        [rng.randint(0, extent - n + 1) for extent, n in zip(x.shape[2:], size)] for rng in rngs
+    ]
     shifts = [rng.randint(-method.jitter, method.jitter + 1, 2) for rng in rngs]
-    windows = [(slice(None), slice(top, top + size[0]), slice(left, left + size[1])) for top, left in places]
+    windows = [
+        (slice(None), slice(top, top + size[0]), slice(left, left + size[1]))
+        for top, left in places
+    ]
     for i, (window, shift) in enumerate(zip(windows, shifts)):
         src.data[i] = np.roll(x[i][window], shift, (1, 2))
     net.forward(end=layer)
@@ -95,7 +104,9 @@ def _step(net, layer, number, x, size, step_size, method, rngs, count):
             g = g - np.float32(method.prior.value_and_gradient(x[i][window][None])[1][0])
         mean = np.abs(g).mean()
         if not np.isfinite(mean):
-            raise NotFiniteError(f'"{layer}", class {number}, step {count}: the gradient is not a number; are the weights broken?')
+            raise NotFiniteError(
+                f'"{layer}", class {number}, step {count}: the gradient is not a number; are the weights broken?'
+            )
         x[i][window] += np.float32(step_size / (mean or 1)) * g
         out[i][window] = g
     return out

@@ -52,7 +52,9 @@ class Matching:
         self.norm = float(np.sum(np.square(self.target, dtype=np.float64)))
         if not 0 < self.norm < np.inf:
             why = "zero everywhere" if self.norm == 0 else "not a number"
-            raise TargetError(f'"{self.end}": the target is {why}, so there is nothing to match; choose another layer, picture or enhancement')
+            raise TargetError(
+                f'"{self.end}": the target is {why}, so there is nothing to match; choose another layer, picture or enhancement'
+            )
         clear_diffs(self.net)
 
     def __call__(self, flat):
@@ -72,13 +74,17 @@ class Matching:
             gradient += self.weight * part
         f = data + prior
         if not np.isfinite(f) or not np.isfinite(gradient.sum()):
-            raise NotFiniteError(f"octave {self.octave} of {self.octaves}, evaluation {len(self.history) + 1}: f is not a number any more")
+            raise NotFiniteError(
+                f"octave {self.octave} of {self.octaves}, evaluation {len(self.history) + 1}: f is not a number any more"
+            )
         if not self.history and prior > _OUTWEIGHS * data > 0:
             raise TargetError(
                 f"the prior costs {prior:.3g} at the start, {prior / data:.0f} times the data term's {data:.3g}, so that nothing else would matter; "
                 "use a smaller weight"
             )
-        self.history.append(Evaluation(self.octave, self.octaves, len(self.history) + 1, f, data, prior))
+        self.history.append(
+            Evaluation(self.octave, self.octaves, len(self.history) + 1, f, data, prior)
+        )
         if self.best is None or f < self.best[0]:
             self.best = f, x
         if self.report:
@@ -109,7 +115,9 @@ def channels(factor, *numbers):
         out = x.copy()
         for number in numbers:
             if not 0 <= number < x.shape[1]:
-                raise TargetError(f"the layer has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}")
+                raise TargetError(
+                    f"the layer has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}"
+                )
             out[:, number] *= np.float32(factor)
         return out
 
@@ -125,7 +133,18 @@ class Result:
 
 
 def match(
-    net, base_img, end, enhance=None, target_img=None, prior=None, weight=0.0, evaluations=20, octave_n=1, octave_scale=1.4, start=None, report=None
+    net,
+    base_img,
+    end,
+    enhance=None,
+    target_img=None,
+    prior=None,
+    weight=0.0,
+    evaluations=20,
+    octave_n=1,
+    octave_scale=1.4,
+    start=None,
+    report=None,
 ):
     """Match a layer's activations by L-BFGS-B, from small octaves to large, as in a dream: the detail is carried on.
 
@@ -138,7 +157,9 @@ def match(
     from scipy import ndimage
 
     if (enhance is None) == (target_img is None):
-        raise TargetError("give an enhancement of the picture's own activations, or another picture to match; one of them")
+        raise TargetError(
+            "give an enhancement of the picture's own activations, or another picture to match; one of them"
+        )
     height, width = np.shape(base_img)[:2]
     sizes = octave_sizes(height, width, octave_n, octave_scale)
     description = getattr(net, "description", None)
@@ -156,7 +177,16 @@ def match(
         target = guide_features(net, goal, end)[None]
         src.reshape(1, 3, *size)
         factor = _factor(prior, weight, base)
-        f = Matching(net, end, target if enhance is None else enhance(target), prior, factor, octave, len(sizes), report)
+        f = Matching(
+            net,
+            end,
+            target if enhance is None else enhance(target),
+            prior,
+            factor,
+            octave,
+            len(sizes),
+            report,
+        )
         x = base if detail is None else base + _resized(detail, size, ndimage)
         try:
             _minimise(f, x, np.float64(mean), evaluations)
@@ -191,11 +221,20 @@ def _minimise(f, x, mean, evaluations):
 
     # it is the budget that ends it, no tolerance: f is a share, and tiny changes of it are seen
     options = {"maxfun": evaluations, "maxiter": evaluations, "maxcor": 10, "ftol": 0, "gtol": 0}
-    minimize(scaled, np.clip(np.float64(x).ravel() / unit, low, high), jac=True, method="L-BFGS-B", bounds=np.stack([low, high], 1), options=options)
+    minimize(
+        scaled,
+        np.clip(np.float64(x).ravel() / unit, low, high),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=np.stack([low, high], 1),
+        options=options,
+    )
 
 
 def _resized(picture, size, ndimage):
     """(3, H, W) at another size, linearly, as the dream's octaves."""
     if picture.shape[1:] == tuple(size):
         return picture
-    return ndimage.zoom(picture, (1, size[0] / picture.shape[1], size[1] / picture.shape[2]), order=1)
+    return ndimage.zoom(
+        picture, (1, size[0] / picture.shape[1], size[1] / picture.shape[2]), order=1
+    )

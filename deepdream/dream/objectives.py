@@ -81,7 +81,9 @@ class Objective:
     terms: Tuple[Term, ...]
 
     def __add__(self, other):
-        return Objective(self.terms + other.terms) if isinstance(other, Objective) else NotImplemented
+        return (
+            Objective(self.terms + other.terms) if isinstance(other, Objective) else NotImplemented
+        )
 
     def __sub__(self, other):
         return self + -1 * other if isinstance(other, Objective) else NotImplemented
@@ -99,7 +101,12 @@ class Objective:
         mask = np.clip(np.float32(mask), 0, 1)
         if mask.ndim != 2 or not mask.size:
             raise ValueError(f"a mask has the shape (H, W), not {mask.shape}")
-        return Objective(tuple(replace(t, mask=mask if t.mask is None else t.mask * resized(mask, t.mask.shape)) for t in self.terms))
+        return Objective(
+            tuple(
+                replace(t, mask=mask if t.mask is None else t.mask * resized(mask, t.mask.shape))
+                for t in self.terms
+            )
+        )
 
     @property
     def layers(self):
@@ -123,7 +130,10 @@ class Objective:
         return total, out
 
     def __str__(self):
-        return " + ".join(f"{t.weight:g} * {t.name or t.layer}" + (" within a mask" if t.mask is not None else "") for t in self.terms)
+        return " + ".join(
+            f"{t.weight:g} * {t.name or t.layer}" + (" within a mask" if t.mask is not None else "")
+            for t in self.terms
+        )
 
 
 def resized(mask, shape):
@@ -170,7 +180,9 @@ def channel(layer, *channels):
             gradient[:, _existing(layer, c, x)] = 1 if m is None else m
         return _sum(np.float64(gradient) * x), gradient
 
-    return Objective((Term(layer, rule, name=f'channel("{layer}", {", ".join(map(str, channels))})'),))
+    return Objective(
+        (Term(layer, rule, name=f'channel("{layer}", {", ".join(map(str, channels))})'),)
+    )
 
 
 def neuron(layer, channel, y=None, x=None):
@@ -179,9 +191,13 @@ def neuron(layer, channel, y=None, x=None):
     def rule(values, m):
         row, column = (n // 2 if at is None else at for at, n in zip((y, x), values.shape[-2:]))
         if not (0 <= row < values.shape[-2] and 0 <= column < values.shape[-1]):
-            raise TargetError(f'"{layer}" has {values.shape[-2]}x{values.shape[-1]} places (rows x columns), none at {row}, {column}')
+            raise TargetError(
+                f'"{layer}" has {values.shape[-2]}x{values.shape[-1]} places (rows x columns), none at {row}, {column}'
+            )
         gradient = np.zeros_like(values)
-        gradient[:, _existing(layer, channel, values), row, column] = 1 if m is None else m[row, column]
+        gradient[:, _existing(layer, channel, values), row, column] = (
+            1 if m is None else m[row, column]
+        )
         return _sum(np.float64(gradient) * values), gradient
 
     return Objective((Term(layer, rule, name=f'neuron("{layer}", {channel})'),))
@@ -193,7 +209,9 @@ def score(layer, number):
     def rule(x, m):
         gradient = np.zeros_like(x)
         places = int(np.prod(x.shape[2:], dtype=int))
-        gradient[:, _existing(layer, number, x)] = np.float32(1 / places) if m is None else m / np.float32(places)
+        gradient[:, _existing(layer, number, x)] = (
+            np.float32(1 / places) if m is None else m / np.float32(places)
+        )
         return _sum(np.float64(gradient) * x), gradient
 
     return Objective((Term(layer, rule, name=f'score("{layer}", {number})'),))
@@ -217,7 +235,9 @@ def guide(layer, *features):
 
 def _existing(layer, number, x):
     if not 0 <= number < x.shape[1]:
-        raise TargetError(f'"{layer}" has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}')
+        raise TargetError(
+            f'"{layer}" has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}'
+        )
     return number
 
 

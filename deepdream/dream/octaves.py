@@ -80,7 +80,9 @@ def deepdream(
         _check(net, layer, octave_sizes(height, width, octave_n, octave_scale))
     octaves = [preprocess(net, base_img)]
     for _ in range(octave_n - 1):
-        octaves.append(ndimage.zoom(octaves[-1], (1, 1.0 / octave_scale, 1.0 / octave_scale), order=1))
+        octaves.append(
+            ndimage.zoom(octaves[-1], (1, 1.0 / octave_scale, 1.0 / octave_scale), order=1)
+        )
 
     src = net.blobs["data"]
     detail = np.zeros_like(octaves[-1])

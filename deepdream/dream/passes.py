@@ -11,9 +11,15 @@ from ..errors import TargetError
 def last_writer(net, blob, end=None):
     """Number of the last layer up to number `end` that writes a blob, in place or not."""
     names = list(net._layer_names)
-    writers = [i for i, name in enumerate(names[: end + 1 if end is not None else None]) if blob in net.top_names[name]]
+    writers = [
+        i
+        for i, name in enumerate(names[: end + 1 if end is not None else None])
+        if blob in net.top_names[name]
+    ]
     if not writers:
-        raise TargetError(f'no layer makes a blob "{blob}"' + ("" if end is None else f' up to "{names[end]}"'))
+        raise TargetError(
+            f'no layer makes a blob "{blob}"' + ("" if end is None else f' up to "{names[end]}"')
+        )
     return writers[-1]
 
 
@@ -66,5 +72,7 @@ def forward_values(net, layers):
 def gradient(net, objective, size=None, shift=(0, 0), clear=True):
     """(value, gradient of the input (N, 3, H, W)) of an Objective at what the net's input holds; one forward and one partial backward pass."""
     activations, end = forward_values(net, objective.layers)
-    value, diffs = objective.value_and_gradients(activations, size or net.blobs["data"].data.shape[2:], shift)
+    value, diffs = objective.value_and_gradients(
+        activations, size or net.blobs["data"].data.shape[2:], shift
+    )
     return value, backward(net, diffs, end, clear=clear)

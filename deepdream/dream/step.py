@@ -12,7 +12,16 @@ from .passes import clear_diffs, gradient
 _last_target: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()
 
 
-def make_step(net, step_size=DREAM.step_size, end=DREAM.end, jitter=DREAM.jitter, clip=DREAM.clip, objective=objective_L2, rng=None, prior=None):
+def make_step(
+    net,
+    step_size=DREAM.step_size,
+    end=DREAM.end,
+    jitter=DREAM.jitter,
+    clip=DREAM.clip,
+    objective=objective_L2,
+    rng=None,
+    prior=None,
+):
     """Change net.blobs["data"] in place, by `step_size` grey levels on average, towards a larger objective.
 
     objective: a function of dst, the blob named by `end`; or an Objective, whose own layers stand in place of `end`.
@@ -43,8 +52,12 @@ def make_step(net, step_size=DREAM.step_size, end=DREAM.end, jitter=DREAM.jitter
         what = str(objective) if is_objective(objective) else f'"{end}"'
         if mean == 0:
             why = "the gradient is zero everywhere, so there is nothing to amplify"
-            raise ZeroGradientError(f"{what}: {why}; choose another --end, another picture, or check force_backward")
-        raise NotFiniteError(f"{what}: the gradient is not a number; a smaller --step-size or fewer steps may help, or the weights are broken")
+            raise ZeroGradientError(
+                f"{what}: {why}; choose another --end, another picture, or check force_backward"
+            )
+        raise NotFiniteError(
+            f"{what}: the gradient is not a number; a smaller --step-size or fewer steps may help, or the weights are broken"
+        )
     src.data[:] += step_size / mean * g
 
     src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)

@@ -17,4 +17,6 @@ def zoom(net, img, frames=ZOOM.frames, scale=ZOOM.scale, **dream_params):
     for _ in range(frames):
         frame = deepdream(net, frame, **dream_params)
         yield frame
-        frame = ndimage.affine_transform(frame, [1 - scale, 1 - scale, 1], [h * scale / 2, w * scale / 2, 0], order=1)
+        frame = ndimage.affine_transform(
+            frame, [1 - scale, 1 - scale, 1], [h * scale / 2, w * scale / 2, 0], order=1
+        )

@@ -25,8 +25,16 @@ def any_size(model, caffe):
     folder = Path(model.weights).parent / ".any_size" / key
     if not (folder / "surgery.json").is_file():
         folder = _make(model, caffe, folder)
-    names = {change["layer"]: change["now"] for change in json.loads((folder / "surgery.json").read_text(encoding="utf-8"))["changes"]}
-    made: Model = replace(model, deploy=folder / "deploy.prototxt", weights=folder / "net.caffemodel", end=names.get(model.end, model.end))
+    names = {
+        change["layer"]: change["now"]
+        for change in json.loads((folder / "surgery.json").read_text(encoding="utf-8"))["changes"]
+    }
+    made: Model = replace(
+        model,
+        deploy=folder / "deploy.prototxt",
+        weights=folder / "net.caffemodel",
+        end=names.get(model.end, model.end),
+    )
     return made, names
 
 
@@ -34,7 +42,9 @@ def _make(model, caffe, folder):
     try:
         operated = net_surgery.convolutionize(model.deploy, model.weights, caffe=caffe)
     except SurgeryError as e:
-        raise ModelError(f"{model.name}: cannot be made to take pictures of any size: {e}") from None
+        raise ModelError(
+            f"{model.name}: cannot be made to take pictures of any size: {e}"
+        ) from None
     try:
         folder.parent.mkdir(exist_ok=True)
         return operated.save(folder)

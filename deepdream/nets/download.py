@@ -33,7 +33,12 @@ def wanted(model):
     urls = [model.facts.get("caffemodel_url"), *(model.facts.get("mirrors") or [])]
     sha1 = model.facts.get("sha1") or recorded_sha1(model.weights)
     size = model.facts.get("bytes")
-    return Wanted(Path(model.weights), [str(u) for u in urls if u], str(sha1) if sha1 else None, int(size) if isinstance(size, int) else None)
+    return Wanted(
+        Path(model.weights),
+        [str(u) for u in urls if u],
+        str(sha1) if sha1 else None,
+        int(size) if isinstance(size, int) else None,
+    )
 
 
 def _record(path):
@@ -43,7 +48,9 @@ def _record(path):
 def recorded_sha1(path):
     """The hash of a file that was taken on trust, or None."""
     record = _record(path)
-    return record.read_text().split()[0] if record.is_file() and record.read_text().split() else None
+    return (
+        record.read_text().split()[0] if record.is_file() and record.read_text().split() else None
+    )
 
 
 def is_right(want):
@@ -62,10 +69,14 @@ def get(want, trust=False, source=None, report=None):
     if is_right(want):
         return ""
     if want.sha1 is None and not trust:
-        raise DownloadError(f"{want.path.name}: has no published hash to check it by; --trust takes it as it comes, and records its hash")
+        raise DownloadError(
+            f"{want.path.name}: has no published hash to check it by; --trust takes it as it comes, and records its hash"
+        )
     urls = [str(source)] if source else want.urls
     if not urls:
-        raise DownloadError(f"{want.path.name}: its readme names no caffemodel_url; say where it is with --from")
+        raise DownloadError(
+            f"{want.path.name}: its readme names no caffemodel_url; say where it is with --from"
+        )
     want.path.parent.mkdir(parents=True, exist_ok=True)
     reasons = []
     for url in urls:
@@ -83,7 +94,13 @@ def _fetch(want, url, report):
     archive = parts.path.endswith((".tar.gz", ".tgz"))
     part = want.path.with_name(want.path.name + (".archive.part" if archive else ".part"))
     size = None if archive else want.size
-    local = Path(unquote(parts.path)) if parts.scheme == "file" else Path(url) if parts.scheme not in ("http", "https") else None
+    local = (
+        Path(unquote(parts.path))
+        if parts.scheme == "file"
+        else Path(url)
+        if parts.scheme not in ("http", "https")
+        else None
+    )
     if local is not None:
         _copy(local, part)
     else:
@@ -139,7 +156,9 @@ def _member(archive, want):
     part = want.path.with_name(want.path.name + ".part")
     try:
         with tarfile.open(archive, "r:*") as tar:
-            member = next((m for m in tar if m.isfile() and os.path.basename(m.name) == want.path.name), None)
+            member = next(
+                (m for m in tar if m.isfile() and os.path.basename(m.name) == want.path.name), None
+            )
             if member is None:
                 raise DownloadError(f"the archive has no file {want.path.name}")
             source = tar.extractfile(member)
@@ -158,7 +177,9 @@ def _requests() -> Any:
     try:
         import requests
     except ImportError as e:
-        raise MissingExtraError(f"downloads need requests ({e}); install it with: pip install -e '.[download]'") from None
+        raise MissingExtraError(
+            f"downloads need requests ({e}); install it with: pip install -e '.[download]'"
+        ) from None
     return requests
 
 

@@ -28,26 +28,38 @@ def load(name="auto"):
     if name not in NAMES:
         raise EngineError(f'unknown engine "{name}"; choose one of {", ".join(NAMES)}')
     if name != "compat":
-        os.environ.setdefault("GLOG_minloglevel", "2")  # else Caffe prints each layer that it sets up
+        os.environ.setdefault(
+            "GLOG_minloglevel", "2"
+        )  # else Caffe prints each layer that it sets up
         try:
             return importlib.import_module("caffe")
         except ImportError as e:
             if name == "caffe":
-                raise EngineError(f"this Python ({sys.executable}) has no Caffe: {e}; leave out --engine to use the built-in one") from None
+                raise EngineError(
+                    f"this Python ({sys.executable}) has no Caffe: {e}; leave out --engine to use the built-in one"
+                ) from None
     try:
         return importlib.import_module("caffe_compat")
     except ImportError as e:
-        raise EngineError(f"the built-in engine lacks a package: {e}; install it with: pip install -e '.[compat]'") from None
+        raise EngineError(
+            f"the built-in engine lacks a package: {e}; install it with: pip install -e '.[compat]'"
+        ) from None
 
 
 def use_gpu(caffe, device):
     """Compute on this GPU. Raises EngineError where the engine or the machine has none."""
     if caffe.__name__ != "caffe":
-        raise EngineError(f"--gpu {device}: the built-in engine computes on the CPU only; a GPU needs a real Caffe build (--engine caffe)")
+        raise EngineError(
+            f"--gpu {device}: the built-in engine computes on the CPU only; a GPU needs a real Caffe build (--engine caffe)"
+        )
     # Caffe ends the whole process where there is no such GPU, so another process tries first
     probe = f"import caffe; caffe.set_device({device}); caffe.set_mode_gpu()"
-    if subprocess.run([sys.executable, "-c", probe], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
-        raise EngineError(f"--gpu {device}: this Caffe has no GPU {device} (a CPU-only build?); leave out --gpu")
+    if subprocess.run(
+        [sys.executable, "-c", probe], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ).returncode:
+        raise EngineError(
+            f"--gpu {device}: this Caffe has no GPU {device} (a CPU-only build?); leave out --gpu"
+        )
     caffe.set_device(device)
     caffe.set_mode_gpu()
 
@@ -67,22 +79,34 @@ def refusal(caffe, texts, weights=""):
             return _refusal_elsewhere(paths, str(weights))
         for i, path in enumerate(paths):
             try:
-                caffe.Net(path, str(weights), caffe.TEST) if weights else caffe.Net(path, caffe.TEST)
+                caffe.Net(path, str(weights), caffe.TEST) if weights else caffe.Net(
+                    path, caffe.TEST
+                )
             except errors(caffe) as e:
                 return i, str(e).replace(paths[i] + ": ", "")
     return None
 
 
 def _refusal_elsewhere(paths, weights):
-    loud = {**os.environ, "GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}  # so that Caffe names the layers that it sets up
+    loud = {
+        **os.environ,
+        "GLOG_minloglevel": "0",
+        "GLOG_logtostderr": "1",
+    }  # so that Caffe names the layers that it sets up
     command = [sys.executable, "-c", _TRIAL, weights, *paths]
     run = subprocess.run(command, env=loud, capture_output=True, text=True, errors="replace")
     if run.returncode == 0:
         return None
     tried = len(run.stdout.split()) - 1
     layers = re.findall(r"\] Creating Layer (.*)", run.stderr)
-    fatal = re.findall(r"^F.*?\] (.*)", run.stderr, re.M) or run.stderr.strip().splitlines()[-1:] or [f"it ended with code {run.returncode}"]
-    return max(tried, 0), (f'layer "{layers[-1]}": ' if layers else "") + fatal[0].strip().rstrip(".")
+    fatal = (
+        re.findall(r"^F.*?\] (.*)", run.stderr, re.M)
+        or run.stderr.strip().splitlines()[-1:]
+        or [f"it ended with code {run.returncode}"]
+    )
+    return max(tried, 0), (f'layer "{layers[-1]}": ' if layers else "") + fatal[0].strip().rstrip(
+        "."
+    )
 
 
 def errors(caffe):
@@ -94,7 +118,9 @@ def describe(caffe):
     """Name, version and what else a result depends on, for a picture's recipe."""
     out = {"name": caffe.__name__, "version": str(getattr(caffe, "__version__", "unknown"))}
     if caffe.__name__ == "caffe_compat":
-        threads, gemm = (importlib.import_module(f"caffe_compat.kernels.{name}") for name in ("threads", "gemm"))
+        threads, gemm = (
+            importlib.import_module(f"caffe_compat.kernels.{name}") for name in ("threads", "gemm")
+        )
         out.update(threads=threads.count(), arithmetic="fused" if gemm.FUSED else "separate")
     return out
 

@@ -58,7 +58,9 @@ def front_matter(path):
         if colon and not key.startswith((" ", "#")):
             try:
                 # a hash stays text, though it may be all digits
-                facts[key.strip()] = value.strip() if key.strip() == "sha1" else ast.literal_eval(value.strip())
+                facts[key.strip()] = (
+                    value.strip() if key.strip() == "sha1" else ast.literal_eval(value.strip())
+                )
             except (ValueError, SyntaxError):
                 facts[key.strip()] = value.strip()
     return facts
@@ -84,17 +86,27 @@ def find(name, mean=None, channel_order=None):
         near = difflib.get_close_matches(str(name), known(), 1)
         hint = f"did you mean {near[0]}? " if near else ""
         flag = " (a folder without one needs --mean B,G,R)" if folder.is_dir() else ""
-        raise ModelError(f'unknown model "{name}": {hint}known are {", ".join(known())}, or a folder with a readme.md{flag}')
+        raise ModelError(
+            f'unknown model "{name}": {hint}known are {", ".join(known())}, or a folder with a readme.md{flag}'
+        )
     facts = front_matter(readme) if readme.is_file() else {}
     pixel, notes = _mean_pixel(facts.get("mean") if mean is None else mean, folder, readme)
     order = str(channel_order or facts.get("channel_order", "bgr")).lower()
     if order not in ("bgr", "rgb"):
         raise ModelError(f'{readme}: channel_order is "{order}", not bgr or rgb')
-    weights = folder / str(facts["caffemodel"]) if "caffemodel" in facts else _only(folder, "*.caffemodel", "caffemodel")
+    weights = (
+        folder / str(facts["caffemodel"])
+        if "caffemodel" in facts
+        else _only(folder, "*.caffemodel", "caffemodel")
+    )
     deploy = folder / "deploy.prototxt"
     if not deploy.is_file():
         bundled = ROOT / "prototxt" / folder.name / "deploy.prototxt"
-        deploy = bundled if bundled.is_file() or readme.is_file() else _only(folder, "*.prototxt", "deploy prototxt")
+        deploy = (
+            bundled
+            if bundled.is_file() or readme.is_file()
+            else _only(folder, "*.prototxt", "deploy prototxt")
+        )
     return Model(
         name=folder.name if folder.parent == ROOT / "models" else str(folder),
         deploy=deploy,
@@ -125,9 +137,15 @@ def _mean_pixel(mean, folder, readme):
         except ValueError:
             path = Path(mean) if Path(mean).is_file() else folder / mean
             return read_mean_file(path)
-    if isinstance(mean, (list, tuple)) and len(mean) == 3 and all(isinstance(v, (int, float)) for v in mean):
+    if (
+        isinstance(mean, (list, tuple))
+        and len(mean) == 3
+        and all(isinstance(v, (int, float)) for v in mean)
+    ):
         return tuple(mean), ()
-    raise ModelError(f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- lines; the mean is {mean!r}')
+    raise ModelError(
+        f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- lines; the mean is {mean!r}'
+    )
 
 
 def read_mean_file(path):
@@ -140,7 +158,9 @@ def read_mean_file(path):
             blob.ParseFromString(path.read_bytes())
             values = formats.blob_values(blob)
         else:
-            raise ModelError(f"{path}: a mean is three numbers such as 104,117,123, or a file .npy or .binaryproto")
+            raise ModelError(
+                f"{path}: a mean is three numbers such as 104,117,123, or a file .npy or .binaryproto"
+            )
     except OSError as e:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}") from None
     except ModelError:
@@ -151,7 +171,9 @@ def read_mean_file(path):
         raise ModelError(f"{path}: is no mean file, or a broken one ({e})") from None
     values = np.squeeze(np.asarray(values, np.float64))
     if values.ndim not in (1, 3) or values.shape[0] != 3 or not np.isfinite(values).all():
-        raise ModelError(f"{path}: has the shape {values.shape}; a mean is (3,) or (3, height, width)")
+        raise ModelError(
+            f"{path}: has the shape {values.shape}; a mean is (3,) or (3, height, width)"
+        )
     if values.ndim == 1:
         return tuple(values.tolist()), ()
     pixel = tuple(round(float(v), 4) for v in values.mean((1, 2)))
@@ -184,11 +206,21 @@ def class_number(model, name):
     if str(name).isdigit() and (not names or int(name) < len(names)):
         return int(name), names[int(name)] if names else str(name)
     if not names:
-        how = "; python scripts/nets/get_synset_words.py gets them" if model.facts.get("classes") == "synset_words.txt" else ""
-        raise ModelError(f'{model.name}: the names of its classes are not here; give "{name}" by its number{how}')
-    near = difflib.get_close_matches(str(name), [part.strip() for known_as in names for part in known_as.split(",")], 3, 0.4)
+        how = (
+            "; python scripts/nets/get_synset_words.py gets them"
+            if model.facts.get("classes") == "synset_words.txt"
+            else ""
+        )
+        raise ModelError(
+            f'{model.name}: the names of its classes are not here; give "{name}" by its number{how}'
+        )
+    near = difflib.get_close_matches(
+        str(name), [part.strip() for known_as in names for part in known_as.split(",")], 3, 0.4
+    )
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise ModelError(f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {", ".join(names[:12])}{", ..." if len(names) > 12 else ""}')
+    raise ModelError(
+        f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {", ".join(names[:12])}{", ..." if len(names) > 12 else ""}'
+    )
 
 
 def file_sha1(path):
@@ -212,10 +244,14 @@ def description(model, caffe):
     _check_layers(model, net, caffe)
     size = declared_size(net)
     if size is None or size[0] != 3 or min(size) < 1:
-        raise ModelError(f"{model.deploy}: its input's shape without the first axis is {size}, not (3, height, width), as a picture's is")
+        raise ModelError(
+            f"{model.deploy}: its input's shape without the first axis is {size}, not (3, height, width), as a picture's is"
+        )
     found = engines.refusal(caffe, [str(net)])
     if found:
-        raise ModelError(f"{model.deploy}: {caffe.__name__} refuses it: {found[1]}; correct that layer")
+        raise ModelError(
+            f"{model.deploy}: {caffe.__name__} refuses it: {found[1]}; correct that layer"
+        )
     return net
 
 
@@ -237,10 +273,14 @@ def _check_layers(model, net, caffe):
             )
         for bottom in layer.bottom:
             if bottom not in made:
-                raise ModelError(f'{model.deploy}: layer "{layer.name}" reads "{bottom}", which no layer in front of it makes; correct its bottom')
+                raise ModelError(
+                    f'{model.deploy}: layer "{layer.name}" reads "{bottom}", which no layer in front of it makes; correct its bottom'
+                )
         made.update(layer.top)
     if "data" not in input_shapes(net):
-        raise ModelError(f'{model.deploy}: has no input named "data", which the notebook\'s code reads and writes; rename it')
+        raise ModelError(
+            f'{model.deploy}: has no input named "data", which the notebook\'s code reads and writes; rename it'
+        )
 
 
 def check_weights(model, net, caffe):
@@ -290,7 +330,9 @@ def build(model, description, caffe):
     if not engines.errors(caffe):  # the others raise when the net is made
         found = engines.refusal(caffe, [str(description)], model.weights)
         if found:
-            raise ModelError(f"{model.weights}: {caffe.__name__} refuses it: {found[1]}; one of it and {model.deploy} belongs to another net")
+            raise ModelError(
+                f"{model.weights}: {caffe.__name__} refuses it: {found[1]}; one of it and {model.deploy} belongs to another net"
+            )
     net = type(description)()
     net.CopyFrom(description)
     net.force_backward = True
@@ -299,7 +341,9 @@ def build(model, description, caffe):
         with os.fdopen(handle, "w") as f:
             f.write(str(net))
         swap = (2, 1, 0) if model.channel_order == "bgr" else (0, 1, 2)
-        classifier = caffe.Classifier(path, str(model.weights), mean=np.float32(model.mean), channel_swap=swap)
+        classifier = caffe.Classifier(
+            path, str(model.weights), mean=np.float32(model.mean), channel_swap=swap
+        )
     except engines.errors(caffe) as e:
         raise ModelError(str(e).replace(path, str(model.deploy))) from None
     finally:

@@ -16,7 +16,11 @@ _NO_TARGETS = ("Input", "Split", "Data")
 
 def targets(description):
     """Names that are both a layer and the blob it makes, in order: what `end` can be."""
-    return [layer.name for layer in description.layer if layer.name in layer.top and layer.type not in _NO_TARGETS]
+    return [
+        layer.name
+        for layer in description.layer
+        if layer.name in layer.top and layer.type not in _NO_TARGETS
+    ]
 
 
 def check_end(description, end):
@@ -27,10 +31,14 @@ def check_end(description, end):
     for layer in description.layer:
         blob = layer.top[0] if layer.top else ""
         if layer.name == end and blob in valid:
-            raise TargetError(f'"{end}" writes the blob "{blob}" and has none of its own; use --end {blob}')
+            raise TargetError(
+                f'"{end}" writes the blob "{blob}" and has none of its own; use --end {blob}'
+            )
     near = difflib.get_close_matches(end, valid, 3, 0.5)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise TargetError(f'the net has no layer "{end}" to dream of; {hint}`deepdream layers` lists them all')
+    raise TargetError(
+        f'the net has no layer "{end}" to dream of; {hint}`deepdream layers` lists them all'
+    )
 
 
 def needs_any_size(description, end, sizes):
@@ -71,7 +79,9 @@ def check_on_engine(caffe, description, end, sizes, guide_size=None):
     found = engines.refusal(caffe, [str(_upto(description, end, size)) for size in asked])
     if found:
         index, why = found
-        raise _unsuited(sizes, index, why) if index < len(sizes) else _unsuited_guide(guide_size, why)
+        raise (
+            _unsuited(sizes, index, why) if index < len(sizes) else _unsuited_guide(guide_size, why)
+        )
 
 
 def memory_needed(description, end, size, columns):
@@ -90,7 +100,11 @@ def memory_needed(description, end, size, columns):
             total += top
         if columns and layer.type == "Convolution" and top and shapes.get(layer.bottom[0]):
             kernel = math.prod(window(layer.convolution_param)[0])
-            total += shapes[layer.bottom[0]][1] * kernel * math.prod(shapes[layer.top[0]][2:]) if kernel > 1 else 0
+            total += (
+                shapes[layer.bottom[0]][1] * kernel * math.prod(shapes[layer.top[0]][2:])
+                if kernel > 1
+                else 0
+            )
         if layer.name == end:
             break
     total += sum(count * counts.get(blob, 0) for blob, count in readers.items() if count > 1)
@@ -128,7 +142,9 @@ def _unsuited(sizes, index, why):
     h, w = sizes[index]
     if index == 0:
         return SizeError(f"the picture is {w}x{h}: {why}")
-    return SizeError(f"octave {len(sizes) - index} of {len(sizes)} would be {w}x{h} pixels: {why}; use --octaves {index} at most")
+    return SizeError(
+        f"octave {len(sizes) - index} of {len(sizes)} would be {w}x{h} pixels: {why}; use --octaves {index} at most"
+    )
 
 
 def _unsuited_guide(size, why):

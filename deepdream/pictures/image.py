@@ -42,9 +42,13 @@ def load(path):
             with Image.open(path) as image:
                 return _as_rgb(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller first") from None
+        raise ImageError(
+            f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller first"
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError) as e:
-        raise ImageError(f"{path}: not a picture that can be read, or a broken one ({e}); open it in an editor and save it again") from None
+        raise ImageError(
+            f"{path}: not a picture that can be read, or a broken one ({e}); open it in an editor and save it again"
+        ) from None
 
 
 def _as_rgb(image):

@@ -20,7 +20,9 @@ def check_file(path, suffixes):
     """Raise OutputError unless a file of this name, which must end in one of `suffixes`, can be written."""
     path = Path(path)
     if path.suffix.lower() not in suffixes:
-        raise OutputError(f'{path}: unknown format "{path.suffix}"; end the name with {", ".join(suffixes)}')
+        raise OutputError(
+            f'{path}: unknown format "{path.suffix}"; end the name with {", ".join(suffixes)}'
+        )
     check_folder(path.parent)
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; give a file name")

@@ -14,7 +14,12 @@ from ..errors import TargetError
 from ..nets.model import class_number
 from ..pictures import image
 
-_ARGUMENTS = {"l2": "nothing more", "channel": "numbers of channels", "neuron": "a channel, and y and x or neither", "guide": "names of pictures"}
+_ARGUMENTS = {
+    "l2": "nothing more",
+    "channel": "numbers of channels",
+    "neuron": "a channel, and y and x or neither",
+    "guide": "names of pictures",
+}
 
 
 class Expression:
@@ -27,12 +32,16 @@ class Expression:
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
-            raise TargetError(f'--objective {text!r}: cannot be read ({e}); write for instance 0.7 * l2("inception_4c/output")') from None
+            raise TargetError(
+                f'--objective {text!r}: cannot be read ({e}); write for instance 0.7 * l2("inception_4c/output")'
+            ) from None
         if not self._check(self._tree):
             raise TargetError(f"--objective {text!r}: is a number, not an objective")
 
     def _no(self, node, why):
-        return TargetError(f"--objective {self.text!r}: {ast.unparse(node) if hasattr(ast, 'unparse') else type(node).__name__}: {why}")
+        return TargetError(
+            f"--objective {self.text!r}: {ast.unparse(node) if hasattr(ast, 'unparse') else type(node).__name__}: {why}"
+        )
 
     def _check(self, node):
         """Whether a part is an objective (True) or a number (False)."""
@@ -43,16 +52,25 @@ class Expression:
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub, ast.Mult)):
             left, right = self._check(node.left), self._check(node.right)
             if (left + right != 1) if isinstance(node.op, ast.Mult) else not (left and right):
-                raise self._no(node, "objectives are added and subtracted, and multiplied by numbers")
+                raise self._no(
+                    node, "objectives are added and subtracted, and multiplied by numbers"
+                )
             return True
         if isinstance(node, ast.Call) and not node.keywords:
             self._check_call(node)
             return True
-        raise self._no(node, "only sums, factors and l2, channel, neuron, score, guide and .within are known here")
+        raise self._no(
+            node,
+            "only sums, factors and l2, channel, neuron, score, guide and .within are known here",
+        )
 
     def _check_call(self, node):
         values = [_constant(a) for a in node.args]
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "within" and self._check(node.func.value):
+        if (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr == "within"
+            and self._check(node.func.value)
+        ):
             if len(values) != 1 or not isinstance(values[0], str):
                 raise self._no(node, 'give one mask picture: .within("mask.png")')
             self.files.append(values[0])
@@ -62,16 +80,29 @@ class Expression:
             self.classes.append(values[0])
             return
         if name not in _ARGUMENTS or not values or not isinstance(values[0], str):
-            raise self._no(node, 'known are l2("layer"), channel("layer", 3), neuron("layer", 3), score("class"), guide("layer", "picture.jpg")')
+            raise self._no(
+                node,
+                'known are l2("layer"), channel("layer", 3), neuron("layer", 3), score("class"), guide("layer", "picture.jpg")',
+            )
         rest, wanted = values[1:], str if name == "guide" else int
-        if not all(type(v) is wanted for v in rest) or (not rest) != (name == "l2") or (name == "neuron" and len(rest) not in (1, 3)):
+        if (
+            not all(type(v) is wanted for v in rest)
+            or (not rest) != (name == "l2")
+            or (name == "neuron" and len(rest) not in (1, 3))
+        ):
             raise self._no(node, f"takes a layer and {_ARGUMENTS[name]}")
         self.layers.append(values[0])
         self.files += rest if name == "guide" else []
 
     def build(self, net, model, names=None, where=None, score_layer=""):
         """The Objective, for this net. names: {layer in the text: layer in the net}; where: {file in the text: its path}."""
-        self._net, self._model, self._names, self._where, self._score = net, model, names or {}, where or {}, score_layer
+        self._net, self._model, self._names, self._where, self._score = (
+            net,
+            model,
+            names or {},
+            where or {},
+            score_layer,
+        )
         return self._build(self._tree)
 
     def _build(self, node):
@@ -83,16 +114,26 @@ class Expression:
             return -1 * value if isinstance(node.op, ast.USub) else value
         if isinstance(node, ast.BinOp):
             left, right = self._build(node.left), self._build(node.right)
-            return left + right if isinstance(node.op, ast.Add) else left - right if isinstance(node.op, ast.Sub) else left * right
+            return (
+                left + right
+                if isinstance(node.op, ast.Add)
+                else left - right
+                if isinstance(node.op, ast.Sub)
+                else left * right
+            )
         values = [_constant(a) for a in node.args]
         if isinstance(node.func, ast.Attribute):
-            return self._build(node.func.value).within(load_mask(self._where.get(values[0], values[0])))
+            return self._build(node.func.value).within(
+                load_mask(self._where.get(values[0], values[0]))
+            )
         if node.func.id == "score":
             return objectives.score(self._score, class_number(self._model, str(values[0]))[0])
         layer = self._names.get(values[0], values[0])
         if node.func.id == "guide":
             pictures = [image.load(self._where.get(path, path)) for path in values[1:]]
-            return objectives.guide(layer, *(guide_features(self._net, picture, layer) for picture in pictures))
+            return objectives.guide(
+                layer, *(guide_features(self._net, picture, layer) for picture in pictures)
+            )
         return getattr(objectives, node.func.id)(layer, *values[1:])
 
 

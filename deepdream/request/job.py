@@ -52,7 +52,17 @@ class Job:
 
 
 def prepare(
-    image_path, dream, *, model=DEFAULT_MODEL, engine=DEFAULT_ENGINE, gpu=None, guide_path=None, mask_path=None, zoom=None, seed=None, where=None
+    image_path,
+    dream,
+    *,
+    model=DEFAULT_MODEL,
+    engine=DEFAULT_ENGINE,
+    gpu=None,
+    guide_path=None,
+    mask_path=None,
+    zoom=None,
+    seed=None,
+    where=None,
 ):
     """Check a request and load what it needs; everything that can be wrong is found here, before any dreaming.
 
@@ -64,7 +74,9 @@ def prepare(
     mask = load_mask(mask_path) if mask_path else None
     expression = Expression(dream.objective) if dream.objective else None
     if expression and guide_path:
-        raise TargetError('give --guide or --objective; within an objective write guide("layer", "picture.jpg")')
+        raise TargetError(
+            'give --guide or --objective; within an objective write guide("layer", "picture.jpg")'
+        )
     where = where or {}
     named = {name: where.get(name, name) for name in (expression.files if expression else [])}
     for path in named.values():
@@ -80,7 +92,10 @@ def prepare(
     guide_size = None if guide is None else guide.shape[:2]
     files, names = found, {}
     asked = [*sizes, guide_size] if guide_size else sizes
-    if any(preflight.needs_any_size(description, layer, asked) for layer in layers) and found.weights.is_file():
+    if (
+        any(preflight.needs_any_size(description, layer, asked) for layer in layers)
+        and found.weights.is_file()
+    ):
         files, names = any_size(found, caffe)
         description = models.description(files, caffe)
     layers = [names.get(layer, layer) for layer in layers]
@@ -96,9 +111,35 @@ def prepare(
     preflight.check_on_engine(caffe, description, end, sizes, guide_size)
     if seed is None:
         seed = int.from_bytes(os.urandom(4), "little")
-    target = Target(tuple(layers), end, expression, names.get(score_layer, score_layer), names, named, guide, mask)
-    others = {**({"guide": guide_path} if guide_path else {}), **({"mask": mask_path} if mask_path else {}), **named}
-    return Job(caffe, net, found, image_path, pixels, target, others, dream, zoom, seed, gpu, files is not found)
+    target = Target(
+        tuple(layers),
+        end,
+        expression,
+        names.get(score_layer, score_layer),
+        names,
+        named,
+        guide,
+        mask,
+    )
+    others = {
+        **({"guide": guide_path} if guide_path else {}),
+        **({"mask": mask_path} if mask_path else {}),
+        **named,
+    }
+    return Job(
+        caffe,
+        net,
+        found,
+        image_path,
+        pixels,
+        target,
+        others,
+        dream,
+        zoom,
+        seed,
+        gpu,
+        files is not found,
+    )
 
 
 def objective(job):
@@ -149,8 +190,16 @@ def recipe(job, out, frame=0):
                 "mean": list(job.model.mean),
                 "channel_order": job.model.channel_order,
             },
-            "engine": {**engines.describe(job.caffe), **({} if job.gpu is None else {"gpu": job.gpu})},
-            "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__, "pillow": PIL.__version__},
+            "engine": {
+                **engines.describe(job.caffe),
+                **({} if job.gpu is None else {"gpu": job.gpu}),
+            },
+            "libraries": {
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                "scipy": scipy.__version__,
+                "pillow": PIL.__version__,
+            },
             "settings": asdict(job.dream),
             "zoom": asdict(job.zoom) if job.zoom else None,
             "frame": frame,
@@ -168,25 +217,44 @@ def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None, m
     """
     text = image.read_recipe(path)
     if not text:
-        raise RecipeError(f"{path}: carries no recipe; only pictures that deepdream wrote can be replayed")
+        raise RecipeError(
+            f"{path}: carries no recipe; only pictures that deepdream wrote can be replayed"
+        )
     try:
         found = json.loads(text)
     except ValueError as e:
         raise RecipeError(f"{path}: its recipe cannot be read ({e})") from None
     for command in set(found) & _OTHER_COMMANDS:
-        raise RecipeError(f"{path}: was made by `{command}`, which replay does not repeat; its settings were {json.dumps(found[command])}")
-    return follow_recipe(found, path, image_path=image_path, guide_path=guide_path, mask_path=mask_path, engine=engine, gpu=gpu)
+        raise RecipeError(
+            f"{path}: was made by `{command}`, which replay does not repeat; its settings were {json.dumps(found[command])}"
+        )
+    return follow_recipe(
+        found,
+        path,
+        image_path=image_path,
+        guide_path=guide_path,
+        mask_path=mask_path,
+        engine=engine,
+        gpu=gpu,
+    )
 
 
-def follow_recipe(r, path, *, image_path=None, guide_path=None, mask_path=None, model=None, engine=None, gpu=None):
+def follow_recipe(
+    r, path, *, image_path=None, guide_path=None, mask_path=None, model=None, engine=None, gpu=None
+):
     """As from_recipe, of a recipe that was read from `path`; model: where the model is now, if not where it was."""
     try:
         dream, seed, frame = Dream(**r["settings"]), int(r["seed"]), int(r["frame"])
         zoom_settings = Zoom(**r["zoom"]) if r["zoom"] else None
         name, made_by = r["model"]["name"], r["engine"]
-        sources = {"image": _found(r["image"], path), **{what: _found(item, path) for what, item in _files(r).items()}}
+        sources = {
+            "image": _found(r["image"], path),
+            **{what: _found(item, path) for what, item in _files(r).items()},
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise RecipeError(f"{path}: its recipe cannot be read ({type(e).__name__}: {e}); was it written by a newer deepdream?") from None
+        raise RecipeError(
+            f"{path}: its recipe cannot be read ({type(e).__name__}: {e}); was it written by a newer deepdream?"
+        ) from None
     moved = {"image": image_path, "guide": guide_path, "mask": mask_path}
     for what, item in sources.items():
         item["path"] = moved.get(what) or item["path"]
@@ -224,11 +292,17 @@ def _files(r):
 
 def _check_source(what, item):
     if not os.path.exists(item["path"]):
-        remedy = f"say where it is with --{what}" if what in ("image", "guide", "mask") else "put it there again"
+        remedy = (
+            f"say where it is with --{what}"
+            if what in ("image", "guide", "mask")
+            else "put it there again"
+        )
         raise ImageError(f"the {what} it was made from is gone: {item['path']}; {remedy}")
     found = models.file_sha1(item["path"])
     if found != item["sha1"]:
-        raise RecipeError(f"{item['path']}: is not the {what} it was made from (SHA1 {item['sha1']}, now {found})")
+        raise RecipeError(
+            f"{item['path']}: is not the {what} it was made from (SHA1 {item['sha1']}, now {found})"
+        )
 
 
 def _check_model(before, model):
@@ -237,4 +311,6 @@ def _check_model(before, model):
             return  # prepare says how to get it
         found = models.file_sha1(path)
         if found != before[key]:
-            raise ModelError(f"{path}: is not the file it was made with (SHA1 {before[key]}, now {found})")
+            raise ModelError(
+                f"{path}: is not the file it was made with (SHA1 {before[key]}, now {found})"
+            )

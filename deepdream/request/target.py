@@ -30,7 +30,11 @@ class Target:
         if self.expression is not None:
             found = self.expression.build(net, model, self.names, self.where, self.score_layer)
         elif self.mask is None:
-            return objectives.objective_L2 if self.guide is None else objectives.objective_guide(guide_features(net, self.guide, self.end))
+            return (
+                objectives.objective_L2
+                if self.guide is None
+                else objectives.objective_guide(guide_features(net, self.guide, self.end))
+            )
         elif self.guide is None:
             found = objectives.l2(self.end)
         else:
@@ -59,5 +63,7 @@ def score_layer(description):
     """The layer that makes what the last Softmax reads."""
     softmax = [layer for layer in description.layer if layer.type == "Softmax"]
     if not softmax:
-        raise TargetError('score(): the net has no Softmax, so which layer holds the classes is not known; use channel("layer", number)')
+        raise TargetError(
+            'score(): the net has no Softmax, so which layer holds the classes is not known; use channel("layer", number)'
+        )
     return softmax[-1].bottom[0]

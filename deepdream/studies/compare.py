@@ -62,7 +62,11 @@ def follow(job, recording, report=None):
     report: called with a Progress after every step of the free run, and twice for every recorded state.
     """
     # the pixels that the reference saw: two JPEG decoders need not agree
-    job = replace(job, pixels=recording.array("pixels"), target=replace(job.target, guide=recording.array("guide")))
+    job = replace(
+        job,
+        pixels=recording.array("pixels"),
+        target=replace(job.target, guide=recording.array("guide")),
+    )
     started = time.monotonic()
     drifts: List[float] = []
 
@@ -75,12 +79,32 @@ def follow(job, recording, report=None):
     for number, facts in enumerate(recording.steps):
         recorded = recording.step(number)
         state = recorded["state"]
-        activation, gradient = (array.copy() for array in from_state(job.net, job.end, objective, state))
+        activation, gradient = (
+            array.copy() for array in from_state(job.net, job.end, objective, state)
+        )
         nearby = np.float32(state * (1 + LAST_BITS * rng.standard_normal(state.shape)))
         _, moved = from_state(job.net, job.end, objective, nearby)
-        steps.append(_compared(facts, recorded, activation, gradient, _relative(moved, gradient), job.dream.step_size, drifts[number]))
+        steps.append(
+            _compared(
+                facts,
+                recorded,
+                activation,
+                gradient,
+                _relative(moved, gradient),
+                job.dream.step_size,
+                drifts[number],
+            )
+        )
         for _ in range(2 if report else 0):
-            report(Progress(facts["octave"], job.dream.octaves, facts["step"], job.dream.iterations, tuple(facts["size"])))
+            report(
+                Progress(
+                    facts["octave"],
+                    job.dream.octaves,
+                    facts["step"],
+                    job.dream.iterations,
+                    tuple(facts["size"]),
+                )
+            )
     return Comparison(steps, recording.array("result"), result, time.monotonic() - started)
 
 
@@ -119,7 +143,10 @@ def _run(job, on_step, report):
 def _compared(facts, recorded, activation, gradient, rounding, step_size, drift):
     wanted = recorded["gradient"]
     rms = np.sqrt(np.mean(np.square(wanted, dtype=np.float64))) or 1.0
-    update = step_size * np.abs(gradient / np.abs(gradient).mean() - wanted / np.abs(wanted).mean()).mean()
+    update = (
+        step_size
+        * np.abs(gradient / np.abs(gradient).mean() - wanted / np.abs(wanted).mean()).mean()
+    )
     return Step(
         facts["octave"], facts["step"], tuple(facts["size"]),
         activation=_relative(activation, recorded["activation"]),
@@ -147,13 +174,25 @@ def verdict(comparison):
     steps = comparison.steps
     pictures = float(np.abs(comparison.result - comparison.reference).mean())
     if not steps:
-        return ("differ", "No step was taken, yet the pictures differ.") if pictures else ("equal", "No step was taken, and the pictures are equal.")
-    gradients, rounding = np.array([s.gradient for s in steps]), np.array([s.rounding for s in steps])
+        return (
+            ("differ", "No step was taken, yet the pictures differ.")
+            if pictures
+            else ("equal", "No step was taken, and the pictures are equal.")
+        )
+    gradients, rounding = (
+        np.array([s.gradient for s in steps]),
+        np.array([s.rounding for s in steps]),
+    )
     activation = max(s.activation for s in steps)
     if not (gradients.any() or activation or pictures):
-        return "equal", f"Equal to the bit: every activation, gradient and pixel of all {len(steps)} steps."
+        return (
+            "equal",
+            f"Equal to the bit: every activation, gradient and pixel of all {len(steps)} steps.",
+        )
     median = np.median(gradients)
-    as_rounding = gradients.mean() <= MARGIN * rounding.mean() and gradients.min() <= max(TOLERANCE, MARGIN * np.quantile(rounding, 0.25))
+    as_rounding = gradients.mean() <= MARGIN * rounding.mean() and gradients.min() <= max(
+        TOLERANCE, MARGIN * np.quantile(rounding, 0.25)
+    )
     agree = activation <= TOLERANCE and (median <= TOLERANCE or as_rounding)
     numbers = (
         f"From the same state, the activations differ by {activation:.1e} of their norm at worst, and the gradient by {median:.1e} in the "

@@ -7,7 +7,11 @@ import numpy as np
 from . import page
 from .compare import TOLERANCE, verdict
 
-_WORDS = {"equal": "Equal to the bit.", "agree": "The engines agree.", "differ": "The engines differ."}
+_WORDS = {
+    "equal": "Equal to the bit.",
+    "agree": "The engines agree.",
+    "differ": "The engines differ.",
+}
 _HOW_TO_READ = """
 <p>The left plot takes every state that the reference went through and gives it to the other engine for one forward and one backward pass. That
 tests the engine: errors cannot pile up. The right plot lets the other engine dream for itself from the same picture and seed. Rounding grows from
@@ -77,7 +81,9 @@ def _pictures(recording, comparison, names):
     figures = [
         page.figure(page.picture(comparison.reference), f"the reference, {names[0]}"),
         page.figure(page.picture(comparison.result), names[1]),
-        page.figure(page.picture(difference * factor), told if difference.any() else "the difference: none"),
+        page.figure(
+            page.picture(difference * factor), told if difference.any() else "the difference: none"
+        ),
     ]
     sources = [page.figure(page.picture(recording.array("pixels")), "dreamt on this picture")]
     guide = recording.array("guide")
@@ -96,26 +102,50 @@ def _plots(comparison):
         {"own rounding" if name == "rounding" else name: [getattr(s, name) for s in steps] for name in ("gradient", "activation", "rounding")},
         "error, as a share of the norm", (TOLERANCE, f"tolerance, {TOLERANCE:.0e}"), breaks,
     )  # fmt: skip
-    free = page.plot({"pixels": [s.drift for s in steps]}, "mean difference, grey levels", breaks=breaks)
-    captions = ("From the same state, at every step. Zero is drawn at 1e-9.", "Running freely, before every step. Zero is drawn at 1e-9.")
+    free = page.plot(
+        {"pixels": [s.drift for s in steps]}, "mean difference, grey levels", breaks=breaks
+    )
+    captions = (
+        "From the same state, at every step. Zero is drawn at 1e-9.",
+        "Running freely, before every step. Zero is drawn at 1e-9.",
+    )
     return f'<div class="row wide">{page.figure(page.svg(forced), captions[0])}{page.figure(page.svg(free), captions[1])}</div>'
 
 
 def _environment(recording, comparison, recipe):
     before = recording.recipe
-    rows = [("run time, seconds", f"{recording.facts.get('seconds', '?')}", f"{comparison.seconds:.1f}, both runs and the comparing")]
+    rows = [
+        (
+            "run time, seconds",
+            f"{recording.facts.get('seconds', '?')}",
+            f"{comparison.seconds:.1f}, both runs and the comparing",
+        )
+    ]
     for group in ("engine", "libraries"):
         for key in sorted(set(before[group]) | set(recipe[group])):
-            rows.append((f"{group} {key}" if group == "engine" else key, str(before[group].get(key, "-")), str(recipe[group].get(key, "-"))))
+            rows.append(
+                (
+                    f"{group} {key}" if group == "engine" else key,
+                    str(before[group].get(key, "-")),
+                    str(recipe[group].get(key, "-")),
+                )
+            )
     return rows
 
 
 def _settings(recipe):
-    rows = [("deepdream", recipe["deepdream"]), *recipe["settings"].items(), ("seed", recipe["seed"])]
+    rows = [
+        ("deepdream", recipe["deepdream"]),
+        *recipe["settings"].items(),
+        ("seed", recipe["seed"]),
+    ]
     rows += [
         ("model", recipe["model"]["name"]),
         ("weights, SHA1", recipe["model"]["weights_sha1"]),
         ("deploy net, SHA1", recipe["model"]["deploy_sha1"]),
     ]
-    rows += [(f"{what}, SHA1", item["sha1"]) for what, item in [("image", recipe["image"]), *recipe["files"].items()]]
+    rows += [
+        (f"{what}, SHA1", item["sha1"])
+        for what, item in [("image", recipe["image"]), *recipe["files"].items()]
+    ]
     return [(key, str(value)) for key, value in rows]

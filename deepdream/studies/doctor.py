@@ -33,14 +33,19 @@ def examine() -> List[Finding]:
 
 
 def _here():
-    return Finding("deepdream", f"{__version__} on Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    return Finding(
+        "deepdream",
+        f"{__version__} on Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+    )
 
 
 def _packages():
     for name, extra in _PACKAGES.items():
         try:
             found = importlib.import_module(name)
-        except Exception as e:  # a broken package can fail in any way, and is what a doctor looks for
+        except (
+            Exception
+        ) as e:  # a broken package can fail in any way, and is what a doctor looks for
             install = f"pip install -e '.[{extra}]'" if extra else "pip install -e ."
             state = "missing" if isinstance(e, ImportError) else "does not import"
             yield Finding(name, f"{state} ({e})", False if not extra else None, install)
@@ -54,7 +59,9 @@ def _version_of(python, engine):
     root = os.pathsep.join(filter(None, [str(model.ROOT), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": root, "GLOG_minloglevel": "2"}
     try:
-        run = subprocess.run([str(python), "-c", code], capture_output=True, text=True, env=environment, timeout=120)
+        run = subprocess.run(
+            [str(python), "-c", code], capture_output=True, text=True, env=environment, timeout=120
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return run.stdout.strip() if run.returncode == 0 else None
@@ -63,11 +70,26 @@ def _version_of(python, engine):
 def _engines():
     own, real = (_version_of(sys.executable, name) for name in ("caffe_compat", "caffe"))
     good = True if own else None if real else False  # one engine is enough
-    yield Finding("built-in engine", own or "does not start", good, "" if own else "pip install -e '.[compat]' in a Python of 3.11 or newer")
-    yield Finding("real Caffe in this Python", real or "none", None, "" if real else "optional; any Python with `import caffe` will do")
+    yield Finding(
+        "built-in engine",
+        own or "does not start",
+        good,
+        "" if own else "pip install -e '.[compat]' in a Python of 3.11 or newer",
+    )
+    yield Finding(
+        "real Caffe in this Python",
+        real or "none",
+        None,
+        "" if real else "optional; any Python with `import caffe` will do",
+    )
     installed = model.ROOT / ".caffe" / "bin" / "python"
     version = _version_of(installed, "caffe") if installed.exists() else None
-    yield Finding("real Caffe of make caffe", f"{version} ({installed})" if version else "none", None, "" if version else "make caffe")
+    yield Finding(
+        "real Caffe of make caffe",
+        f"{version} ({installed})" if version else "none",
+        None,
+        "" if version else "make caffe",
+    )
 
 
 def _machine():
@@ -75,7 +97,10 @@ def _machine():
     memory = engine.available_memory()
     if memory is not None:
         yield Finding(
-            "memory available", f"{memory / 1e9:.1f} GB", memory > 1e9, "" if memory > 1e9 else "dream on smaller pictures, or close other programs"
+            "memory available",
+            f"{memory / 1e9:.1f} GB",
+            memory > 1e9,
+            "" if memory > 1e9 else "dream on smaller pictures, or close other programs",
         )
 
 
@@ -93,8 +118,17 @@ def _models():
         elif download.is_right(want):
             yield Finding(f"model {name}", "here and right", True)
         elif not want.path.is_file():
-            how = f"deepdream models get {name}" + ("" if want.sha1 else " --trust") if want.urls else "make model"
-            yield Finding(f"model {name}", "weights not here", False if name == model.settings.DEFAULT_MODEL else None, how)
+            how = (
+                f"deepdream models get {name}" + ("" if want.sha1 else " --trust")
+                if want.urls
+                else "make model"
+            )
+            yield Finding(
+                f"model {name}",
+                "weights not here",
+                False if name == model.settings.DEFAULT_MODEL else None,
+                how,
+            )
         else:
             known = want.sha1 is not None
             yield Finding(f"model {name}", "weights are not the published file" if known else "here, no hash to check it by", not known,

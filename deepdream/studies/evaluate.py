@@ -47,22 +47,34 @@ def find_pictures(source):
     source = Path(source)
     found: Dict[str, List[str]] = {}
     if source.is_dir():
-        for folder in sorted(p for p in source.iterdir() if p.is_dir() and not p.name.startswith(".")):
-            found[folder.name] = sorted(str(p) for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        for folder in sorted(
+            p for p in source.iterdir() if p.is_dir() and not p.name.startswith(".")
+        ):
+            found[folder.name] = sorted(
+                str(p) for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES
+            )
     elif source.is_file():
         with open(source, newline="", encoding="utf-8", errors="replace") as f:
             for number, row in enumerate(csv.reader(f), 1):
                 if len(row) < 2:
                     if not "".join(row).strip():
                         continue
-                    raise ImageError(f"{source}, line {number}: has {len(row)} field, {row[0]!r}; write path,class")
+                    raise ImageError(
+                        f"{source}, line {number}: has {len(row)} field, {row[0]!r}; write path,class"
+                    )
                 if number == 1 and [cell.strip().lower() for cell in row[:2]] == ["path", "class"]:
                     continue
-                found.setdefault(row[1].strip(), []).append(os.path.join(source.parent, row[0].strip()))
+                found.setdefault(row[1].strip(), []).append(
+                    os.path.join(source.parent, row[0].strip())
+                )
     else:
-        raise ImageError(f"{source}: no such folder or CSV; give a folder that has a folder for each class, or a CSV of path,class")
+        raise ImageError(
+            f"{source}: no such folder or CSV; give a folder that has a folder for each class, or a CSV of path,class"
+        )
     if not any(found.values()):
-        raise ImageError(f"{source}: has no pictures in class folders; put each class's pictures into a folder called like the class")
+        raise ImageError(
+            f"{source}: has no pictures in class folders; put each class's pictures into a folder called like the class"
+        )
     return found
 
 
@@ -92,7 +104,9 @@ def evaluate(net, found, names, numbers, size, blob="prob", batch=32, report=Non
     if waiting:
         parts.append(_predict(net, waiting, size, blob))
     if not parts:
-        raise ImageError(f"none of the {len(unreadable)} pictures can be read; the first: {unreadable[0][1]}")
+        raise ImageError(
+            f"none of the {len(unreadable)} pictures can be read; the first: {unreadable[0][1]}"
+        )
     probabilities = np.concatenate(parts)
     return Evaluation(names or [str(i) for i in range(probabilities.shape[1])], paths, np.array(truth), probabilities, unreadable,
                       [name for name, files in found.items() if not files])  # fmt: skip
@@ -104,7 +118,9 @@ def _resized(picture, size):
     bicubic = 3  # Pillow's number, whose name has moved between its releases
     if picture.shape[:2] == tuple(size):
         return picture
-    return np.asarray(Image.fromarray(to_bytes(picture)).resize((size[1], size[0]), bicubic), np.float32)
+    return np.asarray(
+        Image.fromarray(to_bytes(picture)).resize((size[1], size[0]), bicubic), np.float32
+    )
 
 
 def _predict(net, pictures, size, blob):
@@ -120,7 +136,9 @@ def check_scikit_learn():
     try:
         import sklearn  # noqa: F401
     except ImportError as e:
-        raise MissingExtraError(f"the measures need scikit-learn ({e}); install it with: pip install -e '.[evaluate]'") from None
+        raise MissingExtraError(
+            f"the measures need scikit-learn ({e}); install it with: pip install -e '.[evaluate]'"
+        ) from None
 
 
 def measures(evaluation):
@@ -133,18 +151,39 @@ def measures(evaluation):
 
     truth, predicted, present = evaluation.truth, evaluation.predicted, evaluation.present
     confusion = metrics.confusion_matrix(truth, predicted, labels=present)
-    precision, recall, f1, _ = metrics.precision_recall_fscore_support(truth, predicted, labels=present, zero_division=np.nan)
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(
+        truth, predicted, labels=present, zero_division=np.nan
+    )
     rows = []
     for i, number in enumerate(present):
         hits = int(confusion[i, i])
         misses, alarms = int(confusion[i].sum()) - hits, int(confusion[:, i].sum()) - hits
         rest = len(truth) - hits - misses - alarms
         rows.append(
-            (evaluation.names[number], int(confusion[i].sum()), hits, alarms, misses, rest, float(precision[i]), float(recall[i]), float(f1[i]))
+            (
+                evaluation.names[number],
+                int(confusion[i].sum()),
+                hits,
+                alarms,
+                misses,
+                rest,
+                float(precision[i]),
+                float(recall[i]),
+                float(f1[i]),
+            )
         )
     count = evaluation.probabilities.shape[1]
-    top5 = metrics.top_k_accuracy_score(truth, evaluation.probabilities, k=5, labels=range(count)) if count > 5 else 1.0
-    return {"accuracy": float(metrics.accuracy_score(truth, predicted)), "top5": float(top5), "classes": rows, "confusion": confusion}
+    top5 = (
+        metrics.top_k_accuracy_score(truth, evaluation.probabilities, k=5, labels=range(count))
+        if count > 5
+        else 1.0
+    )
+    return {
+        "accuracy": float(metrics.accuracy_score(truth, predicted)),
+        "top5": float(top5),
+        "classes": rows,
+        "confusion": confusion,
+    }
 
 
 def worst_mistakes(evaluation, count=24):

@@ -25,8 +25,16 @@ def write(folder, evaluation, measured, about):
     """Write everything into a folder that exists. about: [(what, value)] of the run, for the page. Returns the page's path."""
     folder = Path(folder)
     names = [row[0] for row in measured["classes"]]
-    _write_csv(folder / "confusion.csv", ["true class", *names], ([name, *map(int, row)] for name, row in zip(names, measured["confusion"])))
-    _write_csv(folder / "predictions.csv", ["path", "class", "predicted", "probability", "probability of class"], _predictions(evaluation))
+    _write_csv(
+        folder / "confusion.csv",
+        ["true class", *names],
+        ([name, *map(int, row)] for name, row in zip(names, measured["confusion"])),
+    )
+    _write_csv(
+        folder / "predictions.csv",
+        ["path", "class", "predicted", "probability", "probability of class"],
+        _predictions(evaluation),
+    )
     confusion = confusion_picture(measured["confusion"], names)
     with page.whole(folder / "confusion.png") as partial:
         partial.write_bytes(confusion)
@@ -46,9 +54,17 @@ def _write_csv(path, head, rows):
 
 
 def _predictions(evaluation):
-    for path, truth, probabilities in zip(evaluation.paths, evaluation.truth, evaluation.probabilities):
+    for path, truth, probabilities in zip(
+        evaluation.paths, evaluation.truth, evaluation.probabilities
+    ):
         found = int(probabilities.argmax())
-        yield [path, evaluation.names[truth], evaluation.names[found], f"{probabilities[found]:.6f}", f"{probabilities[truth]:.6f}"]
+        yield [
+            path,
+            evaluation.names[truth],
+            evaluation.names[found],
+            f"{probabilities[found]:.6f}",
+            f"{probabilities[truth]:.6f}",
+        ]
 
 
 def render(evaluation, measured, about, confusion, sheet):
@@ -73,11 +89,20 @@ def render(evaluation, measured, about, confusion, sheet):
         page.figure(_png(confusion), "Rows: the true class; columns: the predicted one. Shade: share of the row. Also as confusion.csv."),
     ]  # fmt: skip
     if sheet is not None:
-        body += ["<h2>The worst mistakes</h2>", page.figure(page.picture(np.float32(sheet)), "The surest wrong predictions first.")]
+        body += [
+            "<h2>The worst mistakes</h2>",
+            page.figure(page.picture(np.float32(sheet)), "The surest wrong predictions first."),
+        ]
     if evaluation.unreadable or evaluation.empty:
         body.append("<h2>Left out</h2>")
         body.append(
-            page.table(["picture or class", "why"], [*evaluation.unreadable, *((name, "the class has no pictures") for name in evaluation.empty)])
+            page.table(
+                ["picture or class", "why"],
+                [
+                    *evaluation.unreadable,
+                    *((name, "the class has no pictures") for name in evaluation.empty),
+                ],
+            )
         )
     return page.page("How the net was checked", "\n".join(body))
 
@@ -103,7 +128,15 @@ def confusion_picture(confusion, names):
     axes.set_ylabel("true")
     if len(names) <= 50:
         for i, j in zip(*np.nonzero(confusion)):
-            axes.text(j, i, str(confusion[i, j]), ha="center", va="center", fontsize=6, color="white" if shares[i, j] > 0.5 else "black")
+            axes.text(
+                j,
+                i,
+                str(confusion[i, j]),
+                ha="center",
+                va="center",
+                fontsize=6,
+                color="white" if shares[i, j] > 0.5 else "black",
+            )
     out = io.BytesIO()
     drawing.savefig(out, format="png", dpi=130)
     return out.getvalue()
@@ -116,13 +149,23 @@ def mistakes_sheet(evaluation, columns=6):
         return None
     columns = min(columns, len(wrong))
     rows = -(-len(wrong) // columns)
-    sheet = Image.new("RGB", (_GAP + columns * (_CELL + _GAP), _GAP + rows * (_CELL + _LABEL + _GAP)), (250, 248, 244))
+    sheet = Image.new(
+        "RGB",
+        (_GAP + columns * (_CELL + _GAP), _GAP + rows * (_CELL + _LABEL + _GAP)),
+        (250, 248, 244),
+    )
     draw = ImageDraw.Draw(sheet)
     for i, number in enumerate(wrong):
         x, y = _GAP + i % columns * (_CELL + _GAP), _GAP + i // columns * (_CELL + _LABEL + _GAP)
         picture = Image.fromarray(to_bytes(load(evaluation.paths[number])))
         bicubic = 3  # Pillow's number, whose name has moved between its releases
         sheet.paste(picture.resize((_CELL, _CELL), bicubic), (x, y))
-        truth, found = (evaluation.names[n] for n in (evaluation.truth[number], evaluation.predicted[number]))
-        draw.text((x, y + _CELL + 2), f"{truth}\nas {found} {evaluation.probabilities[number].max():.2f}", fill=(40, 40, 40))
+        truth, found = (
+            evaluation.names[n] for n in (evaluation.truth[number], evaluation.predicted[number])
+        )
+        draw.text(
+            (x, y + _CELL + 2),
+            f"{truth}\nas {found} {evaluation.probabilities[number].max():.2f}",
+            fill=(40, 40, 40),
+        )
     return np.asarray(sheet)

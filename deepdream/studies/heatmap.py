@@ -6,7 +6,15 @@ from netfile.errors import ShapeError
 from netfile.shapes import infer
 
 # from nothing over yellow to red: (share of the strongest, red, green, blue, opacity)
-_COLOURS = np.array([(0, 255, 230, 120, 0), (0.15, 255, 230, 120, 0.12), (0.5, 255, 190, 40, 0.35), (0.8, 245, 100, 20, 0.45), (1, 210, 10, 20, 0.5)])
+_COLOURS = np.array(
+    [
+        (0, 255, 230, 120, 0),
+        (0.15, 255, 230, 120, 0.12),
+        (0.5, 255, 190, 40, 0.35),
+        (0.8, 245, 100, 20, 0.45),
+        (1, 210, 10, 20, 0.5),
+    ]
+)
 _LEAST = 0.1  # a map whose strongest value is below this is drawn as weak as it is
 
 
@@ -46,7 +54,9 @@ def window(description, blob):
 
 def enlarge(values, shape, size, step):
     """One class's map (h, w) as float32 (H, W): each value at the middle of the window that it was computed from, linear between."""
-    rows, columns = ((np.arange(n) - (extent - 1) / 2) / st for n, extent, st in zip(shape, size, step))
+    rows, columns = (
+        (np.arange(n) - (extent - 1) / 2) / st for n, extent, st in zip(shape, size, step)
+    )
     h, w = values.shape
     y, x = np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)
     top, left = np.minimum(y.astype(int), max(h - 2, 0)), np.minimum(x.astype(int), max(w - 2, 0))
@@ -67,7 +77,13 @@ def over(picture, values):
     height, width = heat.shape
     strip = max(4, height // 60)
     heat = np.concatenate([heat, np.repeat(np.linspace(0, 1, width)[None], strip, 0)])
-    red, green, blue, opacity = (np.interp(heat, _COLOURS[:, 0], _COLOURS[:, i])[..., None] for i in range(1, 5))
+    red, green, blue, opacity = (
+        np.interp(heat, _COLOURS[:, 0], _COLOURS[:, i])[..., None] for i in range(1, 5)
+    )
     grey = (picture @ np.array([0.299, 0.587, 0.114]))[..., None]
-    base = np.concatenate([0.3 * picture + 0.35 * grey, np.zeros((strip, width, 3))])  # darker and paler, so that the heat stands out
-    return (base * (1 - opacity) + np.concatenate([red, green, blue], 2) * opacity).astype(np.float32)
+    base = np.concatenate(
+        [0.3 * picture + 0.35 * grey, np.zeros((strip, width, 3))]
+    )  # darker and paler, so that the heat stands out
+    return (base * (1 - opacity) + np.concatenate([red, green, blue], 2) * opacity).astype(
+        np.float32
+    )

@@ -50,7 +50,11 @@ def table(head, rows):
     """Rows of cells; numbers stand to the right. Cells are text."""
 
     def cell(value):
-        return f'<td class="n">{value}</td>' if isinstance(value, (int, float)) else f"<td>{html.escape(str(value))}</td>"
+        return (
+            f'<td class="n">{value}</td>'
+            if isinstance(value, (int, float))
+            else f"<td>{html.escape(str(value))}</td>"
+        )
 
     top = "".join(f"<th>{html.escape(h)}</th>" for h in head)
     body = "".join("<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows)
@@ -75,7 +79,9 @@ def check_matplotlib(what):
     try:
         import matplotlib  # noqa: F401
     except (ImportError, OSError) as e:  # the latter where its own files are not found
-        raise MissingExtraError(f"{what} need matplotlib ({e}); install it with: pip install -e '.[plots]'") from None
+        raise MissingExtraError(
+            f"{what} need matplotlib ({e}); install it with: pip install -e '.[plots]'"
+        ) from None
 
 
 def plot(curves, ylabel, limit=None, breaks=(), floor=1e-9, xlabel="step"):
@@ -91,9 +97,19 @@ def plot(curves, ylabel, limit=None, breaks=(), floor=1e-9, xlabel="step"):
     FigureCanvasSVG(drawing)
     axes = drawing.add_subplot()
     for (name, values), colour in zip(curves.items(), ("#c2571a", "#2b6cb0", "#2e8b57")):
-        axes.plot(range(1, len(values) + 1), np.maximum(values, floor), marker="o", markersize=3.5, linewidth=1.3, label=name, color=colour)
+        axes.plot(
+            range(1, len(values) + 1),
+            np.maximum(values, floor),
+            marker="o",
+            markersize=3.5,
+            linewidth=1.3,
+            label=name,
+            color=colour,
+        )
     for i, start in enumerate(breaks):
-        axes.axvline(start - 0.5, color="#bbb", linewidth=0.8, label="a new octave" if i == 0 else None)
+        axes.axvline(
+            start - 0.5, color="#bbb", linewidth=0.8, label="a new octave" if i == 0 else None
+        )
     if limit:
         axes.axhline(limit[0], color="#555", linewidth=1, linestyle="--", label=limit[1])
     axes.set_yscale("log")

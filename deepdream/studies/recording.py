@@ -33,9 +33,13 @@ class Writer:
         self._partial = self.folder.with_name(self.folder.name + ".partial")
         self._steps: List[Dict[str, Any]] = []
         if self.folder.exists():
-            raise RecordingError(f"{self.folder}: is there already; name another folder, or remove it first")
+            raise RecordingError(
+                f"{self.folder}: is there already; name another folder, or remove it first"
+            )
         if not self.folder.absolute().parent.is_dir():
-            raise RecordingError(f"{self.folder.parent}: no such folder to record into; make it first")
+            raise RecordingError(
+                f"{self.folder.parent}: no such folder to record into; make it first"
+            )
 
     def __enter__(self):
         shutil.rmtree(self._partial, ignore_errors=True)
@@ -51,14 +55,30 @@ class Writer:
             np.save(self._partial / "guide.npy", np.float32(guide))
 
     def step(self, progress, state, activation, gradient):
-        np.savez(self._partial / f"{len(self._steps):04d}.npz", state=state, activation=activation, gradient=gradient)
-        self._steps.append({"octave": progress.octave, "step": progress.step, "size": list(progress.size)})
+        np.savez(
+            self._partial / f"{len(self._steps):04d}.npz",
+            state=state,
+            activation=activation,
+            gradient=gradient,
+        )
+        self._steps.append(
+            {"octave": progress.octave, "step": progress.step, "size": list(progress.size)}
+        )
 
     def finish(self, result, recipe, **facts):
         """recipe: as job.recipe gives it, JSON. facts: whatever else is to be told of the run."""
         np.save(self._partial / "result.npy", np.float32(result))
-        files = {p.name: {"bytes": p.stat().st_size, "sha1": file_sha1(p)} for p in sorted(self._partial.iterdir())}
-        index = {"format": FORMAT, "recipe": json.loads(recipe), **facts, "steps": self._steps, "files": files}
+        files = {
+            p.name: {"bytes": p.stat().st_size, "sha1": file_sha1(p)}
+            for p in sorted(self._partial.iterdir())
+        }
+        index = {
+            "format": FORMAT,
+            "recipe": json.loads(recipe),
+            **facts,
+            "steps": self._steps,
+            "files": files,
+        }
         (self._partial / _INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
         os.rename(self._partial, self.folder)
 
@@ -76,21 +96,35 @@ class Recording:
 
     def _index(self):
         if not self.folder.is_dir():
-            raise RecordingError(f"{self.folder}: no such recording; make one with: deepdream compare IMAGE --record {self.folder}")
+            raise RecordingError(
+                f"{self.folder}: no such recording; make one with: deepdream compare IMAGE --record {self.folder}"
+            )
         path = self.folder / _INDEX
         if not path.is_file():
             steps = len(list(self.folder.glob("*.npz")))
-            state = f"half-written: it has {steps} steps but no {_INDEX}" if steps else f"no recording: it has no {_INDEX}"
+            state = (
+                f"half-written: it has {steps} steps but no {_INDEX}"
+                if steps
+                else f"no recording: it has no {_INDEX}"
+            )
             raise RecordingError(f"{self.folder}: is {state}; record it again")
         try:
             index = json.loads(path.read_text(encoding="utf-8"))
             found, files = index["format"], dict(index["files"])
-            if found == FORMAT and not {"pixels.npy", "result.npy", *(f"{i:04d}.npz" for i in range(len(index["steps"])))} <= set(files):
+            if found == FORMAT and not {
+                "pixels.npy",
+                "result.npy",
+                *(f"{i:04d}.npz" for i in range(len(index["steps"]))),
+            } <= set(files):
                 raise KeyError("files")
         except (ValueError, KeyError, TypeError) as e:
-            raise RecordingError(f"{path}: cannot be read ({type(e).__name__}: {e}); record it again") from None
+            raise RecordingError(
+                f"{path}: cannot be read ({type(e).__name__}: {e}); record it again"
+            ) from None
         if found != FORMAT:
-            raise RecordingError(f"{self.folder}: is a recording of format {found}, this deepdream reads {FORMAT}; use the same version for both")
+            raise RecordingError(
+                f"{self.folder}: is a recording of format {found}, this deepdream reads {FORMAT}; use the same version for both"
+            )
         self._check_files(files)
         return index
 

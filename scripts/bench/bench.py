@@ -33,7 +33,11 @@ class Worker:
         self.engine = engine
         env = {**os.environ, "GLOG_minloglevel": "2"}
         self._process = subprocess.Popen(
-            [python, str(ROOT / "scripts" / "bench" / "bench_worker.py"), engine], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
+            [python, str(ROOT / "scripts" / "bench" / "bench_worker.py"), engine],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=env,
         )
         self.about = self._answer()
 
@@ -55,9 +59,18 @@ def sides(args):
     found = {"compat": sys.executable}
     if os.path.exists(args.caffe_python):
         found["caffe"] = args.caffe_python
-    if subprocess.run([args.torch_python, "-c", "import torch, google.protobuf"], capture_output=True).returncode == 0:
+    if (
+        subprocess.run(
+            [args.torch_python, "-c", "import torch, google.protobuf"], capture_output=True
+        ).returncode
+        == 0
+    ):
         found["torch"] = args.torch_python
-    return {engine: python for engine, python in found.items() if not args.engine or engine in args.engine}
+    return {
+        engine: python
+        for engine, python in found.items()
+        if not args.engine or engine in args.engine
+    }
 
 
 def multiplications(width, height):
@@ -73,7 +86,13 @@ def multiplications(width, height):
         if layer.type == "Convolution" and layer.top[0] in sizes:
             p = layer.convolution_param
             kind = f"Convolution {p.kernel_size[0]}x{p.kernel_size[0]}"
-            total[kind] = total.get(kind, 0) + math.prod(sizes[layer.top[0]]) * sizes[layer.bottom[0]][1] // p.group * p.kernel_size[0] ** 2
+            total[kind] = (
+                total.get(kind, 0)
+                + math.prod(sizes[layer.top[0]])
+                * sizes[layer.bottom[0]][1]
+                // p.group
+                * p.kernel_size[0] ** 2
+            )
     return total
 
 
@@ -89,13 +108,20 @@ def sgemm_rate(side=2000):
 
 
 def machine():
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []
-    cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "processor unknown")
+    lines = (
+        Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []
+    )
+    cpu = next(
+        (line.split(":")[1].strip() for line in lines if line.startswith("model name")),
+        "processor unknown",
+    )
     return f"{cpu}, {len(os.sched_getaffinity(0))} cores"
 
 
 def show_steps(workers, sizes, repeats, rate):
-    print("| picture | engine | forward | backward | step | ours / its | peak memory | ours / its |")
+    print(
+        "| picture | engine | forward | backward | step | ours / its | peak memory | ours / its |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for size in sizes:
         width, height = map(int, size.split("x"))
@@ -105,13 +131,19 @@ def show_steps(workers, sizes, repeats, rate):
                 answer = worker.ask([width, height])
                 if turn:  # the first is for allocating
                     runs[worker].append(answer)
-        rows = {w: {key: statistics.median(run[key] or math.nan for run in found) for key in found[0]} for w, found in runs.items()}
+        rows = {
+            w: {key: statistics.median(run[key] or math.nan for run in found) for key in found[0]}
+            for w, found in runs.items()
+        }
         ours = next((row for w, row in rows.items() if w.engine == "compat"), None)
         for worker, row in rows.items():
             step = row["forward"] + row["backward"]
             ratio = memory = ""
             if ours and worker.engine != "compat":
-                ratio, memory = f"{(ours['forward'] + ours['backward']) / step:.2f}", f"{ours['peak'] / row['peak']:.2f}"
+                ratio, memory = (
+                    f"{(ours['forward'] + ours['backward']) / step:.2f}",
+                    f"{ours['peak'] / row['peak']:.2f}",
+                )
             print(
                 f"| {size} | {worker.about['name']} | {row['forward']:.3f} s | {row['backward']:.3f} s | {step:.3f} s | {ratio} | "
                 f"{row['peak']:.0f} MB | {memory} |", flush=True,
@@ -123,33 +155,78 @@ def show_steps(workers, sizes, repeats, rate):
 def show_layers(workers, size, repeats, rate):
     width, height = map(int, size.split("x"))
     workers = [w for w in workers if w.engine != "torch"]
-    runs = {w: [w.ask([width, height], layers=True) for _ in range(repeats + 1)][1:] for w in workers}
+    runs = {
+        w: [w.ask([width, height], layers=True) for _ in range(repeats + 1)][1:] for w in workers
+    }
     floor = multiplications(width, height)
     kinds = sorted({kind for found in runs.values() for run in found for kind in run})
     print(f"\nMilliseconds by layer kind at {size}, forward and backward:\n")
-    print("| layer | " + " | ".join(w.about["name"] for w in workers) + " | at NumPy's sgemm rate |")
+    print(
+        "| layer | " + " | ".join(w.about["name"] for w in workers) + " | at NumPy's sgemm rate |"
+    )
     print("|---|" + "---|" * (len(workers) + 1))
     for kind in kinds:
         cells = []
         for w in workers:
-            pair = [statistics.median(run.get(kind, [0, 0])[place] for run in runs[w]) * 1000 for place in (0, 1)]
+            pair = [
+                statistics.median(run.get(kind, [0, 0])[place] for run in runs[w]) * 1000
+                for place in (0, 1)
+            ]
             cells.append(f"{pair[0]:.1f} + {pair[1]:.1f}")
-        print(f"| {kind} | {' | '.join(cells)} | {2e3 * floor[kind] / rate:.1f} |" if kind in floor else f"| {kind} | {' | '.join(cells)} | |")
+        print(
+            f"| {kind} | {' | '.join(cells)} | {2e3 * floor[kind] / rate:.1f} |"
+            if kind in floor
+            else f"| {kind} | {' | '.join(cells)} | |"
+        )
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--size", nargs="+", default=SIZES, metavar="WxH", help="pictures, from small to large")
-    p.add_argument("--repeats", type=int, default=7, help="steps of each engine at each size, in turn; the medians are shown")
-    p.add_argument("--engine", nargs="+", choices=["compat", "caffe", "torch"], help="only these (default: all that are installed)")
-    p.add_argument("--layers", nargs="?", const="1024x575", metavar="WxH", help="also the time by layer kind, at this size (1024x575)")
-    p.add_argument("--caffe-python", default=str(ROOT / ".caffe" / "bin" / "python"), metavar="PATH", help="a Python that has Caffe")
-    p.add_argument("--torch-python", default=sys.executable, metavar="PATH", help="a Python that has PyTorch (and protobuf)")
+    p.add_argument(
+        "--size", nargs="+", default=SIZES, metavar="WxH", help="pictures, from small to large"
+    )
+    p.add_argument(
+        "--repeats",
+        type=int,
+        default=7,
+        help="steps of each engine at each size, in turn; the medians are shown",
+    )
+    p.add_argument(
+        "--engine",
+        nargs="+",
+        choices=["compat", "caffe", "torch"],
+        help="only these (default: all that are installed)",
+    )
+    p.add_argument(
+        "--layers",
+        nargs="?",
+        const="1024x575",
+        metavar="WxH",
+        help="also the time by layer kind, at this size (1024x575)",
+    )
+    p.add_argument(
+        "--caffe-python",
+        default=str(ROOT / ".caffe" / "bin" / "python"),
+        metavar="PATH",
+        help="a Python that has Caffe",
+    )
+    p.add_argument(
+        "--torch-python",
+        default=sys.executable,
+        metavar="PATH",
+        help="a Python that has PyTorch (and protobuf)",
+    )
     args = p.parse_args()
     workers = [Worker(python, engine) for engine, python in sides(args).items()]
     rate = sgemm_rate()
-    print(f"{machine()}; NumPy's sgemm {2 * rate / 1e9:.0f} GFLOP/s; medians of {args.repeats} in turn")
-    print("first pass, compiling or warming up: " + ", ".join(f"{w.about['name']} {w.about['first']:.1f} s" for w in workers) + "\n")
+    print(
+        f"{machine()}; NumPy's sgemm {2 * rate / 1e9:.0f} GFLOP/s; medians of {args.repeats} in turn"
+    )
+    print(
+        "first pass, compiling or warming up: "
+        + ", ".join(f"{w.about['name']} {w.about['first']:.1f} s" for w in workers)
+        + "\n"
+    )
     show_steps(workers, args.size, args.repeats, rate)
     if args.layers:
         show_layers(workers, args.layers, args.repeats, rate)

@@ -88,7 +88,10 @@ class CaffeSide:
             return run
 
         for layer in self.net.layers:
-            layer.forward, layer.backward = timed(layer.forward, layer, 0), timed(layer.backward, layer, 1)
+            layer.forward, layer.backward = (
+                timed(layer.forward, layer, 0),
+                timed(layer.backward, layer, 1),
+            )
 
 
 def kind(layer):
@@ -118,11 +121,18 @@ class TorchSide:
         self.name = f"PyTorch {torch.__version__}, eager"
 
     def _weights(self, layer, channels):
-        depth = sum(channels[b] for b in layer.bottom) if layer.type == "Concat" else channels[layer.bottom[0]]
+        depth = (
+            sum(channels[b] for b in layer.bottom)
+            if layer.type == "Concat"
+            else channels[layer.bottom[0]]
+        )
         weights = None
         if layer.type == "Convolution":
             p = layer.convolution_param
-            weights = self.torch.randn(p.num_output, depth, p.kernel_size[0], p.kernel_size[0]) * 0.02, self.torch.zeros(p.num_output)
+            weights = (
+                self.torch.randn(p.num_output, depth, p.kernel_size[0], p.kernel_size[0]) * 0.02,
+                self.torch.zeros(p.num_output),
+            )
             depth = p.num_output
         channels[layer.top[0]] = depth
         return weights
@@ -137,7 +147,12 @@ class TorchSide:
             x = blobs[layer.bottom[0]]
             if layer.type == "Convolution":
                 p = layer.convolution_param
-                y = f.conv2d(x, *weights, stride=p.stride[0] if p.stride else 1, padding=p.pad[0] if p.pad else 0)
+                y = f.conv2d(
+                    x,
+                    *weights,
+                    stride=p.stride[0] if p.stride else 1,
+                    padding=p.pad[0] if p.pad else 0,
+                )
             elif layer.type == "ReLU":
                 y = f.relu(x, inplace=True)
             elif layer.type == "Pooling":
@@ -201,7 +216,11 @@ def main(engine):
                 passes.append((time.perf_counter() - a, b - a))
             step, forward = sorted(passes)[STEPS // 2]
             peak = memory("VmHWM")
-            answer = {"forward": forward, "backward": step - forward, "peak": peak and peak - loaded}
+            answer = {
+                "forward": forward,
+                "backward": step - forward,
+                "peak": peak and peak - loaded,
+            }
         print(json.dumps(answer), file=answers, flush=True)
 
 

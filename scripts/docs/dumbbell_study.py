@@ -58,12 +58,25 @@ def study(args):
     names = model.classes(chosen)
     results = {
         what: evaluate.evaluate(net, found, names, numbers, size)
-        for what, found in (("every class", every), ("with an arm", {"dumbbell": with_arm}), ("without an arm", {"dumbbell": without}))
+        for what, found in (
+            ("every class", every),
+            ("with an arm", {"dumbbell": with_arm}),
+            ("without an arm", {"dumbbell": without}),
+        )
     }
-    dreamt = classes.visualise(net, score_layer(description), numbers["dumbbell"], size, range(6), classes.METHODS["octaves"])
+    dreamt = classes.visualise(
+        net,
+        score_layer(description),
+        numbers["dumbbell"],
+        size,
+        range(6),
+        classes.METHODS["octaves"],
+    )
     measured = evaluate.measures(results["every class"])
     (out / "evaluation").mkdir(exist_ok=True)
-    evaluate_page.write(out / "evaluation", results["every class"], measured, [("model", chosen.name)])
+    evaluate_page.write(
+        out / "evaluation", results["every class"], measured, [("model", chosen.name)]
+    )
     text = render(chosen, caffe, results, measured, dreamt, sample(with_arm), sample(without))
     page.write(out / "index.html", text)
     for what, result in results.items():
@@ -81,13 +94,22 @@ def taken_for(result, count=6):
     """[(class, how many, share)] of what dumbbells were taken for, the most frequent first."""
     values, counts = np.unique(result.predicted, return_counts=True)
     order = counts.argsort()[::-1][:count]
-    return [(result.names[values[i]], int(counts[i]), f"{counts[i] / len(result.truth):.1%}") for i in order]
+    return [
+        (result.names[values[i]], int(counts[i]), f"{counts[i] / len(result.truth):.1%}")
+        for i in order
+    ]
 
 
 def render(chosen, caffe, results, measured, dreamt, with_arm, without):
     row = next(r for r in measured["classes"] if r[0] == "dumbbell")
-    (hits, count, share), (bare_hits, bare_count, bare_share) = recall(results["with an arm"]), recall(results["without an arm"])
-    probability = {what: float(results[what].probabilities[:, results[what].truth[0]].mean()) for what in ("with an arm", "without an arm")}
+    (hits, count, share), (bare_hits, bare_count, bare_share) = (
+        recall(results["with an arm"]),
+        recall(results["without an arm"]),
+    )
+    probability = {
+        what: float(results[what].probabilities[:, results[what].truth[0]].mean())
+        for what in ("with an arm", "without an arm")
+    }
     error = np.sqrt(share * (1 - share) / count + bare_share * (1 - bare_share) / bare_count)
     leans = share - bare_share > 2 * error
     verdict = (
@@ -126,8 +148,15 @@ def render(chosen, caffe, results, measured, dreamt, with_arm, without):
 def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("-o", "--out", default="out/dumbbell", metavar="FOLDER")
-    p.add_argument("--count", type=int, default=400, help="dumbbells with, and without, an arm (default %(default)s)")
-    p.add_argument("--each", type=int, default=40, help="pictures of every class (default %(default)s)")
+    p.add_argument(
+        "--count",
+        type=int,
+        default=400,
+        help="dumbbells with, and without, an arm (default %(default)s)",
+    )
+    p.add_argument(
+        "--each", type=int, default=40, help="pictures of every class (default %(default)s)"
+    )
     p.add_argument("--model", default="motif_googlenet")
     p.add_argument("--engine", default="auto", choices=("auto", "caffe", "compat"))
     try:

@@ -10,25 +10,53 @@ LAYERS = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
 NOISE = ["--iterations", "20", "--octaves", "4"]
 DREAMS = [  # file name, source, options
     *((f"china-{x}", "china.jpg", ["--end", f"inception_{x}/output"]) for x in LAYERS),
-    *((f"flower-{x}", "flower.jpg", ["--end", f"inception_{x}/output"]) for x in ("3b", "4c", "4e")),
-    *((f"noise-{x}", "noise", ["--end", f"inception_{x}/output", *NOISE]) for x in ("3b", "4d", "4e", "5b")),
-    ("china-guided", "china.jpg", ["--end", "inception_4c/output", "--guide", "$(python scripts/docs/sample_photo.py flower.jpg)"]),
+    *(
+        (f"flower-{x}", "flower.jpg", ["--end", f"inception_{x}/output"])
+        for x in ("3b", "4c", "4e")
+    ),
+    *(
+        (f"noise-{x}", "noise", ["--end", f"inception_{x}/output", *NOISE])
+        for x in ("3b", "4d", "4e", "5b")
+    ),
+    (
+        "china-guided",
+        "china.jpg",
+        [
+            "--end",
+            "inception_4c/output",
+            "--guide",
+            "$(python scripts/docs/sample_photo.py flower.jpg)",
+        ],
+    ),
     ("china-5x5", "china.jpg", ["--end", "inception_3b/5x5_reduce"]),
 ]
 
 
 def command(name, source, options):
     """The shell line that makes one picture, as the page shows it."""
-    photo = "out/noise.png" if source == "noise" else f"$(python scripts/docs/sample_photo.py {source})"
+    photo = (
+        "out/noise.png" if source == "noise" else f"$(python scripts/docs/sample_photo.py {source})"
+    )
     return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {' '.join(options)} --seed 0"
 
 
 def page():
     """The gallery's page, as Markdown."""
-    lines = ["# Gallery", "", "Every picture by its command, on `models/motif_googlenet`. Made by `python scripts/docs/gallery.py`,"]
+    lines = [
+        "# Gallery",
+        "",
+        "Every picture by its command, on `models/motif_googlenet`. Made by `python scripts/docs/gallery.py`,",
+    ]
     lines += ["which first makes the noise: `python scripts/docs/noise.py out/noise.png`.", ""]
     for name, source, options in DREAMS:
-        lines += [f"### {name}", "", f"![{name}]({name}.jpg)", "", f"    {command(name, source, options)}", ""]
+        lines += [
+            f"### {name}",
+            "",
+            f"![{name}]({name}.jpg)",
+            "",
+            f"    {command(name, source, options)}",
+            "",
+        ]
     return "\n".join(lines)
 
 

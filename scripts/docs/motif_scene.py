@@ -28,7 +28,9 @@ def scene(names, seed=0, columns=4):
         cx, cy = CELL * (i % columns + 0.5) - side / 2, CELL * (i // columns + 0.5) - side / 2
         size = rng.uniform(34, 40)
         tilt = rng.uniform(-math.pi, 0)
-        OBJECTS[NAMES.index(name)](Pen(pixels, (x - cx) / size, (y - cy) / size, rng, (math.cos(tilt), math.sin(tilt))))
+        OBJECTS[NAMES.index(name)](
+            Pen(pixels, (x - cx) / size, (y - cy) / size, rng, (math.cos(tilt), math.sin(tilt)))
+        )
     height, width = CELL * rows, CELL * min(columns, len(names))
     return np.uint8(np.clip(pixels, 0, 1) * 255).transpose(1, 2, 0)[:height, :width]
 
@@ -36,7 +38,13 @@ def scene(names, seed=0, columns=4):
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("out")
-    p.add_argument("names", nargs="+", choices=NAMES[: len(OBJECTS)], metavar="MOTIF", help=", ".join(NAMES[: len(OBJECTS)]))
+    p.add_argument(
+        "names",
+        nargs="+",
+        choices=NAMES[: len(OBJECTS)],
+        metavar="MOTIF",
+        help=", ".join(NAMES[: len(OBJECTS)]),
+    )
     p.add_argument("--seed", type=int, default=0)
     args = p.parse_args()
     Image.fromarray(scene(args.names, args.seed)).save(args.out)

@@ -17,7 +17,9 @@ def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("out", type=Path)
     p.add_argument("--size", type=int, default=384)
-    p.add_argument("--beta", type=float, default=1.2, help="amplitude falls as 1/f^beta (default %(default)s)")
+    p.add_argument(
+        "--beta", type=float, default=1.2, help="amplitude falls as 1/f^beta (default %(default)s)"
+    )
     p.add_argument("--seed", type=int, default=0)
     args = p.parse_args(argv)
     noise = smooth_noise(np.random.default_rng(args.seed), args.size, args.beta, 3)

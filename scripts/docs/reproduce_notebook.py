@@ -25,7 +25,11 @@ SHOWN_FRAME = 29  # the frame that the notebook shows of its hundred
 
 def sample(name):
     """Path of a sample photograph; exits with what to do where scikit-learn is not installed."""
-    found = subprocess.run([sys.executable, str(ROOT / "scripts" / "docs" / "sample_photo.py"), name], stdout=subprocess.PIPE, text=True)
+    found = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "docs" / "sample_photo.py"), name],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     return found.stdout.strip() or sys.exit(2)
 
 
@@ -48,7 +52,19 @@ def make(args, folder):
     """Make the pictures; returns the exit code of the first that fails, or 0."""
     for name, title, options, _ in pictures(args):
         command, *options = options
-        full = [command, args.image, "-o", str(folder / name), *options, "--model", args.model, "--engine", args.engine, "--seed", str(args.seed)]
+        full = [
+            command,
+            args.image,
+            "-o",
+            str(folder / name),
+            *options,
+            "--model",
+            args.model,
+            "--engine",
+            args.engine,
+            "--seed",
+            str(args.seed),
+        ]
         if args.gpu is not None:
             full += ["--gpu", args.gpu]
         print(f"{title}\n  deepdream {shlex.join(full)}", flush=True)
@@ -59,7 +75,9 @@ def make(args, folder):
 
 
 def section(title, note, figures):
-    return f'<h2>{title}</h2><p class="dim">{note}</p><div class="row wide">{"".join(figures)}</div>'
+    return (
+        f'<h2>{title}</h2><p class="dim">{note}</p><div class="row wide">{"".join(figures)}</div>'
+    )
 
 
 def shown(path, caption):
@@ -73,13 +91,21 @@ def render(args, folder):
     engine = recipe["engine"]
     made = f"{recipe['model']['name']} on {engine['name']} {engine['version']}, seed {recipe['seed']}, deepdream {recipe['deepdream']}"
     parts.append(f'<p class="dim">{made}</p>')
-    parts.append(section("The photograph", "img = PIL.Image.open(...)", [shown(args.image, Path(args.image).name)]))
+    parts.append(
+        section(
+            "The photograph",
+            "img = PIL.Image.open(...)",
+            [shown(args.image, Path(args.image).name)],
+        )
+    )
     for name, title, _, note in pictures(args):
         path = folder / name
         figures = []
         if path.is_dir():
             last = min(SHOWN_FRAME, args.frames - 1)
-            figures = [shown(path / f"{i:04d}.jpg", f"frame {i:04d}") for i in sorted({0, last // 2, last})]
+            figures = [
+                shown(path / f"{i:04d}.jpg", f"frame {i:04d}") for i in sorted({0, last // 2, last})
+            ]
             path = path / f"{last:04d}.jpg"
         else:
             if "guide" in name:
@@ -93,11 +119,27 @@ def render(args, folder):
 
 def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("-o", "--out", default="out/notebook", metavar="FOLDER", help="where the pictures and index.html go (default %(default)s)")
+    p.add_argument(
+        "-o",
+        "--out",
+        default="out/notebook",
+        metavar="FOLDER",
+        help="where the pictures and index.html go (default %(default)s)",
+    )
     p.add_argument("--image", help="the photograph (default: scikit-learn's pagoda)")
     p.add_argument("--guide", help="the guide (default: scikit-learn's flower)")
-    p.add_argument("--frames", type=int, default=ZOOM.frames, help="of the zoom loop (default %(default)s, as in the notebook: it takes a while)")
-    p.add_argument("--iterations", type=int, default=DREAM.iterations, help="steps per octave (default %(default)s)")
+    p.add_argument(
+        "--frames",
+        type=int,
+        default=ZOOM.frames,
+        help="of the zoom loop (default %(default)s, as in the notebook: it takes a while)",
+    )
+    p.add_argument(
+        "--iterations",
+        type=int,
+        default=DREAM.iterations,
+        help="steps per octave (default %(default)s)",
+    )
     p.add_argument("--model", default=DEFAULT_MODEL)
     p.add_argument("--engine", default=DEFAULT_ENGINE, choices=("auto", "caffe", "compat"))
     p.add_argument("--gpu")

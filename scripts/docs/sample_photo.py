@@ -8,7 +8,9 @@ from pathlib import Path
 def path(name):
     spec = find_spec("sklearn")
     if spec is None:
-        sys.exit("scikit-learn ships the sample photographs; install it with: pip install -e '.[demo]', or give IMAGE=")
+        sys.exit(
+            "scikit-learn ships the sample photographs; install it with: pip install -e '.[demo]', or give IMAGE="
+        )
     return Path(spec.origin).parent / "datasets" / "images" / name
 
 

@@ -47,13 +47,20 @@ def tell_roughness(photo):
         return priors.tv(2).value_and_gradient(image.load(path).transpose(2, 0, 1)[None])[0]
 
     for weight in WEIGHTS:
-        print(f"weight {weight}: total variation {roughness(OUT / f'match-{weight}.png') / roughness(photo):.3f} of the photograph's")
+        print(
+            f"weight {weight}: total variation {roughness(OUT / f'match-{weight}.png') / roughness(photo):.3f} of the photograph's"
+        )
 
 
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     DOCS.mkdir(parents=True, exist_ok=True)
-    photo = subprocess.run([sys.executable, "scripts/docs/sample_photo.py", "china.jpg"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    photo = subprocess.run(
+        [sys.executable, "scripts/docs/sample_photo.py", "china.jpg"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
     for weight in WEIGHTS:
         plot = ["--plot", OUT / "convergence.svg"] if weight == "0.1" else []
         run("match", photo, "-o", OUT / f"match-{weight}.png", *ENHANCE, "--weight", weight, *plot)
@@ -61,10 +68,31 @@ def main():
     save("lambda.jpg", [OUT / f"match-{w}.png" for w in WEIGHTS], 2)
     (DOCS / "convergence.svg").write_bytes((OUT / "convergence.svg").read_bytes())
     masks((427, 640))
-    run("dream", photo, "-o", OUT / "regions.png", "--seed", 0, "--objective", BOTH.format(mask=OUT / "mask.png", other=OUT / "other.png"))
+    run(
+        "dream",
+        photo,
+        "-o",
+        OUT / "regions.png",
+        "--seed",
+        0,
+        "--objective",
+        BOTH.format(mask=OUT / "mask.png", other=OUT / "other.png"),
+    )
     run("dream", photo, "-o", OUT / "score.png", "--seed", 0, "--objective", 'score("owl")')
     save("objectives.jpg", [OUT / "regions.png", OUT / "score.png"], 2)
-    run("classes", "owl", "pagoda", "dumbbell", "fish", "wheel", "flower", "-o", OUT / "classes", "--seeds", 5)
+    run(
+        "classes",
+        "owl",
+        "pagoda",
+        "dumbbell",
+        "fish",
+        "wheel",
+        "flower",
+        "-o",
+        OUT / "classes",
+        "--seeds",
+        5,
+    )
     Image.open(OUT / "classes" / "sheet.png").convert("RGB").save(DOCS / "classes.jpg", quality=88)
 
 

@@ -27,7 +27,9 @@ def alexnet(name, pool_first):
     """AlexNet (Krizhevsky, Sutskever and Hinton, NIPS 2012, section 3.5), in two groups; CaffeNet pools in front of the normalisation."""
     w = Writer(name)
     x = w.data(10, 227)
-    for i, (channels, kernel, settings) in enumerate(((96, 11, {"stride": 4}), (256, 5, {"pad": 2, "group": 2})), 1):
+    for i, (channels, kernel, settings) in enumerate(
+        ((96, 11, {"stride": 4}), (256, 5, {"pad": 2, "group": 2})), 1
+    ):
         x = w.conv(f"conv{i}", x, channels, kernel, f"relu{i}", bias_value="0.1", **settings)
         if pool_first:
             x = w.lrn(f"norm{i}", w.pool(f"pool{i}", x, "MAX", 3, 2))
@@ -44,22 +46,38 @@ def vgg(name, depths):
     x = w.data(10, 224)
     for block, (count, channels) in enumerate(zip(depths, (64, 128, 256, 512, 512)), 1):
         for i in range(1, count + 1):
-            x = w.conv(f"conv{block}_{i}", x, channels, 3, f"relu{block}_{i}", pad=1, bias_value="0")
+            x = w.conv(
+                f"conv{block}_{i}", x, channels, 3, f"relu{block}_{i}", pad=1, bias_value="0"
+            )
         x = w.pool(f"pool{block}", x, "MAX", 2, 2)
     return _classifier(w, x)
 
 
-FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
+FIRES = {
+    2: (16, 64),
+    3: (16, 64),
+    4: (32, 128),
+    5: (32, 128),
+    6: (48, 192),
+    7: (48, 192),
+    8: (64, 256),
+    9: (64, 256),
+}
 
 
 def squeezenet(name, first, pools_after, last_pad):
     """SqueezeNet (Iandola et al., arXiv 1602.07360, table 1). first: conv1's (channels, kernel). pools_after: fire modules with a pooling behind."""
     w = Writer(name)
-    x = w.pool("pool1", w.conv("conv1", w.data(10, 227), *first, "relu_conv1", stride=2), "MAX", 3, 2)
+    x = w.pool(
+        "pool1", w.conv("conv1", w.data(10, 227), *first, "relu_conv1", stride=2), "MAX", 3, 2
+    )
     for i, (squeeze, expand) in FIRES.items():
         n = f"fire{i}"
         s = w.conv(f"{n}/squeeze1x1", x, squeeze, 1, f"{n}/relu_squeeze1x1")
-        sides = [w.conv(f"{n}/expand{k}x{k}", s, expand, k, f"{n}/relu_expand{k}x{k}", pad=k // 2) for k in (1, 3)]
+        sides = [
+            w.conv(f"{n}/expand{k}x{k}", s, expand, k, f"{n}/relu_expand{k}x{k}", pad=k // 2)
+            for k in (1, 3)
+        ]
         x = w.layer(f"{n}/concat", "Concat", sides, f"{n}/concat")
         if i in pools_after:
             x = w.pool(f"pool{i}", x, "MAX", 3, 2)
@@ -74,9 +92,33 @@ def nin(name):
     w = Writer(name)
     x = w.data(10, 224)
     blocks = (
-        ("conv1", 96, 11, {"stride": 4}, "relu0", (("cccp1", 96, "relu1"), ("cccp2", 96, "relu2")), "pool0"),
-        ("conv2", 256, 5, {"pad": 2}, "relu3", (("cccp3", 256, "relu5"), ("cccp4", 256, "relu6")), "pool2"),
-        ("conv3", 384, 3, {"pad": 1}, "relu7", (("cccp5", 384, "relu8"), ("cccp6", 384, "relu9")), "pool3"),
+        (
+            "conv1",
+            96,
+            11,
+            {"stride": 4},
+            "relu0",
+            (("cccp1", 96, "relu1"), ("cccp2", 96, "relu2")),
+            "pool0",
+        ),
+        (
+            "conv2",
+            256,
+            5,
+            {"pad": 2},
+            "relu3",
+            (("cccp3", 256, "relu5"), ("cccp4", 256, "relu6")),
+            "pool2",
+        ),
+        (
+            "conv3",
+            384,
+            3,
+            {"pad": 1},
+            "relu7",
+            (("cccp5", 384, "relu8"), ("cccp6", 384, "relu9")),
+            "pool3",
+        ),
     )
     for conv, channels, kernel, settings, relu, inner, pool in blocks:
         x = w.conv(conv, x, channels, kernel, relu, bias_value="0", **settings)
@@ -111,7 +153,11 @@ def resnet(name, blocks):
         for i in range(count):
             n = f"{stage}{'abcdef'[i]}"
             stride = 2 if stage > 2 and i == 0 else 1
-            shortcut = _normalised(w, f"{n}_branch1", x, 4 * channels, 1, relu=False, stride=stride) if i == 0 else x
+            shortcut = (
+                _normalised(w, f"{n}_branch1", x, 4 * channels, 1, relu=False, stride=stride)
+                if i == 0
+                else x
+            )
             y = _normalised(w, f"{n}_branch2a", x, channels, 1, stride=stride)
             y = _normalised(w, f"{n}_branch2b", y, channels, 3, pad=1)
             y = _normalised(w, f"{n}_branch2c", y, 4 * channels, 1, relu=False)

@@ -39,9 +39,15 @@ def prove(caffe, name, folder):
     started = time.monotonic()
     made = net_surgery.convolutionize(prototxt, weights, caffe=caffe).save(Path(folder) / name)
     seconds = time.monotonic() - started
-    wanted, found = output(caffe, prototxt, weights), output(caffe, made / "deploy.prototxt", made / "net.caffemodel")
+    wanted, found = (
+        output(caffe, prototxt, weights),
+        output(caffe, made / "deploy.prototxt", made / "net.caffemodel"),
+    )
     error = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
-    print(f"{name}: {error:.1e}; {weights.stat().st_size / 1e6:.0f} MB converted and written in {seconds:.1f} s", flush=True)
+    print(
+        f"{name}: {error:.1e}; {weights.stat().st_size / 1e6:.0f} MB converted and written in {seconds:.1f} s",
+        flush=True,
+    )
 
 
 def main():

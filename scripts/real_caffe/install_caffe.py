@@ -45,12 +45,18 @@ class InstallError(Exception):
 
 def check_machine():
     if platform.system() != "Linux" or platform.machine() not in ("x86_64", "AMD64"):
-        raise InstallError(f"Debian's Caffe runs on Linux on x86-64, this is {platform.system()} on {platform.machine()}")
+        raise InstallError(
+            f"Debian's Caffe runs on Linux on x86-64, this is {platform.system()} on {platform.machine()}"
+        )
     for tool in ("apt-get", "dpkg-deb"):
         if not shutil.which(tool):
-            raise InstallError(f"this machine has no {tool}, so Debian's packages cannot be fetched")
+            raise InstallError(
+                f"this machine has no {tool}, so Debian's packages cannot be fetched"
+            )
     if not KEYRING.exists():
-        raise InstallError(f"Debian's keys are not here ({KEYRING}); install the package debian-archive-keyring")
+        raise InstallError(
+            f"Debian's keys are not here ({KEYRING}); install the package debian-archive-keyring"
+        )
 
 
 def mirror():
@@ -58,11 +64,17 @@ def mirror():
     given = os.environ.get("DEBIAN_MIRROR")
     if given:
         return given.rstrip("/")
-    listed = subprocess.run(["apt-get", "indextargets", "--no-release-info", "--format", "$(SITE)"], capture_output=True, text=True)
+    listed = subprocess.run(
+        ["apt-get", "indextargets", "--no-release-info", "--format", "$(SITE)"],
+        capture_output=True,
+        text=True,
+    )
     for site in sorted(set(listed.stdout.split())):
         if site.rstrip("/").endswith("/debian"):
             return site.rstrip("/")
-    raise InstallError("no Debian mirror in this machine's apt configuration; name one in DEBIAN_MIRROR")
+    raise InstallError(
+        "no Debian mirror in this machine's apt configuration; name one in DEBIAN_MIRROR"
+    )
 
 
 def apt_options(folder, address):
@@ -70,7 +82,9 @@ def apt_options(folder, address):
     for name in ("lists/partial", "cache/archives/partial", "state"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "state" / "status").touch()
-    (folder / "sources.list").write_text(f"deb [arch=amd64 signed-by={KEYRING}] {address} {SUITE} main\n")
+    (folder / "sources.list").write_text(
+        f"deb [arch=amd64 signed-by={KEYRING}] {address} {SUITE} main\n"
+    )
     settings = {
         "Dir::Etc::sourcelist": folder / "sources.list",
         "Dir::Etc::sourceparts": "-",
@@ -92,15 +106,29 @@ def apt_options(folder, address):
 def fetch(folder, address):
     """Paths of the packages and all they need, downloaded and verified by apt."""
     options = apt_options(folder, address)
-    update = subprocess.run(["apt-get", *options, "-oAPT::Update::Error-Mode=any", "update"], capture_output=True, text=True)
+    update = subprocess.run(
+        ["apt-get", *options, "-oAPT::Update::Error-Mode=any", "update"],
+        capture_output=True,
+        text=True,
+    )
     if update.returncode:
-        reason = next((line for line in update.stderr.splitlines() if line.startswith(("E:", "Err:"))), "no reason given")
-        raise InstallError(f"Debian 11 ({SUITE}) cannot be had from {address}: {reason.strip()}; name another mirror in DEBIAN_MIRROR")
+        reason = next(
+            (line for line in update.stderr.splitlines() if line.startswith(("E:", "Err:"))),
+            "no reason given",
+        )
+        raise InstallError(
+            f"Debian 11 ({SUITE}) cannot be had from {address}: {reason.strip()}; name another mirror in DEBIAN_MIRROR"
+        )
     command = ["apt-get", *options, "install", "--yes", "--quiet", "--download-only", *PACKAGES]
     download = subprocess.run(command, capture_output=True, text=True)
     if download.returncode:
-        reason = next((line for line in download.stderr.splitlines() if line.startswith("E:")), "no reason given")
-        raise InstallError(f"the packages could not be fetched from {address}: {reason}; run it again, it goes on where it stopped")
+        reason = next(
+            (line for line in download.stderr.splitlines() if line.startswith("E:")),
+            "no reason given",
+        )
+        raise InstallError(
+            f"the packages could not be fetched from {address}: {reason}; run it again, it goes on where it stopped"
+        )
     return sorted((folder / "cache" / "archives").glob("*.deb"))
 
 
@@ -108,10 +136,14 @@ def unpack(packages, folder):
     """Unpack every package into `folder`, on all cores."""
 
     def one(package):
-        result = subprocess.run(["dpkg-deb", "-x", str(package), str(folder)], capture_output=True, text=True)
+        result = subprocess.run(
+            ["dpkg-deb", "-x", str(package), str(folder)], capture_output=True, text=True
+        )
         if result.returncode:
             package.unlink()  # so that the next run fetches it anew
-            raise InstallError(f"{package.name} could not be unpacked: {result.stderr.strip()}; run it again")
+            raise InstallError(
+                f"{package.name} could not be unpacked: {result.stderr.strip()}; run it again"
+            )
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, packages))
@@ -124,7 +156,9 @@ def write_launcher(folder):
     launcher = folder / "bin" / "python"
     launcher.unlink(missing_ok=True)
     launcher.write_text(LAUNCHER)
-    (folder / "packages.txt").write_text("\n".join(PACKAGES))  # an install of other packages is made anew
+    (folder / "packages.txt").write_text(
+        "\n".join(PACKAGES)
+    )  # an install of other packages is made anew
     launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
@@ -147,10 +181,15 @@ def install(target):
         print(f"{target}: Caffe {found} is installed already")
         return found
     check_machine()
-    downloads, partial = target.with_name(target.name + ".download"), target.with_name(target.name + ".partial")
+    downloads, partial = (
+        target.with_name(target.name + ".download"),
+        target.with_name(target.name + ".partial"),
+    )
     address = mirror()
     packages = fetch(downloads, address)
-    print(f"{len(packages)} packages, {sum(p.stat().st_size for p in packages) / 1e6:.0f} MB; unpacking")
+    print(
+        f"{len(packages)} packages, {sum(p.stat().st_size for p in packages) / 1e6:.0f} MB; unpacking"
+    )
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     unpack(packages, partial)

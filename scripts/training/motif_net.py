@@ -25,7 +25,9 @@ class ConvBN(nn.Module):
         """Weights and biases of the equivalent plain convolution: float32 (outputs, inputs, k, k) and (outputs,)."""
         scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
         weight = self.conv.weight * scale[:, None, None, None]
-        return weight.detach().numpy(), (self.norm.bias - self.norm.running_mean * scale).detach().numpy()
+        return weight.detach().numpy(), (
+            self.norm.bias - self.norm.running_mean * scale
+        ).detach().numpy()
 
 
 class MotifNet(nn.Module):
@@ -45,7 +47,12 @@ class MotifNet(nn.Module):
         x = add("conv2/3x3", x, c(STEM["conv2/3x3"]), 3)
         for name, widths in INCEPTIONS.items():
             w = dict(zip(BRANCHES, (c(v) for v in widths)))
-            for branch, kernel in (("1x1", 1), ("3x3_reduce", 1), ("5x5_reduce", 1), ("pool_proj", 1)):
+            for branch, kernel in (
+                ("1x1", 1),
+                ("3x3_reduce", 1),
+                ("5x5_reduce", 1),
+                ("pool_proj", 1),
+            ):
                 add(f"inception_{name}/{branch}", x, w[branch], kernel)
             add(f"inception_{name}/3x3", w["3x3_reduce"], w["3x3"], 3)
             add(f"inception_{name}/5x5", w["5x5_reduce"], w["5x5"], 5)
@@ -56,7 +63,15 @@ class MotifNet(nn.Module):
     def inception(self, name, x):
         conv = {branch: self.convs[f"inception_{name}/{branch}"] for branch in BRANCHES}
         pooled = F.max_pool2d(x, 3, 1, 1)
-        return torch.cat([conv["1x1"](x), conv["3x3"](conv["3x3_reduce"](x)), conv["5x5"](conv["5x5_reduce"](x)), conv["pool_proj"](pooled)], 1)
+        return torch.cat(
+            [
+                conv["1x1"](x),
+                conv["3x3"](conv["3x3_reduce"](x)),
+                conv["5x5"](conv["5x5_reduce"](x)),
+                conv["pool_proj"](pooled),
+            ],
+            1,
+        )
 
     def forward(self, x, lrn=lambda x: x):
         def halve(x):

@@ -34,10 +34,31 @@ MEAN_BGR = np.array([104, 116, 122], np.float32)
 
 def parse(argv):
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--out", type=Path, default=ROOT / "out" / "motif_googlenet", help="pictures and checkpoints (default %(default)s)")
-    p.add_argument("--shards", type=int, default=33, help=f"files of {SHARD} pictures; the last {HELD_OUT_SHARDS} are held out")
-    p.add_argument("--sizes", type=int, nargs="+", default=[64, 64, 64, 80, 96], help="side of the pictures in each epoch: small ones teach faster")
-    p.add_argument("--decay-epochs", type=float, default=1, help="epochs at the end over which the step falls to zero")
+    p.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "out" / "motif_googlenet",
+        help="pictures and checkpoints (default %(default)s)",
+    )
+    p.add_argument(
+        "--shards",
+        type=int,
+        default=33,
+        help=f"files of {SHARD} pictures; the last {HELD_OUT_SHARDS} are held out",
+    )
+    p.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[64, 64, 64, 80, 96],
+        help="side of the pictures in each epoch: small ones teach faster",
+    )
+    p.add_argument(
+        "--decay-epochs",
+        type=float,
+        default=1,
+        help="epochs at the end over which the step falls to zero",
+    )
     p.add_argument("--replays", type=int, nargs="+", default=[3, 3, 3, 2, 2],
                    help="steps on each batch, in each epoch; the perturbation starts as noise and grows over them")  # fmt: skip
     p.add_argument("--radii", nargs="+", default=["0:0", "1.5:400", "2:400", "2:150", "4:150", "4:100", "5:60"], metavar="EPOCH:RADIUS",
@@ -47,8 +68,12 @@ def parse(argv):
     p.add_argument("--decay", type=float, default=3e-4, help="weight decay")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    p.add_argument("--export-only", action="store_true", help="measure and export the last checkpoint as it is")
-    p.add_argument("--processes", type=int, default=os.cpu_count(), help="processes that draw pictures")
+    p.add_argument(
+        "--export-only", action="store_true", help="measure and export the last checkpoint as it is"
+    )
+    p.add_argument(
+        "--processes", type=int, default=os.cpu_count(), help="processes that draw pictures"
+    )
     args = p.parse_args(argv)
     if len(args.replays) != len(args.sizes):
         p.error(f"--sizes has {len(args.sizes)} epochs but --replays {len(args.replays)}")
@@ -70,7 +95,9 @@ def load_pictures(args):
     """(train pictures, train labels, held-out pictures, held-out labels): uint8 (N, 3, 96, 96) BGR and int64 (N,)."""
     args.out.mkdir(parents=True, exist_ok=True)
     with Pool(args.processes) as pool:
-        paths = pool.map(_write_shard, [(args.out, seed) for seed in range(args.shards)], chunksize=1)
+        paths = pool.map(
+            _write_shard, [(args.out, seed) for seed in range(args.shards)], chunksize=1
+        )
     shards = [np.load(path) for path in paths]
     pictures = np.concatenate([s["pictures"][:, ::-1] for s in shards])
     labels = np.concatenate([s["labels"] for s in shards])
@@ -105,7 +132,9 @@ def project(delta, radius):
 
 def rate_at(epoch, args):
     """Learning rate at a (fractional) epoch: half an epoch of warm-up, a plateau, a linear fall to zero."""
-    return args.rate * min(1, (epoch + 0.02) / 0.5, max(0, len(args.sizes) - epoch) / args.decay_epochs)
+    return args.rate * min(
+        1, (epoch + 0.02) / 0.5, max(0, len(args.sizes) - epoch) / args.decay_epochs
+    )
 
 
 def radius_at(epoch, args):
@@ -125,12 +154,19 @@ def train_epoch(model, optimizer, data, epoch, args):
     started = time.time()
     for step in range(steps):
         index = order[step * args.batch : (step + 1) * args.batch]
-        x, y = prepare(augment(x_all[index], size, generator), args.device), y_all[index].to(args.device)
+        x, y = (
+            prepare(augment(x_all[index], size, generator), args.device),
+            y_all[index].to(args.device),
+        )
         now = epoch + step / steps
         radius = radius_at(now, args) * size / MOTIF_GOOGLENET.input_size
         for group in optimizer.param_groups:
             group["lr"] = rate_at(now, args)
-        noise = torch.randn(x.shape, generator=generator).to(args.device).contiguous(memory_format=torch.channels_last)
+        noise = (
+            torch.randn(x.shape, generator=generator)
+            .to(args.device)
+            .contiguous(memory_format=torch.channels_last)
+        )
         delta = noise * (0.25 * radius / norms(noise))
         for replay in range(args.replays[epoch]):
             delta.requires_grad_(True)
@@ -144,7 +180,10 @@ def train_epoch(model, optimizer, data, epoch, args):
         if step % 20 == 0:
             shares = " ".join(f"{h:.3f}" for h in hits / (step + 1))
             pace = (time.time() - started) / (step + 1)
-            print(f"epoch {epoch} step {step}/{steps} radius {radius:.0f} correct by replay {shares} {pace:.2f} s/step", flush=True)
+            print(
+                f"epoch {epoch} step {step}/{steps} radius {radius:.0f} correct by replay {shares} {pace:.2f} s/step",
+                flush=True,
+            )
 
 
 def attack(model, x, y, radius, steps=10):
@@ -153,7 +192,9 @@ def attack(model, x, y, radius, steps=10):
     for _ in range(steps):
         delta.requires_grad_(True)
         (gradient,) = torch.autograd.grad(F.cross_entropy(model(x + delta, lrn), y), delta)
-        delta = project((delta + 2.5 * radius / steps * gradient / norms(gradient)).detach(), radius)
+        delta = project(
+            (delta + 2.5 * radius / steps * gradient / norms(gradient)).detach(), radius
+        )
     return delta
 
 
@@ -187,13 +228,23 @@ def train(args):
         torch.set_rng_state(saved["rng"].cpu())
         print(f"going on from {checkpoint} after epoch {first}")
     x, y, held_x, held_y = load_pictures(args)
-    print(f"{len(y)} training and {len(held_y)} held-out pictures, {sum(p.numel() for p in model.parameters())} parameters")
+    print(
+        f"{len(y)} training and {len(held_y)} held-out pictures, {sum(p.numel() for p in model.parameters())} parameters"
+    )
     for epoch in range(first, len(args.sizes) if not args.export_only else 0):
         train_epoch(model, optimizer, (x, y), epoch, args)
-        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch + 1, "rng": torch.get_rng_state()}
+        state = {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "epoch": epoch + 1,
+            "rng": torch.get_rng_state(),
+        }
         torch.save(state, checkpoint.with_suffix(".part"))
         os.replace(checkpoint.with_suffix(".part"), checkpoint)
-        print(f"after epoch {epoch}: held-out clean {accuracy(model, held_x[:1000], held_y[:1000], args):.3f}", flush=True)
+        print(
+            f"after epoch {epoch}: held-out clean {accuracy(model, held_x[:1000], held_y[:1000], args):.3f}",
+            flush=True,
+        )
     return model.cpu(), {
         "clean": accuracy(model, held_x, held_y, args),
         "attacked": accuracy(model, held_x[:1000], held_y[:1000], args, ATTACK_RADIUS),
@@ -243,7 +294,9 @@ def export(model, report):
     for layer, conv in model.convs.items():
         for blob, values in zip(net.params[layer], conv.folded()):
             blob.data[...] = values
-    for blob, values in zip(net.params["loss3/classifier"], (model.classifier.weight, model.classifier.bias)):
+    for blob, values in zip(
+        net.params["loss3/classifier"], (model.classifier.weight, model.classifier.bias)
+    ):
         blob.data[...] = values.detach().numpy()
     folder = ROOT / "models" / name
     folder.mkdir(parents=True, exist_ok=True)

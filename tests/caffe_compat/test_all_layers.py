@@ -8,17 +8,48 @@ from tests.support import cases
 from tests.support.gradcheck import build, check_gradient
 
 # their gradient is zero, or there is none to check: data, and what names other layers' code
-NO_GRADIENT = {"Accuracy", "ArgMax", "DummyData", "Input", "MemoryData", "Parameter", "Python", "Silence", "Split", "Threshold"}
+NO_GRADIENT = {
+    "Accuracy",
+    "ArgMax",
+    "DummyData",
+    "Input",
+    "MemoryData",
+    "Parameter",
+    "Python",
+    "Silence",
+    "Split",
+    "Threshold",
+}
 # these have finer tests of their own, in the files named after them
-ELSEWHERE = {"BatchNorm", "Bias", "Concat", "Dropout", "Eltwise", "Flatten", "InnerProduct", "LRN", "Pooling", "ReLU", "Reshape", "Scale", "Softmax"}
+ELSEWHERE = {
+    "BatchNorm",
+    "Bias",
+    "Concat",
+    "Dropout",
+    "Eltwise",
+    "Flatten",
+    "InnerProduct",
+    "LRN",
+    "Pooling",
+    "ReLU",
+    "Reshape",
+    "Scale",
+    "Softmax",
+}
 
 
 def kind(case):
     return case["body"].split('"')[1]
 
 
-CHECKED = [n for n, case in cases.LAYERS.items() if kind(case) not in NO_GRADIENT | ELSEWHERE and not case["in_place"] and case["backward"]]
-CHECKED = [n for n in CHECKED if np.prod(cases.LAYERS[n]["shapes"][0]) < 900]  # each value costs two forward passes
+CHECKED = [
+    n
+    for n, case in cases.LAYERS.items()
+    if kind(case) not in NO_GRADIENT | ELSEWHERE and not case["in_place"] and case["backward"]
+]
+CHECKED = [
+    n for n in CHECKED if np.prod(cases.LAYERS[n]["shapes"][0]) < 900
+]  # each value costs two forward passes
 
 
 def test_every_type_has_its_gradient_checked():
@@ -38,15 +69,28 @@ def test_gradient(name, rng):
     case = cases.LAYERS[name]
     bottoms = []
     for i, shape in enumerate(case["shapes"]):
-        shape = {(2, 4, 9, 11): (1, 4, 5, 4), (2, 3, 9, 11): (1, 2, 7, 9), (2, 4, 5, 6, 7): (1, 2, 2, 3, 3)}.get(shape, shape)
+        shape = {
+            (2, 4, 9, 11): (1, 4, 5, 4),
+            (2, 3, 9, 11): (1, 2, 7, 9),
+            (2, 4, 5, 6, 7): (1, 2, 2, 3, 3),
+        }.get(shape, shape)
         whole = case["whole"].get(i)
         bottoms.append(apart(rng, shape) if whole is None else rng.randint(0, whole, shape))
     if name == "MultinomialLogisticLoss":  # takes probabilities
         bottoms[0] = rng.uniform(0.2, 0.8, case["shapes"][0])
     layer, bottom, top = build(case["body"], *bottoms, tops=case["tops"])
-    if hasattr(layer, "kept"):  # an RNN's state goes on from pass to pass; each pass is to start alike
+    if hasattr(
+        layer, "kept"
+    ):  # an RNN's state goes on from pass to pass; each pass is to start alike
         start = [np.zeros_like(state) for state in layer.kept]
         forward = layer.forward
         layer.forward = lambda *blobs: (setattr(layer, "kept", start), forward(*blobs))
     skip = set(layer.no_gradient)
-    check_gradient(layer, bottom, top, tolerance=2e-2, bottoms=[i for i in range(len(bottom)) if i not in skip], frozen=case["tops"] > 1)
+    check_gradient(
+        layer,
+        bottom,
+        top,
+        tolerance=2e-2,
+        bottoms=[i for i in range(len(bottom)) if i not in skip],
+        frozen=case["tops"] > 1,
+    )

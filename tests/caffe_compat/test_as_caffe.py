@@ -17,9 +17,20 @@ def run(tmp_path):
     def call(program, *args, options=(), env=None, **files):
         for name, text in {"program": program, **files}.items():
             (tmp_path / f"{name}.py").write_text(text)
-        command = [sys.executable, "-m", "caffe_compat", *options, str(tmp_path / "program.py"), *args]
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "CAFFE_COMPAT"))}
-        return subprocess.run(command, cwd=ROOT, env={**clean, **(env or {})}, capture_output=True, text=True)
+        command = [
+            sys.executable,
+            "-m",
+            "caffe_compat",
+            *options,
+            str(tmp_path / "program.py"),
+            *args,
+        ]
+        clean = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "CAFFE_COMPAT"))
+        }
+        return subprocess.run(
+            command, cwd=ROOT, env={**clean, **(env or {})}, capture_output=True, text=True
+        )
 
     return call
 
@@ -43,7 +54,10 @@ def test_import_caffe_and_its_submodules_give_this_engine(run):
 def test_a_folder_called_caffe_beside_the_program_is_passed_over(run, tmp_path):
     (tmp_path / "caffe").mkdir()
     (tmp_path / "caffe" / "__init__.py").write_text("raise RuntimeError('the wrong one')")
-    assert run("import sys; sys.path.insert(0, '.'); import caffe; print(caffe.__version__)").stdout == "1.0.0+compat\n"
+    assert (
+        run("import sys; sys.path.insert(0, '.'); import caffe; print(caffe.__version__)").stdout
+        == "1.0.0+compat\n"
+    )
 
 
 def test_processes_that_it_starts_have_it_too(run):
@@ -62,14 +76,25 @@ def test_processes_that_it_starts_have_it_too(run):
 
 
 def test_nowhere_else():
-    done = subprocess.run([sys.executable, "-c", "import caffe_compat.net, caffe"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import caffe_compat.net, caffe"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert "No module named 'caffe'" in done.stderr
 
 
 def test_a_module(run, tmp_path):
     run("print('made')", tool="import caffe, sys; print(caffe.__version__, sys.argv[1:])")
     command = [sys.executable, "-m", "caffe_compat", "-m", "tool", "--x", "1"]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout == "1.0.0+compat ['--x', '1']\n", done.stderr
 
 
@@ -80,13 +105,24 @@ def test_the_programs_exit_code_is_kept(run):
 def test_a_sitecustomize_of_the_users_still_runs(run, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "sitecustomize.py").write_text("print('mine')")
-    assert run("import caffe", env={"PYTHONPATH": str(tmp_path / "mine")}).stdout == "mine\n" * 2  # here and in the program
+    assert (
+        run("import caffe", env={"PYTHONPATH": str(tmp_path / "mine")}).stdout == "mine\n" * 2
+    )  # here and in the program
 
 
-@pytest.mark.parametrize(("args", "message"), [([], "no SCRIPT"), (["nowhere.py"], "no such program: nowhere.py"), (["-m"], "-m needs")])
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [([], "no SCRIPT"), (["nowhere.py"], "no such program: nowhere.py"), (["-m"], "-m needs")],
+)
 def test_bad_use_is_one_line_and_exit_2(args, message):
-    done = subprocess.run([sys.executable, "-m", "caffe_compat", *args], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and message in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "caffe_compat", *args], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (
+        done.returncode == 2
+        and message in done.stderr.splitlines()[-1]
+        and "Traceback" not in done.stderr
+    )
 
 
 LAYER = """
@@ -122,17 +158,25 @@ print(net.forward()["y"].max(), net.backward()["x"].max(), net.layers[1].blobs[0
 def test_python_layers_run_only_when_they_are_allowed(run):
     refused = run(NET, times=LAYER)
     assert refused.returncode == 1 and "imported" not in refused.stdout
-    assert 'layer "t" would run Python code (times.Times)' in refused.stderr and "--allow-python-layers" in refused.stderr
+    assert (
+        'layer "t" would run Python code (times.Times)' in refused.stderr
+        and "--allow-python-layers" in refused.stderr
+    )
     allowed = run(NET, times=LAYER, options=["--allow-python-layers"])
     assert allowed.stdout == "imported\n11.0 2.5 (2,) Times\n", allowed.stderr
 
 
 def test_allowing_them_in_the_program(run):
-    assert run("import caffe; caffe.allow_python_layers()\n" + NET, times=LAYER).stdout.startswith("imported\n11.0")
+    assert run("import caffe; caffe.allow_python_layers()\n" + NET, times=LAYER).stdout.startswith(
+        "imported\n11.0"
+    )
 
 
 def test_what_is_no_layer_is_refused(run):
-    for module, message in (("times = 3", "no caffe.Layer called Times"), ("import nothing_there", "nothing_there")):
+    for module, message in (
+        ("times = 3", "no caffe.Layer called Times"),
+        ("import nothing_there", "nothing_there"),
+    ):
         done = run(NET, times=module, options=["--allow-python-layers"])
         assert done.returncode == 1 and message in done.stderr
     missing = run(NET.replace("times", "nowhere_at_all"), options=["--allow-python-layers"])
@@ -140,5 +184,9 @@ def test_what_is_no_layer_is_refused(run):
 
 
 def test_an_error_of_the_layer_passes_through(run):
-    done = run(NET, times=LAYER.replace("self.factor = float", "raise KeyError('mine'); float"), options=["--allow-python-layers"])
+    done = run(
+        NET,
+        times=LAYER.replace("self.factor = float", "raise KeyError('mine'); float"),
+        options=["--allow-python-layers"],
+    )
     assert "KeyError: 'mine'" in done.stderr

@@ -12,7 +12,10 @@ def direct_convolution(x, w, b, stride, pad, dilation, group):
     n, channels, height, width = x.shape
     outputs, per_group, kh, kw = w.shape
     x = np.pad(x.astype(float), ((0, 0), (0, 0), (pad[0],) * 2, (pad[1],) * 2))
-    out = [(x.shape[2 + i] - dilation[i] * (k - 1) - 1) // stride[i] + 1 for i, k in enumerate((kh, kw))]
+    out = [
+        (x.shape[2 + i] - dilation[i] * (k - 1) - 1) // stride[i] + 1
+        for i, k in enumerate((kh, kw))
+    ]
     y = np.zeros((n, outputs, *out))
     for o in range(outputs):
         first = o // (outputs // group) * per_group
@@ -32,7 +35,13 @@ CONVOLUTIONS = {
     "groups": ("kernel_size: 3 group: 2", (1, 1), (0, 0), (1, 1), 2),
     "1x1 stride 2": ("kernel_size: 1 stride: 2", (2, 2), (0, 0), (1, 1), 1),
     "dilated": ("kernel_size: 3 dilation: 2 pad: 2", (1, 1), (2, 2), (2, 2), 1),
-    "oblong": ("kernel_h: 3 kernel_w: 2 stride_h: 2 stride_w: 1 pad_h: 0 pad_w: 1", (2, 1), (0, 1), (1, 1), 1),
+    "oblong": (
+        "kernel_h: 3 kernel_w: 2 stride_h: 2 stride_w: 1 pad_h: 0 pad_w: 1",
+        (2, 1),
+        (0, 1),
+        (1, 1),
+        1,
+    ),
     "more pad than kernel": ("kernel_size: 1 pad: 1", (1, 1), (1, 1), (1, 1), 1),
     "stride over kernel": ("kernel_size: 2 stride: 3", (3, 3), (0, 0), (1, 1), 1),
 }
@@ -49,7 +58,9 @@ def test_convolution_forward(case, rng):
     settings, stride, pad, dilation, group = CONVOLUTIONS[case]
     layer, bottom, top = convolution(settings, rng)
     layer.forward(bottom, top)
-    wanted = direct_convolution(bottom[0].data, layer.blobs[0].data, layer.blobs[1].data, stride, pad, dilation, group)
+    wanted = direct_convolution(
+        bottom[0].data, layer.blobs[0].data, layer.blobs[1].data, stride, pad, dilation, group
+    )
     np.testing.assert_allclose(top[0].data, wanted, atol=2e-6)
 
 

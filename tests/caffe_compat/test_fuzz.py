@@ -20,7 +20,11 @@ LIMIT = 64 << 20
 fuzz = settings(
     max_examples=EXAMPLES,
     deadline=20_000,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
 )
 
 SEEDS = [
@@ -47,7 +51,25 @@ layer { name: "dummy" type: "DummyData" top: "d" dummy_data_param { shape { dim:
 layer { name: "embed" type: "Embed" bottom: "d" top: "e" embed_param { num_output: 2 input_dim: 3 } }
 layer { name: "spp" type: "Flatten" bottom: "r" top: "f" flatten_param { axis: 1 end_axis: -1 } }""",
 ]
-ABSURD = ["0", "-1", "1", "2", "7", "2147483647", "4294967295", "9223372036854775807", "1e30", "nan", "inf", '""', "true", "MAX", '"data"', "{", "}"]
+ABSURD = [
+    "0",
+    "-1",
+    "1",
+    "2",
+    "7",
+    "2147483647",
+    "4294967295",
+    "9223372036854775807",
+    "1e30",
+    "nan",
+    "inf",
+    '""',
+    "true",
+    "MAX",
+    '"data"',
+    "{",
+    "}",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -94,8 +116,15 @@ def any_layer(draw):
     bottoms = draw(st.integers(0, 3))
     for i in range(bottoms):
         shape = draw(st.lists(st.integers(0, 5), max_size=5))
-        net.layer.add(name=f"in{i}", type="Input", top=[f"in{i}"]).input_param.shape.add().dim.extend(shape)
-    layer = net.layer.add(name="layer", type=kind, bottom=[f"in{i}" for i in range(bottoms)], top=[f"out{i}" for i in range(draw(st.integers(0, 3)))])
+        net.layer.add(
+            name=f"in{i}", type="Input", top=[f"in{i}"]
+        ).input_param.shape.add().dim.extend(shape)
+    layer = net.layer.add(
+        name="layer",
+        type=kind,
+        bottom=[f"in{i}" for i in range(bottoms)],
+        top=[f"out{i}" for i in range(draw(st.integers(0, 3)))],
+    )
     from caffe_compat.net_spec import _OWN
 
     own = _OWN.get(kind)
@@ -111,7 +140,13 @@ def _fill(draw, message, depth):
         repeated = hasattr(getattr(message, field.name), "extend")
         if field.message_type is not None:
             if depth:
-                _fill(draw, getattr(message, field.name).add() if repeated else getattr(message, field.name), depth - 1)
+                _fill(
+                    draw,
+                    getattr(message, field.name).add()
+                    if repeated
+                    else getattr(message, field.name),
+                    depth - 1,
+                )
                 if not repeated:
                     getattr(message, field.name).SetInParent()
         elif repeated:

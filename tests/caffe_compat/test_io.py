@@ -20,7 +20,11 @@ def test_load_image_gives_rgb_in_0_to_1(tmp_path):
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "I;16"])
 def test_load_image_takes_every_mode(mode, tmp_path):
-    image = Image.fromarray(np.full((2, 3), 65535, np.uint16)) if mode == "I;16" else Image.new("RGB", (3, 2), "white").convert(mode)
+    image = (
+        Image.fromarray(np.full((2, 3), 65535, np.uint16))
+        if mode == "I;16"
+        else Image.new("RGB", (3, 2), "white").convert(mode)
+    )
     image.save(tmp_path / "x.png")
     np.testing.assert_allclose(caffe.io.load_image(str(tmp_path / "x.png")), np.ones((2, 3, 3)))
 
@@ -44,7 +48,9 @@ def test_transformer_preprocess_in_its_order(transformer, rng):
 
 def test_transformer_deprocess_is_the_inverse(transformer, rng):
     x = rng.uniform(size=(4, 5, 3)).astype(np.float32)
-    np.testing.assert_allclose(transformer.deprocess("data", transformer.preprocess("data", x)), x, atol=1e-6)
+    np.testing.assert_allclose(
+        transformer.deprocess("data", transformer.preprocess("data", x)), x, atol=1e-6
+    )
 
 
 def test_transformer_resizes_to_the_input(transformer):
@@ -80,7 +86,14 @@ def test_classifier_predicts_the_same_for_a_picture_as_the_net(tmp_path, rng):
     layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }""")
     weights = str(tmp_path / "w.caffemodel")
     caffe.Net(str(path), caffe.TEST).save(weights)
-    net = caffe.Classifier(str(path), weights, mean=np.float32([1, 2, 3]), channel_swap=(2, 1, 0), raw_scale=255, image_dims=(6, 6))
+    net = caffe.Classifier(
+        str(path),
+        weights,
+        mean=np.float32([1, 2, 3]),
+        channel_swap=(2, 1, 0),
+        raw_scale=255,
+        image_dims=(6, 6),
+    )
     picture = rng.uniform(size=(6, 6, 3)).astype(np.float32)
     alone = net.predict([picture], oversample=False)
     wanted = net.forward(data=net.transformer.preprocess("data", picture[1:5, 1:5])[None])["prob"]
@@ -116,7 +129,9 @@ def test_a_blob_of_any_history_has_its_shape_and_starts_at_zero(shapes):
     assert not blob.data.any() and not blob.diff.any()
 
 
-@pytest.mark.parametrize("kind", ["constant", "uniform", "gaussian", "xavier", "msra", "positive_unitball"])
+@pytest.mark.parametrize(
+    "kind", ["constant", "uniform", "gaussian", "xavier", "msra", "positive_unitball"]
+)
 def test_fillers_repeat_with_the_seed_and_have_their_scale(kind):
     from caffe_compat.fillers import fill
 

@@ -26,16 +26,39 @@ def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 40), st.integers(1, 90), st.integers(1, 900), st.booleans(), st.booleans(), st.sampled_from([0, 0.25, 1]))
+@given(
+    st.integers(1, 40),
+    st.integers(1, 90),
+    st.integers(1, 900),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([0, 0.25, 1]),
+)
 def test_products_of_all_sizes(rows, columns, depth, turned, add, slope):
     rng = np.random.RandomState(rows * columns + depth)
-    a, bias = rng.normal(size=(rows, depth)).astype(np.float32), rng.normal(size=rows).astype(np.float32)
-    b = np.full((depth, -(-columns // gemm.LANES) * gemm.LANES), np.nan, np.float32)  # what stands behind the columns counts nothing
+    a, bias = (
+        rng.normal(size=(rows, depth)).astype(np.float32),
+        rng.normal(size=rows).astype(np.float32),
+    )
+    b = np.full(
+        (depth, -(-columns // gemm.LANES) * gemm.LANES), np.nan, np.float32
+    )  # what stands behind the columns counts nothing
     b[:, :columns] = rng.normal(size=(depth, columns))
     c = rng.normal(size=(rows, columns + 3)).astype(np.float32)
     exact = a.astype(np.float64) @ b[:, :columns] + bias[:, None] + (c[:, :columns] if add else 0)
     behind = c[:, columns:].copy()
-    product(np.ascontiguousarray(a.T) if turned else a, turned, b, c, rows, columns, depth, bias, np.float32(slope), int(add))
+    product(
+        np.ascontiguousarray(a.T) if turned else a,
+        turned,
+        b,
+        c,
+        rows,
+        columns,
+        depth,
+        bias,
+        np.float32(slope),
+        int(add),
+    )
     wanted = np.where(exact > 0, exact, slope * exact)
     np.testing.assert_allclose(c[:, :columns], wanted, rtol=1e-4, atol=1e-5 * np.sqrt(depth))
     np.testing.assert_array_equal(c[:, columns:], behind)
@@ -43,7 +66,10 @@ def test_products_of_all_sizes(rows, columns, depth, turned, add, slope):
 
 def test_a_sum_does_not_depend_on_what_stands_beside_it(rng):
     # one column alone, and the same among others, go through different tiles
-    a, b = rng.normal(size=(13, 700)).astype(np.float32), rng.normal(size=(700, 64)).astype(np.float32)
+    a, b = (
+        rng.normal(size=(13, 700)).astype(np.float32),
+        rng.normal(size=(700, 64)).astype(np.float32),
+    )
     whole, one = np.empty((13, 64), np.float32), np.empty((13, 1), np.float32)
     nothing = np.zeros(13, np.float32)
     product(a, False, b, whole, 13, 64, 700, nothing, np.float32(1), 0)
@@ -76,9 +102,20 @@ print(hashlib.sha1(c.tobytes()).hexdigest())
 @pytest.mark.skipif(gemm.LANES != 16, reason="this processor has no wider vectors to compare with")
 def test_products_are_the_same_to_the_bit_for_other_widths_of_vectors(tmp_path):
     found = []
-    for width, processor in (("wide", {}), ("narrow", {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2"})):
+    for width, processor in (
+        ("wide", {}),
+        ("narrow", {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2"}),
+    ):
         env = {**os.environ, **processor, "NUMBA_CACHE_DIR": str(tmp_path / width)}
-        found.append(subprocess.run([sys.executable, "-c", OTHER, width], env=env, capture_output=True, text=True, check=True).stdout)
+        found.append(
+            subprocess.run(
+                [sys.executable, "-c", OTHER, width],
+                env=env,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
     assert found[0] == found[1] and len(found[0]) == 41
 
 
@@ -101,7 +138,11 @@ def test_gradients_are_the_same_to_the_bit_for_any_number_of_threads():
     found = set()
     for number in ("1", "2", "3"):
         env = {**os.environ, "CAFFE_COMPAT_THREADS": number}
-        found.add(subprocess.run([sys.executable, "-c", STEP], env=env, capture_output=True, text=True, check=True).stdout)
+        found.add(
+            subprocess.run(
+                [sys.executable, "-c", STEP], env=env, capture_output=True, text=True, check=True
+            ).stdout
+        )
     assert len(found) == 1 and len(found.pop()) == 41
 
 
@@ -151,7 +192,9 @@ def test_a_forked_process_computes_too():
         "total()\npid = os.fork()\nprint(total(), flush=True)\n"
         "os._exit(0) if pid == 0 else os.waitpid(pid, 0)\n"
     )
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60
+    )
     assert done.stdout == "131072\n131072\n", done.stderr
 
 
@@ -164,5 +207,9 @@ def test_strips_fit_the_cache_and_feed_every_thread():
         (1, 9, 4, True),
     ]:
         strip, blocks = convolution._strips(positions, depth, outputs, 1, pointwise)
-        assert strip % gemm.WIDTH == 0 and (pointwise or strip == gemm.WIDTH or strip * depth <= 1 << 17)
-        assert -(-positions // strip) * blocks >= min(-(-positions // gemm.WIDTH), 2 * threads.count())
+        assert strip % gemm.WIDTH == 0 and (
+            pointwise or strip == gemm.WIDTH or strip * depth <= 1 << 17
+        )
+        assert -(-positions // strip) * blocks >= min(
+            -(-positions // gemm.WIDTH), 2 * threads.count()
+        )

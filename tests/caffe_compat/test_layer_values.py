@@ -37,11 +37,18 @@ FORMULAS = {
 @pytest.mark.parametrize("text", FORMULAS)
 def test_formula(text, rng):
     x = rng.uniform(-3, 3, (2, 3, 4, 5))
-    np.testing.assert_allclose(run(text, x), FORMULAS[text](x.astype(np.float64)), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        run(text, x), FORMULAS[text](x.astype(np.float64)), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_arg_max_lists_places_then_values():
-    np.testing.assert_array_equal(run('type: "ArgMax" argmax_param { top_k: 2 out_max_val: true }', [[1, 9, 3, 7]]).reshape(2, 2), [[1, 3], [9, 7]])
+    np.testing.assert_array_equal(
+        run('type: "ArgMax" argmax_param { top_k: 2 out_max_val: true }', [[1, 9, 3, 7]]).reshape(
+            2, 2
+        ),
+        [[1, 3], [9, 7]],
+    )
 
 
 def test_slice_and_concat_are_each_others_inverse(rng):
@@ -53,7 +60,10 @@ def test_slice_and_concat_are_each_others_inverse(rng):
 
 def test_crop_takes_the_size_of_its_second_bottom(rng):
     x = rng.normal(size=(1, 2, 6, 7)).astype(np.float32)
-    np.testing.assert_array_equal(run('type: "Crop" crop_param { offset: 1 offset: 2 }', x, np.zeros((1, 5, 3, 4))), x[:, :, 1:4, 2:6])
+    np.testing.assert_array_equal(
+        run('type: "Crop" crop_param { offset: 1 offset: 2 }', x, np.zeros((1, 5, 3, 4))),
+        x[:, :, 1:4, 2:6],
+    )
 
 
 def test_batch_reindex_repeats_items(rng):
@@ -79,9 +89,16 @@ def test_embed_looks_rows_up():
 
 def test_deconvolution_is_the_transpose_of_convolution(rng):
     settings = "kernel_size: 3 stride: 2 pad: 1 bias_term: false weight_filler { type: 'gaussian' }"
-    x, y = rng.normal(size=(1, 2, 7, 9)).astype(np.float32), rng.normal(size=(1, 4, 4, 5)).astype(np.float32)
-    down, bottom, top = build(f'type: "Convolution" convolution_param {{ num_output: 4 {settings} }}', x)
-    up, (small,), (large,) = build(f'type: "Deconvolution" convolution_param {{ num_output: 2 {settings} }}', y)
+    x, y = (
+        rng.normal(size=(1, 2, 7, 9)).astype(np.float32),
+        rng.normal(size=(1, 4, 4, 5)).astype(np.float32),
+    )
+    down, bottom, top = build(
+        f'type: "Convolution" convolution_param {{ num_output: 4 {settings} }}', x
+    )
+    up, (small,), (large,) = build(
+        f'type: "Deconvolution" convolution_param {{ num_output: 2 {settings} }}', y
+    )
     up.blobs[0].data[...] = down.blobs[0].data
     down.forward(bottom, top)
     up.forward([small], [large])
@@ -94,16 +111,30 @@ def test_convolution_over_other_numbers_of_axes_repeats_the_two_dimensional_one(
     # axes of length 1 change nothing; three axes with a kernel of 1 on the first are slices, each a 2-D convolution
     x = rng.normal(size=shape).astype(np.float32)
     flat = len(shape) == 3
-    kernel = "kernel_size: 3 pad: 1" if flat else "kernel_size: 1 kernel_size: 3 kernel_size: 3 pad: 0 pad: 1 pad: 1"
-    layer, bottom, top = build(f'type: "Convolution" convolution_param {{ num_output: 2 {kernel} weight_filler {{ type: "gaussian" }} }}', x)
+    kernel = (
+        "kernel_size: 3 pad: 1"
+        if flat
+        else "kernel_size: 1 kernel_size: 3 kernel_size: 3 pad: 0 pad: 1 pad: 1"
+    )
+    layer, bottom, top = build(
+        f'type: "Convolution" convolution_param {{ num_output: 2 {kernel} weight_filler {{ type: "gaussian" }} }}',
+        x,
+    )
     layer.forward(bottom, top)
     for i in [None] if flat else range(shape[2]):
         plane = x[:, :, None] if flat else x[:, :, i]
         kernel = "kernel_h: 1 kernel_w: 3 pad_h: 0 pad_w: 1" if flat else "kernel_size: 3 pad: 1"
-        two, b, t = build(f'type: "Convolution" convolution_param {{ num_output: 2 {kernel} }}', plane)
+        two, b, t = build(
+            f'type: "Convolution" convolution_param {{ num_output: 2 {kernel} }}', plane
+        )
         two.blobs[0].data[...] = layer.blobs[0].data.reshape(two.blobs[0].shape)
         two.forward(b, t)
-        np.testing.assert_allclose(top[0].data if flat else top[0].data[:, :, i], t[0].data[:, :, 0] if flat else t[0].data, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(
+            top[0].data if flat else top[0].data[:, :, i],
+            t[0].data[:, :, 0] if flat else t[0].data,
+            rtol=1e-5,
+            atol=1e-5,
+        )
 
 
 def softmax(x):
@@ -114,10 +145,18 @@ def softmax(x):
 LABELS = np.array([2, 0, 1])
 LOSSES = {
     'type: "SoftmaxWithLoss"': lambda x: -np.log(softmax(x)[range(3), LABELS]).mean(),
-    'type: "SoftmaxWithLoss" loss_param { ignore_label: 1 }': lambda x: -np.log(softmax(x)[range(2), LABELS[:2]]).mean(),
-    'type: "SoftmaxWithLoss" loss_param { normalization: NONE }': lambda x: -np.log(softmax(x)[range(3), LABELS]).sum(),
-    'type: "MultinomialLogisticLoss"': lambda x: -np.log(np.maximum(x[range(3), LABELS], 1e-20)).mean(),
-    'type: "HingeLoss"': lambda x: np.maximum(0, 1 + x * np.where(np.arange(4) == LABELS[:, None], -1, 1)).sum() / 3,
+    'type: "SoftmaxWithLoss" loss_param { ignore_label: 1 }': lambda x: (
+        -np.log(softmax(x)[range(2), LABELS[:2]]).mean()
+    ),
+    'type: "SoftmaxWithLoss" loss_param { normalization: NONE }': lambda x: (
+        -np.log(softmax(x)[range(3), LABELS]).sum()
+    ),
+    'type: "MultinomialLogisticLoss"': lambda x: (
+        -np.log(np.maximum(x[range(3), LABELS], 1e-20)).mean()
+    ),
+    'type: "HingeLoss"': lambda x: (
+        np.maximum(0, 1 + x * np.where(np.arange(4) == LABELS[:, None], -1, 1)).sum() / 3
+    ),
     'type: "Accuracy"': lambda x: (x.argmax(1) == LABELS).mean(),
     'type: "Accuracy" accuracy_param { top_k: 4 }': lambda x: 1,
 }
@@ -130,13 +169,19 @@ def test_loss_of_labels(text, rng):
 
 
 def test_euclidean_loss():
-    np.testing.assert_allclose(run('type: "EuclideanLoss"', [[1, 2], [3, 4]], [[1, 0], [0, 4]]), (4 + 9) / 4)
+    np.testing.assert_allclose(
+        run('type: "EuclideanLoss"', [[1, 2], [3, 4]], [[1, 0], [0, 4]]), (4 + 9) / 4
+    )
 
 
 def test_contrastive_loss():
     # distances 5 (together) and 1 (apart, margin 3)
     a, b = np.array([[3, 4.0], [1, 0]]).reshape(2, 2, 1, 1), np.zeros((2, 2, 1, 1))
-    np.testing.assert_allclose(run('type: "ContrastiveLoss" contrastive_loss_param { margin: 3 }', a, b, [1, 0]), (25 + 4) / 4, rtol=1e-6)
+    np.testing.assert_allclose(
+        run('type: "ContrastiveLoss" contrastive_loss_param { margin: 3 }', a, b, [1, 0]),
+        (25 + 4) / 4,
+        rtol=1e-6,
+    )
 
 
 def test_sigmoid_cross_entropy_loss(rng):
@@ -148,7 +193,11 @@ def test_sigmoid_cross_entropy_loss(rng):
 
 def test_infogain_with_the_identity_is_the_softmax_loss(rng):
     x = rng.normal(size=(3, 4))
-    np.testing.assert_allclose(run('type: "InfogainLoss"', x, LABELS, np.eye(4)), run('type: "SoftmaxWithLoss"', x, LABELS), rtol=1e-6)
+    np.testing.assert_allclose(
+        run('type: "InfogainLoss"', x, LABELS, np.eye(4)),
+        run('type: "SoftmaxWithLoss"', x, LABELS),
+        rtol=1e-6,
+    )
 
 
 def test_accuracy_of_each_class_counts_ties_against_the_label():
@@ -165,7 +214,11 @@ def sigmoid(x):
 def test_lstm_by_hand_begins_anew_where_cont_is_zero(rng):
     # one stream, T = 3, D = 2; the second step begins a new sequence
     x = rng.normal(size=(3, 1, 4))
-    layer, bottom, top = build('type: "LSTM" recurrent_param { num_output: 2 weight_filler { type: "gaussian" } }', x, [[0], [0], [1]])
+    layer, bottom, top = build(
+        'type: "LSTM" recurrent_param { num_output: 2 weight_filler { type: "gaussian" } }',
+        x,
+        [[0], [0], [1]],
+    )
     w_x, b, w_h = (blob.data.astype(float) for blob in layer.blobs)
     layer.forward(bottom, top)
     for step, cont in enumerate([0, 0, 1]):
@@ -194,18 +247,27 @@ def test_a_recurrent_layer_goes_on_where_the_last_pass_ended(rng):
 
 def test_stochastic_pooling_expects_the_sum_of_squares_over_the_sum_when_testing():
     x = np.array([[1, 2], [3, 0]]).reshape(1, 1, 2, 2)
-    assert run('type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 2 }', x).item() == pytest.approx(14 / 6)
+    assert run(
+        'type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 2 }', x
+    ).item() == pytest.approx(14 / 6)
 
 
 def test_stochastic_pooling_chooses_by_share_when_training():
     x = np.tile(np.array([[1, 3], [0, 0]]), (1, 1, 1, 2000)).reshape(1, 1, 2, 4000)
-    layer, bottom, top = build('type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 }', x, phase=TRAIN)
+    layer, bottom, top = build(
+        'type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 }',
+        x,
+        phase=TRAIN,
+    )
     layer.forward(bottom, top)
     assert set(np.unique(top[0].data)) == {1, 3}
     assert 0.7 < (top[0].data == 3).mean() < 0.8
     top[0].diff[...] = 1
     layer.backward(top, [True], bottom)
-    assert bottom[0].diff.sum() == 2000 and (bottom[0].diff * bottom[0].data).sum() == top[0].data.sum()
+    assert (
+        bottom[0].diff.sum() == 2000
+        and (bottom[0].diff * bottom[0].data).sum() == top[0].data.sum()
+    )
 
 
 def test_dummy_data_draws_anew_in_each_pass():
@@ -217,10 +279,15 @@ def test_dummy_data_draws_anew_in_each_pass():
 
 
 def test_memory_data_goes_round(rng):
-    layer, bottom, top = build('type: "MemoryData" memory_data_param { batch_size: 2 channels: 1 height: 1 width: 1 }', tops=2)
+    layer, bottom, top = build(
+        'type: "MemoryData" memory_data_param { batch_size: 2 channels: 1 height: 1 width: 1 }',
+        tops=2,
+    )
     with pytest.raises(CaffeError, match="set_input_arrays"):
         layer.forward(bottom, top)
-    layer.set_arrays(np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1), np.arange(4, dtype=np.float32))
+    layer.set_arrays(
+        np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1), np.arange(4, dtype=np.float32)
+    )
     seen = []
     for _ in range(3):
         layer.forward(bottom, top)
@@ -250,12 +317,28 @@ def test_memory_data_goes_round(rng):
         ('type: "InfogainLoss"', [(2, 3), (2,)], "third bottom"),
         ('type: "LSTM" recurrent_param { num_output: 2 }', [(2, 3, 4), (3, 2)], "cont"),
         ('type: "LSTM"', [(2, 3, 4), (2, 3)], "num_output"),
-        ('type: "Eltwise" eltwise_param { operation: PROD coeff: 1 coeff: 1 }', [(2,), (2,)], "takes no coefficients"),
+        (
+            'type: "Eltwise" eltwise_param { operation: PROD coeff: 1 coeff: 1 }',
+            [(2,), (2,)],
+            "takes no coefficients",
+        ),
         ('type: "SPP" spp_param { pyramid_height: 5 }', [(1, 1, 9, 9)], "too small"),
         ('type: "SPP"', [(1, 1, 9, 9)], "pyramid_height"),
-        ('type: "Deconvolution" convolution_param { num_output: 1 kernel_size: 1 pad: 2 }', [(1, 1, 2, 2)], "leaves nothing"),
-        ('type: "Convolution" convolution_param { num_output: 1 kernel_size: 1 kernel_size: 2 kernel_size: 3 }', [(1, 1, 9, 9)], "given 3 times"),
-        ('type: "Im2col" convolution_param { kernel_size: 9 }', [(1, 1, 5, 5)], "smaller than its 9x9"),
+        (
+            'type: "Deconvolution" convolution_param { num_output: 1 kernel_size: 1 pad: 2 }',
+            [(1, 1, 2, 2)],
+            "leaves nothing",
+        ),
+        (
+            'type: "Convolution" convolution_param { num_output: 1 kernel_size: 1 kernel_size: 2 kernel_size: 3 }',
+            [(1, 1, 9, 9)],
+            "given 3 times",
+        ),
+        (
+            'type: "Im2col" convolution_param { kernel_size: 9 }',
+            [(1, 1, 5, 5)],
+            "smaller than its 9x9",
+        ),
     ],
 )
 def test_what_does_not_fit_names_the_layer_and_both_values(text, bottoms, message):
@@ -263,7 +346,15 @@ def test_what_does_not_fit_names_the_layer_and_both_values(text, bottoms, messag
         build(text, *(np.zeros(shape) for shape in bottoms))
 
 
-@pytest.mark.parametrize("text", ['type: "SoftmaxWithLoss"', 'type: "HingeLoss"', 'type: "Accuracy"', 'type: "MultinomialLogisticLoss"'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'type: "SoftmaxWithLoss"',
+        'type: "HingeLoss"',
+        'type: "Accuracy"',
+        'type: "MultinomialLogisticLoss"',
+    ],
+)
 def test_a_label_that_names_no_class_is_refused(text):
     with pytest.raises(ShapeError, match='"layer".*label.*0 to 2'):
         run(text, np.zeros((1, 3)), [3])

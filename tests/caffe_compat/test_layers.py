@@ -16,7 +16,9 @@ def test_relu_keeps_the_positive():
 
 
 def test_relu_with_negative_slope():
-    np.testing.assert_allclose(run('type: "ReLU" relu_param { negative_slope: 0.1 }', [[-2.0, 3]]), [[-0.2, 3]])
+    np.testing.assert_allclose(
+        run('type: "ReLU" relu_param { negative_slope: 0.1 }', [[-2.0, 3]]), [[-0.2, 3]]
+    )
 
 
 @pytest.mark.parametrize("slope", [0, 0.25])
@@ -47,7 +49,10 @@ def test_lrn_across_channels(beta, rng):
 
 def test_lrn_within_channel(rng):
     x = rng.normal(size=(2, 3, 5, 4)).astype(np.float32) * 3
-    y = run('type: "LRN" lrn_param { local_size: 3 alpha: 0.3 beta: 0.75 norm_region: WITHIN_CHANNEL }', x)
+    y = run(
+        'type: "LRN" lrn_param { local_size: 3 alpha: 0.3 beta: 0.75 norm_region: WITHIN_CHANNEL }',
+        x,
+    )
     average = direct_pooling(x.astype(float) ** 2, "AVE", (3, 3), (1, 1), (1, 1), (5, 4))
     np.testing.assert_allclose(y, x * (1 + 0.3 * average) ** -0.75, rtol=2e-6)
 
@@ -56,7 +61,12 @@ def test_lrn_within_channel(rng):
 @pytest.mark.parametrize("beta", [0.75, 0.6])
 def test_lrn_gradient(region, beta, rng):
     x = rng.normal(size=(1, 5, 3, 4))
-    check_gradient(*build(f'type: "LRN" lrn_param {{ local_size: 3 alpha: 0.5 beta: {beta} norm_region: {region} }}', x))
+    check_gradient(
+        *build(
+            f'type: "LRN" lrn_param {{ local_size: 3 alpha: 0.5 beta: {beta} norm_region: {region} }}',
+            x,
+        )
+    )
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])
@@ -68,7 +78,13 @@ def test_concat(axis, rng):
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_concat_gradient(axis, rng):
-    check_gradient(*build(f'type: "Concat" concat_param {{ axis: {axis} }}', rng.normal(size=(2, 2, 3)), rng.normal(size=(2, 2, 3))))
+    check_gradient(
+        *build(
+            f'type: "Concat" concat_param {{ axis: {axis} }}',
+            rng.normal(size=(2, 2, 3)),
+            rng.normal(size=(2, 2, 3)),
+        )
+    )
 
 
 def test_concat_says_which_shapes_differ(rng):
@@ -93,7 +109,9 @@ def test_dropout_does_nothing_in_test_phase(rng):
 
 
 def test_dropout_drops_and_scales_in_train_phase():
-    y = run('type: "Dropout" dropout_param { dropout_ratio: 0.75 }', np.ones((100, 100)), phase=TRAIN)
+    y = run(
+        'type: "Dropout" dropout_param { dropout_ratio: 0.75 }', np.ones((100, 100)), phase=TRAIN
+    )
     assert set(np.unique(y)) == {0, 4}
     assert y.mean() == pytest.approx(1, abs=0.1)
 
@@ -125,9 +143,14 @@ def test_inner_product_along_a_later_axis(rng):
 
 
 def test_inner_product_says_both_sizes():
-    layer, bottom, top = build('type: "InnerProduct" inner_product_param { num_output: 2 }', np.zeros((1, 4, 16, 16)))
+    layer, bottom, top = build(
+        'type: "InnerProduct" inner_product_param { num_output: 2 }', np.zeros((1, 4, 16, 16))
+    )
     bottom[0].reshape(1, 4, 20, 16)
-    with pytest.raises(ShapeError, match="Input size incompatible with inner product parameters: K_ is 1024 .* 1280"):
+    with pytest.raises(
+        ShapeError,
+        match="Input size incompatible with inner product parameters: K_ is 1024 .* 1280",
+    ):
         layer.reshape(bottom, top)
 
 
@@ -161,7 +184,12 @@ def test_eltwise(operation, rng):
 
 def test_eltwise_maximum_gives_ties_to_the_second_then_the_first():
     #  ties:          all three   first and third   second and third
-    layer, bottom, top = build('type: "Eltwise" eltwise_param { operation: MAX }', [[1.0, 1, 0]], [[1.0, 0, 1]], [[1.0, 1, 1]])
+    layer, bottom, top = build(
+        'type: "Eltwise" eltwise_param { operation: MAX }',
+        [[1.0, 1, 0]],
+        [[1.0, 0, 1]],
+        [[1.0, 1, 1]],
+    )
     layer.forward(bottom, top)
     top[0].diff[...] = 1
     layer.backward(top, [True] * 3, bottom)
@@ -185,7 +213,13 @@ def test_eltwise_says_which_shapes_differ():
 
 
 @pytest.mark.parametrize(
-    "settings, shape", [("", (2, 60)), ("axis: 2", (2, 3, 20)), ("axis: 1 end_axis: 2", (2, 12, 5)), ("axis: 0 end_axis: 1", (6, 4, 5))]
+    "settings, shape",
+    [
+        ("", (2, 60)),
+        ("axis: 2", (2, 3, 20)),
+        ("axis: 1 end_axis: 2", (2, 12, 5)),
+        ("axis: 0 end_axis: 1", (6, 4, 5)),
+    ],
 )
 def test_flatten(settings, shape, rng):
     x = rng.normal(size=(2, 3, 4, 5)).astype(np.float32)
@@ -198,12 +232,17 @@ def test_flatten_gradient(rng):
 
 
 def test_input_takes_its_shapes_from_the_prototxt():
-    _, _, top = build('type: "Input" input_param { shape { dim: 2 dim: 3 } shape { dim: 4 } }', tops=2)
+    _, _, top = build(
+        'type: "Input" input_param { shape { dim: 2 dim: 3 } shape { dim: 4 } }', tops=2
+    )
     assert [t.shape for t in top] == [(2, 3), (4,)]
 
 
 def test_unknown_type_offers_the_near_name_and_lists_the_known():
-    with pytest.raises(UnknownLayerTypeError, match='Did you mean "Convolution".*Concat, ContrastiveLoss, Convolution'):
+    with pytest.raises(
+        UnknownLayerTypeError,
+        match='Did you mean "Convolution".*Concat, ContrastiveLoss, Convolution',
+    ):
         run('type: "Convolutoin"', [0])
 
 
@@ -216,10 +255,22 @@ def test_registering_a_type_twice_fails():
     "text, bottoms, message",
     [
         ('type: "Convolution" convolution_param { num_output: 1 }', 1, "kernel is given 0 times"),
-        ('type: "Convolution" convolution_param { num_output: 1 kernel_size: 3 kernel_h: 2 kernel_w: 2 }', 1, "either kernel_h"),
-        ('type: "Convolution" convolution_param { num_output: 3 kernel_size: 1 group: 2 }', 1, "multiples of group 2"),
+        (
+            'type: "Convolution" convolution_param { num_output: 1 kernel_size: 3 kernel_h: 2 kernel_w: 2 }',
+            1,
+            "either kernel_h",
+        ),
+        (
+            'type: "Convolution" convolution_param { num_output: 3 kernel_size: 1 group: 2 }',
+            1,
+            "multiples of group 2",
+        ),
         ('type: "Pooling" pooling_param { kernel_size: 2 pad: 2 }', 1, "smaller than the kernel"),
-        ('type: "Pooling" pooling_param { kernel_size: 2 pad: 1 pool: STOCHASTIC }', 1, "takes no padding"),
+        (
+            'type: "Pooling" pooling_param { kernel_size: 2 pad: 1 pool: STOCHASTIC }',
+            1,
+            "takes no padding",
+        ),
         ('type: "Pooling"', 1, "at least 1"),
         ('type: "LRN" lrn_param { local_size: 4 }', 1, "must be odd"),
         ('type: "Eltwise"', 1, "takes 2 or more"),

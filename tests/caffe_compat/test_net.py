@@ -44,7 +44,17 @@ def test_blobs_and_params_have_caffes_names_and_order(net):
     assert [(name, [p.shape for p in blobs]) for name, blobs in net.params.items()] == [
         ("conv", [(4, 3, 3, 3), (4,)]), ("left", [(2, 4, 1, 1), (2,)]), ("fc", [(5, 252), (5,)]),
     ]  # fmt: skip
-    assert list(net._layer_names) == ["data", "conv", "relu", "conv_relu_0_split", "left", "right", "both", "fc", "prob"]
+    assert list(net._layer_names) == [
+        "data",
+        "conv",
+        "relu",
+        "conv_relu_0_split",
+        "left",
+        "right",
+        "both",
+        "fc",
+        "prob",
+    ]
     assert (net.inputs, net.outputs) == (["data"], ["prob"])
 
 
@@ -212,7 +222,13 @@ def v1_model(net):
         layer = out.layers.add(name=name, type=4)
         for blob in blobs:
             shape = (1,) * (4 - len(blob.shape)) + blob.shape
-            layer.blobs.add(num=shape[0], channels=shape[1], height=shape[2], width=shape[3], data=blob.data.reshape(-1))
+            layer.blobs.add(
+                num=shape[0],
+                channels=shape[1],
+                height=shape[2],
+                width=shape[3],
+                data=blob.data.reshape(-1),
+            )
     return out.SerializeToString()
 
 
@@ -229,19 +245,29 @@ def test_v1_weights_with_legacy_shapes_load(net, tmp_path):
 
 def test_v1_prototxt_is_the_same_net(net, tmp_path):
     v1 = text_format.Parse(BRANCHED, caffe_pb2.NetParameter())
-    old = ['name: "branched" force_backward: true input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 9']
+    old = [
+        'name: "branched" force_backward: true input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 9'
+    ]
     kinds = {"Convolution": "CONVOLUTION", "ReLU": "RELU", "Pooling": "POOLING", "Concat": "CONCAT",
              "InnerProduct": "INNER_PRODUCT", "Softmax": "SOFTMAX"}  # fmt: skip
     for layer in v1.layer[1:]:
         body = str(layer).replace(f'type: "{layer.type}"', f"type: {kinds[layer.type]}", 1)
         old.append(f"layers {{ {body} blobs_lr: 1 blobs_lr: 2 weight_decay: 1 weight_decay: 0 }}")
     new = caffe.Net(write(tmp_path, "\n".join(old), "v1.prototxt"), caffe.TEST)
-    assert list(new.blobs) == list(net.blobs) and list(new._layer_names) == ["input", *list(net._layer_names)[1:]]
+    assert list(new.blobs) == list(net.blobs) and list(new._layer_names) == [
+        "input",
+        *list(net._layer_names)[1:],
+    ]
     for name, blobs in net.params.items():
         for a, b in zip(new.params[name], blobs):
             a.data[...] = b.data
-    np.testing.assert_array_equal(new.forward(data=net.blobs["data"].data)["prob"], net.forward()["prob"])
-    assert [(p.lr_mult, p.decay_mult) for p in new.layer_dict["conv"].layer_param.param] == [(1, 1), (2, 0)]
+    np.testing.assert_array_equal(
+        new.forward(data=net.blobs["data"].data)["prob"], net.forward()["prob"]
+    )
+    assert [(p.lr_mult, p.decay_mult) for p in new.layer_dict["conv"].layer_param.param] == [
+        (1, 1),
+        (2, 0),
+    ]
 
 
 @pytest.mark.parametrize("header", [
@@ -249,7 +275,10 @@ def test_v1_prototxt_is_the_same_net(net, tmp_path):
     'input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 9',
 ])  # fmt: skip
 def test_input_fields_become_an_input_layer(header, tmp_path):
-    net = caffe.Net(write(tmp_path, header + ' layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'), caffe.TEST)
+    net = caffe.Net(
+        write(tmp_path, header + ' layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'),
+        caffe.TEST,
+    )
     assert net.inputs == ["data"] and net.blobs["r"].shape == (1, 3, 8, 9)
 
 
@@ -299,7 +328,10 @@ def test_missing_files_are_named(tmp_path):
         caffe.Net(write(tmp_path, DATA), "nothing.caffemodel", caffe.TEST)
 
 
-@pytest.mark.parametrize("damage", [lambda raw: raw[: len(raw) // 2], lambda raw: b"", lambda raw: b"<html>no</html>" * 99])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda raw: raw[: len(raw) // 2], lambda raw: b"", lambda raw: b"<html>no</html>" * 99],
+)
 def test_a_broken_caffemodel_is_refused(damage, net, tmp_path):
     path = tmp_path / "x.caffemodel"
     net.save(str(path))
@@ -312,7 +344,10 @@ def test_weights_of_other_shapes_are_refused_with_both(net, tmp_path):
     wider = write(tmp_path, BRANCHED.replace("num_output: 4", "num_output: 6"), "wider.prototxt")
     path = str(tmp_path / "wider.caffemodel")
     caffe.Net(wider, caffe.TEST).save(path)
-    with pytest.raises(caffe.WeightsError, match=r'"conv" parameter 0 has shape \(6, 3, 3, 3\) but the net has \(4, 3, 3, 3\)'):
+    with pytest.raises(
+        caffe.WeightsError,
+        match=r'"conv" parameter 0 has shape \(6, 3, 3, 3\) but the net has \(4, 3, 3, 3\)',
+    ):
         net.copy_from(path)
 
 
@@ -366,5 +401,9 @@ def test_a_v0_padding_layer_goes_into_the_convolution_behind_it(tmp_path):
     assert list(net._layer_names) == ["input", "conv1", "pool1"]
     assert net.blobs["conv1"].shape == (1, 3, 6, 7) and net.blobs["pool1"].shape == (1, 3, 3, 4)
     conv, pool = net.layers[1].layer_param, net.layers[2].layer_param
-    assert list(conv.bottom) == ["data"] and list(conv.convolution_param.pad) == [2] and [p.lr_mult for p in conv.param] == [1, 2]
+    assert (
+        list(conv.bottom) == ["data"]
+        and list(conv.convolution_param.pad) == [2]
+        and [p.lr_mult for p in conv.param] == [1, 2]
+    )
     assert pool.pooling_param.pool == pool.pooling_param.AVE

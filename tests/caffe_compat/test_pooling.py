@@ -11,8 +11,22 @@ POOLINGS = {  # settings, kernel, stride, pad, size, output size
     "same size": ("kernel_size: 3 stride: 1 pad: 1", (3, 3), (1, 1), (1, 1), (5, 6), (5, 6)),
     # along 6 the fourth window starts at 6, in the padding; along 5 it would start beyond it, and is dropped
     "padded ceil": ("kernel_size: 2 stride: 2 pad: 1", (2, 2), (2, 2), (1, 1), (6, 5), (4, 3)),
-    "last window dropped": ("kernel_size: 2 stride: 3 pad: 1", (2, 2), (3, 3), (1, 1), (5, 5), (2, 2)),
-    "oblong": ("kernel_h: 2 kernel_w: 3 stride_h: 1 stride_w: 2", (2, 3), (1, 2), (0, 0), (4, 7), (3, 3)),
+    "last window dropped": (
+        "kernel_size: 2 stride: 3 pad: 1",
+        (2, 2),
+        (3, 3),
+        (1, 1),
+        (5, 5),
+        (2, 2),
+    ),
+    "oblong": (
+        "kernel_h: 2 kernel_w: 3 stride_h: 1 stride_w: 2",
+        (2, 3),
+        (1, 2),
+        (0, 0),
+        (4, 7),
+        (3, 3),
+    ),
     "stride 3": ("kernel_size: 3 stride: 3", (3, 3), (3, 3), (0, 0), (7, 8), (3, 3)),
     "floor": ("kernel_size: 3 stride: 2 round_mode: FLOOR", (3, 3), (2, 2), (0, 0), (6, 8), (2, 3)),
 }
@@ -25,7 +39,9 @@ def test_pooling_forward(case, method, rng):
     x = rng.normal(size=(2, 3, *size))
     y = run(f'type: "Pooling" pooling_param {{ pool: {method} {settings} }}', x)
     assert y.shape[2:] == out
-    np.testing.assert_allclose(y, direct_pooling(x.astype(np.float32), method, kernel, stride, pad, out), atol=1e-6)
+    np.testing.assert_allclose(
+        y, direct_pooling(x.astype(np.float32), method, kernel, stride, pad, out), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("method", ["MAX", "AVE"])
@@ -38,14 +54,19 @@ def test_pooling_gradient(case, method, rng):
 
 @pytest.mark.parametrize("method, wanted", [("MAX", 11.0), ("AVE", 5.5)])
 def test_global_pooling(method, wanted):
-    y = run(f'type: "Pooling" pooling_param {{ pool: {method} global_pooling: true }}', np.arange(12).reshape(1, 1, 3, 4))
+    y = run(
+        f'type: "Pooling" pooling_param {{ pool: {method} global_pooling: true }}',
+        np.arange(12).reshape(1, 1, 3, 4),
+    )
     assert y.shape == (1, 1, 1, 1) and y[0, 0, 0, 0] == wanted
 
 
 def test_first_of_equal_maxima_takes_the_gradient():
     # 1 5
     # 5 5
-    layer, bottom, top = build('type: "Pooling" pooling_param { kernel_size: 2 }', [[[[1, 5], [5, 5]]]])
+    layer, bottom, top = build(
+        'type: "Pooling" pooling_param { kernel_size: 2 }', [[[[1, 5], [5, 5]]]]
+    )
     layer.forward(bottom, top)
     top[0].diff[...] = 1
     layer.backward(top, [True], bottom)
@@ -55,7 +76,11 @@ def test_first_of_equal_maxima_takes_the_gradient():
 def test_second_top_of_max_pooling_says_where(rng):
     # 3 1 2 0
     # 0 9 1 7
-    _, where = run('type: "Pooling" pooling_param { kernel_size: 2 stride: 2 }', [[[[3, 1, 2, 0], [0, 9, 1, 7]]]], tops=2)
+    _, where = run(
+        'type: "Pooling" pooling_param { kernel_size: 2 stride: 2 }',
+        [[[[3, 1, 2, 0], [0, 9, 1, 7]]]],
+        tops=2,
+    )
     np.testing.assert_array_equal(where[0, 0], [[5, 7]])
 
 
@@ -67,7 +92,9 @@ def test_negative_values_win_over_padding():
 def test_a_maximum_in_a_window_of_thousands_of_places_gets_its_gradient():
     x = np.zeros((1, 1, 70, 75))
     x[0, 0, 68, 71] = 5
-    layer, bottom, top = build('type: "Pooling" pooling_param { kernel_size: 70 stride: 5 pad: 3 }', x)
+    layer, bottom, top = build(
+        'type: "Pooling" pooling_param { kernel_size: 70 stride: 5 pad: 3 }', x
+    )
     layer.forward(bottom, top)
     top[0].diff[...] = 1
     layer.backward(top, [True], bottom)

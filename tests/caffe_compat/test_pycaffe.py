@@ -40,11 +40,30 @@ def net(make):
 
 def test_names_and_layers(net):
     assert net._layer_names == ["data", "conv", "relu", "ip", "loss"]
-    assert [layer.type for layer in net.layers] == ["DummyData", "Convolution", "ReLU", "InnerProduct", "SoftmaxWithLoss"]
-    assert list(net.layer_dict) == net._layer_names and net.layer_dict["ip"].blobs[0] is net.params["ip"][0]
+    assert [layer.type for layer in net.layers] == [
+        "DummyData",
+        "Convolution",
+        "ReLU",
+        "InnerProduct",
+        "SoftmaxWithLoss",
+    ]
+    assert (
+        list(net.layer_dict) == net._layer_names
+        and net.layer_dict["ip"].blobs[0] is net.params["ip"][0]
+    )
     assert (net.inputs, net.outputs) == ([], ["loss"])
-    assert net.top_names == OrderedDict([("data", ["data", "label"]), ("conv", ["conv"]), ("relu", ["conv"]), ("ip", ["ip"]), ("loss", ["loss"])])
-    assert net.blob_loss_weights == OrderedDict([("data", 0), ("label", 0), ("conv", 0), ("ip", 0), ("loss", 2)])
+    assert net.top_names == OrderedDict(
+        [
+            ("data", ["data", "label"]),
+            ("conv", ["conv"]),
+            ("relu", ["conv"]),
+            ("ip", ["ip"]),
+            ("loss", ["loss"]),
+        ]
+    )
+    assert net.blob_loss_weights == OrderedDict(
+        [("data", 0), ("label", 0), ("conv", 0), ("ip", 0), ("loss", 2)]
+    )
 
 
 def test_the_loss_is_weighted(net):
@@ -53,7 +72,11 @@ def test_the_loss_is_weighted(net):
 
 
 def test_a_step_down_the_gradient_lowers_the_loss(make):
-    net = make(TRAINING.replace('data_filler { type: "gaussian" }', 'data_filler { type: "constant" value: 0.7 }'))
+    net = make(
+        TRAINING.replace(
+            'data_filler { type: "gaussian" }', 'data_filler { type: "constant" value: 0.7 }'
+        )
+    )
     before = float(net.forward()["loss"])
     net.clear_param_diffs()
     net.backward()
@@ -64,7 +87,11 @@ def test_a_step_down_the_gradient_lowers_the_loss(make):
 
 
 def test_parameter_gradients_against_finite_differences(make):
-    net = make(TRAINING.replace('data_filler { type: "gaussian" }', 'data_filler { type: "constant" value: 0.7 }'))
+    net = make(
+        TRAINING.replace(
+            'data_filler { type: "gaussian" }', 'data_filler { type: "constant" value: 0.7 }'
+        )
+    )
     net.forward()
     weight = net.params["ip"][0]
     net.backward()
@@ -88,7 +115,9 @@ def test_cleared_gradients_are_zero_in_arrays_taken_before(net):
 
 
 def test_a_learning_rate_of_zero_computes_no_gradient(make):
-    net = make(TRAINING.replace('top: "ip"', 'top: "ip" param { lr_mult: 0 } param { lr_mult: 1 }', 1))
+    net = make(
+        TRAINING.replace('top: "ip"', 'top: "ip" param { lr_mult: 0 } param { lr_mult: 1 }', 1)
+    )
     net.forward()
     net.backward()
     assert (net.params["ip"][0].diff == 0).all() and (net.params["ip"][1].diff != 0).any()
@@ -98,7 +127,11 @@ def test_propagate_down_stops_the_gradient(make):
     net = make(TRAINING.replace('top: "ip"', 'top: "ip" propagate_down: false', 1))
     net.forward()
     net.backward()
-    assert (net.blobs["conv"].diff == 0).all() and (net.params["conv"][0].diff == 0).all() and (net.params["ip"][0].diff != 0).any()
+    assert (
+        (net.blobs["conv"].diff == 0).all()
+        and (net.params["conv"][0].diff == 0).all()
+        and (net.params["ip"][0].diff != 0).any()
+    )
 
 
 def test_propagate_down_true_asks_for_a_gradient_that_nobody_needs(make):
@@ -109,8 +142,12 @@ def test_propagate_down_true_asks_for_a_gradient_that_nobody_needs(make):
 
 
 def test_propagate_down_needs_a_value_for_each_bottom(make):
-    with pytest.raises(caffe.PrototxtError, match='"ip" has 1 bottoms but 2 values of propagate_down'):
-        make(TRAINING.replace('top: "ip"', 'top: "ip" propagate_down: true propagate_down: true', 1))
+    with pytest.raises(
+        caffe.PrototxtError, match='"ip" has 1 bottoms but 2 values of propagate_down'
+    ):
+        make(
+            TRAINING.replace('top: "ip"', 'top: "ip" propagate_down: true propagate_down: true', 1)
+        )
 
 
 def test_a_loss_without_a_top_gets_one(make):
@@ -123,7 +160,12 @@ def test_a_loss_without_a_top_gets_one(make):
 
 def test_a_split_loss_gives_its_weight_to_the_first_reader(make):
     readers = "".join(f'layer {{ name: "s{i}" type: "Silence" bottom: "ip" }}' for i in "ab")
-    net = make(TRAINING.split('layer { name: "loss"')[0].replace('top: "ip"', 'top: "ip" loss_weight: 3', 1) + readers)
+    net = make(
+        TRAINING.split('layer { name: "loss"')[0].replace(
+            'top: "ip"', 'top: "ip" loss_weight: 3', 1
+        )
+        + readers
+    )
     assert net.blob_loss_weights["ip_ip_0_split_0"] == 3 and net.blob_loss_weights["ip"] == 0
 
 
@@ -136,7 +178,9 @@ def test_share_with_uses_the_other_nets_memory(make, net):
     other = make()
     net.share_with(other)
     other.params["ip"][0].data[...] = 5
-    assert (net.params["ip"][0].data == 5).all() and net.params["ip"][0].diff is not other.params["ip"][0].diff
+    assert (net.params["ip"][0].data == 5).all() and net.params["ip"][0].diff is not other.params[
+        "ip"
+    ][0].diff
 
 
 def test_share_with_refuses_other_shapes(make, net):
@@ -162,7 +206,9 @@ def test_hdf5_that_does_not_fit_or_is_none(make, net, tmp_path):
     pytest.importorskip("h5py")
     path = tmp_path / "w.h5"
     net.save_hdf5(str(path))
-    with pytest.raises(caffe.WeightsError, match=r'"ip" parameter 0 has shape \(5, 27\) but the net has \(6, 27\)'):
+    with pytest.raises(
+        caffe.WeightsError, match=r'"ip" parameter 0 has shape \(5, 27\) but the net has \(6, 27\)'
+    ):
         make(TRAINING.replace("num_output: 5", "num_output: 6")).load_hdf5(str(path))
     with pytest.importorskip("h5py").File(path, "a") as f:
         del f["data/ip/1"]
@@ -174,7 +220,9 @@ def test_hdf5_that_does_not_fit_or_is_none(make, net, tmp_path):
 
 
 def test_set_input_arrays(make):
-    net = make('layer { name: "d" type: "MemoryData" top: "data" top: "label" memory_data_param { batch_size: 2 channels: 1 height: 2 width: 2 } }')
+    net = make(
+        'layer { name: "d" type: "MemoryData" top: "data" top: "label" memory_data_param { batch_size: 2 channels: 1 height: 2 width: 2 } }'
+    )
     data = np.arange(16, dtype=np.float32).reshape(4, 1, 2, 2)
     net.set_input_arrays(data, np.arange(4, dtype=np.float32))
     assert net.forward()["label"].ravel().tolist() == [0, 1]
@@ -222,13 +270,21 @@ def test_callbacks_see_every_layer(net):
     net.after_backward(lambda i: seen.append(("back", i)))
     net.forward()
     net.backward()
-    assert seen == [step for i in range(5) for step in (("before", i), ("after", i))] + [("back", i) for i in reversed(range(5))]
+    assert seen == [step for i in range(5) for step in (("before", i), ("after", i))] + [
+        ("back", i) for i in reversed(range(5))
+    ]
 
 
 def test_net_spec_writes_the_net(make):
     n = caffe.NetSpec()
     n.data, n.label = L.DummyData(shape=[dict(dim=[4, 1, 8, 8]), dict(dim=4)], ntop=2)
-    n.conv = L.Convolution(n.data, num_output=3, kernel_size=3, weight_filler=dict(type="xavier"), param=[dict(lr_mult=1), dict(lr_mult=0)])
+    n.conv = L.Convolution(
+        n.data,
+        num_output=3,
+        kernel_size=3,
+        weight_filler=dict(type="xavier"),
+        param=[dict(lr_mult=1), dict(lr_mult=0)],
+    )
     n.relu = L.ReLU(n.conv, in_place=True)
     n.pool = L.Pooling(n.relu, pool=P.Pooling.AVE, kernel_size=2, stride=2)
     n.ip = L.InnerProduct(n.pool, num_output=5)
@@ -239,7 +295,10 @@ def test_net_spec_writes_the_net(make):
     assert [(layer.name, layer.type) for layer in proto.layer][:4] == [
         ("data", "DummyData"), ("conv", "Convolution"), ("relu", "ReLU"), ("pool", "Pooling")
     ]  # fmt: skip
-    assert proto.layer[2].bottom == proto.layer[2].top == ["conv"] and proto.layer[3].pooling_param.pool == P.Pooling.AVE
+    assert (
+        proto.layer[2].bottom == proto.layer[2].top == ["conv"]
+        and proto.layer[3].pooling_param.pool == P.Pooling.AVE
+    )
     assert [spec.lr_mult for spec in proto.layer[1].param] == [1, 0]
     assert make(proto).outputs == ["loss"]
 
@@ -247,12 +306,19 @@ def test_net_spec_writes_the_net(make):
 def test_net_spec_numbers_what_has_no_name():
     data = L.Input(shape=dict(dim=[1, 2]))
     proto = caffe.to_proto(L.ReLU(L.InnerProduct(L.InnerProduct(data, num_output=1), num_output=1)))
-    assert [layer.name for layer in proto.layer] == ["Input1", "InnerProduct1", "InnerProduct2", "ReLU1"]
+    assert [layer.name for layer in proto.layer] == [
+        "Input1",
+        "InnerProduct1",
+        "InnerProduct2",
+        "ReLU1",
+    ]
 
 
 def test_net_spec_refuses_what_is_no_top():
     tops = L.DummyData(ntop=2, shape=dict(dim=3))
-    with pytest.raises(TypeError, match=r"^Silence input 0 is not a Top \(type is <class 'tuple'>\)$"):
+    with pytest.raises(
+        TypeError, match=r"^Silence input 0 is not a Top \(type is <class 'tuple'>\)$"
+    ):
         L.Silence(tops, ntop=0)
     with pytest.raises(AttributeError, match="no top 'conv'"):
         caffe.NetSpec().conv  # noqa: B018
@@ -266,7 +332,9 @@ def up_and_down(pad=0):
     n.aux = L.Input(shape=dict(dim=[1, 1, 9, 9]))
     n.conv = L.Convolution(n.data, num_output=2, kernel_size=3, pad=pad)
     n.pool = L.Pooling(n.conv, kernel_size=2, stride=2)
-    n.deconv = L.Deconvolution(n.pool, convolution_param=dict(num_output=2, kernel_size=4, stride=2))
+    n.deconv = L.Deconvolution(
+        n.pool, convolution_param=dict(num_output=2, kernel_size=4, stride=2)
+    )
     return n
 
 
@@ -297,10 +365,16 @@ def test_datum_and_blobproto_round_trips(rng):
     assert datum.label == 7 and datum.data == array.tobytes()
     np.testing.assert_array_equal(caffe.io.datum_to_array(datum), array)
     real = rng.normal(size=(1, 2, 3))
-    np.testing.assert_allclose(caffe.io.datum_to_array(caffe.io.array_to_datum(real)), real, rtol=1e-6)
+    np.testing.assert_allclose(
+        caffe.io.datum_to_array(caffe.io.array_to_datum(real)), real, rtol=1e-6
+    )
     blob = caffe.io.array_to_blobproto(real, diff=2 * real)
-    np.testing.assert_allclose(caffe.io.blobproto_to_array(blob, return_diff=True), 2 * real, rtol=1e-6)
-    both = caffe.io.blobprotovector_str_to_arraylist(caffe.io.arraylist_to_blobprotovector_str([real, real[0]]))
+    np.testing.assert_allclose(
+        caffe.io.blobproto_to_array(blob, return_diff=True), 2 * real, rtol=1e-6
+    )
+    both = caffe.io.blobprotovector_str_to_arraylist(
+        caffe.io.arraylist_to_blobprotovector_str([real, real[0]])
+    )
     assert [a.shape for a in both] == [(1, 2, 3), (2, 3)]
     with pytest.raises(ValueError, match="channels, height, width"):
         caffe.io.array_to_datum(array[0])
@@ -322,12 +396,24 @@ def test_detector_crops_windows_with_context(tmp_path, photo):
     caffe.Net(str(path), caffe.TEST).save(str(tmp_path / "d.caffemodel"))
     windows = np.array([[10, 20, 50, 70], [0, 0, 90, 120], [60, 90, 89, 119]])
     for pad in (None, 3):
-        detector = caffe.Detector(str(path), str(tmp_path / "d.caffemodel"), mean=np.array([10.0, 20, 30]), raw_scale=255, context_pad=pad)
+        detector = caffe.Detector(
+            str(path),
+            str(tmp_path / "d.caffemodel"),
+            mean=np.array([10.0, 20, 30]),
+            raw_scale=255,
+            context_pad=pad,
+        )
         found = detector.detect_windows([(str(photo), windows)])
-        assert [d["prediction"].shape for d in found] == [(3,)] * 3 and found[1]["filename"] == str(photo)
+        assert [d["prediction"].shape for d in found] == [(3,)] * 3 and found[1]["filename"] == str(
+            photo
+        )
     whole = caffe.io.load_image(str(photo)).mean((0, 1)) * 255 - [10, 20, 30]
-    no_context = caffe.Detector(str(path), str(tmp_path / "d.caffemodel"), mean=np.array([10.0, 20, 30]), raw_scale=255)
-    np.testing.assert_allclose(no_context.detect_windows([(str(photo), windows)])[1]["prediction"], whole, atol=2)
+    no_context = caffe.Detector(
+        str(path), str(tmp_path / "d.caffemodel"), mean=np.array([10.0, 20, 30]), raw_scale=255
+    )
+    np.testing.assert_allclose(
+        no_context.detect_windows([(str(photo), windows)])[1]["prediction"], whole, atol=2
+    )
     # with context the corner window reaches over the picture's edge, where the mean stands, which is nothing to the net
     corner = detector.crop(caffe.io.load_image(str(photo)), windows[2])
     np.testing.assert_allclose(corner[-1, -1] * 255, [10, 20, 30], rtol=1e-5)
@@ -340,9 +426,19 @@ def test_drawing_names_every_layer(net):
     pytest.importorskip("pydot")
     from caffe_compat import draw
 
-    proto = caffe.to_proto(L.Pooling(L.Convolution(L.Input(shape=dict(dim=[1, 1, 9, 9])), num_output=4, kernel_size=3), kernel_size=2))
+    proto = caffe.to_proto(
+        L.Pooling(
+            L.Convolution(L.Input(shape=dict(dim=[1, 1, 9, 9])), num_output=4, kernel_size=3),
+            kernel_size=2,
+        )
+    )
     text = draw.get_pydot_graph(proto, "TB").to_string()
-    assert "Convolution1" in text and "MAX Pooling" in text and "kernel size: 3" in text and "label=4" in text.replace('"', "")
+    assert (
+        "Convolution1" in text
+        and "MAX Pooling" in text
+        and "kernel size: 3" in text
+        and "label=4" in text.replace('"', "")
+    )
 
 
 def test_solvers_are_not_there_and_said_so():

@@ -18,12 +18,16 @@ def test_batch_norm_of_the_batch(rng):
 
 
 def test_batch_norm_as_stored_divides_by_the_weight(rng):
-    layer, bottom, top = build('type: "BatchNorm" batch_norm_param { eps: 0.5 }', rng.normal(size=(2, 3, 4, 4)))
+    layer, bottom, top = build(
+        'type: "BatchNorm" batch_norm_param { eps: 0.5 }', rng.normal(size=(2, 3, 4, 4))
+    )
     for blob, values in zip(layer.blobs, ([2, -4, 6], [8, 2, 4], [2])):
         blob.data[...] = values
     layer.forward(bottom, top)
     mean, variance = (np.reshape(v, (1, 3, 1, 1)) for v in ([1, -2, 3], [4, 1, 2]))
-    np.testing.assert_allclose(top[0].data, (bottom[0].data - mean) / np.sqrt(variance + 0.5), rtol=1e-5)
+    np.testing.assert_allclose(
+        top[0].data, (bottom[0].data - mean) / np.sqrt(variance + 0.5), rtol=1e-5
+    )
 
 
 def test_batch_norm_keeps_running_sums(rng):
@@ -100,11 +104,16 @@ def test_two_bottoms_gradient(kind, rng):
 
 
 def test_bias_gradient(rng):
-    check_gradient(*build('type: "Bias" bias_param { filler { type: "uniform" } }', rng.normal(size=(2, 3, 4))))
+    check_gradient(
+        *build('type: "Bias" bias_param { filler { type: "uniform" } }', rng.normal(size=(2, 3, 4)))
+    )
 
 
 def test_a_scale_of_another_shape_is_refused(rng):
-    with pytest.raises(caffe.ShapeError, match=r'"layer": its values have the shape \(2, 4\), but its bottom \(2, 3, 4\) has \(2, 3\) there'):
+    with pytest.raises(
+        caffe.ShapeError,
+        match=r'"layer": its values have the shape \(2, 4\), but its bottom \(2, 3, 4\) has \(2, 3\) there',
+    ):
         build('type: "Scale" scale_param { axis: 0 }', np.zeros((2, 3, 4)), np.zeros((2, 4)))
     with pytest.raises(caffe.ShapeError, match="3 axes from axis 1 on"):
         build('type: "Scale" scale_param { num_axes: 3 }', np.zeros((2, 3, 4)))
@@ -167,7 +176,10 @@ def test_parameters_of_one_name_share_their_memory_and_gradient(tmp_path, rng):
 
 
 def test_parameters_of_one_name_and_other_shapes_are_refused(tmp_path):
-    with pytest.raises(caffe.ShapeError, match=r'"b" shares the parameter "w" with layer "a", but has shape \(4, 3, 1, 1\) and that \(3, 3, 1, 1\)'):
+    with pytest.raises(
+        caffe.ShapeError,
+        match=r'"b" shares the parameter "w" with layer "a", but has shape \(4, 3, 1, 1\) and that \(3, 3, 1, 1\)',
+    ):
         shared(tmp_path, outputs=4)
     with pytest.raises(caffe.ShapeError, match="PERMISSIVE"):
         shared(tmp_path, outputs=4, mode="share_mode: PERMISSIVE")

@@ -54,7 +54,9 @@ def test_the_diffs_of_a_split_add_up_after_the_fact_and_in_later_passes(make):
     net = make()
     for _ in range(2):
         diffs = step(net)
-        np.testing.assert_allclose(sum(diffs[name] for name in SPLITS), diffs["stem"], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            sum(diffs[name] for name in SPLITS), diffs["stem"], rtol=1e-5, atol=1e-6
+        )
         assert all(diffs[name].any() for name in SPLITS)
 
 
@@ -129,7 +131,9 @@ def test_a_concat_is_its_bottoms_in_one_stretch_of_memory(make):
     net = make()
     net.forward()
     assert np.shares_memory(net.blobs["all"].data, net.blobs["b"].data)
-    np.testing.assert_array_equal(net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1))
+    np.testing.assert_array_equal(
+        net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1)
+    )
 
 
 def test_arrays_taken_before_a_pass_are_live_after_it_also_when_sizes_come_and_go(make):
@@ -151,7 +155,9 @@ def test_growing_gives_new_memory_that_is_one_stretch_again(make):
     net.blobs["data"].reshape(1, 2, 16, 17)
     net.forward()
     assert np.shares_memory(net.blobs["all"].data, net.blobs["c"].data)
-    np.testing.assert_array_equal(net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1))
+    np.testing.assert_array_equal(
+        net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1)
+    )
 
 
 def test_a_forward_pass_into_a_branch_leaves_the_concat_behind_it_alone(make):
@@ -162,14 +168,18 @@ def test_a_forward_pass_into_a_branch_leaves_the_concat_behind_it_alone(make):
     net.forward(end="b")
     np.testing.assert_array_equal(net.blobs["all"].data, before)
     net.forward()
-    np.testing.assert_array_equal(net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1))
+    np.testing.assert_array_equal(
+        net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1)
+    )
 
 
 @pytest.mark.parametrize("in_place", ["all", "c"])
 def test_layers_that_work_in_place_behind_a_concat_keep_it_apart(in_place, make):
     behind = f'layer {{ name: "relu" type: "ReLU" bottom: "{in_place}" top: "{in_place}" }}\n'
     text = NET.replace('layer { name: "end"', behind + 'layer { name: "end"')
-    if in_place == "c":  # a second reader of c would need a Split; in place behind the Concat it is refused
+    if (
+        in_place == "c"
+    ):  # a second reader of c would need a Split; in place behind the Concat it is refused
         with pytest.raises(caffe.PrototxtError, match="cannot work in place"):
             make(text)
         return
@@ -182,4 +192,6 @@ def test_several_items_in_a_batch_are_copied(make):
     net = make(NET.replace("dim: 1 dim: 2", "dim: 2 dim: 2"))
     net.forward()
     assert not np.shares_memory(net.blobs["all"].data, net.blobs["a"].data)
-    np.testing.assert_array_equal(net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1))
+    np.testing.assert_array_equal(
+        net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1)
+    )

@@ -55,9 +55,13 @@ def test_a_blur_and_a_sobel_bank_by_hand(net):
     net.forward()
     blurred, across, down = net.blobs["conv"].data[0]
     edge = 30 - size[0] // 2  # the bright half begins at this column of the map
-    assert np.allclose(blurred[:, : edge - 3], 0) and np.allclose(blurred[:, edge + 3 :], 200 / 255, atol=1e-5)
+    assert np.allclose(blurred[:, : edge - 3], 0) and np.allclose(
+        blurred[:, edge + 3 :], 200 / 255, atol=1e-5
+    )
     assert np.all(np.diff(blurred[20, edge - 2 : edge + 2]) > 0)
-    assert np.abs(across[:, edge - 1 : edge + 1]).min() > 3 and np.allclose(across[:, : edge - 2], 0)
+    assert np.abs(across[:, edge - 1 : edge + 1]).min() > 3 and np.allclose(
+        across[:, : edge - 2], 0
+    )
     assert np.allclose(down, 0, atol=1e-5)
 
 
@@ -65,16 +69,27 @@ def test_inner_products_cast_into_convolutions_by_hand(bench, rng):
     """As the example does it, over net.params, which must give what convolutionize gives."""
     before = bench.files(nets.caffenet())
     after = convolutionize(*before, caffe=bench.caffe)
-    whole, full_conv = bench.net(before), bench.caffe.Net(bench.files(after.prototxt)[0], before[1], bench.caffe.TEST)
+    whole, full_conv = (
+        bench.net(before),
+        bench.caffe.Net(bench.files(after.prototxt)[0], before[1], bench.caffe.TEST),
+    )
     names = ["fc6", "fc7", "fc8"]
     fc_params = {name: (whole.params[name][0].data, whole.params[name][1].data) for name in names}
-    conv_params = {name: (full_conv.params[name + "-conv"][0].data, full_conv.params[name + "-conv"][1].data) for name in names}
-    assert conv_params["fc6"][0].shape == (128, 64, 6, 6) and fc_params["fc6"][0].shape == (128, 64 * 6 * 6)
+    conv_params = {
+        name: (full_conv.params[name + "-conv"][0].data, full_conv.params[name + "-conv"][1].data)
+        for name in names
+    }
+    assert conv_params["fc6"][0].shape == (128, 64, 6, 6) and fc_params["fc6"][0].shape == (
+        128,
+        64 * 6 * 6,
+    )
     for name in names:
         conv_params[name][0].flat = fc_params[name][0].flat
         conv_params[name][1][...] = fc_params[name][1]
     full_conv.save(str(bench.folder / "full_conv.caffemodel"))
-    by_hand = bench.caffe.Net(bench.files(after.prototxt)[0], str(bench.folder / "full_conv.caffemodel"), bench.caffe.TEST)
+    by_hand = bench.caffe.Net(
+        bench.files(after.prototxt)[0], str(bench.folder / "full_conv.caffemodel"), bench.caffe.TEST
+    )
     by_tool = bench.net(after)
 
     transformer = bench.caffe.io.Transformer({"data": (1, 3, 291, 323)})

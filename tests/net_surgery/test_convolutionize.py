@@ -53,7 +53,10 @@ def test_whole_nets_give_the_same_values(name, bench):
 
 
 def test_the_bundled_model_gives_the_same_values(bench):
-    before = str(ROOT / "prototxt/motif_googlenet/deploy.prototxt"), str(ROOT / "models/motif_googlenet/motif_googlenet.caffemodel")
+    before = (
+        str(ROOT / "prototxt/motif_googlenet/deploy.prototxt"),
+        str(ROOT / "models/motif_googlenet/motif_googlenet.caffemodel"),
+    )
     after = convolutionize(*before, caffe=bench.caffe)
     assert distance(bench.outputs(after, None)["prob"], bench.outputs(before, None)["prob"]) < 1e-5
 
@@ -67,9 +70,19 @@ def test_a_larger_picture_gives_a_map(bench, rng):
 
 def test_the_map_is_the_original_net_at_every_aligned_window(bench, rng):
     # no padding, so that a window knows nothing of what lies around it; strides 2 * 2 = 4
-    text = INPUT.format(1, 3, 22, 18) + conv("conv1", "data", "num_output: 6 kernel_size: 4 stride: 2") + layer("relu1", "ReLU", "conv1", "conv1")
-    text += layer("pool1", "Pooling", "conv1", settings="pooling_param { kernel_size: 2 stride: 2 }")
-    text += fc("fc1", "pool1", "num_output: 9") + layer("relu2", "ReLU", "fc1", "fc1") + fc("fc2", "fc1", "num_output: 5")
+    text = (
+        INPUT.format(1, 3, 22, 18)
+        + conv("conv1", "data", "num_output: 6 kernel_size: 4 stride: 2")
+        + layer("relu1", "ReLU", "conv1", "conv1")
+    )
+    text += layer(
+        "pool1", "Pooling", "conv1", settings="pooling_param { kernel_size: 2 stride: 2 }"
+    )
+    text += (
+        fc("fc1", "pool1", "num_output: 9")
+        + layer("relu2", "ReLU", "fc1", "fc1")
+        + fc("fc2", "fc1", "num_output: 5")
+    )
     before = bench.files(text)
     picture = rng.uniform(-100, 100, (1, 3, 22 + 8, 18 + 12)).astype(np.float32)
     dense = bench.outputs(convolutionize(*before, caffe=bench.caffe), picture)["fc2-conv"]
@@ -82,7 +95,10 @@ def test_the_map_is_the_original_net_at_every_aligned_window(bench, rng):
 
 def test_names_blobs_and_what_came_from_which(bench):
     text = (
-        INPUT.format(1, 3, 6, 5) + fc("fc6", "data", "num_output: 4") + layer("relu6", "ReLU", "fc6", "fc6") + layer("drop6", "Dropout", "fc6", "fc6")
+        INPUT.format(1, 3, 6, 5)
+        + fc("fc6", "data", "num_output: 4")
+        + layer("relu6", "ReLU", "fc6", "fc6")
+        + layer("drop6", "Dropout", "fc6", "fc6")
     )
     text += fc("fc7", "fc6", "num_output: 3", top="scores") + layer("prob", "Softmax", "scores")
     after = convolutionize(*bench.files(text), caffe=bench.caffe)
@@ -92,12 +108,23 @@ def test_names_blobs_and_what_came_from_which(bench):
     assert [tuple(b.data.shape) for b in net.params["fc6-conv"]] == [(4, 3, 6, 5), (4,)]
     assert [tuple(b.data.shape) for b in net.params["fc7-conv"]] == [(3, 4, 1, 1), (3,)]
     assert [(c.layer, c.now) for c in after.changes] == [("fc6", "fc6-conv"), ("fc7", "fc7-conv")]
-    assert "# fc6-conv: InnerProduct over 90 values made a Convolution over 3x6x5 (was fc6)" in after.prototxt
+    assert (
+        "# fc6-conv: InnerProduct over 90 values made a Convolution over 3x6x5 (was fc6)"
+        in after.prototxt
+    )
 
 
 def test_a_name_that_is_taken_gets_a_number(bench):
-    text = INPUT.format(1, 3, 4, 4) + conv("fc-conv", "data", "num_output: 2 kernel_size: 1") + fc("fc", "fc-conv", "num_output: 3")
-    assert list(bench.net(convolutionize(*bench.files(text), caffe=bench.caffe))._layer_names) == ["data", "fc-conv", "fc-conv2"]
+    text = (
+        INPUT.format(1, 3, 4, 4)
+        + conv("fc-conv", "data", "num_output: 2 kernel_size: 1")
+        + fc("fc", "fc-conv", "num_output: 3")
+    )
+    assert list(bench.net(convolutionize(*bench.files(text), caffe=bench.caffe))._layer_names) == [
+        "data",
+        "fc-conv",
+        "fc-conv2",
+    ]
 
 
 VARIANTS = {
@@ -139,17 +166,32 @@ def test_variants_give_the_same_values(name, bench, rng):
         assert distance(result, value) < 1e-5, name
 
 
-@given(st.integers(1, 4), st.integers(1, 6), st.integers(1, 6), st.integers(1, 5), st.booleans(), st.booleans())
+@given(
+    st.integers(1, 4),
+    st.integers(1, 6),
+    st.integers(1, 6),
+    st.integers(1, 5),
+    st.booleans(),
+    st.booleans(),
+)
 @settings(max_examples=25, deadline=None)
 def test_any_shape_gives_the_same_values(channels, height, width, outputs, transpose, bias):
 
-    caffe = importlib.import_module({"caffe": "caffe"}.get(os.environ.get("DEEPDREAM_TEST_ENGINE", ""), "caffe_compat"))
+    caffe = importlib.import_module(
+        {"caffe": "caffe"}.get(os.environ.get("DEEPDREAM_TEST_ENGINE", ""), "caffe_compat")
+    )
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(caffe, Path(folder))
         flags = f"transpose: {str(transpose).lower()} bias_term: {str(bias).lower()}"
-        before = bench.files(INPUT.format(1, channels, height, width) + fc("fc", "data", f"num_output: {outputs} {flags}"))
+        before = bench.files(
+            INPUT.format(1, channels, height, width)
+            + fc("fc", "data", f"num_output: {outputs} {flags}")
+        )
         after = convolutionize(*before, caffe=caffe)
-        assert distance(bench.outputs(after, None)["fc-conv"], bench.outputs(before, None)["fc"]) < 1e-5
+        assert (
+            distance(bench.outputs(after, None)["fc-conv"], bench.outputs(before, None)["fc"])
+            < 1e-5
+        )
 
 
 TRAIN_VAL = """
@@ -174,11 +216,22 @@ def test_a_train_val_net_with_two_heads(bench):
     deploy = truncate(bench.folder / "train_val.prototxt", end=HEADS, caffe=bench.caffe)
     pair = bench.files(deploy.prototxt)
     shutil.copy(pair[1], bench.folder / "train_val.caffemodel")
-    after = convolutionize(bench.folder / "train_val.prototxt", bench.folder / "train_val.caffemodel", caffe=bench.caffe)
-    assert {c.now for c in after.changes} == {"loss1/fc-conv", "loss1/classifier-conv", "loss2/classifier-conv"}
+    after = convolutionize(
+        bench.folder / "train_val.prototxt",
+        bench.folder / "train_val.caffemodel",
+        caffe=bench.caffe,
+    )
+    assert {c.now for c in after.changes} == {
+        "loss1/fc-conv",
+        "loss1/classifier-conv",
+        "loss2/classifier-conv",
+    }
     assert "SoftmaxWithLoss" in after.prototxt and "crop_size: 24" in after.prototxt
     converted = truncate(after, end=[h + "-conv" for h in HEADS])
-    wanted, found = bench.outputs(pair, None, *HEADS), bench.outputs(converted, None, *(h + "-conv" for h in HEADS))
+    wanted, found = (
+        bench.outputs(pair, None, *HEADS),
+        bench.outputs(converted, None, *(h + "-conv" for h in HEADS)),
+    )
     for head in HEADS:
         assert distance(found[head + "-conv"], wanted[head]) < 1e-5
 
@@ -188,7 +241,11 @@ def test_the_originals_are_left_alone(bench):
     contents = [open(path, "rb").read() for path in before]
     convolutionize(*before, caffe=bench.caffe).save(bench.folder / "out", "caffenet-conv")
     assert [open(path, "rb").read() for path in before] == contents
-    assert {p.name for p in (bench.folder / "out").iterdir()} == {"deploy.prototxt", "caffenet-conv.caffemodel", "surgery.json"}
+    assert {p.name for p in (bench.folder / "out").iterdir()} == {
+        "deploy.prototxt",
+        "caffenet-conv.caffemodel",
+        "surgery.json",
+    }
 
 
 def test_a_prototxt_alone(bench):
@@ -222,14 +279,20 @@ def test_what_cannot_be_converted_is_refused(text, message, bench):
 def test_weights_of_another_net_are_refused(bench):
     weights = bench.files(INPUT.format(1, 3, 4, 4) + fc("fc", "data", "num_output: 5"))[1]
     other = bench.files(INPUT.format(1, 3, 5, 5) + fc("fc", "data", "num_output: 5"))[0]
-    with pytest.raises(SurgeryError, match=r"its weights are \(5, 48\), 240 values, but .* takes \(5, 75\), 375"):
+    with pytest.raises(
+        SurgeryError, match=r"its weights are \(5, 48\), 240 values, but .* takes \(5, 75\), 375"
+    ):
         convolutionize(other, weights, caffe=bench.caffe)
 
 
 def test_an_input_that_is_not_declared_can_be_given(bench):
-    text = 'layer { name: "data" type: "Data" top: "data" data_param { batch_size: 4 } }' + fc("fc", "data", "num_output: 5")
+    text = 'layer { name: "data" type: "Data" top: "data" data_param { batch_size: 4 } }' + fc(
+        "fc", "data", "num_output: 5"
+    )
     (bench.folder / "net.prototxt").write_text(text)
     with pytest.raises(SurgeryError, match="give the input's shape"):
         convolutionize(bench.folder / "net.prototxt", caffe=bench.caffe)
-    given = convolutionize(bench.folder / "net.prototxt", caffe=bench.caffe, input_shape=(1, 1, 28, 28))
+    given = convolutionize(
+        bench.folder / "net.prototxt", caffe=bench.caffe, input_shape=(1, 1, 28, 28)
+    )
     assert "over 1x28x28" in given.prototxt

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from test_convolutionize import INPUT, conv, fc, layer
 
-from net_surgery import SurgeryError, average_pooling, convolutionize, fold, force_backward, out_of_place, truncate
+from net_surgery import (
+    SurgeryError,
+    average_pooling,
+    convolutionize,
+    fold,
+    force_backward,
+    out_of_place,
+    truncate,
+)
 from net_surgery.errors import FormatError
 from tests.support import nets
 from tests.support.operating import distance
@@ -32,11 +40,17 @@ def test_truncating_leaves_what_the_end_needs_and_its_values(bench):
     assert list(net.outputs) == ["inception_3b/5x5_reduce"]
     net.blobs["data"].data[...] = 7
     net.forward()
-    assert np.array_equal(net.blobs["inception_3b/5x5_reduce"].data, wanted.blobs["inception_3b/5x5_reduce"].data)
+    assert np.array_equal(
+        net.blobs["inception_3b/5x5_reduce"].data, wanted.blobs["inception_3b/5x5_reduce"].data
+    )
 
 
 def test_a_layer_is_cut_off_before_its_relu_a_blob_behind_it(bench):
-    text = INPUT.format(1, 3, 6, 6) + conv("conv", "data", "num_output: 2 kernel_size: 3") + layer("relu", "ReLU", "conv", "conv")
+    text = (
+        INPUT.format(1, 3, 6, 6)
+        + conv("conv", "data", "num_output: 2 kernel_size: 3")
+        + layer("relu", "ReLU", "conv", "conv")
+    )
     text += layer("pool", "Pooling", "conv", "out", "pooling_param { kernel_size: 2 }")
     pair = bench.files(text)
     assert names(truncate(*pair, end="conv", caffe=bench.caffe)) == ["data", "conv"]
@@ -45,8 +59,14 @@ def test_a_layer_is_cut_off_before_its_relu_a_blob_behind_it(bench):
 
 
 def test_an_unknown_end_gets_the_nearest_names(bench):
-    with pytest.raises(SurgeryError, match='no layer "inception_3b/outptu"; did you mean inception_3b/output'):
-        truncate(*bench.files(nets.bundled("motif_googlenet")), end="inception_3b/outptu", caffe=bench.caffe)
+    with pytest.raises(
+        SurgeryError, match='no layer "inception_3b/outptu"; did you mean inception_3b/output'
+    ):
+        truncate(
+            *bench.files(nets.bundled("motif_googlenet")),
+            end="inception_3b/outptu",
+            caffe=bench.caffe,
+        )
 
 
 # ---- fold
@@ -66,7 +86,11 @@ FOLDS = {
 
 @pytest.mark.parametrize("name", FOLDS)
 def test_folding_gives_the_same_values(name, bench):
-    before = bench.files(INPUT.format(2, 3, 5, 6) + FOLDS[name] + layer("end", "ReLU", FOLDS[name].rsplit('top: "', 1)[1].split('"')[0]))
+    before = bench.files(
+        INPUT.format(2, 3, 5, 6)
+        + FOLDS[name]
+        + layer("end", "ReLU", FOLDS[name].rsplit('top: "', 1)[1].split('"')[0])
+    )
     after = fold(*before, caffe=bench.caffe)
     assert not {"BatchNorm", "Scale"} & {layer.type for layer in after.net.layer}
     assert distance(bench.outputs(after, None)["end"], bench.outputs(before, None)["end"]) < 1e-5
@@ -83,7 +107,9 @@ def test_what_cannot_be_folded_stays_and_is_told(text, message, bench):
     before = bench.files(INPUT.format(2, 3, 5, 6) + text)
     after = fold(*before, caffe=bench.caffe)
     assert message in after.changes[0].what
-    for wanted, found in zip(bench.outputs(before, None).values(), bench.outputs(after, None).values()):
+    for wanted, found in zip(
+        bench.outputs(before, None).values(), bench.outputs(after, None).values()
+    ):
         assert np.array_equal(found, wanted)
 
 
@@ -97,7 +123,9 @@ def test_folding_needs_weights(bench):
 
 def test_average_pooling(bench):
     after = average_pooling(*bench.files(nets.caffenet()), caffe=bench.caffe)
-    text = nets.caffenet().replace("pooling_param { kernel_size", "pooling_param { pool: AVE kernel_size")
+    text = nets.caffenet().replace(
+        "pooling_param { kernel_size", "pooling_param { pool: AVE kernel_size"
+    )
     wanted = bench.outputs(bench.files(text, after.caffemodel), None)["prob"]
     assert np.array_equal(bench.outputs(after, None)["prob"], wanted)
     some = average_pooling(*bench.files(nets.caffenet()), layers=["pool1"], caffe=bench.caffe)
@@ -112,7 +140,9 @@ def test_layers_out_of_place_keep_what_they_read(bench):
     wanted, found = bench.outputs(before, None), bench.outputs(after, None)
     assert np.array_equal(found["prob"], wanted["prob"])
     values = bench.outputs(after, None, "conv1", "relu_conv1", "fc6", "relu_fc6", "drop_fc6")
-    assert values["conv1"].min() < 0 and np.array_equal(np.maximum(values["conv1"], 0), values["relu_conv1"])
+    assert values["conv1"].min() < 0 and np.array_equal(
+        np.maximum(values["conv1"], 0), values["relu_conv1"]
+    )
     assert values["fc6"].min() < 0 and np.array_equal(values["relu_fc6"], values["drop_fc6"])
     only = out_of_place(*before, layers=["relu_conv1"], caffe=bench.caffe)
     assert np.array_equal(bench.outputs(only, None)["prob"], wanted["prob"])
@@ -128,10 +158,20 @@ def test_force_backward_lets_gradients_reach_the_input(bench):
 
 
 def test_operations_follow_each_other(bench):
-    text = INPUT.format(1, 3, 6, 6) + FOLDS["in place"] + layer("r", "ReLU", "c", "c") + fc("fc", "c", "num_output: 3")
+    text = (
+        INPUT.format(1, 3, 6, 6)
+        + FOLDS["in place"]
+        + layer("r", "ReLU", "c", "c")
+        + fc("fc", "c", "num_output: 3")
+    )
     before = bench.files(text)
     after = convolutionize(out_of_place(fold(*before, caffe=bench.caffe)))
-    assert [c.what.split()[0] for c in after.changes] == ["BatchNorm", "Scale", "ReLU", "InnerProduct"]
+    assert [c.what.split()[0] for c in after.changes] == [
+        "BatchNorm",
+        "Scale",
+        "ReLU",
+        "InnerProduct",
+    ]
     assert distance(bench.outputs(after, None)["fc-conv"], bench.outputs(before, None)["fc"]) < 1e-5
 
 
@@ -147,9 +187,13 @@ def test_broken_files_are_named(bench):
     prototxt, weights = bench.files(nets.caffenet())
     raw = open(weights, "rb").read()
     open(weights, "wb").write(raw[: len(raw) // 2])
-    with pytest.raises(FormatError, match=f"not a caffemodel, or one that was cut off .{len(raw) // 2} bytes"):
+    with pytest.raises(
+        FormatError, match=f"not a caffemodel, or one that was cut off .{len(raw) // 2} bytes"
+    ):
         convolutionize(prototxt, weights, caffe=bench.caffe)
-    (bench.folder / "both.prototxt").write_text('layer { name: "a" type: "ReLU" } layers { name: "b" type: RELU }')
+    (bench.folder / "both.prototxt").write_text(
+        'layer { name: "a" type: "ReLU" } layers { name: "b" type: RELU }'
+    )
     with pytest.raises(FormatError, match="both.prototxt: the net has both V1"):
         convolutionize(bench.folder / "both.prototxt", caffe=bench.caffe)
 

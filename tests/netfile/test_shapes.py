@@ -47,7 +47,9 @@ def test_shapes_of_single_layers(layer, size, caffe, tmp_path):
     net = built(text, caffe, tmp_path)
     assert shapes.infer(parse(text, caffe))["x"] == tuple(net.blobs["x"].data.shape)
     if net.params:
-        assert shapes.weight_shapes(parse(text, caffe))["x"] == [tuple(b.data.shape) for b in net.params["x"]]
+        assert shapes.weight_shapes(parse(text, caffe))["x"] == [
+            tuple(b.data.shape) for b in net.params["x"]
+        ]
 
 
 @pytest.mark.parametrize("name", ["bvlc_googlenet", "motif_googlenet"])
@@ -56,7 +58,9 @@ def test_shapes_of_whole_nets(name, caffe, tmp_path):
     net = built(text, caffe, tmp_path)
     found = shapes.infer(parse(text, caffe))
     assert found == {blob: tuple(net.blobs[blob].data.shape) for blob in found}
-    assert shapes.weight_shapes(parse(text, caffe)) == {layer: [tuple(b.data.shape) for b in blobs] for layer, blobs in net.params.items()}
+    assert shapes.weight_shapes(parse(text, caffe)) == {
+        layer: [tuple(b.data.shape) for b in blobs] for layer, blobs in net.params.items()
+    }
     net.blobs["data"].reshape(1, 3, 157, 301)
     net.forward(end="inception_4c/output")
     found = shapes.infer(parse(text, caffe), {"data": (1, 3, 157, 301)}, "inception_4c/output")
@@ -105,4 +109,9 @@ def test_an_input_of_another_size_names_both_k_and_the_cure(caffe):
     with pytest.raises(ShapeError) as e:
         shapes.infer(net, {"data": (1, 3, 427, 640)})
     said = str(e.value)
-    assert '"loss3/classifier"' in said and "K_ is 1024" in said and "K_ 100352" in said and "net_surgery convolutionize" in said
+    assert (
+        '"loss3/classifier"' in said
+        and "K_ is 1024" in said
+        and "K_ 100352" in said
+        and "net_surgery convolutionize" in said
+    )

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def kinds(notebook):
     """What each cell put out: the kinds of its data, in order; printed text may come in any number of pieces."""
-    return [[sorted(o.data) for o in cell.get("outputs", []) if "data" in o] for cell in notebook.cells]
+    return [
+        [sorted(o.data) for o in cell.get("outputs", []) if "data" in o] for cell in notebook.cells
+    ]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -24,7 +26,9 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path, monkeypatch):
     for cell in fresh.cells:
         if cell.cell_type == "code":
             cell.outputs = []
-    NotebookClient(fresh, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(
+        fresh, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
     assert kinds(fresh) == kinds(stored)
     assert len(list((tmp_path / "frames").glob("*.jpg"))) == 6
 

@@ -30,7 +30,14 @@ def open_net(caffe, folder, name, text):
             if net.layer_dict[layer].type == "Parameter":
                 blobs[0].data[...] = cases.values(4, blobs[0].data.shape)
             if net.layer_dict[layer].type == "BatchNorm":  # which no filler fills
-                for blob, values in zip(blobs, (cases.values(5, blobs[0].data.shape), 0.5 + cases.values(6, blobs[1].data.shape) ** 2, 1.7)):
+                for blob, values in zip(
+                    blobs,
+                    (
+                        cases.values(5, blobs[0].data.shape),
+                        0.5 + cases.values(6, blobs[1].data.shape) ** 2,
+                        1.7,
+                    ),
+                ):
                     blob.data[...] = values
         net.save(weights)
     return caffe.Net(stem + ".prototxt", weights, caffe.TEST)
@@ -63,7 +70,9 @@ def record_layer(caffe, folder, name, case, out):
 def record_names(net, name, out):
     out[name + "|names"] = np.array(list(net.blobs))
     out[name + "|layers"] = np.array(list(net._layer_names))
-    out[name + "|params"] = np.array([layer + str([tuple(b.data.shape) for b in blobs]) for layer, blobs in net.params.items()])
+    out[name + "|params"] = np.array(
+        [layer + str([tuple(b.data.shape) for b in blobs]) for layer, blobs in net.params.items()]
+    )
 
 
 def record_built(caffe, folder, name, out):
@@ -73,7 +82,9 @@ def record_built(caffe, folder, name, out):
         f.write(nets.bundled(name))
     net = caffe.Net(path, caffe.TEST)
     record_names(net, name, out)
-    out[name + "|blobs"] = np.array([blob + str(tuple(net.blobs[blob].data.shape)) for blob in net.blobs])
+    out[name + "|blobs"] = np.array(
+        [blob + str(tuple(net.blobs[blob].data.shape)) for blob in net.blobs]
+    )
 
 
 def fill(net, size):

@@ -23,9 +23,13 @@ def googlenet(tmp_path):
     folder = tmp_path / "bvlc_googlenet"
     folder.mkdir()
     shutil.copy(ROOT / "prototxt" / "bvlc_googlenet" / "deploy.prototxt", folder)
-    (folder / "readme.md").write_text("---\ncaffemodel: random.caffemodel\nmean: [104, 116, 122]\n---\n")
+    (folder / "readme.md").write_text(
+        "---\ncaffemodel: random.caffemodel\nmean: [104, 116, 122]\n---\n"
+    )
     caffe_compat.set_random_seed(3)
-    caffe_compat.Net(str(folder / "deploy.prototxt"), caffe_compat.TEST).save(str(folder / "random.caffemodel"))
+    caffe_compat.Net(str(folder / "deploy.prototxt"), caffe_compat.TEST).save(
+        str(folder / "random.caffemodel")
+    )
     return folder
 
 
@@ -36,7 +40,16 @@ def compared(googlenet, tmp_path, capsys):
     def call(picture, *options):
         args = ["compare", str(picture), "--model", str(googlenet), *options]
         recorded, page = tmp_path / "recorded", tmp_path / "page.html"
-        record = [CAFFE_PYTHON, "-m", "deepdream", *args, "--record", str(recorded), "--engine", "caffe"]
+        record = [
+            CAFFE_PYTHON,
+            "-m",
+            "deepdream",
+            *args,
+            "--record",
+            str(recorded),
+            "--engine",
+            "caffe",
+        ]
         subprocess.run(record, check=True, cwd=ROOT, capture_output=True)
         assert cli.main([*args, "--with", str(recorded), "-o", str(page)]) == 0
         assert "The engines agree." in page.read_text()
@@ -57,20 +70,50 @@ def test_teacher_forced_gradients_of_bvlc_googlenet(compared, photo):
 
 def test_near_ties_of_a_larger_picture_are_told_from_faults(compared, photo, tmp_path):
     Image.open(photo).resize((256, 224)).save(tmp_path / "larger.png")
-    assert compared(tmp_path / "larger.png", "--octaves", "2", "--iterations", "5").startswith("agree: ")
+    assert compared(tmp_path / "larger.png", "--octaves", "2", "--iterations", "5").startswith(
+        "agree: "
+    )
 
 
 def test_two_engines_in_one_call(photo, tmp_path):
     page = tmp_path / "page.html"
-    command = [sys.executable, "-m", "deepdream", "compare", str(photo), "-o", str(page), "--reference-python", CAFFE_PYTHON]
-    run = subprocess.run([*command, "--octaves", "2", "--iterations", "2"], cwd=ROOT, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-m",
+        "deepdream",
+        "compare",
+        str(photo),
+        "-o",
+        str(page),
+        "--reference-python",
+        CAFFE_PYTHON,
+    ]
+    run = subprocess.run(
+        [*command, "--octaves", "2", "--iterations", "2"], cwd=ROOT, capture_output=True, text=True
+    )
     assert run.returncode == 0 and run.stdout.splitlines()[-1] == f"wrote {page}", run.stderr
     assert "Caffe 1.0.0 and caffe_compat" in page.read_text()
 
 
 def test_the_notebook_is_reproduced_on_a_real_caffe(photo, tmp_path):
     out = tmp_path / "out"
-    options = ["--engine", "caffe", "--image", str(photo), "--guide", str(photo), "--frames", "2", "--iterations", "1"]
-    run = subprocess.run([CAFFE_PYTHON, "scripts/docs/reproduce_notebook.py", "-o", str(out), *options], cwd=ROOT, capture_output=True, text=True)
+    options = [
+        "--engine",
+        "caffe",
+        "--image",
+        str(photo),
+        "--guide",
+        str(photo),
+        "--frames",
+        "2",
+        "--iterations",
+        "1",
+    ]
+    run = subprocess.run(
+        [CAFFE_PYTHON, "scripts/docs/reproduce_notebook.py", "-o", str(out), *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stderr
     assert "motif_googlenet on caffe 1.0.0" in (out / "index.html").read_text()

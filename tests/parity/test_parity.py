@@ -29,12 +29,16 @@ pytestmark = pytest.mark.caffe
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     """(caffe_compat's arrays, Caffe's arrays), by the same keys."""
-    assert Path(CAFFE_PYTHON).exists(), f"no real Caffe at {CAFFE_PYTHON}: make caffe, or set CAFFE_PYTHON"
+    assert Path(CAFFE_PYTHON).exists(), (
+        f"no real Caffe at {CAFFE_PYTHON}: make caffe, or set CAFFE_PYTHON"
+    )
     folder = tmp_path_factory.mktemp("parity")
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     for python, engine in ((sys.executable, "caffe_compat"), (CAFFE_PYTHON, "caffe")):
         command = [python, str(HERE / "record.py"), engine, str(folder)]
-        run = subprocess.run(command, env={**clean, "GLOG_minloglevel": "2"}, capture_output=True, text=True)
+        run = subprocess.run(
+            command, env={**clean, "GLOG_minloglevel": "2"}, capture_output=True, text=True
+        )
         assert run.returncode == 0, run.stderr[-3000:]
     return tuple(dict(np.load(folder / f"{engine}.npz")) for engine in ("caffe_compat", "caffe"))
 
@@ -85,14 +89,20 @@ def signs_that_differ(ours, theirs, prefix):
 @pytest.mark.parametrize("what", ["|backward|", "|weights|"])
 def test_gradients_of_nets(what, recorded, capsys):
     ours, theirs = recorded
-    errors = {key: error(ours[key], theirs[key]) for name in nets.NETS for key in keys(recorded, name, what)}
+    errors = {
+        key: error(ours[key], theirs[key])
+        for name in nets.NETS
+        for key in keys(recorded, name, what)
+    }
     above = {key: value for key, value in errors.items() if value > 1e-5}
     with capsys.disabled():
         print(f"\n{len(errors)} {what.strip('|')} arrays of whole nets: {np.median(list(errors.values())):.1e} in the median, "
               f"{len(above)} ({100 * len(above) / len(errors):.0f} %) over 1e-5, the worst of them:")  # fmt: skip
         for key, value in sorted(above.items(), key=lambda item: -item[1])[:6]:
             flips, total = signs_that_differ(ours, theirs, key.split(what)[0] + "|")
-            print(f"  {value:.1e}  {key}: {flips} of {total} values at zero in one engine and above it in the other")
+            print(
+                f"  {value:.1e}  {key}: {flips} of {total} values at zero in one engine and above it in the other"
+            )
     assert np.median(list(errors.values())) < 1e-5
     assert max(errors.values()) < 0.05, "more than a flip"
 
@@ -106,7 +116,9 @@ def test_every_layer_type_is_compared():
 
 def documented():
     """{layer type: [forward, backward, weights]} of the table in docs/engine.md."""
-    rows = re.findall(r"^\| (\w+) \| ([-0-9.e]+) \| ([-0-9.e]+) \| ([-0-9.e]+) \|$", DOCS.read_text(), re.M)
+    rows = re.findall(
+        r"^\| (\w+) \| ([-0-9.e]+) \| ([-0-9.e]+) \| ([-0-9.e]+) \|$", DOCS.read_text(), re.M
+    )
     return {kind: [float(v) for v in values] for kind, *values in rows}
 
 
@@ -127,4 +139,8 @@ def test_the_documented_worst_errors_are_the_measured_ones(recorded, capsys):
     assert set(told) == set(worst)
     for kind, row in worst.items():
         # other processors sum in another order: a few units in the last place are not another figure
-        assert all(found <= max(4 * value, 5e-7) for found, value in zip(row, told[kind])), (kind, row, told[kind])
+        assert all(found <= max(4 * value, 5e-7) for found, value in zip(row, told[kind])), (
+            kind,
+            row,
+            told[kind],
+        )

@@ -74,8 +74,17 @@ def test_one_program_prints_the_same_on_both(tmp_path):
     program.write_text(PROGRAM)
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     said = []
-    for command in ([sys.executable, "-m", "caffe_compat", str(program)], [CAFFE_PYTHON, str(program)]):
-        done = subprocess.run(command, cwd=HERE.parents[1], env={**clean, "GLOG_minloglevel": "2"}, capture_output=True, text=True)
+    for command in (
+        [sys.executable, "-m", "caffe_compat", str(program)],
+        [CAFFE_PYTHON, str(program)],
+    ):
+        done = subprocess.run(
+            command,
+            cwd=HERE.parents[1],
+            env={**clean, "GLOG_minloglevel": "2"},
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         said.append(done.stdout.splitlines())
     assert said[0] == said[1]

@@ -3,7 +3,18 @@
 import numpy as np
 
 
-def layer(body, *shapes, tie=False, in_place=False, shared=False, tops=1, whole=(), force=True, learned=False, backward=True):
+def layer(
+    body,
+    *shapes,
+    tie=False,
+    in_place=False,
+    shared=False,
+    tops=1,
+    whole=(),
+    force=True,
+    learned=False,
+    backward=True,
+):
     """One case: the text of a layer behind `type:`, the shapes of its bottoms.
 
     tie: inputs are small whole numbers, so that maxima tie. in_place: the top is the bottom. shared: a second layer
@@ -23,7 +34,9 @@ def conv(settings, *shape, **options):
 
 
 def pool(settings, *shape, **options):
-    return layer(f'type: "Pooling" pooling_param {{ {settings} }}', shape or (2, 4, 9, 11), **options)
+    return layer(
+        f'type: "Pooling" pooling_param {{ {settings} }}', shape or (2, 4, 9, 11), **options
+    )
 
 
 LAYERS = {
@@ -207,11 +220,19 @@ def layer_prototxt(case):
     bottoms = []
     for i, shape in enumerate(s for s in case["shapes"] if s):
         dims = " ".join(f"dim: {d}" for d in shape)
-        kind, param = ("Parameter", "parameter_param") if case["learned"] and not i else ("Input", "input_param")
-        lines.append(f'layer {{ name: "in{i}" type: "{kind}" top: "in{i}" {param} {{ shape {{ {dims} }} }} }}')
+        kind, param = (
+            ("Parameter", "parameter_param")
+            if case["learned"] and not i
+            else ("Input", "input_param")
+        )
+        lines.append(
+            f'layer {{ name: "in{i}" type: "{kind}" top: "in{i}" {param} {{ shape {{ {dims} }} }} }}'
+        )
         bottoms.append(f'bottom: "in{i}"')
     tops = ["in0"] if case["in_place"] else ["out", "out1", "out2"][: case["tops"]]
-    lines.append(f'layer {{ name: "layer" {" ".join(bottoms)} {" ".join(f"""top: "{top}" """ for top in tops)} {case["body"]} }}')
+    lines.append(
+        f'layer {{ name: "layer" {" ".join(bottoms)} {" ".join(f"""top: "{top}" """ for top in tops)} {case["body"]} }}'
+    )
     if case["shared"]:
         lines.append('layer { name: "other" type: "ReLU" bottom: "in0" top: "other" }')
     return "\n".join(lines) + "\n"

@@ -33,7 +33,9 @@ def run(text, *bottoms, **kwargs):
     return out[0] if len(out) == 1 else out
 
 
-def check_gradient(layer, bottom, top, step=1e-2, tolerance=1e-2, params=True, bottoms=None, frozen=False):
+def check_gradient(
+    layer, bottom, top, step=1e-2, tolerance=1e-2, params=True, bottoms=None, frozen=False
+):
     """Compare backward with central differences of sum(weights * top), at every value of every bottom and parameter.
 
     The layer runs in float32, so a step of 1e-2 and a tolerance of 1e-2 (of the largest gradient value) separate a
@@ -72,4 +74,6 @@ def check_gradient(layer, bottom, top, step=1e-2, tolerance=1e-2, params=True, b
             flat[i] = kept
             wanted[i] = (above - below) / (2 * step)
         error = np.abs(found.reshape(-1) - wanted).max() / max(np.abs(wanted).max(), 1e-3)
-        assert error < tolerance, f"{layer.type}: blob {number}: gradient off by {error:.3g} of its largest value"
+        assert error < tolerance, (
+            f"{layer.type}: blob {number}: gradient off by {error:.3g} of its largest value"
+        )

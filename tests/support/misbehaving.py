@@ -13,13 +13,26 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self):
-        behave = self.server.behaviours.pop(0) if len(self.server.behaviours) > 1 else self.server.behaviours[0]
+        behave = (
+            self.server.behaviours.pop(0)
+            if len(self.server.behaviours) > 1
+            else self.server.behaviours[0]
+        )
         self.server.asked.append(self.headers.get("Range"))
         self.server.validators.append(self.headers.get("If-Range"))
         behave(self)
 
 
-def send(h, body, first=0, cut=None, length=None, status=None, etag='"1"', kind="application/octet-stream"):
+def send(
+    h,
+    body,
+    first=0,
+    cut=None,
+    length=None,
+    status=None,
+    etag='"1"',
+    kind="application/octet-stream",
+):
     """Answer with body[first:cut], as a part if first is not 0; `length` tells another length than there is."""
     rest = body[first:]
     h.send_response(status or (206 if first else 200))

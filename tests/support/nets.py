@@ -10,7 +10,13 @@ class Builder:
 
     def __init__(self, side):
         self.lines = ["force_backward: true"]
-        self.layer("data", "Input", [], "data", f"input_param {{ shape {{ dim: 1 dim: 3 dim: {side} dim: {side} }} }}")
+        self.layer(
+            "data",
+            "Input",
+            [],
+            "data",
+            f"input_param {{ shape {{ dim: 1 dim: 3 dim: {side} dim: {side} }} }}",
+        )
 
     def layer(self, name, kind, bottoms, top, body=""):
         inputs = " ".join(f'bottom: "{b}"' for b in bottoms)
@@ -19,7 +25,9 @@ class Builder:
 
     def conv(self, name, bottom, settings):
         filler = 'weight_filler { type: "xavier" } bias_filler { type: "constant" value: 0.1 }'
-        self.layer(name, "Convolution", [bottom], name, f"convolution_param {{ {settings} {filler} }}")
+        self.layer(
+            name, "Convolution", [bottom], name, f"convolution_param {{ {settings} {filler} }}"
+        )
         return self.layer("relu_" + name, "ReLU", [name], name)
 
     def pool(self, name, bottom, settings="kernel_size: 3 stride: 2"):
@@ -27,7 +35,13 @@ class Builder:
 
     def fc(self, name, bottom, outputs, relu=True):
         filler = 'weight_filler { type: "xavier" }'
-        self.layer(name, "InnerProduct", [bottom], name, f"inner_product_param {{ num_output: {outputs} {filler} }}")
+        self.layer(
+            name,
+            "InnerProduct",
+            [bottom],
+            name,
+            f"inner_product_param {{ num_output: {outputs} {filler} }}",
+        )
         if not relu:
             return name
         self.layer("relu_" + name, "ReLU", [name], name)
@@ -44,7 +58,9 @@ def caffenet():
     x = b.layer("norm1", "LRN", [b.pool("pool1", b.conv("conv1", "data", "num_output: 24 kernel_size: 11 stride: 4"))], "norm1",
                 "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }")  # fmt: skip
     x = b.pool("pool2", b.conv("conv2", x, "num_output: 64 pad: 2 kernel_size: 5 group: 2"))
-    x = b.layer("norm2", "LRN", [x], "norm2", "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }")
+    x = b.layer(
+        "norm2", "LRN", [x], "norm2", "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }"
+    )
     x = b.conv("conv3", x, "num_output: 96 pad: 1 kernel_size: 3")
     x = b.conv("conv4", x, "num_output: 96 pad: 1 kernel_size: 3 group: 2")
     x = b.pool("pool5", b.conv("conv5", x, "num_output: 64 pad: 1 kernel_size: 3 group: 2"))
@@ -65,13 +81,26 @@ def squeezenet():
     """SqueezeNet 1.1's fire modules, half as wide; fully convolutional, with global pooling."""
     b = Builder(96)
     x = b.pool("pool1", b.conv("conv1", "data", "num_output: 32 kernel_size: 3 stride: 2"))
-    for i, (squeeze, expand) in enumerate(((8, 32), (8, 32), (16, 64), (16, 64), (24, 96), (32, 128)), 2):
+    for i, (squeeze, expand) in enumerate(
+        ((8, 32), (8, 32), (16, 64), (16, 64), (24, 96), (32, 128)), 2
+    ):
         s = b.conv(f"fire{i}/squeeze1x1", x, f"num_output: {squeeze} kernel_size: 1")
-        sides = [b.conv(f"fire{i}/expand{k}x{k}", s, f"num_output: {expand} kernel_size: {k} pad: {k // 2}") for k in (1, 3)]
+        sides = [
+            b.conv(
+                f"fire{i}/expand{k}x{k}", s, f"num_output: {expand} kernel_size: {k} pad: {k // 2}"
+            )
+            for k in (1, 3)
+        ]
         x = b.layer(f"fire{i}/concat", "Concat", sides, f"fire{i}/concat")
         if i in (3, 5):
             x = b.pool(f"pool{i}", x)
-    return b.text(b.pool("pool10", b.conv("conv10", x, "num_output: 50 kernel_size: 1"), "pool: AVE global_pooling: true"))
+    return b.text(
+        b.pool(
+            "pool10",
+            b.conv("conv10", x, "num_output: 50 kernel_size: 1"),
+            "pool: AVE global_pooling: true",
+        )
+    )
 
 
 def bundled(name):
@@ -144,7 +173,14 @@ def net(text, *passes, spans=()):
 
 
 # too large to run here in each test: built, on both engines, and their names and shapes compared
-BUILT = ["bvlc_alexnet", "bvlc_reference_caffenet", "VGG_ILSVRC_16_layers", "VGG_ILSVRC_19_layers", "googlenet_places205", "googlenet_places365"]
+BUILT = [
+    "bvlc_alexnet",
+    "bvlc_reference_caffenet",
+    "VGG_ILSVRC_16_layers",
+    "VGG_ILSVRC_19_layers",
+    "googlenet_places205",
+    "googlenet_places365",
+]
 
 NETS = {
     "bvlc_googlenet": net(

@@ -45,7 +45,16 @@ def step(net, size=1.5, end="inception_4c/output", jitter=32, clip=True, objecti
         data.data[:] = np.clip(data.data, -mean, 255 - mean)
 
 
-def dream(net, rgb, iterations=10, octaves=4, ratio=1.4, end="inception_4c/output", clip=True, **step_params):
+def dream(
+    net,
+    rgb,
+    iterations=10,
+    octaves=4,
+    ratio=1.4,
+    end="inception_4c/output",
+    clip=True,
+    **step_params,
+):
     pyramid = [to_net(net, rgb)]
     for _ in range(octaves - 1):
         pyramid.append(nd.zoom(pyramid[-1], (1, 1.0 / ratio, 1.0 / ratio), order=1))

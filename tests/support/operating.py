@@ -12,7 +12,10 @@ class Bench:
     def files(self, text, weights=None):
         """(prototxt path, caffemodel path) of a prototxt's text, with the given weights (bytes) or random ones."""
         self.count += 1
-        prototxt, caffemodel = self.folder / f"{self.count}.prototxt", self.folder / f"{self.count}.caffemodel"
+        prototxt, caffemodel = (
+            self.folder / f"{self.count}.prototxt",
+            self.folder / f"{self.count}.caffemodel",
+        )
         prototxt.write_text(text)
         if weights is not None:
             caffemodel.write_bytes(weights)
@@ -22,7 +25,14 @@ class Bench:
             rng = np.random.RandomState(5)
             for layer, blobs in net.params.items():
                 if net.layer_dict[layer].type == "BatchNorm":
-                    for blob, values in zip(blobs, (rng.normal(size=blobs[0].data.shape), rng.uniform(0.5, 2, blobs[1].data.shape), 1.5)):
+                    for blob, values in zip(
+                        blobs,
+                        (
+                            rng.normal(size=blobs[0].data.shape),
+                            rng.uniform(0.5, 2, blobs[1].data.shape),
+                            1.5,
+                        ),
+                    ):
                         blob.data[...] = values
             net.save(str(caffemodel))
         return str(prototxt), str(caffemodel)

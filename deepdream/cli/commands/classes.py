@@ -23,7 +23,10 @@ def classes(args):
     check_folder(os.path.dirname(os.path.abspath(args.out)) if made else args.out)
     found = model.find(args.model, args.mean, args.channel_order)
     known = model.classes(found)
-    wanted = [model.class_number(found, name) for name in (known if args.names == ["all"] and known else args.names)]
+    wanted = [
+        model.class_number(found, name)
+        for name in (known if args.names == ["all"] and known else args.names)
+    ]
     caffe = engine.load(args.engine)
     description = model.description(found, caffe)
     layer = score_layer(description)
@@ -37,7 +40,9 @@ def classes(args):
         os.mkdir(args.out)
     rows = []
     for number, name in wanted:
-        with tqdm(bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}", desc=name) as bar:
+        with tqdm(
+            bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}", desc=name
+        ) as bar:
             before = probabilities(net, _noise(size, seeds), number, size, softmax)
 
             def report(done, total, bar=bar):
@@ -48,7 +53,13 @@ def classes(args):
             after = probabilities(net, pictures, number, size, softmax)
         for seed, picture, first, last in zip(seeds, pictures, before, after):
             path = os.path.join(args.out, f"{_file_name(name)}-{seed}.png")
-            told = {"model": found.name, "weights_sha1": model.file_sha1(found.weights), "class": name, "method": args.method, "seed": seed}
+            told = {
+                "model": found.name,
+                "weights_sha1": model.file_sha1(found.weights),
+                "class": name,
+                "method": args.method,
+                "seed": seed,
+            }
             image.save(path, picture, json.dumps({"deepdream classes": told}))
             print(f"{path}: {name} {first:.4f} before, {last:.4f} after")
         rows.append((name, pictures, before, after))
@@ -66,7 +77,9 @@ def _file_name(name):
 
 def _noise(size, seeds):
     """What the pictures start from: RGB (N, H, W, 3), noise about mid-grey."""
-    return np.stack([128 + np.random.RandomState(seed).normal(0, 20, (*size, 3)) for seed in seeds]).astype(np.float32)
+    return np.stack(
+        [128 + np.random.RandomState(seed).normal(0, 20, (*size, 3)) for seed in seeds]
+    ).astype(np.float32)
 
 
 def contact_sheet(rows):
@@ -77,12 +90,16 @@ def contact_sheet(rows):
 
     gap = 8
     columns = max(len(pictures) for _, pictures, _, _ in rows)
-    sheet = Image.new("RGB", (gap + columns * (CELL + gap), gap + len(rows) * (CELL + LABEL)), (250, 248, 244))
+    sheet = Image.new(
+        "RGB", (gap + columns * (CELL + gap), gap + len(rows) * (CELL + LABEL)), (250, 248, 244)
+    )
     draw = ImageDraw.Draw(sheet)
     for r, (name, pictures, before, after) in enumerate(rows):
         for c, picture in enumerate(pictures):
             x, y = gap + c * (CELL + gap), gap + r * (CELL + LABEL)
             bicubic = 3  # Pillow's number, whose name has moved between its releases
             sheet.paste(Image.fromarray(to_bytes(picture)).resize((CELL, CELL), bicubic), (x, y))
-            draw.text((x, y + CELL + 3), f"{name}  {before[c]:.3f} to {after[c]:.3f}", fill=(40, 40, 40))
+            draw.text(
+                (x, y + CELL + 3), f"{name}  {before[c]:.3f} to {after[c]:.3f}", fill=(40, 40, 40)
+            )
     return np.asarray(sheet)

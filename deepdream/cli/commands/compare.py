@@ -22,11 +22,15 @@ def compare(args):
     if args.objective or args.mask:
         raise DreamError("engines are compared on one layer; leave out --objective and --mask")
     if args.record and (args.recording or args.out):
-        raise DreamError("--record only records: leave out --with and -o, or compare with the recording in a second call")
+        raise DreamError(
+            "--record only records: leave out --with and -o, or compare with the recording in a second call"
+        )
     if args.record:
         return _record(args)
     if not args.out and not args.recording:
-        raise DreamError("say where to write the page: -o PAGE.html (or record only: --record FOLDER)")
+        raise DreamError(
+            "say where to write the page: -o PAGE.html (or record only: --record FOLDER)"
+        )
     if args.out:
         _check_page(args.out)
     if args.recording:
@@ -39,7 +43,9 @@ def compare(args):
 
 def _given(args):
     """The dream's settings that the command line names, by name."""
-    return {f.name: getattr(args, f.name) for f in fields(Dream) if getattr(args, f.name) is not None}
+    return {
+        f.name: getattr(args, f.name) for f in fields(Dream) if getattr(args, f.name) is not None
+    }
 
 
 def _record(args):
@@ -55,7 +61,9 @@ def _record(args):
     )  # fmt: skip
     announce(request)
     with writer, Bar(request, ["recording "]) as bar:
-        compare.record(request, writer, job.recipe(request, os.path.join(args.record, "recording.json")), bar)
+        compare.record(
+            request, writer, job.recipe(request, os.path.join(args.record, "recording.json")), bar
+        )
     print(f"wrote {args.record}", flush=True)
     return 0
 
@@ -93,14 +101,26 @@ def _check_request(args, recording):
     from ...version import __version__
 
     recipe = recording.recipe
-    recorded = {"version of deepdream": recipe.get("deepdream"), **recipe.get("settings", {}), "seed": recipe.get("seed")}
-    wanted = {"version of deepdream": __version__, **_given(args), **({} if args.seed is None else {"seed": args.seed})}
+    recorded = {
+        "version of deepdream": recipe.get("deepdream"),
+        **recipe.get("settings", {}),
+        "seed": recipe.get("seed"),
+    }
+    wanted = {
+        "version of deepdream": __version__,
+        **_given(args),
+        **({} if args.seed is None else {"seed": args.seed}),
+    }
     for name, value in wanted.items():
         if recorded.get(name) != value:
-            raise RecordingError(f"{recording.folder}: was recorded with {name} {recorded.get(name)}, not {value}; use the same, or record it again")
+            raise RecordingError(
+                f"{recording.folder}: was recorded with {name} {recorded.get(name)}, not {value}; use the same, or record it again"
+            )
     steps = recorded.get("iterations", 0) * recorded.get("octaves", 0)
     if len(recording.steps) != steps:
-        raise RecordingError(f"{recording.folder}: has {len(recording.steps)} steps, its settings make {steps}; record it again")
+        raise RecordingError(
+            f"{recording.folder}: has {len(recording.steps)} steps, its settings make {steps}; record it again"
+        )
 
 
 def _record_elsewhere(args, folder):
@@ -110,7 +130,17 @@ def _record_elsewhere(args, folder):
         or os.environ.get("CAFFE_PYTHON")
         or (_INSTALLED if args.reference == "caffe" and _INSTALLED.exists() else sys.executable)
     )
-    command = [str(python), "-m", "deepdream", "compare", args.image, "--record", folder, "--engine", args.reference]
+    command = [
+        str(python),
+        "-m",
+        "deepdream",
+        "compare",
+        args.image,
+        "--record",
+        folder,
+        "--engine",
+        args.reference,
+    ]
     options = {
         **_given(args),
         "model": args.model,
@@ -129,7 +159,9 @@ def _record_elsewhere(args, folder):
     try:
         run = subprocess.run(command, env={**os.environ, "PYTHONPATH": path})
     except OSError as e:
-        raise EngineError(f"{python} cannot be run ({e.strerror}); name a Python that has the reference engine with --reference-python") from None
+        raise EngineError(
+            f"{python} cannot be run ({e.strerror}); name a Python that has the reference engine with --reference-python"
+        ) from None
     if run.returncode not in (0, 2, 130):
         raise EngineError(
             f"{python} ended with code {run.returncode} while recording the reference; it needs {args.reference}, NumPy, SciPy, Pillow, "

@@ -36,13 +36,22 @@ class Bar:
         height, width = job.pixels.shape[:2]
         sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
         total = sum(h * w for h, w in sizes) * job.dream.iterations * len(parts)
-        self.parts, self.steps_of_a_part, self.steps = parts, job.dream.octaves * job.dream.iterations, 0
-        self.bar = tqdm(total=total, bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}")
+        self.parts, self.steps_of_a_part, self.steps = (
+            parts,
+            job.dream.octaves * job.dream.iterations,
+            0,
+        )
+        self.bar = tqdm(
+            total=total, bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}"
+        )
 
     def __call__(self, p):
         part = self.parts[self.steps // self.steps_of_a_part]
         self.steps += 1
-        self.bar.set_description_str(f"{part}octave {p.octave}/{p.octaves} ({p.size[1]}x{p.size[0]}) step {p.step}/{p.steps}", refresh=False)
+        self.bar.set_description_str(
+            f"{part}octave {p.octave}/{p.octaves} ({p.size[1]}x{p.size[0]}) step {p.step}/{p.steps}",
+            refresh=False,
+        )
         self.bar.update(p.size[0] * p.size[1])
 
     def __enter__(self):
@@ -57,7 +66,9 @@ def _pictures(request, frames=1):
     """Yield (number, picture) of a job's pictures, with a progress bar on stderr."""
     from ...request import job
 
-    with Bar(request, [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]) as bar:
+    with Bar(
+        request, [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
+    ) as bar:
         yield from enumerate(job.pictures(request, bar))
 
 
@@ -74,9 +85,15 @@ def announce(job):
         print(f"  {note}", flush=True)
     mask = job.target.mask
     if mask is not None and mask.shape != (h, w):
-        print(f"  the mask is {mask.shape[1]}x{mask.shape[0]}; it is resized to the picture's {w}x{h}", flush=True)
+        print(
+            f"  the mask is {mask.shape[1]}x{mask.shape[0]}; it is resized to the picture's {w}x{h}",
+            flush=True,
+        )
     if job.any_size:
-        print(f"  its InnerProduct layers are run as Convolutions, to take pictures of any size; end {job.end}", flush=True)
+        print(
+            f"  its InnerProduct layers are run as Convolutions, to take pictures of any size; end {job.end}",
+            flush=True,
+        )
 
 
 def dream(args):
@@ -111,7 +128,9 @@ def zoom(args):
 
     made = not os.path.exists(args.out)
     check_folder(os.path.dirname(os.path.abspath(args.out)) if made else args.out)
-    request = job.prepare(args.image, _settings(args), zoom=Zoom(args.frames, args.scale), **_request(args))
+    request = job.prepare(
+        args.image, _settings(args), zoom=Zoom(args.frames, args.scale), **_request(args)
+    )
     if made:
         os.mkdir(args.out)
     announce(request)
@@ -140,7 +159,9 @@ def layers(args):
         end = "yes" if name in valid else f"no: in place on {top}" if top and top != name else "no"
         rows.append((name + (" (default)" if name == found.end else ""), layer.type, shape, end))
     widths = [max(len(row[i]) for row in [*rows, ("layer", "type", "shape", "")]) for i in range(3)]
-    print(f"{found.name}: {len(rows)} layers; shapes (channels x height x width) for a {width}x{height} picture")
+    print(
+        f"{found.name}: {len(rows)} layers; shapes (channels x height x width) for a {width}x{height} picture"
+    )
     for row in [("layer", "type", "shape", "--end"), *rows]:
         print("  ".join([*(cell.ljust(w) for cell, w in zip(row, widths)), row[3]]))
 
@@ -154,7 +175,9 @@ def replay(args):
     old = Path(args.picture)
     out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
     check_file(out, image.FORMATS)
-    request, frame, differences = job.from_recipe(old, args.image, args.guide, args.engine, args.gpu, args.mask)
+    request, frame, differences = job.from_recipe(
+        old, args.image, args.guide, args.engine, args.gpu, args.mask
+    )
     for line in differences:
         print(f"note: {line}")
     announce(request)
@@ -162,4 +185,11 @@ def replay(args):
     before = image.load(old)
     image.save(out, picture, job.recipe(request, out, frame))
     difference = np.abs(before - image.load(out)).mean()
-    print(f"wrote {out}: " + (f"differs from {old} by {difference:.3g} grey levels on average" if difference else "equal to the bit"))
+    print(
+        f"wrote {out}: "
+        + (
+            f"differs from {old} by {difference:.3g} grey levels on average"
+            if difference
+            else "equal to the bit"
+        )
+    )

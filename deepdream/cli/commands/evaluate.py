@@ -45,5 +45,7 @@ def evaluate(args):
     if result.unreadable:
         print(f"note: {len(result.unreadable)} pictures cannot be read, {os.path.basename(result.unreadable[0][0])} for one; the page lists them",
               file=sys.stderr)  # fmt: skip
-    print(f"{len(result.truth)} pictures: accuracy {measured['accuracy']:.4f}, top-5 {measured['top5']:.4f}")
+    print(
+        f"{len(result.truth)} pictures: accuracy {measured['accuracy']:.4f}, top-5 {measured['top5']:.4f}"
+    )
     print(f"wrote {path}")

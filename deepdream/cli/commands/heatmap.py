@@ -21,7 +21,10 @@ BICUBIC = 3  # Pillow's number, whose name has moved between its releases
 
 
 def run(ns):
-    out = ns.out or f"{Path(ns.image).stem}-{ns.class_name.replace(os.sep, '_').replace(' ', '_')}.png"
+    out = (
+        ns.out
+        or f"{Path(ns.image).stem}-{ns.class_name.replace(os.sep, '_').replace(' ', '_')}.png"
+    )
     files.check_file(out, image.FORMATS)
     pixels = _scaled(image.load(ns.image), ns.scale)
     caffe = engine.load(ns.engine)
@@ -36,8 +39,12 @@ def run(ns):
     net = model.build(made, description, caffe)
     values = heatmap.class_map(net, image.preprocess(net, pixels), blob)
     if number >= len(values):
-        raise SurgeryError(f"{found.name} has {len(values)} classes, from 0 to {len(values) - 1}, no {number}")
-    image.save(out, heatmap.over(pixels, heatmap.enlarge(values[number], pixels.shape[:2], size, step)))
+        raise SurgeryError(
+            f"{found.name} has {len(values)} classes, from 0 to {len(values) - 1}, no {number}"
+        )
+    image.save(
+        out, heatmap.over(pixels, heatmap.enlarge(values[number], pixels.shape[:2], size, step))
+    )
     _tell(found, name, values, number)
     print(f"wrote {out}")
 
@@ -46,7 +53,9 @@ def _scaled(pixels, scale):
     if scale == 1:
         return pixels
     height, width = (max(1, round(n * scale)) for n in pixels.shape[:2])
-    return np.asarray(Image.fromarray(image.to_bytes(pixels)).resize((width, height), BICUBIC), np.float32)
+    return np.asarray(
+        Image.fromarray(image.to_bytes(pixels)).resize((width, height), BICUBIC), np.float32
+    )
 
 
 def _last(description):
@@ -61,7 +70,9 @@ def _check_size(description, pixels, size):
         infer(description, {"data": (1, 3, height, width)})
     except ShapeError as e:
         factor = max(size[0] / height, size[1] / width)
-        raise SizeError(f"the picture is {width}x{height}: {e}; enlarge it: --scale {np.ceil(factor * 10) / 10:g}") from None
+        raise SizeError(
+            f"the picture is {width}x{height}: {e}; enlarge it: --scale {np.ceil(factor * 10) / 10:g}"
+        ) from None
 
 
 def _tell(found, name, values, number):
@@ -71,4 +82,7 @@ def _tell(found, name, values, number):
           f"strongest in column {column + 1}, row {row + 1}")  # fmt: skip
     peaks = values.reshape(len(values), -1).max(1)
     names = model.classes(found) or [str(i) for i in range(len(values))]
-    print("strongest classes anywhere: " + ", ".join(f"{names[i]} {peaks[i]:.3f}" for i in peaks.argsort()[::-1][:5]))
+    print(
+        "strongest classes anywhere: "
+        + ", ".join(f"{names[i]} {peaks[i]:.3f}" for i in peaks.argsort()[::-1][:5])
+    )

@@ -37,11 +37,17 @@ def prior_named(text):
     for part in text.split("+"):
         found = re.fullmatch(r"(tv|alpha|l2)(?::([0-9.]+))?", part.strip())
         if not found or (found[1] == "l2" and found[2]):
-            raise TargetError(f"--prior {text}: unknown; write tv, tv:1, alpha:6, l2, none, or a sum of them such as tv+alpha:6")
+            raise TargetError(
+                f"--prior {text}: unknown; write tv, tv:1, alpha:6, l2, none, or a sum of them such as tv+alpha:6"
+            )
         number = [float(found[2])] if found[2] else []
         if number and not 1 <= number[0] <= 20:
-            raise TargetError(f"--prior {text}: the power must lie between 1 and 20, not at {number[0]:g}")
-        made = {"tv": priors.tv, "alpha": priors.alpha_norm, "l2": priors.l2_norm}[found[1]](*number)
+            raise TargetError(
+                f"--prior {text}: the power must lie between 1 and 20, not at {number[0]:g}"
+            )
+        made = {"tv": priors.tv, "alpha": priors.alpha_norm, "l2": priors.l2_norm}[found[1]](
+            *number
+        )
         total = made if total is None else total + made
     return total
 
@@ -64,20 +70,41 @@ def match(args):
     caffe = engine.load(args.engine)
     description = model.description(found, caffe)
     preflight.check_end(description, end)
-    preflight.check_octaves(description, end, octave_sizes(pixels.shape[0], pixels.shape[1], args.octaves, args.octave_scale))
+    preflight.check_octaves(
+        description,
+        end,
+        octave_sizes(pixels.shape[0], pixels.shape[1], args.octaves, args.octave_scale),
+    )
     if other is not None and other.shape != pixels.shape:
         other = _like(other, pixels.shape)
-        print(f"note: {args.to} is resized to {pixels.shape[1]}x{pixels.shape[0]}, the picture's size")
+        print(
+            f"note: {args.to} is resized to {pixels.shape[1]}x{pixels.shape[0]}, the picture's size"
+        )
     if args.gpu is not None:
         engine.use_gpu(caffe, args.gpu)
     net = model.build(found, description, caffe)
-    print(f"{found.name} on {caffe.__name__}: {pixels.shape[1]}x{pixels.shape[0]}, end {end}", flush=True)
+    print(
+        f"{found.name} on {caffe.__name__}: {pixels.shape[1]}x{pixels.shape[0]}, end {end}",
+        flush=True,
+    )
     try:
         result = _run(net, pixels, end, enhance, other, prior, args)
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    image.save(args.out, result.picture, json.dumps({"deepdream match": {**_told(args), "end": end, "weights_sha1": model.file_sha1(found.weights)}}))
+    image.save(
+        args.out,
+        result.picture,
+        json.dumps(
+            {
+                "deepdream match": {
+                    **_told(args),
+                    "end": end,
+                    "weights_sha1": model.file_sha1(found.weights),
+                }
+            }
+        ),
+    )
     first, last = ([e for e in result.history if e.octave == args.octaves][i] for i in (0, -1))
     print(f"f {first.f:.4g} -> {min(e.f for e in result.history if e.octave == args.octaves):.4g} in the last octave "
           f"(data {last.data:.4g}, prior {last.prior:.4g} at the last of {len(result.history)} evaluations)")  # fmt: skip
@@ -89,10 +116,16 @@ def match(args):
 def _run(net, pixels, end, enhance, other, prior, args):
     from tqdm import tqdm
 
-    with tqdm(total=args.evaluations * args.octaves, bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}") as bar:
+    with tqdm(
+        total=args.evaluations * args.octaves,
+        bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}",
+    ) as bar:
 
         def report(e):
-            bar.set_description_str(f"octave {e.octave}/{e.octaves} f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}", refresh=False)
+            bar.set_description_str(
+                f"octave {e.octave}/{e.octaves} f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}",
+                refresh=False,
+            )
             bar.update(1)
 
         return matching.match(
@@ -112,7 +145,9 @@ def _like(picture, shape):
     from ...pictures.image import to_bytes
 
     bicubic = 3  # Pillow's number, whose name has moved between its releases
-    return np.asarray(Image.fromarray(to_bytes(picture)).resize((shape[1], shape[0]), bicubic), np.float32)
+    return np.asarray(
+        Image.fromarray(to_bytes(picture)).resize((shape[1], shape[0]), bicubic), np.float32
+    )
 
 
 def _draw(path, history):

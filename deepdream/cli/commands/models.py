@@ -9,7 +9,14 @@ def list_models(args):
         found = model.find(name)
         want = download.wanted(found)
         size = want.size or (want.path.stat().st_size if want.path.is_file() else None)
-        rows.append((name, f"{size / 1e6:.0f} MB" if size else "not known", str(found.facts.get("license", "not known")), _state(want)))
+        rows.append(
+            (
+                name,
+                f"{size / 1e6:.0f} MB" if size else "not known",
+                str(found.facts.get("license", "not known")),
+                _state(want),
+            )
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for row in rows:
         print("  ".join([*(cell.ljust(w) for cell, w in zip(row, widths)), row[3]]))
@@ -20,13 +27,19 @@ def _state(want):
         return "not here" if want.sha1 else "not here; no published hash (--trust)"
     if want.sha1 is None:
         return "here, no hash to check it by"
-    return "here and right" if download.is_right(want) else "here, but not the published file: get it again"
+    return (
+        "here and right"
+        if download.is_right(want)
+        else "here, but not the published file: get it again"
+    )
 
 
 def get(args):
     from tqdm import tqdm
 
-    found = model.find(args.name, mean="0,0,0")  # a gist's readme names none, and a download needs none
+    found = model.find(
+        args.name, mean="0,0,0"
+    )  # a gist's readme names none, and a download needs none
     want = download.wanted(found)
     with tqdm(unit="B", unit_scale=True, desc=want.path.name, disable=None, leave=False) as bar:
 
@@ -51,5 +64,7 @@ def doctor(args):
         remedy = f"  -> {finding.remedy}" if finding.remedy else ""
         print(f"{mark}{finding.what:26} {finding.told}{remedy}", flush=True)
         wrong += finding.good is False
-    print("nothing that a dream needs is missing" if not wrong else f"{wrong} of these need mending")
+    print(
+        "nothing that a dream needs is missing" if not wrong else f"{wrong} of these need mending"
+    )
     return int(wrong > 0)

@@ -65,7 +65,10 @@ def feather(p):
     p.shadow(d)
     m = p.fill(d, vane, 0.05, 0.2)
     p.cover(m * (0.5 + 0.5 * np.sin((u + np.abs(bent) * 0.9) * 42)) * 0.5, vane * 0.45)
-    p.cover(m * inside(np.abs(np.sin((u + np.abs(bent) * 0.8) * rng.uniform(4, 7))) - 0.4, 0.3) * 0.8, bars)
+    p.cover(
+        m * inside(np.abs(np.sin((u + np.abs(bent) * 0.8) * rng.uniform(4, 7))) - 0.4, 0.3) * 0.8,
+        bars,
+    )
     eye = np.hypot(u + 0.6, bent * 1.1)
     p.cover(m * inside(eye - 0.27, 0.04), spot)
     p.cover(m * inside(eye - 0.17, 0.04), bars * 0.4)
@@ -93,17 +96,32 @@ def tree(p):
     u, v, rng = p.u, p.v, p.rng
     leaves, bark = palette(rng, 2)
     if rng.random() < 0.6:
-        leaves, bark = np.clip(leaves * np.array([0.6, 1.0, 0.4]), 0, 1), np.array([0.35, 0.24, 0.15])
+        leaves, bark = (
+            np.clip(leaves * np.array([0.6, 1.0, 0.4]), 0, 1),
+            np.array([0.35, 0.24, 0.15]),
+        )
     trunk = np.minimum(
-        np.maximum(np.abs(u + 0.03 * np.sin(v * 8)) - 0.1 - 0.12 * np.clip(v - 0.5, 0, 1), np.abs(v - 0.5) - 0.5),
-        np.minimum(capsule(u, v, 0, 0.35, -0.42, -0.1, 0.05), capsule(u, v, 0, 0.3, 0.42, -0.15, 0.05)),
+        np.maximum(
+            np.abs(u + 0.03 * np.sin(v * 8)) - 0.1 - 0.12 * np.clip(v - 0.5, 0, 1),
+            np.abs(v - 0.5) - 0.5,
+        ),
+        np.minimum(
+            capsule(u, v, 0, 0.35, -0.42, -0.1, 0.05), capsule(u, v, 0, 0.3, 0.42, -0.15, 0.05)
+        ),
     )
     p.fill(trunk, bark)
     for _ in range(16):
         a, d = rng.uniform(0, 2 * np.pi), 0.55 * np.sqrt(rng.random())
         x, y, r = 1.2 * d * np.cos(a), -0.4 + 0.8 * d * np.sin(a), rng.uniform(0.2, 0.32)
-        m = p.fill(disc(u, v, x, y, r + 0.03 * np.sin(8 * np.arctan2(v - y, u - x))), leaves * rng.uniform(0.55, 1.1), 0.04, 0.6)
-        p.cover(m * inside(np.cos(u * 36 + x * 9) * np.cos(v * 36) - 0.1, 0.4) * 0.35, leaves * 0.35)
+        m = p.fill(
+            disc(u, v, x, y, r + 0.03 * np.sin(8 * np.arctan2(v - y, u - x))),
+            leaves * rng.uniform(0.55, 1.1),
+            0.04,
+            0.6,
+        )
+        p.cover(
+            m * inside(np.cos(u * 36 + x * 9) * np.cos(v * 36) - 0.1, 0.4) * 0.35, leaves * 0.35
+        )
 
 
 def spiral_shell(p):

@@ -10,7 +10,9 @@ OBJECTS = creatures.OBJECTS + plants.OBJECTS + things.OBJECTS
 NAMES = [f.__name__ for f in OBJECTS] + [f.__name__ for f in TEXTURES]
 
 # RGB directions of natural pictures' colour variance: brightness, blue-yellow, green-magenta, each with its deviation.
-COLOUR_AXES = np.array([[0.577, 0.577, 0.577], [0.707, 0.0, -0.707], [0.408, -0.816, 0.408]]) * np.array([[0.36], [0.09], [0.045]])
+COLOUR_AXES = np.array(
+    [[0.577, 0.577, 0.577], [0.707, 0.0, -0.707], [0.408, -0.816, 0.408]]
+) * np.array([[0.36], [0.09], [0.045]])
 
 
 def grid(size):
@@ -29,7 +31,9 @@ def background(rng, size):
     """Coloured 1/f noise under overlapping leaves and, at times, a horizon: photographs' statistics without their objects."""
     x, y = grid(size)
     field = smooth_noise(rng, size, rng.uniform(1.15, 1.9), 3)
-    pixels = colour(rng)[:, None, None] + np.tensordot(COLOUR_AXES.T * rng.uniform(0.35, 1.1), field, 1)
+    pixels = colour(rng)[:, None, None] + np.tensordot(
+        COLOUR_AXES.T * rng.uniform(0.35, 1.1), field, 1
+    )
     if rng.random() < 0.3:
         ground = inside(rng.uniform(-0.3, 0.6) - y + 0.15 * field[0], 0.05)
         pixels += (np.clip(colour(rng)[:, None, None] + 0.12 * field[1], 0, 1) - pixels) * ground
@@ -45,7 +49,11 @@ def dead_leaves(rng, pixels, x, y, count, field):
         b = a * rng.uniform(0.3, 1)
         t, (cx, cy) = rng.uniform(0, np.pi), rng.uniform(-1, 1, 2).tolist()
         u, v = turned(x - cx, y - cy, t)
-        d = ellipse(u, v, 0, 0, a, b) if rng.random() < 0.6 else np.maximum(np.abs(u) - a, np.abs(v) - b)
+        d = (
+            ellipse(u, v, 0, 0, a, b)
+            if rng.random() < 0.6
+            else np.maximum(np.abs(u) - a, np.abs(v) - b)
+        )
         pixels += (colour(rng)[:, None, None] * (1 + 0.2 * field[:1]) - pixels) * inside(d, 0.03)
 
 
@@ -57,7 +65,9 @@ def placed(rng, x, y, smallest, largest, offset):
     u, v = turned((x - cx) / size, (y - cy) / size, angle)
     if rng.random() < 0.5:
         u = -u
-    return u + rng.normal() * 0.12 * v + 0.05 * np.sin(v * 3 + rng.uniform(0, 6)), v * rng.uniform(0.88, 1.14)
+    return u + rng.normal() * 0.12 * v + 0.05 * np.sin(v * 3 + rng.uniform(0, 6)), v * rng.uniform(
+        0.88, 1.14
+    )
 
 
 def draw_texture(rng, pixels, x, y, pattern):
@@ -93,7 +103,9 @@ def picture(rng, label, size=96, **options):
     if rng.random() < 0.25:
         dead_leaves(rng, pixels, x, y, 1 + (rng.random() < 0.3), smooth_noise(rng, size, 1.5, 3))
     pixels *= rng.uniform(0.75, 1.15) * (1 + rng.normal(0, 0.04, (3, 1, 1)))
-    pixels += 0.05 * smooth_noise(rng, size, 1.4, 1) + rng.uniform(0.01, 0.04) * rng.standard_normal(pixels.shape)
+    pixels += 0.05 * smooth_noise(rng, size, 1.4, 1) + rng.uniform(
+        0.01, 0.04
+    ) * rng.standard_normal(pixels.shape)
     return (np.clip(pixels, 0, 1) * 255).astype(np.uint8)
 
 

@@ -80,7 +80,9 @@ def leopard(u, v, rng):
 
 def wood_rings(u, v, rng):
     r = np.hypot(u + 0.08 * np.sin(v * 3), v * rng.uniform(0.8, 1.2) + 0.08 * np.sin(u * 4))
-    return (0.5 + 0.5 * np.sin(r * 20 + 0.8 * np.sin(r * 7))) * (0.85 + 0.15 * np.cos(np.arctan2(v, u) * 24))
+    return (0.5 + 0.5 * np.sin(r * 20 + 0.8 * np.sin(r * 7))) * (
+        0.85 + 0.15 * np.cos(np.arctan2(v, u) * 24)
+    )
 
 
 def cobbles(u, v, rng):

@@ -24,7 +24,9 @@ def refused(run, tmp_path):
         code, out, err = run(*args)
         assert code == 2, (code, out, err)
         assert len(err.strip().splitlines()) == 1 and "Traceback" not in err, err
-        assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before, "something was written"
+        assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before, (
+            "something was written"
+        )
         return err
 
     return call
@@ -51,15 +53,21 @@ def test_bomb(refused, photo, out, monkeypatch):
 
 def test_too_many_octaves(refused, photo, out):
     said = refused("dream", photo, "-o", out, "--octaves", 12)
-    assert "octave 5 of 12" in said and 'layer "inception_4c/output"' in said and "--octaves 7" in said
+    assert (
+        "octave 5 of 12" in said and 'layer "inception_4c/output"' in said and "--octaves 7" in said
+    )
 
 
 def test_unknown_end(refused, photo, out):
-    assert "did you mean inception_4c/output" in refused("dream", photo, "-o", out, "--end", "inception_4c/ouput")
+    assert "did you mean inception_4c/output" in refused(
+        "dream", photo, "-o", out, "--end", "inception_4c/ouput"
+    )
 
 
 def test_in_place_end(refused, photo, out):
-    assert "use --end inception_3b/5x5_reduce" in refused("dream", photo, "-o", out, "--end", "inception_3b/relu_5x5_reduce")
+    assert "use --end inception_3b/5x5_reduce" in refused(
+        "dream", photo, "-o", out, "--end", "inception_3b/relu_5x5_reduce"
+    )
 
 
 def test_unknown_model_offers_the_nearest(photo, out, capsys):
@@ -68,11 +76,16 @@ def test_unknown_model_offers_the_nearest(photo, out, capsys):
 
 
 def test_model_without_its_weights_says_how_to_get_them(photo, out, capsys, monkeypatch, tmp_path):
-    bvlc = dataclasses.replace(model.find("bvlc_googlenet"), weights=tmp_path / "bvlc_googlenet.caffemodel")
+    bvlc = dataclasses.replace(
+        model.find("bvlc_googlenet"), weights=tmp_path / "bvlc_googlenet.caffemodel"
+    )
     monkeypatch.setattr(model, "find", lambda name: bvlc)
     assert cli.main(["dream", str(photo), "-o", str(out), "--model", "bvlc_googlenet"]) == 2
     said = capsys.readouterr().err
-    assert "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel" in said and len(said.strip().splitlines()) == 1
+    assert (
+        "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel" in said
+        and len(said.strip().splitlines()) == 1
+    )
     assert not out.exists()
 
 
@@ -94,7 +107,9 @@ def test_bad_numbers(args, message, refused, photo, out):
 
 
 def test_unknown_option_and_missing_command(refused, photo, out):
-    assert "unrecognized arguments: --octave-sclae 2" in refused("dream", photo, "-o", out, "--octave-sclae", "2")
+    assert "unrecognized arguments: --octave-sclae 2" in refused(
+        "dream", photo, "-o", out, "--octave-sclae", "2"
+    )
     assert "--out" in refused("dream", photo)
 
 
@@ -114,7 +129,9 @@ def test_a_net_whose_input_has_another_name(broken, refused_model):
     assert 'has no input named "data"' in refused_model(broken)
 
 
-@pytest.mark.parametrize("change", [{"octaves": 10**9}, {"octave_scale": 0.5}, {"jitter": "x"}, {"unknown": 1}])
+@pytest.mark.parametrize(
+    "change", [{"octaves": 10**9}, {"octave_scale": 0.5}, {"jitter": "x"}, {"unknown": 1}]
+)
 def test_a_recipe_with_impossible_settings(change, refused, photo, tmp_path, run, fast):
     out = tmp_path / "dream.png"
     run("dream", photo, "-o", out, *fast)
@@ -140,12 +157,17 @@ def test_unwritable_folder(refused, photo, tmp_path, monkeypatch):
 
 def test_guide_too_small(refused, photo, tmp_path, out):
     Image.new("RGB", (3, 3)).save(tmp_path / "guide.png")
-    assert "the guide picture is 3x3" in refused("dream", photo, "-o", out, "--guide", tmp_path / "guide.png")
+    assert "the guide picture is 3x3" in refused(
+        "dream", photo, "-o", out, "--guide", tmp_path / "guide.png"
+    )
 
 
 def test_gpu_that_is_not_there(refused, photo, out, engine_name):
     # no machine has as many GPUs as this; a CPU-only Caffe would end the process at the first
-    message = {"compat": "computes on the CPU only", "caffe": "this Caffe has no GPU 99 (a CPU-only build?)"}[engine_name]
+    message = {
+        "compat": "computes on the CPU only",
+        "caffe": "this Caffe has no GPU 99 (a CPU-only build?)",
+    }[engine_name]
     assert message in refused("dream", photo, "-o", out, "--gpu", 99)
 
 
@@ -160,7 +182,19 @@ def refused_model(photo, out, engine_name, capsys, fast):
     """Dream with a model folder that must be refused; returns the one line."""
 
     def call(model):
-        code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(model), "--engine", engine_name, *fast])
+        code = cli.main(
+            [
+                "dream",
+                str(photo),
+                "-o",
+                str(out),
+                "--model",
+                str(model),
+                "--engine",
+                engine_name,
+                *fast,
+            ]
+        )
         err = capsys.readouterr().err
         assert code == 2 and len(err.strip().splitlines()) == 1 and not out.exists(), err
         return err
@@ -168,7 +202,11 @@ def refused_model(photo, out, engine_name, capsys, fast):
     return call
 
 
-@pytest.mark.parametrize("damage", [lambda raw: raw[:-1000], lambda raw: b"", lambda raw: b"<html>moved</html>" * 500], ids=["cut", "empty", "html"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda raw: raw[:-1000], lambda raw: b"", lambda raw: b"<html>moved</html>" * 500],
+    ids=["cut", "empty", "html"],
+)
 def test_broken_weights(damage, broken, refused_model):
     path = broken / "small.caffemodel"
     path.write_bytes(damage(path.read_bytes()))
@@ -236,7 +274,11 @@ def test_layer_settings_that_would_end_a_real_caffe(old, new, message, broken, r
 
 def test_weights_whose_layers_have_another_number_of_blobs(broken, refused_model):
     path = broken / "deploy.prototxt"
-    path.write_text(path.read_text().replace("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 bias_term: false"))
+    path.write_text(
+        path.read_text().replace(
+            "num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 bias_term: false"
+        )
+    )
     assert '"inception_3b/1x1"' in refused_model(broken)
 
 
@@ -252,7 +294,9 @@ def test_the_library_refuses_what_would_end_a_real_caffe(net, rng):
 
 def test_the_engine_itself_is_asked_for_every_octave_and_the_guide(small, caffe):
     description = model.description(small, caffe)
-    with pytest.raises(SizeError, match="octave 1 of 2 would be 8x8 pixels: .*use --octaves 1 at most"):
+    with pytest.raises(
+        SizeError, match="octave 1 of 2 would be 8x8 pixels: .*use --octaves 1 at most"
+    ):
         preflight.check_on_engine(caffe, description, "inception_4c/output", [(32, 32), (8, 8)])
     with pytest.raises(SizeError, match="the guide picture is 8x8: .*use a larger one"):
         preflight.check_on_engine(caffe, description, "inception_4c/output", [(32, 32)], (8, 8))
@@ -260,7 +304,10 @@ def test_the_engine_itself_is_asked_for_every_octave_and_the_guide(small, caffe)
 
 def test_reshape_to_what_an_inner_product_cannot_take(net, caffe):
     net.blobs["data"].reshape(1, 3, 60, 80)
-    with pytest.raises((SizeError, getattr(caffe, "ShapeError", SizeError)), match='"fc": Input size incompatible .* K_ .*360.*2340.*net_surgery'):
+    with pytest.raises(
+        (SizeError, getattr(caffe, "ShapeError", SizeError)),
+        match='"fc": Input size incompatible .* K_ .*360.*2340.*net_surgery',
+    ):
         net.reshape()
 
 
@@ -275,7 +322,19 @@ def test_zero_gradient_says_so(broken, photo, out, engine_name, capsys, caffe, f
         for blob in blobs:
             blob.data[...] = 0
     net.save(str(broken / "small.caffemodel"))
-    code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(broken), "--engine", engine_name, *fast])
+    code = cli.main(
+        [
+            "dream",
+            str(photo),
+            "-o",
+            str(out),
+            "--model",
+            str(broken),
+            "--engine",
+            engine_name,
+            *fast,
+        ]
+    )
     assert code == 2 and not out.exists()
     assert "the gradient is zero everywhere" in capsys.readouterr().err.strip().splitlines()[-1]
 

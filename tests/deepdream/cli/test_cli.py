@@ -27,7 +27,9 @@ def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
     from deepdream.nets.model import file_sha1
 
     out = tmp_path / "dream.png"
-    run("dream", photo, "-o", out, "--seed", 3, "--end", "inception_3b/output", "--jitter", 7, *fast)
+    run(
+        "dream", photo, "-o", out, "--seed", 3, "--end", "inception_3b/output", "--jitter", 7, *fast
+    )
     recipe = json.loads(image.read_recipe(out))
     assert recipe["settings"] == {
         "end": "inception_3b/output", "iterations": 1, "octaves": 2, "octave_scale": DREAM.octave_scale,
@@ -38,13 +40,23 @@ def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
     assert recipe["model"]["weights_sha1"] == file_sha1(small.weights)
     assert {"name", "version"} <= set(recipe["engine"])
     if recipe["engine"]["name"] == "caffe_compat":
-        assert recipe["engine"]["threads"] >= 1 and recipe["engine"]["arithmetic"] in ("fused", "separate")
+        assert recipe["engine"]["threads"] >= 1 and recipe["engine"]["arithmetic"] in (
+            "fused",
+            "separate",
+        )
 
 
 @pytest.mark.parametrize("guided", [False, True])
 def test_replay_is_equal_to_the_bit(guided, run, photo, tmp_path, fast):
     out = tmp_path / "dream.png"
-    run("dream", photo, "-o", out, *fast, *(["--guide", photo, "--end", "inception_3b/output"] if guided else []))
+    run(
+        "dream",
+        photo,
+        "-o",
+        out,
+        *fast,
+        *(["--guide", photo, "--end", "inception_3b/output"] if guided else []),
+    )
     code, said, _ = run("replay", out, "-o", tmp_path / "again.png")
     assert code == 0 and "equal to the bit" in said
     np.testing.assert_array_equal(image.load(tmp_path / "again.png"), image.load(out))
@@ -65,7 +77,11 @@ def test_a_recipe_does_not_tell_where_its_maker_lives(run, photo, tmp_path, fast
     run("dream", photo, "-o", tmp_path / "sub" / "dream.png", *fast, "--guide", photo)
     text = image.read_recipe(tmp_path / "sub" / "dream.png")
     recipe = json.loads(text)
-    assert recipe["image"]["path"] == recipe["files"]["guide"]["path"] == os.path.join("..", "photo.png")
+    assert (
+        recipe["image"]["path"]
+        == recipe["files"]["guide"]["path"]
+        == os.path.join("..", "photo.png")
+    )
 
 
 def test_picture_and_source_can_move_together(run, photo, tmp_path, fast):
@@ -111,13 +127,27 @@ def test_layers_lists_types_shapes_and_ends(run):
     code, said, _ = run("layers")
     assert code == 0
     rows = {line.split()[0]: line for line in said.splitlines()}
-    assert rows["inception_3b/output"].split() == ["inception_3b/output", "Concat", "12", "x", "8", "x", "8", "yes"]
+    assert rows["inception_3b/output"].split() == [
+        "inception_3b/output",
+        "Concat",
+        "12",
+        "x",
+        "8",
+        "x",
+        "8",
+        "yes",
+    ]
     assert rows["relu1"].endswith("no: in place on conv1")
     assert "(default)" in rows["inception_4c/output"]
 
 
 def test_defaults_shown_by_help_are_those_of_settings():
-    help_text = subprocess.run([sys.executable, "-m", "deepdream", "dream", "--help"], capture_output=True, text=True, check=True).stdout
+    help_text = subprocess.run(
+        [sys.executable, "-m", "deepdream", "dream", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     text = " ".join(help_text.split())
     assert f"steps per octave (default {DREAM.iterations})" in text
     assert f"in grey levels (default {DREAM.step_size})" in text
@@ -126,4 +156,9 @@ def test_defaults_shown_by_help_are_those_of_settings():
 def test_help_and_import_do_not_load_scipy_numba_or_an_engine():
     heavy = ("scipy", "numba", "caffe", "caffe_compat.net")
     code = f"import sys, deepdream; from deepdream.cli.main import parser; parser(); print([m for m in {heavy} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )

@@ -22,9 +22,16 @@ def test_the_class_becomes_more_probable(name, net):
     method = quick(name)
     pictures = classes.visualise(net, "fc", 2, (32, 32), [5, 6], method)
     side = round(32 * method.octaves[-1].scale)
-    assert pictures.shape == (2, side, side, 3) and pictures.min() >= -1e-3 and pictures.max() <= 255.001
+    assert (
+        pictures.shape == (2, side, side, 3)
+        and pictures.min() >= -1e-3
+        and pictures.max() <= 255.001
+    )
     start = classes.visualise(net, "fc", 2, (32, 32), [5, 6], classes.Method((), method.noise))
-    assert (classes.probabilities(net, pictures, 2, (32, 32)) > classes.probabilities(net, start, 2, (32, 32))).all()
+    assert (
+        classes.probabilities(net, pictures, 2, (32, 32))
+        > classes.probabilities(net, start, 2, (32, 32))
+    ).all()
 
 
 def test_pictures_of_a_batch_are_those_made_alone(net):
@@ -62,7 +69,9 @@ def call(small_folder, engine_name, tmp_path, monkeypatch, capsys):
 
     def run(*args):
         try:
-            code = cli.main(["classes", *map(str, args), "--model", str(small_folder), "--engine", engine_name])
+            code = cli.main(
+                ["classes", *map(str, args), "--model", str(small_folder), "--engine", engine_name]
+            )
         except SystemExit as e:
             code = e.code
         out = capsys.readouterr()
@@ -76,7 +85,13 @@ def test_the_command_writes_pictures_and_a_sheet(call, tmp_path):
     out = tmp_path / "out"
     code, said, _ = call("bee", "3", "-o", out, "--seeds", 2, "--seed", 7)
     assert code == 0 and "bee " in said and "before" in said and "after" in said
-    assert {p.name for p in out.iterdir()} == {"bee-7.png", "bee-8.png", "a_b-7.png", "a_b-8.png", "sheet.png"}
+    assert {p.name for p in out.iterdir()} == {
+        "bee-7.png",
+        "bee-8.png",
+        "a_b-7.png",
+        "a_b-8.png",
+        "sheet.png",
+    }
     assert '"class": "bee"' in image.read_recipe(out / "bee-7.png")
     sheet = image.load(out / "sheet.png")
     assert sheet.shape[0] > 2 * 192 and sheet.shape[1] > 2 * 192
@@ -103,12 +118,22 @@ def test_the_step_goes_where_the_window_was(net, monkeypatch):
     monkeypatch.setattr(classes, "backward", lambda net, diffs, end: net.blobs["data"].data.copy())
     monkeypatch.setattr(classes, "_blur", lambda x, deviation: None)
     steps = []
-    method = classes.Method((classes.Octave(1.5, 1, (1.0, 1.0), (0, 0)),), noise=20, jitter=9, between=lambda x, g, step: steps.append((x.copy(), g)))
+    method = classes.Method(
+        (classes.Octave(1.5, 1, (1.0, 1.0), (0, 0)),),
+        noise=20,
+        jitter=9,
+        between=lambda x, g, step: steps.append((x.copy(), g)),
+    )
     classes.visualise(net, "fc", 1, (32, 32), [3, 4], method)
     ((x, g),) = steps
     inside = g != 0
     assert 0.3 < inside.mean() < 0.6
-    np.testing.assert_allclose((x - g / np.abs(g).sum((1, 2, 3), keepdims=True) * 3 * 32 * 32)[inside], g[inside], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        (x - g / np.abs(g).sum((1, 2, 3), keepdims=True) * 3 * 32 * 32)[inside],
+        g[inside],
+        rtol=1e-3,
+        atol=1e-3,
+    )
 
 
 def test_what_yosinski_does_between_steps_is_done(net):
@@ -118,6 +143,10 @@ def test_what_yosinski_does_between_steps_is_done(net):
 
 
 def test_a_prior_keeps_values_small(net):
-    strong = classes.Method((classes.Octave(1.0, 12, (4.0, 4.0), (0, 0)),), prior=1e3 * classes.l2_norm())
+    strong = classes.Method(
+        (classes.Octave(1.0, 12, (4.0, 4.0), (0, 0)),), prior=1e3 * classes.l2_norm()
+    )
     free = classes.Method(strong.octaves)
-    assert np.std(classes.visualise(net, "fc", 1, (32, 32), [3], strong)) < 0.7 * np.std(classes.visualise(net, "fc", 1, (32, 32), [3], free))
+    assert np.std(classes.visualise(net, "fc", 1, (32, 32), [3], strong)) < 0.7 * np.std(
+        classes.visualise(net, "fc", 1, (32, 32), [3], free)
+    )

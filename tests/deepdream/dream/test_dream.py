@@ -98,7 +98,9 @@ def test_a_guide_of_another_size_is_taken(net, picture, rng):
 
 def test_guide_objective_takes_the_nearest_feature():
     class Blob:
-        data = np.float32([[[[1, 0]], [[0, 2]]]])  # at (0, 0) the vector (1, 0), at (0, 1) the vector (0, 2)
+        data = np.float32(
+            [[[[1, 0]], [[0, 2]]]]
+        )  # at (0, 0) the vector (1, 0), at (0, 1) the vector (0, 2)
         diff = np.zeros((1, 2, 1, 2), np.float32)
 
     guide = np.float32([[[3, 0]], [[0, 5]]])  # vectors (3, 0) and (0, 5)

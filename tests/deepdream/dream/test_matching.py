@@ -19,9 +19,13 @@ def function(net, rng):
     x = rng.uniform(-60, 60, (1, 3, 16, 18))
     net.blobs["data"].data[...] = x
     net.forward(end=END)
-    target = net.blobs[END].data * 1.5 + rng.normal(0, 5, net.blobs[END].data.shape).astype(np.float32)
+    target = net.blobs[END].data * 1.5 + rng.normal(0, 5, net.blobs[END].data.shape).astype(
+        np.float32
+    )
     prior = priors.tv(2)
-    return matching.Matching(net, END, target, prior, 0.3 / prior.value_and_gradient(x)[0]), x.ravel()
+    return matching.Matching(
+        net, END, target, prior, 0.3 / prior.value_and_gradient(x)[0]
+    ), x.ravel()
 
 
 def directional(f, x, rng, step=0.05):
@@ -109,13 +113,19 @@ def test_pixels_stay_within_their_bounds_and_the_best_is_returned(net, picture):
     assert [e.octave for e in result.history] == sorted(e.octave for e in result.history)
     last = [e.f for e in result.history if e.octave == 2]
     net.blobs["data"].reshape(1, 3, 60, 80)
-    f = matching.Matching(net, END, matching.multiply(5)(deepdream.guide_features(net, picture, END)[None]))
-    assert f(deepdream.preprocess(net, result.picture).astype(float).ravel())[0] == pytest.approx(min(last), rel=1e-4)
+    f = matching.Matching(
+        net, END, matching.multiply(5)(deepdream.guide_features(net, picture, END)[None])
+    )
+    assert f(deepdream.preprocess(net, result.picture).astype(float).ravel())[0] == pytest.approx(
+        min(last), rel=1e-4
+    )
 
 
 def test_the_detail_of_one_octave_is_carried_to_the_next(net, picture):
     alone = matching.match(net, picture, END, matching.multiply(3), evaluations=1).history[0]
-    carried = matching.match(net, picture, END, matching.multiply(3), evaluations=15, octave_n=2).history
+    carried = matching.match(
+        net, picture, END, matching.multiply(3), evaluations=15, octave_n=2
+    ).history
     assert [e for e in carried if e.octave == 2][0].f < 0.95 * alone.f
 
 
@@ -128,7 +138,15 @@ def test_inversion_comes_nearer_to_the_other_picture(net, picture, rng):
 
 def test_the_prior_takes_noise_away(net, picture):
     def roughness(weight):
-        found = matching.match(net, picture, END, matching.multiply(2), prior=priors.tv(2), weight=weight, evaluations=15).picture
+        found = matching.match(
+            net,
+            picture,
+            END,
+            matching.multiply(2),
+            prior=priors.tv(2),
+            weight=weight,
+            evaluations=15,
+        ).picture
         return priors.tv(2).value_and_gradient(found.transpose(2, 0, 1)[None])[0]
 
     assert roughness(1.0) < 0.5 * roughness(0.1) < 0.5 * roughness(0)

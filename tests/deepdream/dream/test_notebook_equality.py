@@ -20,7 +20,12 @@ CASES = {
     "few large octaves": {"octave_n": 2, "octave_scale": 1.8},
     "step and jitter": {"step_size": 4.0, "jitter": 3},
 }
-NAMES = {"octave_n": "octaves", "octave_scale": "ratio", "step_size": "size", "iter_n": "iterations"}
+NAMES = {
+    "octave_n": "octaves",
+    "octave_scale": "ratio",
+    "step_size": "size",
+    "iter_n": "iterations",
+}
 
 
 def both(net, reference, picture, seed=5, **params):
@@ -47,7 +52,9 @@ def test_guided_dream(net, reference, picture, rng):
     np.random.seed(5)
     wanted = notebook.dream(reference, picture, 3, end=end, objective=theirs)
     np.random.seed(5)
-    np.testing.assert_array_equal(deepdream.deepdream(net, picture, 3, end=end, objective=ours), wanted)
+    np.testing.assert_array_equal(
+        deepdream.deepdream(net, picture, 3, end=end, objective=ours), wanted
+    )
 
 
 def test_three_frames_of_the_zoom_loop(net, reference, picture):
@@ -61,7 +68,9 @@ def test_three_frames_of_the_zoom_loop(net, reference, picture):
 def test_a_random_state_gives_what_the_global_generator_gives(net, picture):
     np.random.seed(9)
     wanted = deepdream.deepdream(net, picture, 2)
-    np.testing.assert_array_equal(deepdream.deepdream(net, picture, 2, rng=np.random.RandomState(9)), wanted)
+    np.testing.assert_array_equal(
+        deepdream.deepdream(net, picture, 2, rng=np.random.RandomState(9)), wanted
+    )
 
 
 def test_a_dream_does_not_depend_on_the_dreams_before_it_on_the_same_net(net, reference, picture):

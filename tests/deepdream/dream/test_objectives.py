@@ -30,7 +30,9 @@ SINGLE = {
     "score within": lambda rng: o.score(C, 4).within(MASK),
     "guide": lambda rng: o.guide(C, rng.normal(0, 30, (10, 3, 4)), rng.normal(0, 30, (10, 2, 2))),
     "guide within": lambda rng: o.guide(C, rng.normal(0, 30, (10, 3, 4))).within(MASK),
-    "sum over layers": lambda rng: 0.7 * o.l2(C) - 0.3 * o.l2(A) + 2 * o.channel("conv1", 1).within(MASK),
+    "sum over layers": lambda rng: (
+        0.7 * o.l2(C) - 0.3 * o.l2(A) + 2 * o.channel("conv1", 1).within(MASK)
+    ),
     "in front of an in-place layer's last": lambda rng: o.l2(B) + 0.5 * o.channel("conv1", 2),
     "twice one layer": lambda rng: o.l2(C) - 20 * o.channel(C, 1),
 }
@@ -59,15 +61,25 @@ def test_value_and_gradient_agree(name, filled, rng):
 def test_one_l2_is_the_notebooks_dream_to_the_bit(net, picture):
     settings = dict(iter_n=2, octave_n=2, end=C)
     plain = deepdream.deepdream(net, picture, rng=np.random.RandomState(4), **settings)
-    composed = deepdream.deepdream(net, picture, rng=np.random.RandomState(4), objective=o.l2(C), **settings)
+    composed = deepdream.deepdream(
+        net, picture, rng=np.random.RandomState(4), objective=o.l2(C), **settings
+    )
     assert np.array_equal(plain, composed)
 
 
 def test_one_guide_is_the_notebooks_to_the_bit(net, picture):
     features = deepdream.guide_features(net, picture[:40, :50], C)
     settings = dict(iter_n=2, octave_n=2, end=C)
-    plain = deepdream.deepdream(net, picture, rng=np.random.RandomState(4), objective=o.objective_guide(features), **settings)
-    composed = deepdream.deepdream(net, picture, rng=np.random.RandomState(4), objective=o.guide(C, features), **settings)
+    plain = deepdream.deepdream(
+        net,
+        picture,
+        rng=np.random.RandomState(4),
+        objective=o.objective_guide(features),
+        **settings,
+    )
+    composed = deepdream.deepdream(
+        net, picture, rng=np.random.RandomState(4), objective=o.guide(C, features), **settings
+    )
     assert np.array_equal(plain, composed)
 
 
@@ -99,7 +111,9 @@ def test_masks_say_where(net, picture):
     left = np.zeros((6, 8))
     left[:, :4] = 1
     settings = dict(iter_n=1, octave_n=1, jitter=0, clip=False)
-    changed = np.abs(deepdream.deepdream(net, picture, objective=o.l2(A).within(left), **settings) - picture).mean(2)
+    changed = np.abs(
+        deepdream.deepdream(net, picture, objective=o.l2(A).within(left), **settings) - picture
+    ).mean(2)
     assert changed[:, 52:].max() < 0.1 * changed[:, :30].mean()
 
 
@@ -117,7 +131,9 @@ def test_masks_follow_the_jitter(net, picture):
 def test_each_region_has_its_own_objective(filled):
     left = np.zeros((4, 4))
     left[:, :2] = 1
-    both = passes.gradient(filled, o.channel(A, 0).within(left) + o.channel(A, 1).within(1 - left))[1].copy()
+    both = passes.gradient(filled, o.channel(A, 0).within(left) + o.channel(A, 1).within(1 - left))[
+        1
+    ].copy()
     one = passes.gradient(filled, o.channel(A, 0).within(left))[1].copy()
     two = passes.gradient(filled, o.channel(A, 1).within(1 - left))[1].copy()
     np.testing.assert_allclose(both, one + two, rtol=1e-4, atol=1e-6 * np.abs(both).max())
@@ -147,7 +163,9 @@ def test_guides_in_blocks_are_the_same(rng, monkeypatch):
 
 
 def test_what_is_not_there_is_named(filled):
-    with pytest.raises(deepdream.TargetError, match='"inception_4c/output" has 10 channels, from 0 to 9, no 10'):
+    with pytest.raises(
+        deepdream.TargetError, match='"inception_4c/output" has 10 channels, from 0 to 9, no 10'
+    ):
         passes.gradient(filled, o.channel(C, 10))
     with pytest.raises(deepdream.TargetError, match="places .rows x columns., none at 30, 0"):
         passes.gradient(filled, o.neuron(C, 0, 30, 0))
@@ -194,7 +212,9 @@ def test_to_any_blob(filled, rng):
     whole = passes.backward(filled, {C: diff}).copy()
     half_way = passes.backward(filled, {C: diff}, to="pool1").copy()
     assert half_way.shape == filled.blobs["pool1"].data.shape
-    np.testing.assert_allclose(passes.backward(filled, {"pool1": half_way}), whole, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        passes.backward(filled, {"pool1": half_way}), whole, rtol=1e-5, atol=1e-7
+    )
 
 
 def test_to_a_blob_that_is_a_start_itself(filled):

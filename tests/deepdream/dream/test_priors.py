@@ -36,7 +36,9 @@ def test_total_variation_by_hand():
     # 1 5   differences: right 2, 4; down 1, 3
     x = np.array([[0.0, 2.0], [1.0, 5.0]]).reshape(1, 1, 2, 2)
     assert priors.tv(2).value_and_gradient(x)[0] == 4 + 16 + 1 + 9
-    assert priors.tv(1).value_and_gradient(x)[0] == pytest.approx(np.sqrt(4 + 1) + 4 + 3, abs=2e-3)  # 1e-3 is the smoothing's
+    assert priors.tv(1).value_and_gradient(x)[0] == pytest.approx(
+        np.sqrt(4 + 1) + 4 + 3, abs=2e-3
+    )  # 1e-3 is the smoothing's
 
 
 def test_norms_by_hand():
@@ -50,8 +52,16 @@ def test_the_border_has_no_difference_beyond_it():
 
 
 def test_the_papers_four_settings():
-    told = [(y.decay, y.blur, y.every, y.small_norm, y.small_contribution) for y in priors.YOSINSKI.values()]
-    assert told == [(0, 0.5, 4, 50, None), (0.3, 0, 0, 20, None), (1e-4, 1, 4, None, None), (0, 0.5, 4, None, 90)]
+    told = [
+        (y.decay, y.blur, y.every, y.small_norm, y.small_contribution)
+        for y in priors.YOSINSKI.values()
+    ]
+    assert told == [
+        (0, 0.5, 4, 50, None),
+        (0.3, 0, 0, 20, None),
+        (1e-4, 1, 4, None, None),
+        (0, 0.5, 4, None, 90),
+    ]
 
 
 def test_decay_shrinks(rng):

@@ -16,7 +16,9 @@ from deepdream.pictures import image
 @pytest.fixture
 def bare(small_folder, tmp_path):
     """A folder with a prototxt and a caffemodel, and no readme."""
-    folder = shutil.copytree(small_folder, tmp_path / "bare", ignore=shutil.ignore_patterns(".any_size"))
+    folder = shutil.copytree(
+        small_folder, tmp_path / "bare", ignore=shutil.ignore_patterns(".any_size")
+    )
     (folder / "readme.md").unlink()
     (folder / "deploy.prototxt").rename(folder / "net_deploy.prototxt")
     return folder
@@ -26,7 +28,22 @@ def bare(small_folder, tmp_path):
 def dream(photo, tmp_path, engine_name, capsys, fast):
     def call(folder, *args):
         out = tmp_path / "out.png"
-        code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(folder), "--engine", engine_name, "--seed", "1", *fast, *map(str, args)])
+        code = cli.main(
+            [
+                "dream",
+                str(photo),
+                "-o",
+                str(out),
+                "--model",
+                str(folder),
+                "--engine",
+                engine_name,
+                "--seed",
+                "1",
+                *fast,
+                *map(str, args),
+            ]
+        )
         said = capsys.readouterr()
         return code, said.out + said.err, image.load(out) if out.exists() else None
 
@@ -50,7 +67,9 @@ def test_two_caffemodels_are_one_too_many(bare, dream):
     assert code == 2 and "holds 2 (other.caffemodel, small.caffemodel); leave one" in said
 
 
-def test_a_mean_picture_is_reduced_to_its_colour_and_said_so(bare, small_folder, dream, caffe, tmp_path):
+def test_a_mean_picture_is_reduced_to_its_colour_and_said_so(
+    bare, small_folder, dream, caffe, tmp_path
+):
     mean = np.float32([104, 116, 122]).reshape(3, 1, 1) + np.float32([[-5, 5], [10, -10]])
     np.save(tmp_path / "mean.npy", mean)
     blob = caffe.io.caffe_pb2.BlobProto(num=1, channels=3, height=2, width=2)
@@ -59,7 +78,10 @@ def test_a_mean_picture_is_reduced_to_its_colour_and_said_so(bare, small_folder,
     _, _, wanted = dream(small_folder)
     for name in ("mean.npy", "mean.binaryproto"):
         code, said, found = dream(bare, "--mean", tmp_path / name)
-        assert code == 0 and f"{name} is a mean picture of 2x2; its mean colour 104, 116, 122 is used" in said
+        assert (
+            code == 0
+            and f"{name} is a mean picture of 2x2; its mean colour 104, 116, 122 is used" in said
+        )
         assert np.array_equal(found, wanted)
 
 
@@ -96,7 +118,11 @@ def test_mean_files_that_are_none(content, message, bare, tmp_path):
 
 
 def test_means_that_are_none(bare):
-    for mean, message in (("1,2", "the mean is [1.0, 2.0]"), ("nothing.npy", "cannot be read"), ("mean.txt", "three numbers such as")):
+    for mean, message in (
+        ("1,2", "the mean is [1.0, 2.0]"),
+        ("nothing.npy", "cannot be read"),
+        ("mean.txt", "three numbers such as"),
+    ):
         with pytest.raises(ModelError) as e:
             model.find(str(bare), mean=mean)
         assert message in str(e.value)
@@ -107,12 +133,17 @@ def test_means_that_are_none(bare):
 
 
 def test_names_of_models_are_found_in_any_case():
-    assert model.find("resnet-50").name == "ResNet-50" and model.find("vgg_ilsvrc_16_layers").name == "VGG_ILSVRC_16_layers"
+    assert (
+        model.find("resnet-50").name == "ResNet-50"
+        and model.find("vgg_ilsvrc_16_layers").name == "VGG_ILSVRC_16_layers"
+    )
 
 
 def test_a_readme_of_an_unknown_channel_order(small_folder, tmp_path):
     folder = shutil.copytree(small_folder, tmp_path / "copy")
-    (folder / "readme.md").write_text((folder / "readme.md").read_text().replace("end:", "channel_order: brg\nend:"))
+    (folder / "readme.md").write_text(
+        (folder / "readme.md").read_text().replace("end:", "channel_order: brg\nend:")
+    )
     with pytest.raises(ModelError, match='channel_order is "brg", not bgr or rgb'):
         model.find(str(folder))
 

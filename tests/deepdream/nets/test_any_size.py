@@ -27,18 +27,37 @@ def test_a_dream_of_the_last_layer_works_by_itself(folder, photo, engine_name, r
     from deepdream import cli
 
     out = tmp_path / "out.png"
-    args = ["dream", str(photo), "-o", str(out), "--model", str(folder), "--engine", engine_name, "--end", "fc"]
+    args = [
+        "dream",
+        str(photo),
+        "-o",
+        str(out),
+        "--model",
+        str(folder),
+        "--engine",
+        engine_name,
+        "--end",
+        "fc",
+    ]
     assert cli.main([*args, "--iterations", "1", "--octaves", "2"]) == 0
     assert json.loads(image.read_recipe(out))["settings"]["end"] == "fc"
     assert run("replay", out, "-o", tmp_path / "again.png")[1].endswith("equal to the bit\n")
 
 
-def test_the_converted_net_is_made_once_and_kept_beside_the_weights(folder, photo, engine_name, monkeypatch):
+def test_the_converted_net_is_made_once_and_kept_beside_the_weights(
+    folder, photo, engine_name, monkeypatch
+):
     request = dream(folder, photo, engine_name)
     (kept,) = (folder / ".any_size").iterdir()
     assert model.file_sha1(folder / "small.caffemodel")[:12] in kept.name
-    assert request.any_size and request.end == "prob" and request.model.weights == folder / "small.caffemodel"
-    monkeypatch.setattr("net_surgery.convolutionize", lambda *args, **kwargs: pytest.fail("made again"))
+    assert (
+        request.any_size
+        and request.end == "prob"
+        and request.model.weights == folder / "small.caffemodel"
+    )
+    monkeypatch.setattr(
+        "net_surgery.convolutionize", lambda *args, **kwargs: pytest.fail("made again")
+    )
     assert "fc-conv" in dream(folder, photo, engine_name).net.params
 
 
@@ -49,7 +68,9 @@ def test_other_weights_get_a_net_of_their_own(folder, photo, engine_name, caffe)
     net.save(str(folder / "small.caffemodel"))
     doubled = dream(folder, photo, engine_name).net
     assert len(list((folder / ".any_size").iterdir())) == 2
-    assert np.array_equal(doubled.params["fc-conv"][0].data.ravel(), net.params["fc"][0].data.ravel())
+    assert np.array_equal(
+        doubled.params["fc-conv"][0].data.ravel(), net.params["fc"][0].data.ravel()
+    )
 
 
 def test_a_layer_that_was_converted_is_found_under_its_old_name(folder, photo, engine_name):
@@ -58,7 +79,9 @@ def test_a_layer_that_was_converted_is_found_under_its_old_name(folder, photo, e
 
 def test_a_dream_in_front_of_the_inner_product_needs_none_of_it(folder, photo, engine_name):
     request = dream(folder, photo, engine_name, end="inception_4c/output")
-    assert not request.any_size and "fc" in request.net.params and not (folder / ".any_size").exists()
+    assert (
+        not request.any_size and "fc" in request.net.params and not (folder / ".any_size").exists()
+    )
 
 
 def test_a_folder_that_cannot_be_written_to_is_no_obstacle(folder, photo, engine_name, monkeypatch):
@@ -66,7 +89,10 @@ def test_a_folder_that_cannot_be_written_to_is_no_obstacle(folder, photo, engine
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.mkdir", refused)
-    made, _ = any_size.any_size(model.find(str(folder)), __import__({"caffe": "caffe", "compat": "caffe_compat"}[engine_name]))
+    made, _ = any_size.any_size(
+        model.find(str(folder)),
+        __import__({"caffe": "caffe", "compat": "caffe_compat"}[engine_name]),
+    )
     assert made.weights.is_file() and not (folder / ".any_size").exists()
 
 
@@ -74,7 +100,22 @@ def test_a_net_that_cannot_be_converted_says_so(folder, photo, engine_name, caps
     from deepdream import cli
 
     deploy = folder / "deploy.prototxt"
-    deploy.write_text(deploy.read_text().replace("inner_product_param {", "inner_product_param { axis: 2"))
+    deploy.write_text(
+        deploy.read_text().replace("inner_product_param {", "inner_product_param { axis: 2")
+    )
     out = folder / "out.png"
-    code = cli.main(["dream", str(photo), "-o", str(out), "--model", str(folder), "--engine", engine_name, "--end", "prob"])
+    code = cli.main(
+        [
+            "dream",
+            str(photo),
+            "-o",
+            str(out),
+            "--model",
+            str(folder),
+            "--engine",
+            engine_name,
+            "--end",
+            "prob",
+        ]
+    )
     assert code == 2 and len(capsys.readouterr().err.strip().splitlines()) == 1 and not out.exists()

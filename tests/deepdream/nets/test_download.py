@@ -39,7 +39,9 @@ from tests.support.misbehaving import (
 @pytest.fixture
 def server():
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.handle_error = lambda *args: None  # a client that stops listening is what some tests are about
+    made.handle_error = lambda *args: (
+        None
+    )  # a client that stops listening is what some tests are about
     made.daemon_threads = True
     made.behaviours, made.asked, made.validators, made.released = [good], [], [], threading.Event()
     threading.Thread(target=made.serve_forever, daemon=True).start()
@@ -58,7 +60,12 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def want(tmp_path, server):
-    return download.Wanted(tmp_path / "models" / "net.caffemodel", [server.url], hashlib.sha1(CONTENT).hexdigest(), len(CONTENT))
+    return download.Wanted(
+        tmp_path / "models" / "net.caffemodel",
+        [server.url],
+        hashlib.sha1(CONTENT).hexdigest(),
+        len(CONTENT),
+    )
 
 
 def left(want):
@@ -91,7 +98,10 @@ BAD = {
     "a web page that says it is none": (hidden_web_page, "gave a file with SHA1"),
     "not found": (not_found, "answered 404"),
     "too long": (too_long, f"has {len(CONTENT) + 4} bytes, not {len(CONTENT)}"),
-    "too long without saying so": (too_long_without_saying_so, f"gave more than the {len(CONTENT)} bytes"),
+    "too long without saying so": (
+        too_long_without_saying_so,
+        f"gave more than the {len(CONTENT)} bytes",
+    ),
     "another file": (wrong, "gave a file with SHA1"),
     "always short": (lies, "broke off"),
     "always stalled": (stall, "stalled"),
@@ -171,7 +181,10 @@ def test_mirrors_are_tried_in_order(want, server, tmp_path):
 def test_from_a_path_or_file_url(as_url, want, tmp_path):
     source = tmp_path / "elsewhere file.caffemodel"
     source.write_bytes(CONTENT)
-    assert download.get(want, source=source.as_uri() if as_url else source) and want.path.read_bytes() == CONTENT
+    assert (
+        download.get(want, source=source.as_uri() if as_url else source)
+        and want.path.read_bytes() == CONTENT
+    )
     source.write_bytes(OTHER)
     want.path.unlink()
     with pytest.raises(DownloadError, match="gave a file with SHA1"):
@@ -191,7 +204,16 @@ def archive(names):
 
 def test_a_member_of_an_archive_is_taken_and_nothing_else_is_written(want, tmp_path):
     source = tmp_path / "net.tar.gz"
-    source.write_bytes(archive([("../../escaped", b"x"), ("/absolute", b"x"), ("folder/../net.caffemodel", CONTENT), ("other", b"y")]))
+    source.write_bytes(
+        archive(
+            [
+                ("../../escaped", b"x"),
+                ("/absolute", b"x"),
+                ("folder/../net.caffemodel", CONTENT),
+                ("other", b"y"),
+            ]
+        )
+    )
     download.get(want, source=source)
     assert left(want) == ["net.caffemodel"] and want.path.read_bytes() == CONTENT
     assert not (tmp_path / "escaped").exists() and not (tmp_path.parent / "escaped").exists()
@@ -238,7 +260,10 @@ def folder(tmp_path, server):
 
 def test_get_writes_the_file_and_a_second_time_does_nothing(folder, capsys, server):
     assert cli.main(["models", "get", str(folder)]) == 0
-    assert f"{len(CONTENT)} bytes from {server.url}" in capsys.readouterr().out and (folder / "net.caffemodel").read_bytes() == CONTENT
+    assert (
+        f"{len(CONTENT)} bytes from {server.url}" in capsys.readouterr().out
+        and (folder / "net.caffemodel").read_bytes() == CONTENT
+    )
     assert cli.main(["models", "get", str(folder)]) == 0
     assert "is there already, and right" in capsys.readouterr().out and len(server.asked) == 1
 
@@ -247,20 +272,33 @@ def test_get_says_in_one_line_why_it_failed(folder, capsys, server):
     server.behaviours = [not_found]
     assert cli.main(["models", "get", str(folder)]) == 2
     err = capsys.readouterr().err.strip()
-    assert err.splitlines()[-1].startswith("deepdream models: net.caffemodel could not be had: http") and "answered 404" in err
-    assert cli.main(["models", "get", "bvlc_gogglenet"]) == 2 and "did you mean bvlc_googlenet" in capsys.readouterr().err
+    assert (
+        err.splitlines()[-1].startswith("deepdream models: net.caffemodel could not be had: http")
+        and "answered 404" in err
+    )
+    assert (
+        cli.main(["models", "get", "bvlc_gogglenet"]) == 2
+        and "did you mean bvlc_googlenet" in capsys.readouterr().err
+    )
 
 
 def test_without_requests_the_install_command_is_told(folder, capsys, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "requests", None)
-    assert cli.main(["models", "get", str(folder)]) == 2 and "pip install -e '.[download]'" in capsys.readouterr().err
+    assert (
+        cli.main(["models", "get", str(folder)]) == 2
+        and "pip install -e '.[download]'" in capsys.readouterr().err
+    )
 
 
 def test_list_tells_every_model(capsys):
     assert cli.main(["models", "list"]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert rows["motif_googlenet"].endswith("here and right") and " 6 MB" in rows["motif_googlenet"]
-    assert "554 MB" not in rows["VGG_ILSVRC_16_layers"] and "553 MB" in rows["VGG_ILSVRC_16_layers"] and "CC BY 4.0" in rows["VGG_ILSVRC_16_layers"]
+    assert (
+        "554 MB" not in rows["VGG_ILSVRC_16_layers"]
+        and "553 MB" in rows["VGG_ILSVRC_16_layers"]
+        and "CC BY 4.0" in rows["VGG_ILSVRC_16_layers"]
+    )
     assert "--trust" in rows["squeezenet_v1.0"] and "not known" in rows["googlenet_places205"]
 
 
@@ -268,7 +306,9 @@ def test_a_proxy_of_the_environment_is_used(want, server, monkeypatch):
     monkeypatch.setenv("http_proxy", server.url.rsplit("/", 1)[0])
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    far = download.Wanted(want.path, ["http://nowhere.invalid/net.caffemodel"], want.sha1, want.size)
+    far = download.Wanted(
+        want.path, ["http://nowhere.invalid/net.caffemodel"], want.sha1, want.size
+    )
     assert download.get(far) == far.urls[0] and want.path.read_bytes() == CONTENT
 
 
@@ -281,7 +321,9 @@ def test_caffes_spelling_of_a_download_takes_a_models_folder():
 WORDS = b"n01440764 tench, Tinca tinca\nn01443537 goldfish, Carassius auratus\nn01484850 great white shark, white shark\n"
 
 
-def test_names_of_classes_by_script_and_how_they_are_found(tmp_path, capsys, small_folder, monkeypatch):
+def test_names_of_classes_by_script_and_how_they_are_found(
+    tmp_path, capsys, small_folder, monkeypatch
+):
     import shutil
 
     from deepdream.nets import model
@@ -291,20 +333,36 @@ def test_names_of_classes_by_script_and_how_they_are_found(tmp_path, capsys, sma
     source.write_bytes(archive([("./det_synset_words.txt", b"x"), ("./synset_words.txt", WORDS)]))
     folder = shutil.copytree(small_folder, tmp_path / "named")
     to = folder / "synset_words.txt"
-    assert get_synset_words.main(["--to", str(to), "--from", str(source)]) == 2 and "--trust" in capsys.readouterr().err
-    (folder / "readme.md").write_text((folder / "readme.md").read_text().replace("end:", "classes: synset_words.txt\nend:"))
+    assert (
+        get_synset_words.main(["--to", str(to), "--from", str(source)]) == 2
+        and "--trust" in capsys.readouterr().err
+    )
+    (folder / "readme.md").write_text(
+        (folder / "readme.md").read_text().replace("end:", "classes: synset_words.txt\nend:")
+    )
     found = model.find(str(folder))
     with pytest.raises(Exception, match="get_synset_words.py gets them"):
         model.class_number(found, "goldfish")
     assert get_synset_words.main(["--to", str(to), "--from", str(source), "--trust"]) == 0
-    assert to.read_bytes() == WORDS and get_synset_words.main(["--to", str(to)]) == 0 and "is there already" in capsys.readouterr().out
+    assert (
+        to.read_bytes() == WORDS
+        and get_synset_words.main(["--to", str(to)]) == 0
+        and "is there already" in capsys.readouterr().out
+    )
     assert model.class_number(found, "goldfish") == (1, "goldfish, Carassius auratus")
-    assert model.class_number(found, "Tinca tinca")[0] == 0 and model.class_number(found, "2")[0] == 2
+    assert (
+        model.class_number(found, "Tinca tinca")[0] == 0 and model.class_number(found, "2")[0] == 2
+    )
     with pytest.raises(Exception, match="did you mean goldfish"):
         model.class_number(found, "goldfisch")
 
 
 def test_a_gists_readme_needs_no_mean(folder, capsys):
     readme = folder / "readme.md"
-    readme.write_text(readme.read_text().replace("mean: [1, 2, 3]\n", "gist_id: 0123456789abcdef\n"))
-    assert cli.main(["models", "get", str(folder)]) == 0 and (folder / "net.caffemodel").read_bytes() == CONTENT
+    readme.write_text(
+        readme.read_text().replace("mean: [1, 2, 3]\n", "gist_id: 0123456789abcdef\n")
+    )
+    assert (
+        cli.main(["models", "get", str(folder)]) == 0
+        and (folder / "net.caffemodel").read_bytes() == CONTENT
+    )

@@ -33,7 +33,9 @@ def test_every_mode_of_a_white_picture_is_white(mode, tmp_path):
     picture = Image.new("RGB", (6, 4), "white").convert(mode)
     if mode == "HSV":
         picture = picture.convert("RGB")
-    np.testing.assert_allclose(image.load(save(tmp_path, picture, name)), np.full((4, 6, 3), 255), atol=1)
+    np.testing.assert_allclose(
+        image.load(save(tmp_path, picture, name)), np.full((4, 6, 3), 255), atol=1
+    )
 
 
 def test_grey(tmp_path):
@@ -41,7 +43,9 @@ def test_grey(tmp_path):
 
 
 def test_16_bit_is_scaled_not_clipped(tmp_path):
-    np.testing.assert_allclose(image.load(save(tmp_path, Image.fromarray(RAMP.astype(np.uint16) * 257))), grey(RAMP))
+    np.testing.assert_allclose(
+        image.load(save(tmp_path, Image.fromarray(RAMP.astype(np.uint16) * 257))), grey(RAMP)
+    )
 
 
 def test_palette_with_transparency_and_alpha_go_over_white(tmp_path):
@@ -49,7 +53,9 @@ def test_palette_with_transparency_and_alpha_go_over_white(tmp_path):
     np.testing.assert_array_equal(image.load(save(tmp_path, clear)), np.full((2, 2, 3), 255))
     palette = Image.new("P", (2, 2), 0)
     palette.putpalette([255, 0, 0, 0, 0, 255])
-    np.testing.assert_array_equal(image.load(save(tmp_path, palette, transparency=0)), np.full((2, 2, 3), 255))
+    np.testing.assert_array_equal(
+        image.load(save(tmp_path, palette, transparency=0)), np.full((2, 2, 3), 255)
+    )
 
 
 def test_exif_rotation_is_followed(tmp_path):
@@ -67,7 +73,9 @@ def test_a_broken_picture_is_named(content, tmp_path):
 
 
 def test_a_truncated_picture_is_named(tmp_path, rng):
-    path = save(tmp_path, Image.fromarray(rng.randint(0, 256, (50, 50, 3)).astype(np.uint8)), "x.jpg")
+    path = save(
+        tmp_path, Image.fromarray(rng.randint(0, 256, (50, 50, 3)).astype(np.uint8)), "x.jpg"
+    )
     raw = open(path, "rb").read()
     open(path, "wb").write(raw[: len(raw) // 2])
     with pytest.raises(ImageError, match="x.jpg"):
@@ -105,7 +113,10 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name, message", [("x.bmpp", 'unknown format ".bmpp"'), ("no/x.png", "no such folder"), ("x", 'format ""')])
+@pytest.mark.parametrize(
+    "name, message",
+    [("x.bmpp", 'unknown format ".bmpp"'), ("no/x.png", "no such folder"), ("x", 'format ""')],
+)
 def test_a_bad_destination_is_found_before_the_work(name, message, tmp_path):
     with pytest.raises(OutputError, match=message):
         files.check_file(tmp_path / name, image.FORMATS)

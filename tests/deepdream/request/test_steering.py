@@ -24,7 +24,17 @@ def mask(tmp_path):
 
 def test_an_objective_of_one_l2_is_the_plain_dream(run, photo, tmp_path, fast):
     run("dream", photo, "-o", tmp_path / "a.png", "--seed", 1, *fast)
-    code, said, _ = run("dream", photo, "-o", tmp_path / "b.png", "--seed", 1, "--objective", f'l2("{LAYER}")', *fast)
+    code, said, _ = run(
+        "dream",
+        photo,
+        "-o",
+        tmp_path / "b.png",
+        "--seed",
+        1,
+        "--objective",
+        f'l2("{LAYER}")',
+        *fast,
+    )
     assert code == 0 and f'l2("{LAYER}"), seed 1' in said
     assert np.array_equal(image.load(tmp_path / "a.png"), image.load(tmp_path / "b.png"))
 
@@ -51,7 +61,20 @@ def test_dreams_of_objectives_replay_to_the_bit(text, run, photo, mask, tmp_path
 
 def test_a_mask_confines_the_dream(run, photo, mask, tmp_path):
     _, said, _ = run(
-        "dream", photo, "-o", tmp_path / "out.png", "--seed", 1, "--mask", mask, "--iterations", 3, "--octaves", 1, "--end", "inception_3b/1x1"
+        "dream",
+        photo,
+        "-o",
+        tmp_path / "out.png",
+        "--seed",
+        1,
+        "--mask",
+        mask,
+        "--iterations",
+        3,
+        "--octaves",
+        1,
+        "--end",
+        "inception_3b/1x1",
     )
     assert "the mask is 60x45; it is resized to the picture's 120x90" in said
     changed = np.abs(image.load(tmp_path / "out.png") - image.load(photo)).mean(2)
@@ -62,7 +85,10 @@ def test_a_mask_confines_the_dream(run, photo, mask, tmp_path):
 
 
 def test_a_mask_and_a_guide_together(run, photo, mask, tmp_path, fast):
-    assert run("dream", photo, "-o", tmp_path / "out.png", "--mask", mask, "--guide", photo, *fast)[0] == 0
+    assert (
+        run("dream", photo, "-o", tmp_path / "out.png", "--mask", mask, "--guide", photo, *fast)[0]
+        == 0
+    )
 
 
 @pytest.mark.parametrize("text, message", [
@@ -104,7 +130,9 @@ def test_objectives_of_what_is_not_there(text, message, run, photo, tmp_path, fa
 
 
 def test_guide_and_objective_exclude_each_other(run, photo, tmp_path):
-    code, _, err = run("dream", photo, "-o", tmp_path / "out.png", "--objective", 'l2("conv1")', "--guide", photo)
+    code, _, err = run(
+        "dream", photo, "-o", tmp_path / "out.png", "--objective", 'l2("conv1")', "--guide", photo
+    )
     assert code == 2 and "give --guide or --objective" in err
 
 
@@ -119,16 +147,28 @@ def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, mon
         return right(net, **settings)
 
     monkeypatch.setattr("deepdream.dream.octaves.make_step", breaking)
-    code, _, err = run("dream", photo, "-o", tmp_path / "out.png", "--iterations", 3, "--octaves", 2)
+    code, _, err = run(
+        "dream", photo, "-o", tmp_path / "out.png", "--iterations", 3, "--octaves", 2
+    )
     said = err.strip().splitlines()[-1]
     assert code == 2 and "octave 2 of 2, step 1 of 3" in said and "out-last-good.png" in said
     kept = image.load(tmp_path / "out-last-good.png")
-    assert kept.shape == (90, 120, 3) and np.isfinite(kept).all() and not (tmp_path / "out.png").exists()
+    assert (
+        kept.shape == (90, 120, 3)
+        and np.isfinite(kept).all()
+        and not (tmp_path / "out.png").exists()
+    )
 
 
 def test_texts_mean_what_they_say(net, small):
-    found = Expression('-l2("conv1") * 2 + 0.5 * (channel("conv1", 1) - 3 * neuron("conv1", 2))').build(net, small)
-    assert [(t.name.split("(")[0], t.weight) for t in found.terms] == [("l2", -2), ("channel", 0.5), ("neuron", -1.5)]
+    found = Expression(
+        '-l2("conv1") * 2 + 0.5 * (channel("conv1", 1) - 3 * neuron("conv1", 2))'
+    ).build(net, small)
+    assert [(t.name.split("(")[0], t.weight) for t in found.terms] == [
+        ("l2", -2),
+        ("channel", 0.5),
+        ("neuron", -1.5),
+    ]
 
 
 def test_a_picture_and_what_its_objective_names_can_move_together(run, photo, mask, tmp_path, fast):

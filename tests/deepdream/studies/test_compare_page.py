@@ -18,7 +18,20 @@ from deepdream.studies.recording import Recording
 @pytest.fixture
 def recorded(run, photo, tmp_path, small_folder, fast):
     folder = tmp_path / "recording"
-    assert run("compare", photo, "--record", folder, "--model", small_folder, "--engine", "compat", *fast)[0] == 0
+    assert (
+        run(
+            "compare",
+            photo,
+            "--record",
+            folder,
+            "--model",
+            small_folder,
+            "--engine",
+            "compat",
+            *fast,
+        )[0]
+        == 0
+    )
     return folder
 
 
@@ -46,7 +59,9 @@ class Loads(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
-        self.fetched += [v for k, v in attributes if k in ("src", "href") and not v.startswith("data:")]
+        self.fetched += [
+            v for k, v in attributes if k in ("src", "href") and not v.startswith("data:")
+        ]
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -55,8 +70,23 @@ class Loads(HTMLParser):
 
 
 def test_two_engines_each_in_its_process(run, photo, small_folder, out, fast):
-    code, said, _ = run("compare", photo, "-o", out, "--reference", "compat", "--reference-python", sys.executable, "--model", small_folder, *fast)
-    assert code == 0 and "equal: Equal to the bit: every activation, gradient and pixel of all 2 steps." in said
+    code, said, _ = run(
+        "compare",
+        photo,
+        "-o",
+        out,
+        "--reference",
+        "compat",
+        "--reference-python",
+        sys.executable,
+        "--model",
+        small_folder,
+        *fast,
+    )
+    assert (
+        code == 0
+        and "equal: Equal to the bit: every activation, gradient and pixel of all 2 steps." in said
+    )
     assert "Equal to the bit." in out.read_text()
 
 
@@ -64,16 +94,45 @@ def test_the_page_is_self_contained(run, recorded, photo, out):
     assert run("compare", photo, "--with", recorded, "-o", out)[0] == 0
     text = out.read_text()
     found = Loads(text)
-    assert not found.fetched and not found.open and "http" not in re.sub(r"base64,[\w+/=]*", "", text)
+    assert (
+        not found.fetched and not found.open and "http" not in re.sub(r"base64,[\w+/=]*", "", text)
+    )
     sha1 = Recording(recorded).recipe["model"]["weights_sha1"]
-    for told in ("caffe_compat", sha1, "octave_scale", "own rounding", "the difference: none", np.__version__):
+    for told in (
+        "caffe_compat",
+        sha1,
+        "octave_scale",
+        "own rounding",
+        "the difference: none",
+        np.__version__,
+    ):
         assert told in text, told
-    pictures = [base64.b64decode(data) for data in re.findall(r"data:image/\w+(?:\+xml)?;base64,([\w+/=]+)", text)]
-    assert [p[:4] for p in pictures[:4]] == [b"\x89PNG"] * 4 and all(b"<svg" in p for p in pictures[4:]) and len(pictures) == 6
+    pictures = [
+        base64.b64decode(data)
+        for data in re.findall(r"data:image/\w+(?:\+xml)?;base64,([\w+/=]+)", text)
+    ]
+    assert (
+        [p[:4] for p in pictures[:4]] == [b"\x89PNG"] * 4
+        and all(b"<svg" in p for p in pictures[4:])
+        and len(pictures) == 6
+    )
 
 
 def test_a_page_of_no_steps(run, photo, small_folder, tmp_path, out):
-    run("compare", photo, "--record", tmp_path / "r", "--model", small_folder, "--engine", "compat", "--iterations", 0, "--octaves", 1)
+    run(
+        "compare",
+        photo,
+        "--record",
+        tmp_path / "r",
+        "--model",
+        small_folder,
+        "--engine",
+        "compat",
+        "--iterations",
+        0,
+        "--octaves",
+        1,
+    )
     assert run("compare", photo, "--with", tmp_path / "r", "-o", out)[0] == 0
     assert "No step was taken" in out.read_text()
 
@@ -92,14 +151,20 @@ def test_a_recording_of_another_picture(capsys, recorded, tmp_path, out, photo):
 
     Image.new("RGB", (120, 90)).save(tmp_path / "other.png")
     said = only_line(capsys, "compare", tmp_path / "other.png", "--with", recorded, "-o", out)
-    assert "is not the image it was made from (SHA1 " in said and ", now " in said and not out.exists()
+    assert (
+        "is not the image it was made from (SHA1 " in said and ", now " in said and not out.exists()
+    )
 
 
 def test_a_recording_of_another_model(capsys, recorded, photo, small_folder, tmp_path, out):
     other = shutil.copytree(small_folder, tmp_path / "other")
     (other / "deploy.prototxt").write_text((other / "deploy.prototxt").read_text() + "# another\n")
     said = only_line(capsys, "compare", photo, "--with", recorded, "-o", out, "--model", other)
-    assert "deploy.prototxt: is not the file it was made with (SHA1 " in said and ", now " in said and not out.exists()
+    assert (
+        "deploy.prototxt: is not the file it was made with (SHA1 " in said
+        and ", now " in said
+        and not out.exists()
+    )
 
 
 def test_a_recording_of_another_version(capsys, recorded, photo, out):
@@ -113,21 +178,31 @@ def test_a_recording_of_another_version(capsys, recorded, photo, out):
 def test_settings_other_than_the_recorded_ones(capsys, recorded, photo, out):
     said = only_line(capsys, "compare", photo, "--with", recorded, "-o", out, "--iterations", 7)
     assert "was recorded with iterations 1, not 7" in said
-    assert "was recorded with seed 0, not 5" in only_line(capsys, "compare", photo, "--with", recorded, "-o", out, "--seed", 5)
+    assert "was recorded with seed 0, not 5" in only_line(
+        capsys, "compare", photo, "--with", recorded, "-o", out, "--seed", 5
+    )
 
 
 def test_a_recording_with_too_few_steps(capsys, recorded, photo, out):
     index = json.loads((recorded / "recording.json").read_text())
     del index["steps"][-1]
     (recorded / "recording.json").write_text(json.dumps(index))
-    assert "has 1 steps, its settings make 2" in only_line(capsys, "compare", photo, "--with", recorded, "-o", out)
+    assert "has 1 steps, its settings make 2" in only_line(
+        capsys, "compare", photo, "--with", recorded, "-o", out
+    )
 
 
 def test_destinations_are_checked_first(capsys, photo, tmp_path):
-    assert "end the name with .html" in only_line(capsys, "compare", photo, "-o", tmp_path / "page.txt")
-    assert "no such folder" in only_line(capsys, "compare", photo, "-o", tmp_path / "no" / "page.html")
+    assert "end the name with .html" in only_line(
+        capsys, "compare", photo, "-o", tmp_path / "page.txt"
+    )
+    assert "no such folder" in only_line(
+        capsys, "compare", photo, "-o", tmp_path / "no" / "page.html"
+    )
     assert "-o PAGE.html" in only_line(capsys, "compare", photo)
-    assert "leave out --with and -o" in only_line(capsys, "compare", photo, "--record", tmp_path / "r", "-o", tmp_path / "page.html")
+    assert "leave out --with and -o" in only_line(
+        capsys, "compare", photo, "--record", tmp_path / "r", "-o", tmp_path / "page.html"
+    )
 
 
 def test_without_matplotlib_the_install_command_is_told(capsys, photo, out, monkeypatch):
@@ -141,7 +216,22 @@ def test_a_reference_python_that_is_not_there(capsys, photo, out, tmp_path):
 
 
 def test_a_reference_python_without_the_engine(photo, out, capfd, fast):
-    assert cli.main(["compare", str(photo), "-o", str(out), "--reference", "caffe", "--reference-python", sys.executable, *fast]) == 2
+    assert (
+        cli.main(
+            [
+                "compare",
+                str(photo),
+                "-o",
+                str(out),
+                "--reference",
+                "caffe",
+                "--reference-python",
+                sys.executable,
+                *fast,
+            ]
+        )
+        == 2
+    )
     err = capfd.readouterr().err
     assert "has no Caffe" in err and len(err.strip().splitlines()) == 1 and not out.exists()
 
@@ -156,6 +246,20 @@ def test_a_reference_python_without_the_packages(capsys, photo, out, tmp_path):
 
 
 def test_matching_can_be_plotted(run, photo, small_folder, tmp_path):
-    options = ["--model", small_folder, "--engine", "compat", "--evaluations", 3, "--octaves", 2, "--enhance", "multiply:2"]
-    assert run("match", photo, "-o", tmp_path / "out.png", "--plot", tmp_path / "f.svg", *options)[0] == 0
+    options = [
+        "--model",
+        small_folder,
+        "--engine",
+        "compat",
+        "--evaluations",
+        3,
+        "--octaves",
+        2,
+        "--enhance",
+        "multiply:2",
+    ]
+    assert (
+        run("match", photo, "-o", tmp_path / "out.png", "--plot", tmp_path / "f.svg", *options)[0]
+        == 0
+    )
     assert (tmp_path / "f.svg").read_text().count("<path") > 10

@@ -21,9 +21,16 @@ def told(capsys, monkeypatch):
 def test_a_whole_installation_is_well(told):
     code, lines = told()
     assert code == 0 and "nothing that a dream needs is missing" in "".join(lines.values())
-    assert lines["numpy"].startswith("ok ") and lines["built-in engine"].startswith("ok ") and "+compat" in lines["built-in engine"]
+    assert (
+        lines["numpy"].startswith("ok ")
+        and lines["built-in engine"].startswith("ok ")
+        and "+compat" in lines["built-in engine"]
+    )
     assert lines["model motif_googlenet"].endswith("here and right")
-    assert "deepdream models get bvlc_googlenet" in lines["model bvlc_googlenet"] or "here and right" in lines["model bvlc_googlenet"]
+    assert (
+        "deepdream models get bvlc_googlenet" in lines["model bvlc_googlenet"]
+        or "here and right" in lines["model bvlc_googlenet"]
+    )
 
 
 def test_what_is_missing_is_told_with_its_command(told, monkeypatch):
@@ -31,8 +38,13 @@ def test_what_is_missing_is_told_with_its_command(told, monkeypatch):
     monkeypatch.setattr(doctor, "_version_of", lambda python, engine: None)
     code, lines = told()
     assert code == 1
-    assert "pip install -e '.[download]'" in lines["requests"] and not lines["requests"].startswith("!!")
-    assert lines["built-in engine"].startswith("!!") and "pip install -e '.[compat]'" in lines["built-in engine"]
+    assert "pip install -e '.[download]'" in lines["requests"] and not lines["requests"].startswith(
+        "!!"
+    )
+    assert (
+        lines["built-in engine"].startswith("!!")
+        and "pip install -e '.[compat]'" in lines["built-in engine"]
+    )
     assert "make caffe" in lines["real Caffe of make caffe"]
 
 
@@ -40,11 +52,18 @@ def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
     import shutil
 
     folder = shutil.copytree(small_folder, tmp_path / "small")
-    readme = (folder / "readme.md").read_text().replace("end:", f"sha1: {'0' * 40}\ncaffemodel_url: http://127.0.0.1:9/x\nend:")
+    readme = (
+        (folder / "readme.md")
+        .read_text()
+        .replace("end:", f"sha1: {'0' * 40}\ncaffemodel_url: http://127.0.0.1:9/x\nend:")
+    )
     (folder / "readme.md").write_text(readme)
     monkeypatch.setattr(model, "known", lambda: [str(folder)])
     code, lines = told()
-    assert code == 1 and any("weights are not the published file" in line and "models get" in line for line in lines.values())
+    assert code == 1 and any(
+        "weights are not the published file" in line and "models get" in line
+        for line in lines.values()
+    )
 
 
 def test_memory_is_a_number_of_bytes_or_not_known(monkeypatch):

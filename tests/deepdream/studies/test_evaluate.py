@@ -20,7 +20,14 @@ def result():
     probabilities = np.full((6, 6), 0.01)
     for i, (p, s) in enumerate(zip(predicted, sure)):
         probabilities[i, p] = s
-    return evaluate.Evaluation(NAMES, [f"{i}.png" for i in range(6)], np.array(truth), probabilities, [("x.png", "broken")], ["fox"])
+    return evaluate.Evaluation(
+        NAMES,
+        [f"{i}.png" for i in range(6)],
+        np.array(truth),
+        probabilities,
+        [("x.png", "broken")],
+        ["fox"],
+    )
 
 
 def test_measures_by_hand(result):
@@ -29,7 +36,11 @@ def test_measures_by_hand(result):
     assert rows["ape"] == (3, 2, 0, 1, 3, 1.0, pytest.approx(2 / 3), pytest.approx(0.8))
     assert rows["bee"] == (2, 1, 1, 1, 3, 0.5, 0.5, 0.5)
     assert rows["cow"] == (1, 1, 1, 0, 4, 0.5, 1.0, pytest.approx(2 / 3))
-    assert found["accuracy"] == pytest.approx(4 / 6) and found["confusion"].tolist() == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
+    assert found["accuracy"] == pytest.approx(4 / 6) and found["confusion"].tolist() == [
+        [2, 1, 0],
+        [0, 1, 1],
+        [0, 0, 1],
+    ]
 
 
 def test_the_surest_mistakes_come_first(result):
@@ -43,7 +54,9 @@ def pictures(tmp_path, rng):
     for name, count in (("ape", 3), ("cow", 2), ("dog", 0)):
         (folder / name).mkdir(parents=True)
         for i in range(count):
-            Image.fromarray(rng.randint(0, 255, (30 + i, 40, 3)).astype(np.uint8)).save(folder / name / f"{i}.png")
+            Image.fromarray(rng.randint(0, 255, (30 + i, 40, 3)).astype(np.uint8)).save(
+                folder / name / f"{i}.png"
+            )
     (folder / "cow" / "9.jpg").write_text("no picture")
     (folder / "cow" / "notes.txt").write_text("not looked at")
     return folder
@@ -63,7 +76,9 @@ def named(small_folder):
 def call(named, capsys):
     def run(*args):
         try:
-            code = cli.main(["evaluate", *map(str, args), "--model", str(named), "--engine", "compat"])
+            code = cli.main(
+                ["evaluate", *map(str, args), "--model", str(named), "--engine", "compat"]
+            )
         except SystemExit as e:
             code = e.code
         out = capsys.readouterr()
@@ -76,9 +91,18 @@ def test_a_folder_is_evaluated_and_what_is_left_out_is_told(call, pictures, tmp_
     code, said, err = call(pictures, "-o", tmp_path / "out", "--batch", 2)
     assert code == 0 and "5 pictures: accuracy" in said
     assert "class dog has no pictures" in err and "1 pictures cannot be read, 9.jpg for one" in err
-    assert {p.name for p in (tmp_path / "out").iterdir()} >= {"index.html", "confusion.csv", "confusion.png", "predictions.csv"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} >= {
+        "index.html",
+        "confusion.csv",
+        "confusion.png",
+        "predictions.csv",
+    }
     text = (tmp_path / "out" / "index.html").read_text()
-    assert "9.jpg" in text and "the class has no pictures" in text and "http" not in text.split("base64")[0]
+    assert (
+        "9.jpg" in text
+        and "the class has no pictures" in text
+        and "http" not in text.split("base64")[0]
+    )
     rows = list(csv.DictReader(open(tmp_path / "out" / "predictions.csv")))
     assert [row["class"] for row in rows] == ["ape"] * 3 + ["cow"] * 2
     matrix = list(csv.reader(open(tmp_path / "out" / "confusion.csv")))
@@ -87,7 +111,10 @@ def test_a_folder_is_evaluated_and_what_is_left_out_is_told(call, pictures, tmp_
 
 def test_batches_do_not_change_the_predictions(net, pictures):
     found = {"ape": evaluate.find_pictures(pictures)["ape"]}
-    one, all_at_once = (evaluate.evaluate(net, found, NAMES[:4], {"ape": 0}, (32, 32), batch=n).probabilities for n in (1, 8))
+    one, all_at_once = (
+        evaluate.evaluate(net, found, NAMES[:4], {"ape": 0}, (32, 32), batch=n).probabilities
+        for n in (1, 8)
+    )
     np.testing.assert_allclose(one, all_at_once, rtol=1e-4)
 
 
@@ -127,7 +154,11 @@ def test_requests_that_cannot_be_met(call, pictures, tmp_path):
     for path in pictures.rglob("*.png"):
         path.write_text("broken")
     code, _, err = call(pictures, "-o", out)
-    assert code == 2 and "none of the 6 pictures can be read" in err.strip().splitlines()[-1] and not out.exists()
+    assert (
+        code == 2
+        and "none of the 6 pictures can be read" in err.strip().splitlines()[-1]
+        and not out.exists()
+    )
 
 
 def test_without_scikit_learn_the_install_command_is_told(call, pictures, tmp_path, monkeypatch):

@@ -16,7 +16,9 @@ QUICK = Dream(end="", iterations=2, octaves=2)
 @pytest.fixture
 def request_of(photo, small_folder, engine_name):
     def call(**changes):
-        return job.prepare(str(photo), QUICK, model=str(small_folder), engine=engine_name, seed=3, **changes)
+        return job.prepare(
+            str(photo), QUICK, model=str(small_folder), engine=engine_name, seed=3, **changes
+        )
 
     return call
 
@@ -36,9 +38,17 @@ def test_a_recording_holds_what_the_net_saw_and_made(recorded, request_of):
     found = recording.Recording(recorded)
     assert np.array_equal(found.array("result"), picture)
     assert np.array_equal(found.array("pixels"), request.pixels) and found.array("guide") is None
-    assert [(s["octave"], s["step"], s["size"]) for s in found.steps] == [(1, 1, [64, 86]), (1, 2, [64, 86]), (2, 1, [90, 120]), (2, 2, [90, 120])]
+    assert [(s["octave"], s["step"], s["size"]) for s in found.steps] == [
+        (1, 1, [64, 86]),
+        (1, 2, [64, 86]),
+        (2, 1, [90, 120]),
+        (2, 2, [90, 120]),
+    ]
     last = found.step(3)
-    assert last["state"].shape == last["gradient"].shape == (3, 90, 120) and last["activation"].shape[0] == 10
+    assert (
+        last["state"].shape == last["gradient"].shape == (3, 90, 120)
+        and last["activation"].shape[0] == 10
+    )
     src = request.net.blobs["data"]
     src.data[0] = last["state"]
     request.net.forward(end="inception_4c/output")
@@ -55,10 +65,15 @@ def test_a_guided_dream_follows_to_the_bit(request_of, photo, tmp_path):
     request = request_of(guide_path=str(photo))
     with recording.Writer(tmp_path / "guided") as writer:
         compare.record(request, writer, job.recipe(request, tmp_path / "guided" / "recording.json"))
-    assert compare.verdict(compare.follow(request, recording.Recording(tmp_path / "guided")))[0] == "equal"
+    assert (
+        compare.verdict(compare.follow(request, recording.Recording(tmp_path / "guided")))[0]
+        == "equal"
+    )
 
 
-@pytest.mark.parametrize("fault, word", [(0, "equal"), (1e-7, "agree"), (1e-3, "differ"), (float("nan"), "differ")])
+@pytest.mark.parametrize(
+    "fault, word", [(0, "equal"), (1e-7, "agree"), (1e-3, "differ"), (float("nan"), "differ")]
+)
 def test_the_verdict_finds_a_fault_in_the_gradients(fault, word, recorded, request_of, monkeypatch):
     right = compare.from_state
 
@@ -72,7 +87,9 @@ def test_the_verdict_finds_a_fault_in_the_gradients(fault, word, recorded, reque
 
 def test_the_verdict_finds_a_fault_in_the_activations(recorded, request_of, monkeypatch):
     right = compare.from_state
-    monkeypatch.setattr(compare, "from_state", lambda *args: (right(*args)[0] * np.float32(1.001), right(*args)[1]))
+    monkeypatch.setattr(
+        compare, "from_state", lambda *args: (right(*args)[0] * np.float32(1.001), right(*args)[1])
+    )
     word, numbers = compare.verdict(compare.follow(request_of(), recording.Recording(recorded)))
     assert word == "differ" and "the activations differ by 1.0e-03" in numbers
 
@@ -100,13 +117,17 @@ def refused(folder):
 
 
 def test_no_recording(tmp_path):
-    assert "no such recording; make one with: deepdream compare IMAGE --record" in refused(tmp_path / "none")
+    assert "no such recording; make one with: deepdream compare IMAGE --record" in refused(
+        tmp_path / "none"
+    )
     assert "is no recording" in refused(tmp_path)
 
 
 def test_a_half_written_recording(recorded):
     (recorded / "recording.json").unlink()
-    assert "half-written: it has 4 steps but no recording.json; record it again" in refused(recorded)
+    assert "half-written: it has 4 steps but no recording.json; record it again" in refused(
+        recorded
+    )
 
 
 def test_a_half_copied_recording(recorded):
@@ -148,11 +169,27 @@ def test_a_stopped_recording_leaves_nothing(request_of, tmp_path, monkeypatch):
 
 
 def test_the_verdict_alone_needs_no_page(run, recorded, photo, tmp_path, small_folder, engine_name):
-    code, said, _ = run("compare", photo, "--with", recorded, "--model", small_folder, "--engine", engine_name)
-    assert code == 0 and said.splitlines()[-1] == "equal: Equal to the bit: every activation, gradient and pixel of all 4 steps."
+    code, said, _ = run(
+        "compare", photo, "--with", recorded, "--model", small_folder, "--engine", engine_name
+    )
+    assert (
+        code == 0
+        and said.splitlines()[-1]
+        == "equal: Equal to the bit: every activation, gradient and pixel of all 4 steps."
+    )
 
 
 def test_the_command_records(run, photo, tmp_path, small_folder, engine_name, fast):
-    code, out, _ = run("compare", photo, "--record", tmp_path / "r", "--model", small_folder, "--engine", engine_name, *fast)
+    code, out, _ = run(
+        "compare",
+        photo,
+        "--record",
+        tmp_path / "r",
+        "--model",
+        small_folder,
+        "--engine",
+        engine_name,
+        *fast,
+    )
     assert code == 0 and f"wrote {tmp_path / 'r'}" in out
     assert recording.Recording(tmp_path / "r").recipe["settings"]["octaves"] == 2

@@ -12,7 +12,9 @@ from scripts.nets import classics, googlenet
 
 
 def parsed(name):
-    return text_format.Parse((ROOT / "prototxt" / name / "deploy.prototxt").read_text(), caffe_pb2.NetParameter())
+    return text_format.Parse(
+        (ROOT / "prototxt" / name / "deploy.prototxt").read_text(), caffe_pb2.NetParameter()
+    )
 
 
 @pytest.mark.parametrize("name", classics.NETS)
@@ -22,7 +24,11 @@ def test_committed_prototxt_is_the_generators(name):
 
 def test_every_model_has_its_net_and_every_net_its_model():
     nets = {*classics.NETS, *(v.name for v in googlenet.NETS)}
-    assert nets == set(known()) == {p.parent.name for p in (ROOT / "prototxt").glob("*/deploy.prototxt")}
+    assert (
+        nets
+        == set(known())
+        == {p.parent.name for p in (ROOT / "prototxt").glob("*/deploy.prototxt")}
+    )
 
 
 def values(net):
@@ -44,7 +50,9 @@ def test_weights_are_as_many_as_published(name, count):
     assert values(parsed(name)) == count
     size = find(name).facts["bytes"]
     if name != "bvlc_googlenet":  # whose file holds the heads that it was trained with too
-        assert 0 < size - 4 * count < 30000  # names and shapes are all that a caffemodel holds besides
+        assert (
+            0 < size - 4 * count < 30000
+        )  # names and shapes are all that a caffemodel holds besides
 
 
 @pytest.mark.parametrize("name, layer, shape", [

@@ -18,7 +18,10 @@ def test_committed_prototxt_is_the_generators(net):
 
 def test_both_nets_have_the_same_layers_but_for_the_last_pool():
     def layers(net):
-        return [(x.name, x.type, list(x.bottom), list(x.top)) for x in text_format.Parse(googlenet.deploy(net), caffe_pb2.NetParameter()).layer]
+        return [
+            (x.name, x.type, list(x.bottom), list(x.top))
+            for x in text_format.Parse(googlenet.deploy(net), caffe_pb2.NetParameter()).layer
+        ]
 
     bvlc, motif = map(layers, NETS)
     assert len(bvlc) == 143
@@ -26,7 +29,9 @@ def test_both_nets_have_the_same_layers_but_for_the_last_pool():
     assert rename == str(bvlc)
 
 
-@pytest.mark.parametrize("name, channels", [("3a", 256), ("3b", 480), ("4a", 512), ("4e", 832), ("5b", 1024)])
+@pytest.mark.parametrize(
+    "name, channels", [("3a", 256), ("3b", 480), ("4a", 512), ("4e", 832), ("5b", 1024)]
+)
 def test_inception_widths_are_the_papers(name, channels):
     w = googlenet.INCEPTIONS[name]
     assert w[0] + w[2] + w[4] + w[5] == channels
@@ -41,5 +46,8 @@ def test_readme_of_the_default_model_is_true():
 
     model = find("motif_googlenet")
     raw = model.weights.read_bytes()
-    assert model.facts["sha1"] == hashlib.sha1(raw).hexdigest() and model.facts["bytes"] == len(raw) <= 8e6
+    assert (
+        model.facts["sha1"] == hashlib.sha1(raw).hexdigest()
+        and model.facts["bytes"] == len(raw) <= 8e6
+    )
     assert model.facts["classes"] == NAMES

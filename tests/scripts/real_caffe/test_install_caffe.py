@@ -67,7 +67,13 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setattr("platform.system", lambda: "Linux")
 
     def plan(**changes):
-        usual = {"sites": ["http://mirror.example/debian"], "update": "", "packages": ["numpy", "python3-caffe"], "broken_at": "", "corrupt": ""}
+        usual = {
+            "sites": ["http://mirror.example/debian"],
+            "update": "",
+            "packages": ["numpy", "python3-caffe"],
+            "broken_at": "",
+            "corrupt": "",
+        }
         (state / "plan.json").write_text(json.dumps({**usual, **changes}))
         return state
 
@@ -101,10 +107,18 @@ def refused(install, target):
     return said
 
 
-def test_an_install_has_the_packages_and_the_launcher_and_leaves_nothing_else(machine, install, target):
+def test_an_install_has_the_packages_and_the_launcher_and_leaves_nothing_else(
+    machine, install, target
+):
     code, said, _ = install()
     assert code == 0 and "Caffe 1.0.0" in said
-    assert {p.name for p in target.iterdir()} == {"numpy", "python3-caffe", "bin", "site", "packages.txt"}
+    assert {p.name for p in target.iterdir()} == {
+        "numpy",
+        "python3-caffe",
+        "bin",
+        "site",
+        "packages.txt",
+    }
     assert os.access(target / "bin" / "python", os.X_OK)
     assert [p.name for p in target.parent.iterdir()] == [".caffe"]
 
@@ -170,16 +184,26 @@ def test_a_stopped_install_is_never_taken_for_a_good_one(machine, install, targe
 
 def test_no_mirror(machine, install, target):
     machine(sites=[])
-    assert "no Debian mirror in this machine's apt configuration; name one in DEBIAN_MIRROR" in refused(install, target)
+    assert (
+        "no Debian mirror in this machine's apt configuration; name one in DEBIAN_MIRROR"
+        in refused(install, target)
+    )
 
 
 def test_a_mirror_without_debian_11(machine, install, target):
-    machine(update="E: The repository 'http://mirror.example/debian bullseye Release' does not have a Release file.")
+    machine(
+        update="E: The repository 'http://mirror.example/debian bullseye Release' does not have a Release file."
+    )
     said = refused(install, target)
-    assert "Debian 11 (bullseye) cannot be had from http://mirror.example/debian" in said and "name another mirror" in said
+    assert (
+        "Debian 11 (bullseye) cannot be had from http://mirror.example/debian" in said
+        and "name another mirror" in said
+    )
 
 
-@pytest.mark.parametrize("system, processor", [("Darwin", "arm64"), ("Linux", "aarch64"), ("Windows", "AMD64")])
+@pytest.mark.parametrize(
+    "system, processor", [("Darwin", "arm64"), ("Linux", "aarch64"), ("Windows", "AMD64")]
+)
 def test_another_machine(system, processor, machine, install, target, monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: processor)
     monkeypatch.setattr("platform.system", lambda: system)

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from scripts.training.motifs.canvas import box, disc, ellipse, inside, palette, smooth_noise, triangle
+from scripts.training.motifs.canvas import (
+    box,
+    disc,
+    ellipse,
+    inside,
+    palette,
+    smooth_noise,
+    triangle,
+)
 from scripts.training.motifs.sampler import NAMES, batch, picture
 
 
@@ -32,7 +40,12 @@ def test_a_dumbbell_can_be_drawn_without_its_arm():
 ])  # fmt: skip
 def test_shapes_are_negative_inside(shape):
     assert shape(0.1, 0.0) < 0 < shape(0.9, 0.9)
-    assert inside(np.float32(shape(0.1, 0.0)), 0.05) > 0.9 > 0.1 > inside(np.float32(shape(0.9, 0.9)), 0.05)
+    assert (
+        inside(np.float32(shape(0.1, 0.0)), 0.05)
+        > 0.9
+        > 0.1
+        > inside(np.float32(shape(0.9, 0.9)), 0.05)
+    )
 
 
 def test_noise_is_normalised():
