@@ -18,6 +18,7 @@ from .dream.objectives import (
 )
 from .dream.octaves import Progress, deepdream, guide_features
 from .dream.passes import backward as partial_backward
+from .dream.preprocess import deprocess, preprocess
 from .dream.step import make_step
 from .dream.zoom import zoom
 from .errors import (
@@ -34,9 +35,8 @@ from .errors import (
     ZeroGradientError,
 )
 from .nets.model import load_net
-from .pictures.image import deprocess, preprocess
-from .pictures.image import load as load_image
-from .pictures.image import save as save_image
+from .pictures import load as load_image
+from .pictures import save as save_image
 from .version import __version__
 
 __all__ = [

@@ -12,8 +12,8 @@ from typing import Optional, Tuple
 import numpy as np
 
 from ..errors import NotFiniteError
-from ..pictures.image import deprocess, preprocess
 from .passes import backward
+from .preprocess import deprocess, preprocess
 from .priors import YOSINSKI, Prior, Yosinski, l2_norm
 
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..errors import NotFiniteError, TargetError
 from ..nets.preflight import check_end, check_octaves
-from ..pictures.image import deprocess, preprocess
 from .octaves import guide_features, octave_sizes
 from .passes import backward, clear_diffs
+from .preprocess import deprocess, preprocess
 from .priors import Prior
 
 _OUTWEIGHS = 200  # a prior that costs more than this times the data term leaves nothing of it

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..errors import NotFiniteError
 from ..nets.preflight import check_end, check_octaves
-from ..pictures.image import deprocess, preprocess
 from ..settings import DREAM
 from .objectives import is_objective
+from .preprocess import deprocess, preprocess
 from .step import make_step
 
 

@@ -12,7 +12,7 @@ from ..dream import objectives
 from ..dream.octaves import guide_features
 from ..errors import TargetError
 from ..nets.model import class_number
-from ..pictures import image
+from ..pictures import load
 
 _ARGUMENTS = {
     "l2": "nothing more",
@@ -130,7 +130,7 @@ class Expression:
             return objectives.score(self._score, class_number(self._model, str(values[0]))[0])
         layer = self._names.get(values[0], values[0])
         if node.func.id == "guide":
-            pictures = [image.load(self._where.get(path, path)) for path in values[1:]]
+            pictures = [load(self._where.get(path, path)) for path in values[1:]]
             return objectives.guide(
                 layer, *(guide_features(self._net, picture, layer) for picture in pictures)
             )
@@ -151,4 +151,4 @@ def _number(node):
 
 def load_mask(path):
     """A mask picture as float32 (H, W): white is 1, black 0."""
-    return (image.load(path) @ np.array([0.299, 0.587, 0.114]) / 255).astype(np.float32)
+    return (load(path) @ np.array([0.299, 0.587, 0.114]) / 255).astype(np.float32)

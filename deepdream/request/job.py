@@ -15,7 +15,7 @@ from ..nets import engine as engines
 from ..nets import model as models
 from ..nets import preflight
 from ..nets.any_size import any_size
-from ..pictures import image
+from ..pictures import load, read_recipe
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
 from ..version import __version__
 from .expression import Expression, load_mask
@@ -69,8 +69,8 @@ def prepare(
     dream: a Dream; its `end` "" means the model's own default. model: a name, a folder or a Model. seed: None draws one. where: {file in the
     objective's text: where it is now}. Raises DreamError.
     """
-    pixels = image.load(image_path)
-    guide = image.load(guide_path) if guide_path else None
+    pixels = load(image_path)
+    guide = load(guide_path) if guide_path else None
     mask = load_mask(mask_path) if mask_path else None
     expression = Expression(dream.objective) if dream.objective else None
     if expression and guide_path:
@@ -80,7 +80,7 @@ def prepare(
     where = where or {}
     named = {name: where.get(name, name) for name in (expression.files if expression else [])}
     for path in named.values():
-        image.load(path)
+        load(path)
     found = model if isinstance(model, models.Model) else models.find(model)
     for name in expression.classes if expression else []:
         models.class_number(found, str(name))
@@ -215,7 +215,7 @@ def from_recipe(path, image_path=None, guide_path=None, engine=None, gpu=None, m
     image_path, guide_path, mask_path: where the source pictures are now, if they have moved. Raises RecipeError if it cannot be
     made again.
     """
-    text = image.read_recipe(path)
+    text = read_recipe(path)
     if not text:
         raise RecipeError(
             f"{path}: carries no recipe; only pictures that deepdream wrote can be replayed"

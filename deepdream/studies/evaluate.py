@@ -8,8 +8,9 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
+from ..dream.preprocess import preprocess
 from ..errors import ImageError, MissingExtraError
-from ..pictures.image import load, preprocess, to_bytes
+from ..pictures import load, to_bytes
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 

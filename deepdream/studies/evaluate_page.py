@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..pictures.image import load, to_bytes
+from ..pictures import load, to_bytes
 from . import page
 from .evaluate import worst_mistakes
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ..errors import MissingExtraError
-from ..pictures.image import to_bytes
+from ..pictures import to_bytes
 from ..pictures.output import whole
 
 STYLE = """

@@ -9,7 +9,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from deepdream.pictures import image  # noqa: E402
+from deepdream import pictures as image  # noqa: E402
 from scripts.training.motifs.canvas import smooth_noise  # noqa: E402
 
 

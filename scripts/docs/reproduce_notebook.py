@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from deepdream import cli  # noqa: E402
+from deepdream import pictures as image  # noqa: E402
 from deepdream.errors import DreamError  # noqa: E402
-from deepdream.pictures import image  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM  # noqa: E402
 from deepdream.studies import page  # noqa: E402
 

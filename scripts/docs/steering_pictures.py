@@ -10,8 +10,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from deepdream import pictures as image  # noqa: E402
 from deepdream.dream import priors  # noqa: E402
-from deepdream.pictures import image  # noqa: E402
 
 OUT = ROOT / "out" / "steering"
 DOCS = ROOT / "docs" / "steering"

@@ -14,9 +14,9 @@ CELL, LABEL = 192, 34
 def classes(args):
     from tqdm import tqdm
 
+    from ... import pictures
     from ...dream.class_pictures import METHODS, probabilities, visualise
     from ...nets import engine, model
-    from ...pictures import image
     from ...request.target import score_layer
 
     made = not os.path.exists(args.out)
@@ -60,11 +60,11 @@ def classes(args):
                 "method": args.method,
                 "seed": seed,
             }
-            image.save(path, picture, json.dumps({"deepdream classes": told}))
+            pictures.save(path, picture, json.dumps({"deepdream classes": told}))
             print(f"{path}: {name} {first:.4f} before, {last:.4f} after")
         rows.append((name, pictures, before, after))
     sheet = os.path.join(args.out, "sheet.png")
-    image.save(sheet, contact_sheet(rows))
+    pictures.save(sheet, contact_sheet(rows))
     print(f"wrote {len(rows) * len(seeds)} pictures and {sheet}")
 
 
@@ -86,7 +86,7 @@ def contact_sheet(rows):
     """RGB (H, W, 3): a row for each (name, pictures, probabilities before, after), with captions."""
     from PIL import Image, ImageDraw
 
-    from ...pictures.image import to_bytes
+    from ...pictures import to_bytes
 
     gap = 8
     columns = max(len(pictures) for _, pictures, _, _ in rows)

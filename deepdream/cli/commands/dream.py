@@ -97,10 +97,10 @@ def announce(job):
 
 
 def dream(args):
-    from ...pictures import image
+    from ... import pictures
     from ...request import job
 
-    check_file(args.out, image.FORMATS)
+    check_file(args.out, pictures.FORMATS)
     request = job.prepare(args.image, _settings(args), **_request(args))
     announce(request)
     try:
@@ -108,22 +108,22 @@ def dream(args):
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    image.save(args.out, picture, job.recipe(request, args.out))
+    pictures.save(args.out, picture, job.recipe(request, args.out))
     print(f"wrote {args.out}")
 
 
 def keep_last_good(out, error):
     """Write the picture that an error carries beside `out`, and say so in the error."""
-    from ...pictures import image
+    from ... import pictures
 
     if error.picture is not None:
         path = Path(out).with_name(f"{Path(out).stem}-last-good{Path(out).suffix}")
-        image.save(path, error.picture)
+        pictures.save(path, error.picture)
         error.args = (f"{error}; the last good picture is {path}",)
 
 
 def zoom(args):
-    from ...pictures import image
+    from ... import pictures
     from ...request import job
 
     made = not os.path.exists(args.out)
@@ -136,7 +136,7 @@ def zoom(args):
     announce(request)
     for number, picture in _pictures(request, args.frames):
         path = os.path.join(args.out, f"{number:04d}.jpg")
-        image.save(path, picture, job.recipe(request, path, number))
+        pictures.save(path, picture, job.recipe(request, path, number))
     print(f"wrote {args.frames} frames into {args.out}")
 
 
@@ -169,12 +169,12 @@ def layers(args):
 def replay(args):
     import numpy as np
 
-    from ...pictures import image
+    from ... import pictures
     from ...request import job
 
     old = Path(args.picture)
     out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
-    check_file(out, image.FORMATS)
+    check_file(out, pictures.FORMATS)
     request, frame, differences = job.from_recipe(
         old, args.image, args.guide, args.engine, args.gpu, args.mask
     )
@@ -182,9 +182,9 @@ def replay(args):
         print(f"note: {line}")
     announce(request)
     *_, (_, picture) = _pictures(request, frame + 1)
-    before = image.load(old)
-    image.save(out, picture, job.recipe(request, out, frame))
-    difference = np.abs(before - image.load(out)).mean()
+    before = pictures.load(old)
+    pictures.save(out, picture, job.recipe(request, out, frame))
+    difference = np.abs(before - pictures.load(out)).mean()
     print(
         f"wrote {out}: "
         + (

@@ -9,10 +9,11 @@ from PIL import Image
 from net_surgery.errors import ShapeError, SurgeryError
 from netfile.shapes import infer
 
+from ... import pictures
+from ...dream.preprocess import preprocess
 from ...errors import SizeError
 from ...nets import engine, model
 from ...nets.any_size import any_size
-from ...pictures import image
 from ...pictures import output as files
 from ...settings import DEFAULT_MODEL
 from ...studies import heatmap
@@ -25,8 +26,8 @@ def run(ns):
         ns.out
         or f"{Path(ns.image).stem}-{ns.class_name.replace(os.sep, '_').replace(' ', '_')}.png"
     )
-    files.check_file(out, image.FORMATS)
-    pixels = _scaled(image.load(ns.image), ns.scale)
+    files.check_file(out, pictures.FORMATS)
+    pixels = _scaled(pictures.load(ns.image), ns.scale)
     caffe = engine.load(ns.engine)
     found = model.find(ns.model or DEFAULT_MODEL)
     number, name = model.class_number(found, ns.class_name)
@@ -37,12 +38,12 @@ def run(ns):
     size, step = heatmap.window(description, blob)
     _check_size(description, pixels, size)
     net = model.build(made, description, caffe)
-    values = heatmap.class_map(net, image.preprocess(net, pixels), blob)
+    values = heatmap.class_map(net, preprocess(net, pixels), blob)
     if number >= len(values):
         raise SurgeryError(
             f"{found.name} has {len(values)} classes, from 0 to {len(values) - 1}, no {number}"
         )
-    image.save(
+    pictures.save(
         out, heatmap.over(pixels, heatmap.enlarge(values[number], pixels.shape[:2], size, step))
     )
     _tell(found, name, values, number)
@@ -54,7 +55,7 @@ def _scaled(pixels, scale):
         return pixels
     height, width = (max(1, round(n * scale)) for n in pixels.shape[:2])
     return np.asarray(
-        Image.fromarray(image.to_bytes(pixels)).resize((width, height), BICUBIC), np.float32
+        Image.fromarray(pictures.to_bytes(pixels)).resize((width, height), BICUBIC), np.float32
     )
 
 

@@ -53,18 +53,18 @@ def prior_named(text):
 
 
 def match(args):
+    from ... import pictures
     from ...dream.octaves import octave_sizes
     from ...nets import engine, model, preflight
-    from ...pictures import image
 
-    check_file(args.out, image.FORMATS)
+    check_file(args.out, pictures.FORMATS)
     if args.plot:
         check_file(args.plot, [".svg"])
         check_matplotlib("--plot's curves")
     enhance = enhancement(args.enhance) if args.enhance else None
     prior = prior_named(args.prior)
-    pixels = image.load(args.image)
-    other = image.load(args.to) if args.to else None
+    pixels = pictures.load(args.image)
+    other = pictures.load(args.to) if args.to else None
     found = model.find(args.model, args.mean, args.channel_order)
     end = args.end or found.end
     caffe = engine.load(args.engine)
@@ -92,7 +92,7 @@ def match(args):
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    image.save(
+    pictures.save(
         args.out,
         result.picture,
         json.dumps(
@@ -142,7 +142,7 @@ def _like(picture, shape):
     import numpy as np
     from PIL import Image
 
-    from ...pictures.image import to_bytes
+    from ...pictures import to_bytes
 
     bicubic = 3  # Pillow's number, whose name has moved between its releases
     return np.asarray(

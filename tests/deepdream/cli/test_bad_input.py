@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 
 import deepdream
-from deepdream import cli
+from deepdream import cli, pictures
 from deepdream.errors import SizeError, TargetError
 from deepdream.nets import model, preflight
-from deepdream.pictures import image
 
 
 @pytest.fixture
@@ -135,9 +134,9 @@ def test_a_net_whose_input_has_another_name(broken, refused_model):
 def test_a_recipe_with_impossible_settings(change, refused, photo, tmp_path, run, fast):
     out = tmp_path / "dream.png"
     run("dream", photo, "-o", out, *fast)
-    recipe = json.loads(image.read_recipe(out))
+    recipe = json.loads(pictures.read_recipe(out))
     recipe["settings"].update(change)
-    image.save(out, image.load(out), json.dumps(recipe))
+    pictures.save(out, pictures.load(out), json.dumps(recipe))
     assert "its recipe cannot be read" in refused("replay", out)
 
 

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from deepdream import cli
+from deepdream import cli, pictures
 from deepdream.cli.main import METHODS
 from deepdream.dream import class_pictures as classes
 from deepdream.dream.priors import YOSINSKI
 from deepdream.errors import NotFiniteError
-from deepdream.pictures import image
 
 
 def quick(name):
@@ -92,8 +91,8 @@ def test_the_command_writes_pictures_and_a_sheet(call, tmp_path):
         "a_b-8.png",
         "sheet.png",
     }
-    assert '"class": "bee"' in image.read_recipe(out / "bee-7.png")
-    sheet = image.load(out / "sheet.png")
+    assert '"class": "bee"' in pictures.read_recipe(out / "bee-7.png")
+    sheet = pictures.load(out / "sheet.png")
     assert sheet.shape[0] > 2 * 192 and sheet.shape[1] > 2 * 192
 
 

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
+from deepdream import pictures
 from deepdream.nets import any_size, model
-from deepdream.pictures import image
 from deepdream.request import job
 from deepdream.settings import Dream
 
@@ -40,7 +40,7 @@ def test_a_dream_of_the_last_layer_works_by_itself(folder, photo, engine_name, r
         "fc",
     ]
     assert cli.main([*args, "--iterations", "1", "--octaves", "2"]) == 0
-    assert json.loads(image.read_recipe(out))["settings"]["end"] == "fc"
+    assert json.loads(pictures.read_recipe(out))["settings"]["end"] == "fc"
     assert run("replay", out, "-o", tmp_path / "again.png")[1].endswith("equal to the bit\n")
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 import deepdream
+from deepdream import pictures
 from deepdream.errors import TargetError
-from deepdream.pictures import image
 from deepdream.request.expression import Expression
 
 LAYER = "inception_4c/output"
@@ -36,7 +36,7 @@ def test_an_objective_of_one_l2_is_the_plain_dream(run, photo, tmp_path, fast):
         *fast,
     )
     assert code == 0 and f'l2("{LAYER}"), seed 1' in said
-    assert np.array_equal(image.load(tmp_path / "a.png"), image.load(tmp_path / "b.png"))
+    assert np.array_equal(pictures.load(tmp_path / "a.png"), pictures.load(tmp_path / "b.png"))
 
 
 TEXTS = [
@@ -54,7 +54,7 @@ def test_dreams_of_objectives_replay_to_the_bit(text, run, photo, mask, tmp_path
     out = tmp_path / "out.png"
     code, _, err = run("dream", photo, "-o", out, "--seed", 1, "--objective", text, *fast)
     assert code == 0, err
-    assert json.loads(image.read_recipe(out))["settings"]["objective"] == text
+    assert json.loads(pictures.read_recipe(out))["settings"]["objective"] == text
     code, said, err = run("replay", out, "-o", tmp_path / "again.png")
     assert code == 0 and "equal to the bit" in said, err
 
@@ -77,7 +77,7 @@ def test_a_mask_confines_the_dream(run, photo, mask, tmp_path):
         "inception_3b/1x1",
     )
     assert "the mask is 60x45; it is resized to the picture's 120x90" in said
-    changed = np.abs(image.load(tmp_path / "out.png") - image.load(photo)).mean(2)
+    changed = np.abs(pictures.load(tmp_path / "out.png") - pictures.load(photo)).mean(2)
     assert changed[:, :50].mean() > 5 * changed[:, 75:].mean()
     moved = mask.rename(tmp_path / "elsewhere.png")
     assert "the mask it was made from is gone" in run("replay", tmp_path / "out.png")[2]
@@ -152,7 +152,7 @@ def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, mon
     )
     said = err.strip().splitlines()[-1]
     assert code == 2 and "octave 2 of 2, step 1 of 3" in said and "out-last-good.png" in said
-    kept = image.load(tmp_path / "out-last-good.png")
+    kept = pictures.load(tmp_path / "out-last-good.png")
     assert (
         kept.shape == (90, 120, 3)
         and np.isfinite(kept).all()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deepdream.pictures import image
+from deepdream import pictures as image
 from scripts.docs import reproduce_notebook
 
 
