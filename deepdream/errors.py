@@ -1,7 +1,7 @@
 """What can be wrong with a request, in one line: what it is, both values, what to do.
 
-The values are attributes too, so that a program need not read the text. No text here names an option of the
-command line; deepdream/cli/advice.py adds those.
+The values are attributes too, so that a program need not read the text. No text here names an
+option of the command line; deepdream/cli/advice.py adds those.
 """
 
 from typing import Any, Optional, Tuple
@@ -28,7 +28,8 @@ class DreamError(Exception):
 
 
 class ImageError(DreamError):
-    """A picture cannot be read or written. role: what it is for ("image", "guide", "mask"), or ""."""
+    """A picture cannot be read or written. role: what it is for ("image", "guide", "mask"), or
+    ""."""
 
     role: str = ""
 
@@ -38,7 +39,8 @@ class OutputError(DreamError):
 
 
 class MissingExtraError(DreamError):
-    """A package that only this request needs is not installed; `extra` is the one that brings it."""
+    """A package that only this request needs is not installed; `extra` is the one that brings
+    it."""
 
     extra: str = ""
 
@@ -82,12 +84,14 @@ class TargetError(DreamError):
 class SizeError(DreamError):
     """A picture does not suit the net at these settings.
 
-    size: (height, width) of what does not fit. fits: (height, width) that would. octaves: the most that would fit,
-    or 0 where fewer would not help. enlarge: the factor by which the picture is too small, or 0.
+    size: (height, width) of what does not fit. fits: (height, width) that would. declared: (height,
+    width) that the net declares. octaves: the most that would fit, or 0 where fewer would not help.
+    enlarge: the factor by which the picture is too small, or 0.
     """
 
     size: Optional[Size] = None
     fits: Optional[Size] = None
+    declared: Optional[Size] = None
     octaves: int = 0
     enlarge: float = 0.0
 
@@ -97,9 +101,13 @@ class ZeroGradientError(DreamError):
 
 
 class NotFiniteError(DreamError):
-    """A gradient or a value is not a number. `picture` is the last good one, RGB (H, W, 3), or None."""
+    """A gradient or a value is not a number.
+
+    picture: the last good one, RGB (H, W, 3), or None. step_size: of the step that failed, or None.
+    """
 
     picture: Optional[np.ndarray] = None
+    step_size: Optional[float] = None
 
 
 class RecipeError(DreamError):
@@ -107,6 +115,7 @@ class RecipeError(DreamError):
 
 
 class RecordingError(DreamError):
-    """A recording is missing, incomplete, or of another dream. missing: there is none at this place."""
+    """A recording is missing, incomplete, or of another dream. missing: there is none at this
+    place."""
 
     missing: str = ""

@@ -35,7 +35,8 @@ def load(path: PathLike) -> np.ndarray:
                 return _as_rgb(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(
-            f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller first"
+            f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller "
+            "first"
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError) as e:
         raise ImageError(

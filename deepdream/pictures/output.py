@@ -17,7 +17,8 @@ def check_folder(folder):
 
 
 def check_file(path, suffixes):
-    """Raise OutputError unless a file of this name, which must end in one of `suffixes`, can be written."""
+    """Raise OutputError unless a file of this name, which must end in one of `suffixes`, can be
+    written."""
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         raise OutputError(
@@ -30,7 +31,8 @@ def check_file(path, suffixes):
 
 @contextmanager
 def whole(path):
-    """Gives the name of a partial file beside `path` to write to; it becomes `path` at the end, or is removed after an error.
+    """Gives the name of a partial file beside `path` to write to; it becomes `path` at the end, or
+    is removed after an error.
 
     Raises OutputError where the system refuses to write.
     """

@@ -1,7 +1,7 @@
 """Pictures, values and masks at other sizes; the only place that resizes.
 
-`zoomed` and `zoomed_by` are the notebook's own: linear, by SciPy, on float arrays. `bicubic` is Pillow's on 8-bit
-pictures.
+`zoomed` and `zoomed_by` are the notebook's own: linear, by SciPy, on float arrays. `bicubic` is
+Pillow's on 8-bit pictures.
 """
 
 from typing import Tuple
@@ -43,7 +43,8 @@ def bicubic(picture: np.ndarray, size: Size) -> np.ndarray:
 
 
 def averaged(mask: np.ndarray, size: Size) -> np.ndarray:
-    """A mask (H, W) at another (height, width): averaged where it shrinks, linear where it grows."""
+    """A mask (H, W) at another (height, width): averaged where it shrinks, linear where it
+    grows."""
     down, across = (_BOX if n <= old else _BILINEAR for n, old in zip(size, mask.shape))
     image = Image.fromarray(np.ascontiguousarray(mask, np.float32))
     image = image.resize((mask.shape[1], size[0]), down)

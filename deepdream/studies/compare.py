@@ -74,7 +74,7 @@ def follow(job, recording, report=None):
         drifts.append(float(np.abs(state - recording.step(len(drifts))["state"]).mean()))
 
     result = _run(job, drift, report)
-    objective, rng = jobs.objective(job), np.random.RandomState(0)
+    objective, rng = job.objective(), np.random.RandomState(0)
     steps = []
     for number, facts in enumerate(recording.steps):
         recorded = recording.step(number)

@@ -16,7 +16,7 @@ from typing import Any, Dict, List
 import numpy as np
 
 from ..errors import RecordingError
-from ..nets.model import file_sha1
+from ..nets.digest import file_sha1
 
 FORMAT = 1
 _INDEX = "recording.json"

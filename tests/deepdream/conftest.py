@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from deepdream import cli
-from deepdream.nets.model import Model
+from deepdream.nets import Model
 
 DEPLOY = """
 name: "small"
@@ -47,7 +47,7 @@ def small_folder(tmp_path_factory, caffe):
 
 @pytest.fixture
 def small(small_folder) -> Model:
-    from deepdream.nets.model import find
+    from deepdream.nets import find
 
     return find(str(small_folder))
 

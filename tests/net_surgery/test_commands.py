@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream.nets.model import ROOT
+from deepdream.nets.catalogue import ROOT
 from deepdream.studies import heatmap
 from net_surgery import cli, convolutionize
 from net_surgery.show import rows, svg

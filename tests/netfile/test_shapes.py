@@ -3,7 +3,7 @@
 import pytest
 from google.protobuf import text_format
 
-from deepdream.nets.model import ROOT
+from deepdream.nets.catalogue import ROOT
 from net_surgery.errors import ShapeError
 from netfile import shapes
 

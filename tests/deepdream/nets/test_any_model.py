@@ -8,8 +8,8 @@ import pytest
 
 import deepdream
 from deepdream import cli, pictures
+from deepdream import nets as model
 from deepdream.errors import ModelError
-from deepdream.nets import model
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_flags_are_in_the_recipe_and_replayed(bare, dream, tmp_path, run):
 
 
 @pytest.mark.parametrize("content, message", [
-    (np.zeros((2, 4, 4)), "has the shape (2, 4, 4)"), (np.full(3, np.nan), "has the shape"), (b"broken", "is no mean file, or a broken one"),
+    (np.zeros((2, 4, 4)), "has the shape (2, 4, 4)"), (np.full(3, np.nan), "has the shape"), (b"broken", "not a mean file, or a broken one"),
 ])  # fmt: skip
 def test_mean_files_that_are_none(content, message, bare, tmp_path):
     path = tmp_path / "mean.npy"
@@ -127,7 +127,7 @@ def test_means_that_are_none(bare):
         assert message in str(e.value)
     broken = bare / "x.binaryproto"
     broken.write_bytes(b"\xff\xff\xff")
-    with pytest.raises(ModelError, match="x.binaryproto: is no mean file"):
+    with pytest.raises(ModelError, match="x.binaryproto: not a mean file"):
         model.find(str(bare), mean=str(broken))
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from deepdream import pictures
-from deepdream.nets import any_size, model
+from deepdream.nets import any_size, find
+from deepdream.nets.digest import file_sha1
 from deepdream.request import job
 from deepdream.settings import Dream
 
@@ -49,11 +50,11 @@ def test_the_converted_net_is_made_once_and_kept_beside_the_weights(
 ):
     request = dream(folder, photo, engine_name)
     (kept,) = (folder / ".any_size").iterdir()
-    assert model.file_sha1(folder / "small.caffemodel")[:12] in kept.name
+    assert file_sha1(folder / "small.caffemodel")[:12] in kept.name
     assert (
-        request.any_size
+        request.opened.any_size
         and request.end == "prob"
-        and request.model.weights == folder / "small.caffemodel"
+        and request.opened.model.weights == folder / "small.caffemodel"
     )
     monkeypatch.setattr(
         "net_surgery.convolutionize", lambda *args, **kwargs: pytest.fail("made again")
@@ -80,7 +81,9 @@ def test_a_layer_that_was_converted_is_found_under_its_old_name(folder, photo, e
 def test_a_dream_in_front_of_the_inner_product_needs_none_of_it(folder, photo, engine_name):
     request = dream(folder, photo, engine_name, end="inception_4c/output")
     assert (
-        not request.any_size and "fc" in request.net.params and not (folder / ".any_size").exists()
+        not request.opened.any_size
+        and "fc" in request.net.params
+        and not (folder / ".any_size").exists()
     )
 
 
@@ -90,7 +93,7 @@ def test_a_folder_that_cannot_be_written_to_is_no_obstacle(folder, photo, engine
 
     monkeypatch.setattr("pathlib.Path.mkdir", refused)
     made, _ = any_size.any_size(
-        model.find(str(folder)),
+        find(str(folder)),
         __import__({"caffe": "caffe", "compat": "caffe_compat"}[engine_name]),
     )
     assert made.weights.is_file() and not (folder / ".any_size").exists()

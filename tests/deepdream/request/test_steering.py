@@ -9,7 +9,7 @@ from PIL import Image
 import deepdream
 from deepdream import pictures
 from deepdream.errors import TargetError
-from deepdream.request.expression import Expression
+from deepdream.request.expression import Context, Expression
 
 LAYER = "inception_4c/output"
 
@@ -96,11 +96,11 @@ def test_a_mask_and_a_guide_together(run, photo, mask, tmp_path, fast):
     ("3", "is a number, not an objective"),
     ('l2("conv1") + 3', "objectives are added and subtracted"),
     ('l2("conv1") * l2("conv1")', "multiplied by numbers"),
-    ('l2("conv1") / 2', "only sums, factors and l2"),
+    ('l2("conv1") / 2', "only sums, multiples and l2"),
     ('__import__("os").system("true")', "known are"),
     ('open("/etc/passwd")', "known are"),
     ('l2("conv1").within(3)', "give one mask picture"),
-    ('l2("conv1").terms', "only sums, factors"),
+    ('l2("conv1").terms', "only sums, multiples"),
     ('l2("conv1", 3)', "takes a layer and nothing more"),
     ('channel("conv1")', "takes a layer and numbers of channels"),
     ('channel("conv1", 1.5)', "takes a layer and numbers of channels"),
@@ -133,7 +133,7 @@ def test_guide_and_objective_exclude_each_other(run, photo, tmp_path):
     code, _, err = run(
         "dream", photo, "-o", tmp_path / "out.png", "--objective", 'l2("conv1")', "--guide", photo
     )
-    assert code == 2 and "give --guide or --objective" in err
+    assert code == 2 and "exclude each other" in err
 
 
 def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, mon
 def test_texts_mean_what_they_say(net, small):
     found = Expression(
         '-l2("conv1") * 2 + 0.5 * (channel("conv1", 1) - 3 * neuron("conv1", 2))'
-    ).build(net, small)
+    ).build(Context(net, small))
     assert [(t.name.split("(")[0], t.weight) for t in found.terms] == [
         ("l2", -2),
         ("channel", 0.5),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepdream.errors import RecordingError
-from deepdream.request import job
+from deepdream.request import job, recipe
 from deepdream.settings import Dream
 from deepdream.studies import compare, recording
 
@@ -28,7 +28,7 @@ def recorded(request_of, tmp_path):
     """Folder of a recording of four steps."""
     request, folder = request_of(), tmp_path / "recording"
     with recording.Writer(folder) as writer:
-        compare.record(request, writer, job.recipe(request, folder / "recording.json"))
+        compare.record(request, writer, recipe.recipe(request, folder / "recording.json"))
     return folder
 
 
@@ -64,7 +64,9 @@ def test_the_same_engine_follows_to_the_bit(recorded, request_of):
 def test_a_guided_dream_follows_to_the_bit(request_of, photo, tmp_path):
     request = request_of(guide_path=str(photo))
     with recording.Writer(tmp_path / "guided") as writer:
-        compare.record(request, writer, job.recipe(request, tmp_path / "guided" / "recording.json"))
+        compare.record(
+            request, writer, recipe.recipe(request, tmp_path / "guided" / "recording.json")
+        )
     assert (
         compare.verdict(compare.follow(request, recording.Recording(tmp_path / "guided")))[0]
         == "equal"
@@ -164,7 +166,7 @@ def test_a_stopped_recording_leaves_nothing(request_of, tmp_path, monkeypatch):
     monkeypatch.setattr("deepdream.dream.octaves.make_step", lambda *args, **kwargs: 1 / 0)
     request, folder = request_of(), tmp_path / "stopped"
     with pytest.raises(ZeroDivisionError), recording.Writer(folder) as writer:
-        compare.record(request, writer, job.recipe(request, folder / "recording.json"))
+        compare.record(request, writer, recipe.recipe(request, folder / "recording.json"))
     assert not folder.exists() and not list(tmp_path.glob("*.partial"))
 
 

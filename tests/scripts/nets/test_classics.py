@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import text_format
 
 from caffe_compat.proto import caffe_pb2
-from deepdream.nets.model import ROOT, find, known
+from deepdream.nets.catalogue import ROOT, find, known
 from netfile.shapes import infer, weight_shapes
 from scripts.nets import classics, googlenet
 

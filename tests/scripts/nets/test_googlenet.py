@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import text_format
 
 from caffe_compat.proto import caffe_pb2
-from deepdream.nets.model import ROOT, find
+from deepdream.nets.catalogue import ROOT, find
 from scripts.nets import googlenet
 from scripts.training.motifs.sampler import NAMES
 
