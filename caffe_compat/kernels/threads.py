@@ -10,18 +10,19 @@ import sys
 import threading
 import time
 from functools import lru_cache
+from typing import Any, Callable, List, Tuple
 
 import numba
 import numpy as np
 from numba import types
 
-from .atomic import call, count_up, pause, peek
+from .atomic import address_of, call, count_up, flat, int64s, pause, peek
 
 _PATIENCE = 0.8  # seconds of loading before it is said that this is compiling
 _TURNS = 20_000  # of waiting before a helper goes to sleep: some 300 microseconds
 # places in the flags, those that several threads write on cache lines of their own
 _NUMBER, _FUNCTION, _ARGUMENTS, _DONE, _SCRATCH = 0, 1, 2, 8, 16
-COUNTER, ITEMS, FIRST = 0, 1, 2  # places in a job's arguments
+_ITEMS, _RECORD = 1, 2  # places in a job's arguments, after its counter
 
 
 def count():
@@ -36,14 +37,14 @@ def _count(wanted):
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-_jobs: list = []
+_jobs: List["Job"] = []
 
 
 class Job:
     """Decorator: a compiled function (arguments, scratch), both addresses, that threads run together.
 
-    arguments: int64 values; a counter, the number of items, then what `run` was given: numbers, and the addresses of arrays. The function
-    takes items with count_up(arguments) until there are none. scratch: memory of the thread's own.
+    The function reads what `run` was given with record(KIND, given(arguments)), and takes numbers of
+    items with take(arguments) until there are none. scratch: memory of the thread's own.
     """
 
     def __init__(self, function):
@@ -97,10 +98,23 @@ def prepare():
         )
 
 
+@numba.njit(cache=True, nogil=True, inline="always")
+def given(arguments):
+    """The address of the record that `run` was given, in a job."""
+    return arguments + 8 * _RECORD
+
+
+@numba.njit(cache=True, nogil=True)
+def take(arguments):
+    """The number of the next item of a job, or -1 when all are taken."""
+    item = count_up(arguments)
+    return item if item < int64s(arguments)[_ITEMS] else -1
+
+
 @numba.njit(cache=True, nogil=True)
 def _serve(flags, number, place, turns):
     """Run jobs as they come, from the one behind `number` on; returns the last one's number when none came for so many turns."""
-    address = flags.ctypes.data
+    address = address_of(flags)
     waited = 0
     while waited < turns:
         if peek(address + 8 * _NUMBER) == number:
@@ -117,14 +131,14 @@ def _serve(flags, number, place, turns):
 @numba.njit(cache=True, nogil=True)
 def _publish(flags, function, arguments):
     flags[_FUNCTION], flags[_ARGUMENTS], flags[_DONE] = function, arguments, 0
-    count_up(flags.ctypes.data + 8 * _NUMBER)
+    count_up(address_of(flags) + 8 * _NUMBER)
 
 
 @numba.njit(cache=True, nogil=True)
 def _take_part(flags, helpers):
     """Run the published job here as well, and wait until all are done."""
     call(flags[_FUNCTION], flags[_ARGUMENTS], flags[_SCRATCH])
-    while peek(flags.ctypes.data + 8 * _DONE) < helpers:
+    while peek(address_of(flags) + 8 * _DONE) < helpers:
         pause()
 
 
@@ -190,24 +204,30 @@ if hasattr(os, "register_at_fork"):
     )  # a forked process has none of its parent's threads
 
 
-def _packed(value):
+def _packed(value: Any) -> int:
+    """A number, or the address of an array, as one int64."""
+    if value is None:
+        return 0
     if isinstance(value, np.ndarray):
         return value.__array_interface__["data"][0]
-    return (
-        int(np.float64(value).view(np.int64))
-        if isinstance(value, (float, np.floating))
-        else int(value)
-    )
+    if isinstance(value, (float, np.floating)):
+        return int(np.float64(value).view(np.int64))
+    return int(value)
 
 
-def run(job, items, *arguments, scratch=0):
-    """Run a job over `items` items on all threads; where those are taken, by another thread of the program, on the caller's alone.
+def run(job: Job, items: int, arguments: Tuple[Any, ...], scratch: int = 0) -> None:
+    """Run a job over `items` items on all threads.
 
-    arguments: whole numbers, floats (see atomic.real) and C-contiguous arrays. scratch: float32 values of memory for each thread.
+    Where another thread of the program has those, on the caller's alone.
+
+    Args:
+        arguments: a record (see atomic.record) of whole numbers, floats, C-contiguous arrays, None
+            for no array, and further records.
+        scratch: float32 values of memory for each thread.
     """
     if items < 1:
         return
-    packed = np.array([0, items, *map(_packed, arguments)], np.int64)
+    packed = np.array([0, items, *map(_packed, flat(arguments))], np.int64)
     helpers = count() - 1
     if helpers and items > 1:
         team = _team(helpers)

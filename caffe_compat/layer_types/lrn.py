@@ -20,7 +20,8 @@ class LRN(Layer):
 
     def setup(self, bottom, top):
         p = self.layer_param.lrn_param
-        self.size, self.alpha, self.beta, self.k = p.local_size, p.alpha, p.beta, p.k
+        self.size, self.alpha, self.beta = p.local_size, p.alpha, p.beta
+        self.window = kernel.Window(self.size, self.alpha, self.beta, p.k)
         self.across = p.norm_region == p.ACROSS_CHANNELS
         if self.size % 2 == 0:
             raise PrototxtError(f'layer "{self.name}": local_size is {self.size} but must be odd')
@@ -37,7 +38,7 @@ class LRN(Layer):
         if self.across:
             self.remember(bottom, True)
             for arrays in zip(self._rows(x), self._rows(y)):
-                kernel.lrn_forward(*arrays, self.size, self.alpha, self.beta, self.k)
+                kernel.lrn_forward(*arrays, self.window)
             return
         scale = self.recall(bottom)
         if scale is None:
@@ -55,7 +56,7 @@ class LRN(Layer):
             dx[...] = 0
         elif self.across:
             for arrays in zip(self._rows(x), self._rows(dy), self._rows(dx)):
-                kernel.lrn_backward(*arrays, self.size, self.alpha, self.beta, self.k)
+                kernel.lrn_backward(*arrays, self.window)
         else:
             self._within_backward(x, dy, dx, state)
 
@@ -65,7 +66,7 @@ class LRN(Layer):
 
     def _window(self):
         pad = (self.size - 1) // 2
-        return self.size, self.size, 1, 1, pad, pad
+        return pooling.Window(self.size, self.size, 1, 1, pad, pad)
 
     def _within_scale(self, x, scale):
         planes = (x * x).reshape(-1, *x.shape[2:])

@@ -96,7 +96,7 @@ class Pooling(Layer):
         return array.reshape(-1, *array.shape[2:])
 
     def _window(self):
-        return *self.kernel, *self.stride, *self.pad
+        return kernel.Window(*self.kernel, *self.stride, *self.pad)
 
     def _positions(self, mask, width):
         """Where in its plane each maximum lay, as an index: what Caffe writes to the second top."""

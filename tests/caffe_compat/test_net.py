@@ -110,8 +110,8 @@ def test_a_conv_as_end_stops_before_its_in_place_relu(net):
 def test_a_relu_run_along_with_its_conv_gives_the_same_bits(net, monkeypatch):
     together = net.forward(blobs=["conv"])
     together = {name: together[name].copy() for name in ("conv", "prob")}
-    assert net._relu_behind
-    monkeypatch.setattr(net, "_relu_behind", {})
+    assert net._passes.relu_after
+    monkeypatch.setattr(net._passes, "relu_after", {})
     for name, data in net.forward(blobs=["conv"]).items():
         np.testing.assert_array_equal(data, together[name])
 

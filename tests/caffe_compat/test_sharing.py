@@ -104,7 +104,7 @@ def test_setting_all_diffs_to_zero_leaves_the_splits_as_they_were(make):
             blob.diff[...] = 0
         cleared.forward()
         cleared.backward()
-        assert all(split.active for split in cleared._splits.values())
+        assert all(split.active for split in cleared._passes.splits.values())
 
 
 def test_a_pass_in_two_spans_adds_what_the_first_one_left_in_a_split(make):
