@@ -8,6 +8,8 @@ from typing import Dict, List
 
 import numpy as np
 
+from netfile.prototxt import read_prototxt
+
 from .. import limits
 from ..blob import Blob
 from ..errors import CaffeError, LayerNameError, ShapeError, WeightsError
@@ -15,7 +17,6 @@ from ..kernels import threads
 from ..layer_types import create
 from ..layer_types.registry import loss_weights
 from ..proto import caffe_pb2
-from ..proto.read import read_prototxt
 from . import graph, sharing, weights
 
 
@@ -38,7 +39,7 @@ class Net:
             raise FileNotFoundError(f"no such caffemodel: {trained}")
         state = caffe_pb2.NetState(phase=phase, level=level, stage=stages or [])
         try:
-            self._build(read_prototxt(network_file), state)
+            self._build(read_prototxt(network_file, caffe_pb2), state)
         except (CaffeError, RecursionError) as e:
             raise type(e)(
                 str(e) if str(network_file) in str(e) else f"{network_file}: {e}"

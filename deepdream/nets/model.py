@@ -13,7 +13,9 @@ from typing import Dict, Optional, Tuple
 import numpy as np
 
 from net_surgery.errors import ShapeError, SurgeryError
-from netfile import formats
+from netfile.blobs import blob_array, four_axes
+from netfile.caffemodel import stored_shapes
+from netfile.prototxt import read_prototxt
 from netfile.shapes import infer, input_shapes, weight_shapes
 
 from .. import settings
@@ -156,7 +158,7 @@ def read_mean_file(path):
         elif path.suffix == ".binaryproto":
             blob = engines.load("auto").io.caffe_pb2.BlobProto()
             blob.ParseFromString(path.read_bytes())
-            values = formats.blob_values(blob)
+            values = blob_array(blob)
         else:
             raise ModelError(
                 f"{path}: a mean is three numbers such as 104,117,123, or a file .npy or .binaryproto"
@@ -238,7 +240,7 @@ def description(model, caffe):
     Raises ModelError on a syntax error, and on all that would end a real Caffe when it builds the net.
     """
     try:
-        net = formats.read_prototxt(model.deploy, caffe)
+        net = read_prototxt(model.deploy, caffe.io.caffe_pb2)
     except SurgeryError as e:
         raise ModelError(str(e)) from None
     _check_layers(model, net, caffe)
@@ -289,27 +291,23 @@ def check_weights(model, net, caffe):
         how = f"get it from {model.url} and put it there" if model.url else "train it: make model"
         raise ModelError(f"{model.name}: its weights are not there ({model.weights}); {how}")
     try:
-        given = {layer.name: layer for layer in formats.read_caffemodel(model.weights, caffe).layer}
+        given = stored_shapes(model.weights, caffe.io.caffe_pb2)
     except SurgeryError as e:
         raise ModelError(str(e)) from None
     wanted = weight_shapes(net)
-    missing = [name for name in wanted if name not in given or not given[name].blobs]
+    missing = [name for name in wanted if not given.get(name)]
     if missing:
         raise ModelError(
             f"{model.weights}: has no weights for {len(missing)} of the net's {len(wanted)} layers, "
             f"{missing[0]} for one; it was cut off or belongs to another net than {model.deploy}"
         )
     for name, expected in wanted.items():
-        found = [formats.blob_shape(blob) for blob in given[name].blobs]
-        if [_four_axes(s) for s in found] != [_four_axes(s) for s in expected]:
+        found = given[name]
+        if [four_axes(s) for s in found] != [four_axes(s) for s in expected]:
             raise ModelError(
                 f'{model.weights}: layer "{name}" has weights of shapes {found} but {model.deploy} wants {expected}; '
                 "one of the two files belongs to another net"
             )
-
-
-def _four_axes(shape):
-    return (1,) * (4 - len(shape)) + tuple(shape)
 
 
 def load_net(model=settings.DEFAULT_MODEL, engine=settings.DEFAULT_ENGINE):

@@ -166,10 +166,10 @@ def test_values_lie_in_the_middle_of_their_windows():
 
 
 def test_windows_and_steps_of_a_net(bench):
-    from netfile.formats import parse_prototxt
+    from netfile.prototxt import parse_prototxt
 
     text = convolutionize(bench.files(nets.caffenet())[0], caffe=bench.caffe).prototxt
-    assert heatmap.window(parse_prototxt(text, bench.caffe, ""), "prob") == ((227, 227), (32, 32))
+    assert heatmap.window(parse_prototxt(text, bench.caffe.io.caffe_pb2, ""), "prob") == ((227, 227), (32, 32))
 
 
 def test_a_class_that_the_model_does_not_have(refused, scene, tmp_path):
@@ -211,7 +211,7 @@ def test_the_original_weights_are_never_written_over(refused, tmp_path):
     said = refused(
         "convolutionize", folder / "deploy.prototxt", folder / "net.caffemodel", "-o", folder
     )
-    assert "is there already and not empty; name a new folder" in said
+    assert "already exists and is not empty; name a new folder" in said
 
 
 def test_usage(refused, tmp_path, run):
