@@ -198,8 +198,8 @@ def _kernels(operated: Operated, shapes: Shapes) -> Dict[str, Tuple[int, ...]]:
         if layer.type == "InnerProduct":
             if first is None:
                 raise SurgeryError(
-                    f'layer "{layer.name}" (InnerProduct) reads "{layer.bottom[0]}" '
-                    f"{shapes[layer.bottom[0]]}, which is not a map of channels; "
+                    f'layer "{layer.name}" (InnerProduct) reads {shapes[layer.bottom[0]]}, '
+                    f'"{layer.bottom[0]}", which is not a map of channels; '
                     "truncate the net before it first"
                 )
             kernels[layer.name] = first[1:]

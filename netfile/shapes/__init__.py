@@ -122,7 +122,8 @@ def _check_number(layer: Any) -> None:
     number = len(layer.bottom)
     if number < fewest or (most is not None and number > most):
         more = "" if fewest == most else " or more" if most is None else f" to {most}"
-        raise refused(layer, f"has {number} bottoms but takes {fewest}{more}")
+        bottoms = "1 bottom" if number == 1 else f"{number} bottoms"
+        raise refused(layer, f"has {bottoms} but takes {fewest}{more}")
 
 
 def _check_parameters(layer: Any, bottoms: List[Known], made_for: List[Known]) -> None:
