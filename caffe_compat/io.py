@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from netfile.blobs import blob_shape, blob_values, set_values
+
 from .proto import caffe_pb2
-from .proto.read import blob_proto, blob_shape, blob_values
 
 
 def blobproto_to_array(blob, return_diff=False):
@@ -15,7 +16,8 @@ def blobproto_to_array(blob, return_diff=False):
 
 def array_to_blobproto(arr, diff=None):
     """A BlobProto with this array's values and, if given, gradients."""
-    blob = blob_proto(arr)
+    blob = caffe_pb2.BlobProto()
+    set_values(blob, arr)
     if diff is not None:
         blob.diff.extend(np.asarray(diff, float).ravel().tolist())
     return blob

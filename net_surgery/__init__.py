@@ -1,4 +1,4 @@
-"""Operations on Caffe nets and their weights, on either engine's files: InnerProduct into Convolution, and others.
+"""Operations on Caffe nets and their weights, on either engine's files.
 
 >>> prototxt, caffemodel = net_surgery.convolutionize("deploy.prototxt", "net.caffemodel")
 """
@@ -11,6 +11,17 @@ from .small import average_pooling, force_backward, out_of_place
 from .truncate import truncate
 
 __all__ = [
-    "Change", "FormatError", "InnerProductSizeError", "Operated", "ShapeError", "SurgeryError", "average_pooling", "convolutionize",
-    "fold", "force_backward", "opened", "out_of_place", "truncate",
-]  # fmt: skip
+    "Change",
+    "FormatError",
+    "InnerProductSizeError",
+    "Operated",
+    "ShapeError",
+    "SurgeryError",
+    "average_pooling",
+    "convolutionize",
+    "fold",
+    "force_backward",
+    "opened",
+    "out_of_place",
+    "truncate",
+]

@@ -1,16 +1,263 @@
-"""The command line: python -m net_surgery."""
+"""The command line: python -m net_surgery. Each command's parser stands beside what it runs."""
 
 import argparse
 import json
+import os
+import sys
 from pathlib import Path
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
-from deepdream.errors import DreamError
+from netfile.files import whole_file
 from netfile.terminal import Parser, guarded
 
-from .errors import SurgeryError
+from . import show
+from .convolutionize import convolutionize
+from .errors import FormatError, SurgeryError
+from .fold import fold
+from .operation import ENGINES, Change, Operated, load_engine, opened
+from .small import average_pooling, out_of_place
+from .truncate import truncate
+
+# what of a model's readme is true of its old weights file alone
+_OF_THE_FILE = ("caffemodel", "caffemodel_url", "sha1", "bytes", "mirrors")
 
 
-def _shape(text):
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the command line.
+
+    Returns:
+        The exit code: 0, 2 for a request that cannot be met, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["heatmap"]:
+        print("net_surgery: heatmap has moved; use deepdream heatmap", file=sys.stderr)
+        return 2
+    args = parser().parse_args(arguments)
+    return guarded(f"net_surgery {args.command}", lambda: args.run(args), SurgeryError)
+
+
+def parser() -> Parser:
+    """The parser of all commands."""
+    top = Parser(prog="net_surgery", description="Operations on Caffe nets and their weights.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_convolutionize(commands)
+    _add_fold(commands)
+    _add_truncate(commands)
+    _add_average_pooling(commands)
+    _add_out_of_place(commands)
+    _add_show(commands)
+    return top
+
+
+# ---- the commands
+
+
+def _add_convolutionize(commands: Any) -> None:
+    p = commands.add_parser(
+        "convolutionize",
+        help="make every InnerProduct a Convolution, so that the net takes any input size",
+    )
+    p.add_argument(
+        "--input-shape",
+        type=_shape,
+        metavar="C,H,W",
+        help="the input's shape, where the net does not declare it",
+    )
+
+    def operation(args: argparse.Namespace) -> Operated:
+        caffe = load_engine(args.engine)
+        return convolutionize(args.deploy, args.weights, caffe=caffe, input_shape=args.input_shape)
+
+    _make_operation(p, operation, "-conv")
+
+
+def _add_fold(commands: Any) -> None:
+    p = commands.add_parser(
+        "fold", help="fold BatchNorm and Scale into the Convolution before them"
+    )
+
+    def operation(args: argparse.Namespace) -> Operated:
+        return fold(args.deploy, args.weights, caffe=load_engine(args.engine))
+
+    _make_operation(p, operation, "-folded", weights_optional=False)
+
+
+def _add_truncate(commands: Any) -> None:
+    p = commands.add_parser(
+        "truncate", help="cut the net off after a layer, with all that the layer does not need"
+    )
+    p.add_argument(
+        "--end",
+        required=True,
+        action="append",
+        metavar="LAYER",
+        help="the last layer to keep; may be given several times",
+    )
+
+    def operation(args: argparse.Namespace) -> Operated:
+        return truncate(args.deploy, args.weights, args.end, caffe=load_engine(args.engine))
+
+    _make_operation(p, operation, "-truncated")
+
+
+def _add_average_pooling(commands: Any) -> None:
+    p = commands.add_parser("average-pooling", help="turn MAX pooling into AVE")
+    _add_layers(p)
+
+    def operation(args: argparse.Namespace) -> Operated:
+        caffe = load_engine(args.engine)
+        return average_pooling(args.deploy, args.weights, layers=args.layer, caffe=caffe)
+
+    _make_operation(p, operation, "-average-pooling")
+
+
+def _add_out_of_place(commands: Any) -> None:
+    p = commands.add_parser(
+        "out-of-place",
+        help="give in-place layers blobs of their own, so that what they read stays visible",
+    )
+    _add_layers(p)
+
+    def operation(args: argparse.Namespace) -> Operated:
+        caffe = load_engine(args.engine)
+        return out_of_place(args.deploy, args.weights, layers=args.layer, caffe=caffe)
+
+    _make_operation(p, operation, "-out-of-place")
+
+
+def _add_show(commands: Any) -> None:
+    p = commands.add_parser("show", help="print the net as a table, and draw it")
+    _add_files(p)
+    p.add_argument("--svg", metavar="FILE.svg", help="draw the net into this file")
+    p.set_defaults(run=_show)
+
+
+def _show(args: argparse.Namespace) -> None:
+    if args.svg:
+        _check_svg(Path(args.svg))
+    operated = opened(args.deploy, args.weights, load_engine(args.engine))
+    changes = Path(args.deploy).with_name("surgery.json")
+    if changes.is_file():
+        earlier = json.loads(changes.read_text(encoding="utf-8"))["changes"]
+        operated.changes += [Change(**change) for change in earlier]
+    rows = show.rows(operated)
+    print(show.table(rows))
+    if args.svg:
+        try:
+            with whole_file(args.svg) as partial:
+                partial.write_text(show.svg(rows), encoding="utf-8")
+        except OSError as e:
+            raise FormatError(f"{args.svg}: cannot be written: {e.strerror or e}") from None
+        print(f"wrote {args.svg}")
+
+
+def _check_svg(path: Path) -> None:
+    """Raise FormatError unless a drawing of this name can be written."""
+    if path.suffix.lower() != ".svg":
+        raise FormatError(f'{path}: unknown format "{path.suffix}"; end the name with .svg')
+    if not path.parent.is_dir():
+        raise FormatError(f"{path.parent}: is not a folder; create it first, or choose another")
+    if path.is_dir():
+        raise FormatError(f"{path}: is a folder; give a file name")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise FormatError(f"{path.parent}: cannot be written to; choose another folder")
+
+
+# ---- what the operations have in common
+
+
+def _make_operation(
+    p: Any,
+    operation: Callable[[argparse.Namespace], Operated],
+    suffix: str,
+    weights_optional: bool = True,
+) -> None:
+    """Complete the parser of a command that reads a net, changes it and writes it.
+
+    Args:
+        p: the command's parser, with the options of its own.
+        operation: makes the changed net.
+        suffix: of the new caffemodel's name.
+        weights_optional: whether the net can be changed without its weights.
+    """
+    _add_files(p, weights_optional)
+    p.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="FOLDER",
+        help="a new folder for deploy.prototxt, the caffemodel and surgery.json",
+    )
+
+    def run(args: argparse.Namespace) -> None:
+        _write(operation(args), args, Path(args.weights or args.deploy).stem + suffix)
+
+    p.set_defaults(run=run)
+
+
+def _write(operated: Operated, args: argparse.Namespace, stem: str) -> None:
+    """Save the changed net as a model's folder, and print what was done."""
+    folder = operated.save(args.out, stem)
+    readme = Path(args.weights or args.deploy).parent / "readme.md"
+    if readme.is_file() and args.weights:
+        (folder / "readme.md").write_text(_readme(readme, stem, operated), encoding="utf-8")
+    for change in operated.changes:
+        before = change.layer or operated.net.name
+        arrow = f"{before} -> " if change.layer != change.now else ""
+        print(f"{arrow}{change.now}: {change.what}")
+    if not operated.changes:
+        print("nothing to change")
+    print(f"wrote {folder}")
+
+
+def _readme(path: Path, stem: str, operated: Operated) -> str:
+    """The model's front matter for the new weights, so that the folder is a model."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    end = lines.index("---", 1) if lines[:1] == ["---"] and "---" in lines[1:] else 0
+    facts: List[Tuple[str, str]] = [_fact(line) for line in lines[1:end]]
+    kept = [line for line, (key, _) in zip(lines[1:end], facts) if key not in _OF_THE_FILE]
+    names = [layer.name for layer in operated.net.layer]
+    if not any(key == "end" and value in names for key, value in facts):
+        kept = [line for line in kept if _fact(line)[0] != "end"] + [f"end: {names[-1]}"]
+    made_from = f"Made from {path.parent.name}; see surgery.json."
+    return "\n".join(["---", *kept, f"caffemodel: {stem}.caffemodel", "---", "", made_from, ""])
+
+
+def _fact(line: str) -> Tuple[str, str]:
+    key, _, value = line.partition(":")
+    return key, value.strip()
+
+
+# ---- options
+
+
+def _add_files(p: Any, weights_optional: bool = True) -> None:
+    p.add_argument("deploy", metavar="DEPLOY", help="the net's prototxt, in any of Caffe's forms")
+    p.add_argument(
+        "weights",
+        metavar="WEIGHTS",
+        nargs="?" if weights_optional else None,
+        help="its caffemodel" + (" (without it, the prototxt alone)" if weights_optional else ""),
+    )
+    p.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help="whose messages to read them with (default %(default)s)",
+    )
+
+
+def _add_layers(p: Any) -> None:
+    p.add_argument(
+        "--layer",
+        action="append",
+        metavar="LAYER",
+        help="only this one; may be given several times",
+    )
+
+
+def _shape(text: str) -> Tuple[int, ...]:
+    """The batch of one picture of these channels, height and width."""
     try:
         shape = tuple(int(n) for n in text.replace("x", ",").split(","))
     except ValueError:
@@ -20,241 +267,3 @@ def _shape(text):
             f"must be channels,height,width such as 3,227,227, not {text!r}"
         )
     return (1, *shape)
-
-
-def _factor(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value <= 100:
-        raise argparse.ArgumentTypeError(f"must be a number over 0 and at most 100, not {text!r}")
-    return value
-
-
-def _add_files(p, weights="?"):
-    p.add_argument("deploy", metavar="DEPLOY", help="the net's prototxt, in any of Caffe's forms")
-    p.add_argument(
-        "weights",
-        metavar="WEIGHTS",
-        nargs=weights,
-        help="its caffemodel" + (" (without it, the prototxt alone)" if weights else ""),
-    )
-    p.add_argument(
-        "--engine",
-        choices=("auto", "caffe", "compat"),
-        default="auto",
-        help="whose messages to read them with (default %(default)s)",
-    )
-
-
-def _add_out(p):
-    p.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        metavar="FOLDER",
-        help="a new folder for deploy.prototxt, the caffemodel and surgery.json",
-    )
-
-
-def parser():
-    top = Parser(prog="net_surgery", description="Operations on Caffe nets and their weights.")
-    verbs = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    p = verbs.add_parser(
-        "convolutionize",
-        help="make every InnerProduct a Convolution, so that the net takes any input size",
-    )
-    _add_files(p)
-    _add_out(p)
-    p.add_argument(
-        "--input-shape",
-        type=_shape,
-        metavar="C,H,W",
-        help="the input's shape, where the net does not declare it",
-    )
-    p.set_defaults(
-        operate=lambda ns, caffe: _ops().convolutionize(
-            ns.deploy, ns.weights, caffe=caffe, input_shape=ns.input_shape
-        ),
-        suffix="-conv",
-    )
-
-    p = verbs.add_parser(
-        "fold", help="fold BatchNorm and Scale into the Convolution in front of them"
-    )
-    _add_files(p, None)
-    _add_out(p)
-    p.set_defaults(
-        operate=lambda ns, caffe: _ops().fold(ns.deploy, ns.weights, caffe=caffe), suffix="-folded"
-    )
-
-    p = verbs.add_parser(
-        "truncate", help="cut the net off behind a layer, with what that does not need"
-    )
-    _add_files(p)
-    _add_out(p)
-    p.add_argument(
-        "--end",
-        required=True,
-        action="append",
-        metavar="LAYER",
-        help="the last layer to keep; may be given several times",
-    )
-    p.set_defaults(
-        operate=lambda ns, caffe: _ops().truncate(ns.deploy, ns.weights, ns.end, caffe=caffe),
-        suffix="-truncated",
-    )
-
-    for name, function, text in (
-        ("average-pooling", "average_pooling", "turn MAX pooling into AVE"),
-        (
-            "out-of-place",
-            "out_of_place",
-            "give in-place layers blobs of their own, so that what they read stays visible",
-        ),
-    ):
-        p = verbs.add_parser(name, help=text)
-        _add_files(p)
-        _add_out(p)
-        p.add_argument(
-            "--layer",
-            action="append",
-            metavar="LAYER",
-            help="only this one; may be given several times",
-        )
-        p.set_defaults(
-            operate=lambda ns, caffe, function=function: getattr(_ops(), function)(
-                ns.deploy, ns.weights, layers=ns.layer, caffe=caffe
-            ),
-            suffix="-" + name,
-        )
-
-    p = verbs.add_parser("show", help="print the net as a table, and draw it")
-    _add_files(p)
-    p.add_argument("--svg", metavar="FILE.svg", help="draw the net into this file")
-    p.set_defaults(run=show)
-
-    p = verbs.add_parser("heatmap", help="draw over a picture where a class is")
-    p.add_argument("image", metavar="IMAGE", help="the picture")
-    p.add_argument(
-        "--class",
-        dest="class_name",
-        required=True,
-        metavar="NAME",
-        help="a class of the model, by name or number",
-    )
-    p.add_argument(
-        "-o",
-        "--out",
-        metavar="OUT",
-        help="the picture to write (default: IMAGE's name with the class in it, in the present folder)",
-    )
-    p.add_argument(
-        "--model",
-        default=None,
-        metavar="M",
-        help="a name under models/, or a model's folder (default: deepdream's)",
-    )
-    p.add_argument(
-        "--scale",
-        type=_factor,
-        default=1.0,
-        metavar="X",
-        help="enlarge the picture first; a class is found at its size in training",
-    )
-    p.add_argument(
-        "--engine",
-        choices=("auto", "caffe", "compat"),
-        default="auto",
-        help="real Caffe, or the built-in engine (default %(default)s)",
-    )
-    p.set_defaults(run=heatmap)
-    return top
-
-
-def _ops():
-    import net_surgery
-
-    return net_surgery
-
-
-def operate(ns):
-    from deepdream.nets import engine
-
-    operated = ns.operate(ns, engine.load(ns.engine))
-    stem = Path(ns.weights or ns.deploy).stem + ns.suffix
-    folder = operated.save(ns.out, stem)
-    readme = Path(ns.weights or ns.deploy).parent / "readme.md"
-    if readme.is_file() and ns.weights:
-        (folder / "readme.md").write_text(_readme(readme, stem, operated), encoding="utf-8")
-    for change in operated.changes:
-        print(
-            f"{change.layer or operated.net.name} -> {change.now}: {change.what}"
-            if change.layer != change.now
-            else f"{change.now}: {change.what}"
-        )
-    if not operated.changes:
-        print("nothing to change")
-    print(f"wrote {folder}")
-
-
-def _readme(path, stem, operated):
-    """The model's front matter for the new weights, so that the folder is a model; what was true of the old file alone is left out."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    end = lines.index("---", 1) if lines[:1] == ["---"] and "---" in lines[1:] else 0
-    gone = ("caffemodel", "caffemodel_url", "sha1", "bytes", "mirrors")
-    kept = [line for line in lines[1:end] if line.split(":")[0] not in gone]
-    names = [layer.name for layer in operated.net.layer]
-    if not any(
-        line.split(":")[0] == "end" and line.partition(":")[2].strip() in names for line in kept
-    ):
-        kept = [line for line in kept if line.split(":")[0] != "end"] + [f"end: {names[-1]}"]
-    return "\n".join(
-        [
-            "---",
-            *kept,
-            f"caffemodel: {stem}.caffemodel",
-            "---",
-            "",
-            f"Made from {path.parent.name}; see surgery.json.",
-            "",
-        ]
-    )
-
-
-def show(ns):
-    from deepdream.nets import engine
-    from deepdream.pictures.output import check_file, whole
-
-    from . import show as drawing
-    from .operation import Change, opened
-
-    if ns.svg:
-        check_file(ns.svg, [".svg"])
-    operated = opened(ns.deploy, ns.weights, engine.load(ns.engine))
-    told = Path(ns.deploy).with_name("surgery.json")
-    if told.is_file():
-        operated.changes += [
-            Change(**c) for c in json.loads(told.read_text(encoding="utf-8"))["changes"]
-        ]
-    shown = drawing.rows(operated)
-    print(drawing.table(shown))
-    if ns.svg:
-        with whole(ns.svg) as partial:
-            partial.write_text(drawing.svg(shown), encoding="utf-8")
-        print(f"wrote {ns.svg}")
-
-
-def heatmap(ns):
-    from deepdream.cli.commands import heatmap as heatmap_command
-
-    heatmap_command.run(ns)
-
-
-def main(argv=None):
-    """Run the command line; returns the exit code: 0, 2 for a request that cannot be met, 130 after Ctrl-C."""
-    ns = parser().parse_args(argv)
-    run = ns.run if hasattr(ns, "run") else operate
-    return guarded(f"net_surgery {ns.command}", lambda: run(ns), (SurgeryError, DreamError))

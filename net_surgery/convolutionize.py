@@ -1,39 +1,65 @@
 """InnerProduct to Convolution, so that a net takes any input size.
 
-An InnerProduct that sees C x h x w values is a Convolution with a kernel of h x w: the same weights in the same order (Long, Shelhamer
-and Darrell, arXiv 1411.4038; Caffe's net surgery example). On a larger input the same kernel slides, and gives a map.
+An InnerProduct that sees C x h x w values is a Convolution with a kernel of h x w: the same weights
+in the same order (Long, Shelhamer and Darrell, arXiv 1411.4038; Caffe's net surgery example). On a
+larger input the same kernel slides, and gives a map.
 """
 
 import math
-from typing import Dict
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from netfile import formats
-from netfile.shapes import SAME_SHAPE, infer, input_shapes
+from netfile.blobs import blob_array, blob_shape, set_shape, set_values
+from netfile.shapes import SAME_SHAPE, Shape, infer, input_shapes
 
 from .errors import ShapeError, SurgeryError
-from .operation import opened
+from .operation import Operated, opened
+
+Shapes = Dict[str, Shape]
 
 # these work on a map as they do on a vector, axis 1 being the channels
 _FINE = SAME_SHAPE | {
-    "Accuracy", "ArgMax", "Concat", "ContrastiveLoss", "Convolution", "Crop", "Deconvolution", "EuclideanLoss", "Flatten", "HingeLoss",
-    "InfogainLoss", "InnerProduct", "MultinomialLogisticLoss", "Pooling", "SigmoidCrossEntropyLoss", "Silence", "Slice", "SoftmaxWithLoss", "Tile",
+    "Accuracy", "ArgMax", "Concat", "ContrastiveLoss", "Convolution", "Crop", "Deconvolution",
+    "EuclideanLoss", "Flatten", "HingeLoss", "InfogainLoss", "InnerProduct",
+    "MultinomialLogisticLoss", "Pooling", "SigmoidCrossEntropyLoss", "Silence", "Slice",
+    "SoftmaxWithLoss", "Tile",
 }  # fmt: skip
-# layers that give every value on in its place, so that they may stand in front of a kernel as well as of a vector
+# layers that pass every value on in its place, so that they fit before a kernel and a vector alike
 _VALUE_BY_VALUE = SAME_SHAPE - {"LRN", "MVN", "Softmax", "BatchNorm", "Scale", "Bias", "PReLU"}
 _AXES = {
-    "Accuracy": "accuracy_param", "Concat": "concat_param", "Slice": "slice_param", "Softmax": "softmax_param",
+    "Accuracy": "accuracy_param",
+    "Concat": "concat_param",
+    "Slice": "slice_param",
+    "Softmax": "softmax_param",
     "SoftmaxWithLoss": "softmax_param",
-}  # fmt: skip
+}
 _SUFFIX = "-conv"
 
 
-def convolutionize(prototxt, weights=None, *, caffe=None, input_shape=None):
-    """The net with a Convolution in place of every InnerProduct: an Operated, which unpacks into (prototxt, caffemodel).
+def convolutionize(
+    prototxt: Any,
+    weights: Any = None,
+    *,
+    caffe: Any = None,
+    input_shape: Optional[Tuple[int, ...]] = None,
+) -> Operated:
+    """The net with a Convolution in place of every InnerProduct.
 
-    prototxt, weights: paths of files in any of Caffe's three forms; or an Operated in place of the first. input_shape: (N, C, H, W)
-    of the blob "data" where the net does not declare it (a train_val net without a crop size). New layers are called fc6-conv for fc6, so that
-    Caffe does not try to copy the old weights; `changes` tells which came from which. Raises SurgeryError for a layer that
-    cannot be converted.
+    New layers are called fc6-conv for fc6, so that Caffe does not try to copy the old weights.
+
+    Args:
+        prototxt: the path of a file in any of Caffe's three forms, or an Operated.
+        weights: the path of its caffemodel, or None.
+        caffe: the engine module; by default a real Caffe, else caffe_compat.
+        input_shape: (N, C, H, W) of the blob "data", where the net does not declare it (a train_val
+            net without a crop size).
+
+    Returns:
+        An Operated, which unpacks into (prototxt, caffemodel); its `changes` tell which layer came
+        from which.
+
+    Raises:
+        FormatError: a file cannot be read.
+        SurgeryError: a layer cannot be converted.
     """
     operated = opened(prototxt, weights, caffe)
     inputs = dict(input_shapes(operated.net))
@@ -46,42 +72,42 @@ def convolutionize(prototxt, weights=None, *, caffe=None, input_shape=None):
     _pass_flattened(operated, shapes)
     kernels = _kernels(operated, shapes)
     names = _new_names(operated, vectors)
-    owners: Dict[str, tuple] = {}
+    owners: Dict[str, Tuple[int, ...]] = {}
     for layer in vectors:
         _convert(operated, layer, names[layer.name], kernels[layer.name], owners)
     _check_readers(operated, {layer.top[0] for layer in vectors})
     return operated
 
 
-def _shapes(operated, inputs):
+def _shapes(operated: Operated, inputs: Mapping[str, Shape]) -> Shapes:
     try:
         return infer(operated.net, {name: shape for name, shape in inputs.items() if shape})
     except ShapeError as e:
-        raise SurgeryError(
-            f"at its declared input size the net does not fit together: {e}"
-        ) from None
+        raise SurgeryError(f"the net is invalid at its declared input size: {e}") from None
 
 
-def _check_convertible(layer, shapes):
+def _check_convertible(layer: Any, shapes: Shapes) -> None:
     shape = shapes.get(layer.bottom[0]) if len(layer.bottom) == 1 else None
     if shape is None:
         raise SurgeryError(
-            f'layer "{layer.name}" (InnerProduct): the shape of its bottom cannot be worked out, so neither can its kernel; '
-            "declare the net's input, or give the input's shape"
+            f'layer "{layer.name}" (InnerProduct): the shape of its bottom cannot be worked out, '
+            "so neither can its kernel; declare the net's input, or give the input's shape"
         )
     axis = layer.inner_product_param.axis % len(shape)
     if axis != 1:
         raise SurgeryError(
-            f'layer "{layer.name}" (InnerProduct) multiplies {shape} from axis {axis} on; only axis 1, all of a picture\'s values, is a Convolution'
+            f'layer "{layer.name}" (InnerProduct) multiplies {shape} from axis {axis} on; '
+            "only axis 1, all of a picture's values, is a Convolution"
         )
     if len(shape) not in (2, 4):
         raise SurgeryError(
-            f'layer "{layer.name}" (InnerProduct) gets {shape}, {len(shape)} axes; a Convolution takes (N, C) or (N, C, H, W)'
+            f'layer "{layer.name}" (InnerProduct) gets {shape}, {len(shape)} axes; '
+            "a Convolution takes (N, C) or (N, C, H, W)"
         )
 
 
-def _readers(operated, blob, first):
-    """Layers behind number `first` that read this blob as that layer left it, up to one that makes it anew."""
+def _readers(operated: Operated, blob: str, first: int) -> Iterator[Any]:
+    """Layers after number `first` that read this blob as that layer left it."""
     for layer in list(operated.net.layer)[first + 1 :]:
         if blob in layer.bottom:
             yield layer
@@ -89,7 +115,7 @@ def _readers(operated, blob, first):
             return
 
 
-def _keeps_batch_and_order(layer, shapes):
+def _keeps_batch_and_order(layer: Any, shapes: Shapes) -> bool:
     """Whether a Flatten or Reshape makes (N, everything else in order) of its bottom."""
     if layer.type not in ("Flatten", "Reshape"):
         return False
@@ -103,8 +129,8 @@ def _keeps_batch_and_order(layer, shapes):
     )
 
 
-def _pass_flattened(operated, shapes):
-    """Take out each Flatten or Reshape that stands between a map and an InnerProduct, since a kernel wants the map."""
+def _pass_flattened(operated: Operated, shapes: Shapes) -> None:
+    """Remove each Flatten or Reshape between a map and an InnerProduct: a kernel wants the map."""
     layers = list(operated.net.layer)
     for number, layer in enumerate(layers):
         if not _keeps_batch_and_order(layer, shapes):
@@ -114,21 +140,27 @@ def _pass_flattened(operated, shapes):
             continue
         if others:
             raise SurgeryError(
-                f'layer "{layer.name}" ({layer.type}) makes {shapes[layer.top[0]]} of {shapes[layer.bottom[0]]}, which "{vectors[0]}" '
-                f'(InnerProduct) and "{others[0]}" read; the first wants it as a map after the operation, the second as a vector'
+                f'layer "{layer.name}" ({layer.type}) makes {shapes[layer.top[0]]} of '
+                f'{shapes[layer.bottom[0]]}, which "{vectors[0]}" (InnerProduct) and '
+                f'"{others[0]}" read; after the operation the first wants it as a map, '
+                "the second as a vector"
             )
         _rename_bottoms(operated, layer.top[0], layer.bottom[0], number)
         operated.net.layer.remove(layer)
         operated.note(
             layer.name,
             layer.name,
-            f"{layer.type} taken out, since a Convolution reads the map in front of it",
+            f"{layer.type} removed, since a Convolution reads the map before it",
         )
 
 
-def _uses(operated, blob, first):
-    """(InnerProducts, other layers), names, that read a blob at last, behind layers that pass every value on in its place."""
-    vectors, others = [], []
+def _uses(operated: Operated, blob: str, first: int) -> Tuple[List[str], List[str]]:
+    """Names of the (InnerProducts, other layers) that read a blob in the end.
+
+    That is, after the layers that pass every value on in its place.
+    """
+    vectors: List[str] = []
+    others: List[str] = []
     layers = list(operated.net.layer)
     for layer in _readers(operated, blob, first):
         if layer.type == "InnerProduct":
@@ -143,8 +175,8 @@ def _uses(operated, blob, first):
     return vectors, others
 
 
-def _rename_bottoms(operated, old, new, first):
-    """Let the readers of `old` read `new`, up to one that makes `old` itself, in place until now."""
+def _rename_bottoms(operated: Operated, old: str, new: str, first: int) -> None:
+    """Let the layers after number `first` read `new` for `old`, up to one that writes `old`."""
     for layer in list(operated.net.layer)[first + 1 :]:
         for i, bottom in enumerate(layer.bottom):
             if bottom == old:
@@ -153,21 +185,24 @@ def _rename_bottoms(operated, old, new, first):
             return
 
 
-def _kernels(operated, shapes):
-    """{InnerProduct layer: (channels, height, width) that it reads}: those of the map, or 1x1 behind another InnerProduct."""
-    maps: Dict[
-        str, tuple
-    ] = {}  # blob -> shape, of those that have (N, C, H, W) after the operation
-    out = {}
+def _kernels(operated: Operated, shapes: Shapes) -> Dict[str, Tuple[int, ...]]:
+    """{InnerProduct layer: (channels, height, width) that it reads}.
+
+    They are those of the map, or 1x1 after another InnerProduct.
+    """
+    # blob -> shape, of those that have (N, C, H, W) after the operation
+    maps: Dict[str, Tuple[int, ...]] = {}
+    kernels: Dict[str, Tuple[int, ...]] = {}
     for layer in operated.net.layer:
         first = maps.get(layer.bottom[0]) if layer.bottom else None
         if layer.type == "InnerProduct":
             if first is None:
                 raise SurgeryError(
-                    f'layer "{layer.name}" (InnerProduct) reads {shapes[layer.bottom[0]]}, "{layer.bottom[0]}", which is no map of channels; '
-                    "truncate the net in front of it first"
+                    f'layer "{layer.name}" (InnerProduct) reads {shapes[layer.bottom[0]]}, '
+                    f'"{layer.bottom[0]}", which is not a map of channels; '
+                    "truncate the net before it first"
                 )
-            out[layer.name] = first[1:]
+            kernels[layer.name] = first[1:]
             first = (first[0], layer.inner_product_param.num_output, 1, 1)
             maps.update((top, first) for top in layer.top)
         elif first is not None and layer.type in SAME_SHAPE:
@@ -177,33 +212,40 @@ def _kernels(operated, shapes):
             and layer.type in ("Concat", "Slice")
             and all(b in maps for b in layer.bottom)
         ):
-            maps.update((top, _as_map(shapes[top])) for top in layer.top)
+            maps.update((top, _as_map(shapes[top] or ())) for top in layer.top)
         else:
-            maps.update(
-                (top, shapes[top]) for top in layer.top if shapes.get(top) and len(shapes[top]) == 4
-            )
-    return out
+            for top in layer.top:
+                shape = shapes.get(top)
+                if shape and len(shape) == 4:
+                    maps[top] = shape
+    return kernels
 
 
-def _as_map(shape):
+def _as_map(shape: Tuple[int, ...]) -> Tuple[int, ...]:
     return (*shape, *(1,) * (4 - len(shape)))
 
 
-def _new_names(operated, vectors):
+def _new_names(operated: Operated, vectors: List[Any]) -> Dict[str, str]:
     """{old name: new name}, none of which is a layer or a blob already."""
     taken = {name for layer in operated.net.layer for name in (layer.name, *layer.top)}
-    out: Dict[str, str] = {}
+    names: Dict[str, str] = {}
     for layer in vectors:
-        if layer.name not in out:  # a train and a test layer may have one name
+        if layer.name not in names:  # a train and a test layer may have one name
             numbers = ["", *range(2, len(taken) + 3)]
-            out[layer.name] = next(
-                n for n in (f"{layer.name}{_SUFFIX}{i}" for i in numbers) if n not in taken
-            )
-            taken.add(out[layer.name])
-    return out
+            candidates = (f"{layer.name}{_SUFFIX}{i}" for i in numbers)
+            names[layer.name] = next(name for name in candidates if name not in taken)
+            taken.add(names[layer.name])
+    return names
 
 
-def _convert(operated, layer, new_name, kernel, owners):
+def _convert(
+    operated: Operated,
+    layer: Any,
+    new_name: str,
+    kernel: Tuple[int, ...],
+    owners: Dict[str, Tuple[int, ...]],
+) -> None:
+    """Make an InnerProduct a Convolution; `owners`: {shared parameter: its first shape}."""
     old_name, old_top = layer.name, layer.top[0]
     p = layer.inner_product_param
     _convert_weights(operated, layer, new_name, kernel)
@@ -228,11 +270,12 @@ def _convert(operated, layer, new_name, kernel, owners):
     operated.note(
         old_name,
         new_name,
-        f"InnerProduct over {math.prod(kernel)} values made a Convolution over {'x'.join(map(str, kernel))}",
+        f"InnerProduct over {math.prod(kernel)} values made a Convolution over "
+        + "x".join(map(str, kernel)),
     )
 
 
-def _rename_blob(operated, maker, old, new):
+def _rename_blob(operated: Operated, maker: Any, old: str, new: str) -> None:
     """Rename a blob from its maker on, in every layer that reads it or works in place on it."""
     maker.top[list(maker.top).index(old)] = new
     begun = False
@@ -245,40 +288,44 @@ def _rename_blob(operated, maker, old, new):
         begun = begun or layer is maker or layer.name == maker.name
 
 
-def _convert_weights(operated, layer, new_name, kernel):
+def _convert_weights(
+    operated: Operated, layer: Any, new_name: str, kernel: Tuple[int, ...]
+) -> None:
     stored = operated.stored(layer.name)
     if stored is None:
         return
     p = layer.inner_product_param
     wanted = (p.num_output, math.prod(kernel))
     if stored.blobs:
-        found = [n for n in formats.blob_shape(stored.blobs[0]) if n != 1] or [1]
+        shape = blob_shape(stored.blobs[0])
         matrix = wanted[::-1] if p.transpose else wanted
-        if math.prod(found) != math.prod(wanted):
+        if math.prod(shape) != math.prod(wanted):
             raise SurgeryError(
-                f'layer "{layer.name}" (InnerProduct): its weights are {formats.blob_shape(stored.blobs[0])}, {math.prod(found)} values, but the net '
-                f"gives it {kernel} and takes {matrix}, {math.prod(wanted)}; the weights belong to another net, or the input has another size"
+                f'layer "{layer.name}" (InnerProduct): its weights are {shape}, '
+                f"{math.prod(shape)} values, but the net gives it {kernel} and takes {matrix}, "
+                f"{math.prod(wanted)}; the weights belong to another net, "
+                "or the input has another size"
             )
         if p.transpose:
-            values = formats.blob_values(stored.blobs[0]).reshape(matrix)
-            formats.set_values(stored.blobs[0], values.T)
-        formats.set_shape(stored.blobs[0], (p.num_output, *kernel))
+            set_values(stored.blobs[0], blob_array(stored.blobs[0]).reshape(matrix).T)
+        set_shape(stored.blobs[0], (p.num_output, *kernel))
         if len(stored.blobs) > 1:
-            formats.set_shape(stored.blobs[1], (p.num_output,))
+            set_shape(stored.blobs[1], (p.num_output,))
     stored.ClearField("inner_product_param")
     stored.name, stored.type = new_name, "Convolution"
 
 
-def _check_readers(operated, tops):
-    """What reads a vector that is a map now: fine, brought to axis 1, or refused."""
+def _check_readers(operated: Operated, tops: Iterable[str]) -> None:
+    """Refuse, or bring to axis 1, what reads a vector that is a map now."""
     maps = set(tops)
     for layer in operated.net.layer:
         if not maps & set(layer.bottom):
             continue
         if layer.type not in _FINE and layer.type != "Reshape":
+            read = next(bottom for bottom in layer.bottom if bottom in maps)
             raise SurgeryError(
-                f'layer "{layer.name}" ({layer.type}) reads "{next(b for b in layer.bottom if b in maps)}", which would become a map; '
-                "truncate the net in front of it first"
+                f'layer "{layer.name}" ({layer.type}) reads "{read}", which would become a map; '
+                "truncate the net before it first"
             )
         if layer.type in _AXES:
             p = getattr(layer, _AXES[layer.type])

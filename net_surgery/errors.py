@@ -1,4 +1,4 @@
-"""What can be wrong with an operation, said in one line: the layer, both values, the remedy."""
+"""What can be wrong with an operation, in one line: the layer, both values, the remedy."""
 
 from netfile.errors import FormatError, InnerProductSizeError, NetError, ShapeError
 

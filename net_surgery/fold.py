@@ -1,20 +1,32 @@
-"""BatchNorm and Scale folded into the Convolution in front of them, which then gives the same values alone."""
+"""BatchNorm and Scale folded into the Convolution before them, which then gives the same values."""
+
+from typing import Any, List, Tuple
 
 import numpy as np
 
-from netfile import formats
+from netfile.blobs import blob_array, blob_values, set_values
 
 from .errors import SurgeryError
-from .operation import opened
+from .operation import Operated, opened
 
 _FOLDED = ("BatchNorm", "Scale")
 
 
-def fold(prototxt, weights, *, caffe=None):
-    """The net with every BatchNorm and Scale that follows a Convolution or InnerProduct folded into it: an Operated.
+def fold(prototxt: Any, weights: Any = None, *, caffe: Any = None) -> Operated:
+    """The net with every BatchNorm and Scale folded into the Convolution or InnerProduct before it.
 
-    The values are those of the test phase, with BatchNorm's stored mean and variance. A layer that something else reads too, or that
-    has no weights in the file, is left as it is, and `changes` says why. Raises SurgeryError without weights.
+    The values are those of the test phase, with BatchNorm's stored mean and variance. A layer whose
+    input something else reads too, or that has no weights in the file, is left as it is, and
+    `changes` says why.
+
+    Args:
+        prototxt: a path, or an Operated.
+        weights: the path of its caffemodel; None for an Operated.
+        caffe: the engine module; by default a real Caffe, else caffe_compat.
+
+    Raises:
+        FormatError: a file cannot be read.
+        SurgeryError: there are no weights.
     """
     operated = opened(prototxt, weights, caffe)
     if operated.weights is None:
@@ -25,45 +37,37 @@ def fold(prototxt, weights, *, caffe=None):
     return operated
 
 
-def _fold_one(operated, layer):
+def _fold_one(operated: Operated, layer: Any) -> None:
     reason, target = _target(operated, layer)
     if reason:
         operated.note(layer.name, layer.name, f"{layer.type} left as it is: {reason}")
         return
     gain, offset = _affine(operated, layer)
     stored = operated.stored(target.name)
-    weight = formats.blob_values(stored.blobs[0])
-    outputs = _outputs(target)
+    weight = blob_array(stored.blobs[0])
+    outputs = _parameter(target, target.type).num_output
     axis_first = target.type == "Convolution" or not target.inner_product_param.transpose
     matrix = weight.reshape(outputs, -1) if axis_first else weight.reshape(-1, outputs).T
-    bias = (
-        formats.blob_values(stored.blobs[1]).ravel()
-        if len(stored.blobs) > 1
-        else np.zeros(outputs, np.float32)
-    )
+    if len(stored.blobs) > 1:
+        bias = blob_values(stored.blobs[1])
+    else:
+        bias = np.zeros(outputs, np.float32)
     folded = np.float64(matrix) * gain[:, None]
-    formats.set_values(stored.blobs[0], (folded if axis_first else folded.T).reshape(weight.shape))
+    set_values(stored.blobs[0], (folded if axis_first else folded.T).reshape(weight.shape))
     if len(stored.blobs) < 2:
         stored.blobs.add()
         for entry in (target, stored):
-            param = (
-                entry.convolution_param
-                if target.type == "Convolution"
-                else entry.inner_product_param
-            )
-            param.bias_term = True
-    formats.set_values(stored.blobs[1], np.float64(bias) * gain + offset)
-    _take_out(operated, layer)
+            _parameter(entry, target.type).bias_term = True
+    set_values(stored.blobs[1], np.float64(bias) * gain + offset)
+    _remove(operated, layer)
     operated.note(layer.name, target.name, f"{layer.type} folded into {target.name}")
 
 
-def _outputs(layer):
-    return (
-        layer.convolution_param if layer.type == "Convolution" else layer.inner_product_param
-    ).num_output
+def _parameter(layer: Any, kind: str) -> Any:
+    return layer.convolution_param if kind == "Convolution" else layer.inner_product_param
 
 
-def _target(operated, layer):
+def _target(operated: Operated, layer: Any) -> Tuple[str, Any]:
     """(why it cannot be folded, "" if it can; the layer to fold it into)."""
     layers = list(operated.net.layer)
     number = next(
@@ -78,7 +82,8 @@ def _target(operated, layer):
     maker = next((other for other in reversed(layers[:number]) if blob in other.top), None)
     if maker is None or maker.type not in ("Convolution", "InnerProduct"):
         return (
-            f"it follows {maker.name if maker else blob} ({maker.type if maker else 'an input'}), no Convolution or InnerProduct",
+            f"it follows {maker.name if maker else blob} ({maker.type if maker else 'an input'}), "
+            "which is neither a Convolution nor an InnerProduct",
             None,
         )
     if maker.type == "InnerProduct" and maker.inner_product_param.axis != 1:
@@ -96,7 +101,8 @@ def _target(operated, layer):
         return "it measures each batch anew", None
     if layer.type == "Scale" and (layer.scale_param.axis != 1 or layer.scale_param.num_axes != 1):
         return (
-            f"it scales {layer.scale_param.num_axes} axes from axis {layer.scale_param.axis}, not the channels",
+            f"it scales {layer.scale_param.num_axes} axes from axis {layer.scale_param.axis}, "
+            "not the channels",
             None,
         )
     for entry in (layer, maker):
@@ -105,33 +111,32 @@ def _target(operated, layer):
     return "", maker
 
 
-def _other_readers(layers, maker, number):
-    """Names of the layers that read the first bottom of layer `number` as layer `maker` made it, but for that layer."""
+def _other_readers(layers: List[Any], maker: int, number: int) -> List[str]:
+    """Names of the other layers that read the first bottom of layer `number` as `maker` made it."""
     layer = layers[number]
     blob, in_place = layer.bottom[0], layer.bottom[0] == layer.top[0]
-    out = []
+    readers = []
     for i in range(maker + 1, number if in_place else len(layers)):
         if blob in layers[i].bottom and i != number:
-            out.append(layers[i].name)
+            readers.append(layers[i].name)
         elif blob in layers[i].top:
             break
-    return out
+    return readers
 
 
-def _affine(operated, layer):
-    """(gain, offset) of a BatchNorm or Scale layer, float64, one value a channel: y = gain * x + offset."""
-    blobs = [np.float64(formats.blob_values(blob)).ravel() for blob in operated.blobs(layer.name)]
+def _affine(operated: Operated, layer: Any) -> Tuple[np.ndarray, np.ndarray]:
+    """(gain, offset) of a BatchNorm or Scale, (C,), float64: y = gain * x + offset."""
+    blobs = [blob_values(blob).astype(np.float64) for blob in operated.blobs(layer.name)]
     if layer.type == "Scale":
-        return blobs[0], blobs[1] if len(
-            blobs
-        ) > 1 and layer.scale_param.bias_term else np.zeros_like(blobs[0])
+        has_offset = len(blobs) > 1 and layer.scale_param.bias_term
+        return blobs[0], blobs[1] if has_offset else np.zeros_like(blobs[0])
     mean, variance, factor = blobs[:3]
     share = 0 if factor[0] == 0 else 1 / factor[0]  # the stored sums' weight, as Caffe reads it
     gain = 1 / np.sqrt(variance * share + layer.batch_norm_param.eps)
     return gain, -mean * share * gain
 
 
-def _take_out(operated, layer):
+def _remove(operated: Operated, layer: Any) -> None:
     """Remove a layer with one bottom and one top, and its weights; its readers read its bottom."""
     layers = operated.net.layer
     number = next(
@@ -139,7 +144,7 @@ def _take_out(operated, layer):
     )
     old, new = layer.top[0], layer.bottom[0]
     if old != new:
-        # the maker writes the top's name, so that nothing behind has to change
+        # the maker writes the top's name, so that nothing after it has to change
         maker = next(other for other in reversed(list(layers)[:number]) if new in other.top)
         maker.top[list(maker.top).index(new)] = old
     name = layer.name

@@ -1,24 +1,28 @@
-"""What every operation takes and gives: a net's description and weights, and the list of what was done to them."""
+"""What every operation takes and gives: a net's description and weights, and what was done."""
 
+import difflib
 import importlib
+import io
 import json
 import os
-import shutil
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, Iterator, List, Optional, Union
 
 from google.protobuf import text_format
 
-from netfile import formats
+from netfile import caffemodel
+from netfile.files import whole_folder
+from netfile.prototxt import read_prototxt
 
 from .errors import FormatError, SurgeryError
+
+ENGINES = ("auto", "caffe", "compat")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that was done: to `layer`, called `now` since (the same name if it was not renamed)."""
+    """One thing that was done: to `layer`, which is called `now` (the same if it kept its name)."""
 
     layer: str
     now: str
@@ -27,9 +31,10 @@ class Change:
 
 @dataclass
 class Operated:
-    """A net under operation. `net` and `weights` (or None) are NetParameters in V2 of the engine's own caffe_pb2.
+    """A net under operation.
 
-    Unpacks into the pair (prototxt, caffemodel): text, and bytes or None.
+    `net` and `weights` (or None) are NetParameters in V2 of the engine's own caffe_pb2. Unpacks
+    into the pair (prototxt, caffemodel): text, and bytes or None.
     """
 
     caffe: Any
@@ -38,7 +43,7 @@ class Operated:
     changes: List[Change] = field(default_factory=list)
     source: str = ""
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Union[str, bytes, None]]:
         return iter((self.prototxt, self.caffemodel))
 
     @property
@@ -48,116 +53,135 @@ class Operated:
             f"# {c.now}: {c.what}" + (f" (was {c.layer})" if c.now != c.layer else "")
             for c in self.changes
         ]
-        return "".join(line + "\n" for line in lines) + text_format.MessageToString(self.net)
+        text: str = text_format.MessageToString(self.net)
+        return "".join(line + "\n" for line in lines) + text
 
     @property
     def caffemodel(self) -> Optional[bytes]:
         """The new weights as a caffemodel (V2), or None if there are none."""
-        return None if self.weights is None else self.weights.SerializeToString()
-
-    def blobs(self, layer) -> Any:
-        """The stored BlobProtos of a layer: a repeated field, or None if the weights do not have it."""
         if self.weights is None:
             return None
-        return next(
-            (
-                stored.blobs
-                for stored in self.weights.layer
-                if stored.name == layer and stored.blobs
-            ),
-            None,
-        )
+        file = io.BytesIO()
+        caffemodel.write_net(file, self.weights)
+        return file.getvalue()
 
-    def stored(self, layer):
+    def blobs(self, layer: str) -> Any:
+        """The stored BlobProtos of a layer, a repeated field; None if the weights have none."""
+        if self.weights is None:
+            return None
+        stored = (s.blobs for s in self.weights.layer if s.name == layer and s.blobs)
+        return next(stored, None)
+
+    def stored(self, layer: str) -> Any:
         """The layer's entry in the weights, or None."""
-        return (
-            None
-            if self.weights is None
-            else next((s for s in self.weights.layer if s.name == layer), None)
-        )
+        if self.weights is None:
+            return None
+        return next((s for s in self.weights.layer if s.name == layer), None)
 
-    def note(self, layer, now, what):
+    def note(self, layer: str, now: str, what: str) -> None:
+        """Add to `changes`."""
         self.changes.append(Change(layer, now, what))
 
-    def save(self, folder, stem="net"):
-        """Write deploy.prototxt, `stem`.caffemodel and surgery.json (what was done) as a new folder; whole or not at all.
+    def save(self, folder: Any, stem: str = "net") -> Path:
+        """Write the net as a new folder; whole or not at all.
 
-        Returns the folder. Raises FormatError if it is there already and not empty, or cannot be written.
+        Args:
+            folder: gets deploy.prototxt, the caffemodel and surgery.json, which says what was done.
+            stem: the caffemodel's name without its suffix.
+
+        Returns:
+            The folder.
+
+        Raises:
+            FormatError: it already exists and is not empty, or cannot be written.
         """
-        folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise FormatError(f"{folder}: is there already and not empty; name a new folder")
-        if not folder.absolute().parent.is_dir():
-            raise FormatError(f"{folder}: cannot be written: {folder.parent} is no folder")
-        partial = None
+        path = Path(folder)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise FormatError(f"{path}: already exists and is not empty; name a new folder")
+        if not path.absolute().parent.is_dir():
+            raise FormatError(f"{path}: cannot be written: {path.parent} is not a folder")
+        told = {"from": self.source, "changes": [asdict(c) for c in self.changes]}
         try:
-            partial = Path(
-                tempfile.mkdtemp(prefix=f".{folder.name}.", dir=str(folder.absolute().parent))
-            )
-            partial.chmod(0o755)
-            (partial / "deploy.prototxt").write_text(self.prototxt, encoding="utf-8")
-            if self.weights is not None:
-                (partial / f"{stem}.caffemodel").write_bytes(self.caffemodel or b"")
-            told = {"from": self.source, "changes": [asdict(c) for c in self.changes]}
-            (partial / "surgery.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
-            os.replace(partial, folder)
+            with whole_folder(path) as partial:
+                (partial / "deploy.prototxt").write_text(self.prototxt, encoding="utf-8")
+                if self.weights is not None:
+                    with open(partial / f"{stem}.caffemodel", "wb") as f:
+                        caffemodel.write_net(f, self.weights)
+                (partial / "surgery.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
         except OSError as e:
-            raise FormatError(f"{folder}: cannot be written: {e.strerror}") from None
-        finally:
-            if partial is not None:
-                shutil.rmtree(partial, ignore_errors=True)
-        return folder
+            raise FormatError(f"{path}: cannot be written: {e.strerror}") from None
+        return path
 
 
-def engine_or_default(caffe=None):
-    """The engine module `caffe`, or else real Caffe if this Python has one, or else caffe_compat."""
-    if caffe is not None:
-        return caffe
+def load_engine(name: str = "auto") -> Any:
+    """The engine module of this name.
+
+    Args:
+        name: "caffe" (a real Caffe), "compat" (caffe_compat), or "auto": the real one if this
+            Python has one.
+
+    Raises:
+        SurgeryError: it cannot be imported.
+    """
+    if name != "compat":
+        os.environ.setdefault("GLOG_minloglevel", "2")  # else Caffe prints each layer it sets up
+        try:
+            return importlib.import_module("caffe")
+        except ImportError as e:
+            if name == "caffe":
+                raise SurgeryError(
+                    f"this Python has no Caffe: {e}; leave out --engine to use the built-in engine"
+                ) from None
     try:
-        return importlib.import_module("caffe")
-    except ImportError:
         return importlib.import_module("caffe_compat")
+    except ImportError as e:
+        raise SurgeryError(
+            f"the built-in engine lacks a package: {e}; install it with: pip install -e '.[compat]'"
+        ) from None
 
 
-def opened(prototxt, weights=None, caffe=None) -> Operated:
-    """An Operated of two files, or a copy of one, so that operations follow each other. Raises FormatError."""
+def opened(prototxt: Any, weights: Any = None, caffe: Any = None) -> Operated:
+    """The net in two files, to be operated on; or a copy of an Operated, to operate once more.
+
+    Args:
+        prototxt: a path, or an Operated.
+        weights: the path of its caffemodel, or None.
+        caffe: the engine module whose messages to use; by default a real Caffe, else caffe_compat.
+
+    Raises:
+        FormatError: a file cannot be read.
+        SurgeryError: the net has no layers.
+    """
     if isinstance(prototxt, Operated):
         before = prototxt
-        copy = Operated(
+        return Operated(
             before.caffe,
             _copied(before.net),
             before.weights and _copied(before.weights),
             list(before.changes),
             before.source,
         )
-        return copy
-    caffe = engine_or_default(caffe)
-    net = formats.read_prototxt(prototxt, caffe)
+    if caffe is None:
+        caffe = load_engine()
+    messages = caffe.io.caffe_pb2
+    net = read_prototxt(prototxt, messages)
     if not net.layer:
         raise SurgeryError(f"{prototxt}: has no layers")
-    return Operated(
-        caffe,
-        net,
-        formats.read_caffemodel(weights, caffe) if weights else None,
-        [],
-        os.path.basename(str(prototxt)),
-    )
+    stored = caffemodel.read_net(weights, messages) if weights else None
+    return Operated(caffe, net, stored, [], os.path.basename(str(prototxt)))
 
 
-def _copied(message):
-    out = type(message)()
-    out.CopyFrom(message)
-    return out
+def _copied(message: Any) -> Any:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    return copy
 
 
-def layer_named(operated, name):
+def layer_named(operated: Operated, name: str) -> Any:
     """The layer of this name. Raises SurgeryError with the nearest names."""
-    import difflib
-
     for layer in operated.net.layer:
         if layer.name == name:
             return layer
     near = difflib.get_close_matches(name, [layer.name for layer in operated.net.layer], 3, 0.5)
-    raise SurgeryError(
-        f'the net has no layer "{name}"' + (f"; did you mean {' or '.join(near)}?" if near else "")
-    )
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise SurgeryError(f'the net has no layer "{name}"{hint}')

@@ -3,100 +3,112 @@
 import html
 import math
 from dataclasses import dataclass
-from typing import Dict, List
+from typing import Dict, List, Mapping, Sequence, Tuple
 
-from netfile.shapes import INPUTS, infer, weight_shapes
+from netfile.blobs import blob_count
+from netfile.shapes import INPUTS, Shape, infer, weight_shapes
 
 from .errors import ShapeError
+from .operation import Operated
 
 _BOX, _ROW, _GAP = (212, 46), 86, 22
 _COLOURS = {
-    "Convolution": "#3b6fb6", "Deconvolution": "#3b6fb6", "InnerProduct": "#b5651d", "Pooling": "#3a8f5c", "Concat": "#7a5ba6",
-    "Eltwise": "#7a5ba6", "Softmax": "#a33b52",
-}  # fmt: skip
-_STYLE = """
-svg { --ink: #1d2126; --dim: #69727d; --paper: #fbfaf8; --box: #fff; --line: #9aa2ab; font: 11px system-ui, sans-serif; background: var(--paper) }
-@media (prefers-color-scheme: dark) { svg { --ink: #e8e6e1; --dim: #9ba3ad; --paper: #16181b; --box: #22262b; --line: #5b646e } }
-.name { fill: var(--ink); font-weight: 600 } .dim { fill: var(--dim) } rect { fill: var(--box); stroke-width: 1.2 }
-.changed { stroke: #d33; stroke-width: 2.4; stroke-dasharray: 5 3 } path { fill: none; stroke: var(--line); stroke-width: 1.1 }
-"""
+    "Convolution": "#3b6fb6",
+    "Deconvolution": "#3b6fb6",
+    "InnerProduct": "#b5651d",
+    "Pooling": "#3a8f5c",
+    "Concat": "#7a5ba6",
+    "Eltwise": "#7a5ba6",
+    "Softmax": "#a33b52",
+}
+_STYLE = (
+    "\nsvg { --ink: #1d2126; --dim: #69727d; --paper: #fbfaf8; --box: #fff; --line: #9aa2ab;"
+    " font: 11px system-ui, sans-serif; background: var(--paper) }\n"
+    "@media (prefers-color-scheme: dark) { svg { --ink: #e8e6e1; --dim: #9ba3ad; --paper: #16181b;"
+    " --box: #22262b; --line: #5b646e } }\n"
+    ".name { fill: var(--ink); font-weight: 600 } .dim { fill: var(--dim) }"
+    " rect { fill: var(--box); stroke-width: 1.2 }\n"
+    ".changed { stroke: #d33; stroke-width: 2.4; stroke-dasharray: 5 3 }"
+    " path { fill: none; stroke: var(--line); stroke-width: 1.1 }\n"
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One layer as it is shown: `shape` is its first top's, `parameters` a count, `changed` what was done to it, or ""."""
+    """One layer as it is shown.
+
+    `shape` is its first top's, or (); `parameters` a count; `changed` what was done to it, or "".
+    """
 
     name: str
     type: str
-    bottoms: tuple
-    tops: tuple
-    shape: tuple
+    bottoms: Tuple[str, ...]
+    tops: Tuple[str, ...]
+    shape: Tuple[int, ...]
     parameters: int
     changed: str
 
     @property
-    def shape_text(self):
+    def shape_text(self) -> str:
+        """The shape as 1x3x224x224, or "?"."""
         return "x".join(map(str, self.shape)) if self.shape else "?"
 
 
-def rows(operated) -> List[Row]:
-    """A Row for each layer, at the net's declared input size; where that does not fit together, without shapes."""
+def rows(operated: Operated) -> List[Row]:
+    """A Row for each layer, at the declared input size; without shapes where that is invalid."""
+    shapes: Mapping[str, Shape] = {}
+    wanted: Mapping[str, List[Tuple[int, ...]]] = {}
     try:
         shapes = infer(operated.net)
+        wanted = weight_shapes(operated.net)
     except ShapeError:
-        shapes = {}
+        pass
     changes: Dict[str, List[str]] = {}
     for change in operated.changes:
-        changes.setdefault(change.now, []).append(
-            change.what + (f" (was {change.layer})" if change.layer not in ("", change.now) else "")
-        )
+        renamed = change.layer not in ("", change.now)
+        text = change.what + (f" (was {change.layer})" if renamed else "")
+        changes.setdefault(change.now, []).append(text)
     return [
         Row(
-            layer.name, layer.type, tuple(layer.bottom), tuple(layer.top), (shapes.get(layer.top[0]) or ()) if layer.top else (),
-            _parameters(operated, layer), "; ".join(changes.get(layer.name, [])),
+            name=layer.name,
+            type=layer.type,
+            bottoms=tuple(layer.bottom),
+            tops=tuple(layer.top),
+            shape=(shapes.get(layer.top[0]) or ()) if layer.top else (),
+            parameters=_parameters(operated, layer.name, wanted.get(layer.name, [])),
+            changed="; ".join(changes.get(layer.name, [])),
         )
         for layer in operated.net.layer
-    ]  # fmt: skip
+    ]
 
 
-def _parameters(operated, layer):
-    stored = operated.blobs(layer.name)
+def _parameters(operated: Operated, layer: str, wanted: Sequence[Tuple[int, ...]]) -> int:
+    """Number of a layer's parameters: those stored, else those that the net wants."""
+    stored = operated.blobs(layer)
     if stored:
-        return sum(len(blob.data) or len(blob.double_data) for blob in stored)
-    try:
-        return sum(math.prod(shape) for shape in weight_shapes(operated.net).get(layer.name, []))
-    except ShapeError:
-        return 0
+        return sum(blob_count(blob) for blob in stored)
+    return sum(math.prod(shape) for shape in wanted)
 
 
-def table(shown) -> str:
+def table(shown: Sequence[Row]) -> str:
     """The rows as text, one line each, with a sum at the end."""
     head = ("layer", "type", "shape", "parameters", "changed")
     cells = [head] + [
         (r.name, r.type, r.shape_text, f"{r.parameters:,}" if r.parameters else "", r.changed)
         for r in shown
     ]
-    widths = [max(len(row[i]) for row in cells) for i in range(4)]
+    name, kind, shape, count = (max(len(row[i]) for row in cells) for i in range(4))
     lines = [
-        "  ".join(
-            [
-                *(
-                    c.rjust(w) if i == 3 else c.ljust(w)
-                    for i, (c, w) in enumerate(zip(row, widths))
-                ),
-                row[4],
-            ]
-        ).rstrip()
-        for row in cells
+        f"{r[0]:<{name}}  {r[1]:<{kind}}  {r[2]:<{shape}}  {r[3]:>{count}}  {r[4]}".rstrip()
+        for r in cells
     ]
-    return "\n".join(
-        [*lines, f"{len(shown)} layers, {sum(r.parameters for r in shown):,} parameters"]
-    )
+    total = sum(row.parameters for row in shown)
+    return "\n".join([*lines, f"{len(shown)} layers, {total:,} parameters"])
 
 
 @dataclass
 class _Node:
-    """A box of the drawing: a layer with the in-place layers behind it, at a row and a place within it."""
+    """A box of the drawing: a layer with the in-place layers after it, at a row and an x in it."""
 
     row: Row
     inside: List[Row]
@@ -105,9 +117,9 @@ class _Node:
     x: float = 0.0
 
 
-def _nodes(shown):
+def _nodes(shown: Sequence[Row]) -> List[_Node]:
     made: Dict[str, _Node] = {}  # blob -> the node that makes it
-    nodes = []
+    nodes: List[_Node] = []
     for r in shown:
         if r.bottoms and r.tops and r.bottoms[0] == r.tops[0] and r.tops[0] in made:
             made[r.tops[0]].inside.append(r)
@@ -119,8 +131,8 @@ def _nodes(shown):
     return nodes
 
 
-def _place(nodes):
-    """Give every node its x, in boxes: below its parents, with a box's width at least between those of a row."""
+def _place(nodes: Sequence[_Node]) -> None:
+    """Give every node its x, in boxes: below its parents, at least one box from its neighbours."""
     by_depth: Dict[int, List[_Node]] = {}
     for node in nodes:
         by_depth.setdefault(node.depth, []).append(node)
@@ -130,14 +142,17 @@ def _place(nodes):
         line.sort(key=lambda n: wanted[id(n)])
         for i, node in enumerate(line):
             node.x = max(wanted[id(node)], line[i - 1].x + 1) if i else wanted[id(node)]
-        # what was pushed to the right is shared out to both sides
+        # what was pushed to the right is spread over both sides
         shift = sum(n.x - wanted[id(n)] for n in line) / len(line)
         for node in line:
             node.x -= shift
 
 
-def svg(shown) -> str:
-    """The net as a drawing from top to bottom; boxes of changed layers are outlined in dashes, with what was done as their tooltip."""
+def svg(shown: Sequence[Row]) -> str:
+    """The net as an SVG drawing from top to bottom.
+
+    Changed layers have a dashed outline, with what was done as their tooltip.
+    """
     nodes = _nodes(shown)
     if not nodes:
         return '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>'
@@ -145,11 +160,12 @@ def svg(shown) -> str:
     left = min(n.x for n in nodes)
     width = round((max(n.x for n in nodes) - left + 1) * (_BOX[0] + _GAP) + _GAP)
     height = (max(n.depth for n in nodes) + 1) * _ROW + _GAP
-    out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"><style>{_STYLE}</style>'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}"><style>{_STYLE}</style>'
     ]
 
-    def corner(node):
+    def corner(node: _Node) -> Tuple[float, float]:
         return _GAP + (node.x - left) * (_BOX[0] + _GAP), node.depth * _ROW + _GAP
 
     for node in nodes:
@@ -160,14 +176,15 @@ def svg(shown) -> str:
             # straight down past the rows between, then over
             turn = y - (_ROW - _BOX[1])
             bend = (_ROW - _BOX[1]) / 2
-            out.append(
-                f'<path d="M{x1:.0f} {y1:.0f}V{turn:.0f}C{x1:.0f} {turn + bend:.0f} {x2:.0f} {y - bend:.0f} {x2:.0f} {y:.0f}"/>'
+            parts.append(
+                f'<path d="M{x1:.0f} {y1:.0f}V{turn:.0f}C{x1:.0f} {turn + bend:.0f} '
+                f'{x2:.0f} {y - bend:.0f} {x2:.0f} {y:.0f}"/>'
             )
-    out += [_box(node, *corner(node)) for node in nodes]
-    return "\n".join([*out, "</svg>"]) + "\n"
+    parts += [_box(node, *corner(node)) for node in nodes]
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _box(node, x, y):
+def _box(node: _Node, x: float, y: float) -> str:
     r = node.row
     kind = " + ".join([r.type, *(i.type for i in node.inside)])
     lines = [
@@ -181,11 +198,14 @@ def _box(node, x, y):
     colour = _COLOURS.get(r.type, "#4b5563" if r.type in INPUTS else "#8a929b")
     name = r.name if len(r.name) < 31 else r.name[:13] + "..." + r.name[-14:]
     return (
-        f'<g><title>{html.escape(told)}</title><rect x="{x:.0f}" y="{y:.0f}" width="{_BOX[0]}" height="{_BOX[1]}" rx="5" stroke="{colour}"{changed}/>'
+        f"<g><title>{html.escape(told)}</title>"
+        f'<rect x="{x:.0f}" y="{y:.0f}" width="{_BOX[0]}" height="{_BOX[1]}" rx="5" '
+        f'stroke="{colour}"{changed}/>'
         f'<text class="name" x="{x + 8:.0f}" y="{y + 18:.0f}">{html.escape(name)}</text>'
-        f'<text class="dim" x="{x + 8:.0f}" y="{y + 35:.0f}">{html.escape(_short(kind))}  {r.shape_text}</text></g>'
+        f'<text class="dim" x="{x + 8:.0f}" y="{y + 35:.0f}">'
+        f"{html.escape(_short(kind))}  {r.shape_text}</text></g>"
     )
 
 
-def _short(kind):
+def _short(kind: str) -> str:
     return kind if len(kind) < 22 else kind[:19] + "..."

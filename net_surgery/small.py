@@ -1,13 +1,30 @@
 """Small operations that dreamers use."""
 
-from typing import Dict
+from typing import Any, Dict, List, Optional, Sequence
 
 from .errors import SurgeryError
-from .operation import layer_named, opened
+from .operation import Operated, layer_named, opened
 
 
-def average_pooling(prototxt, weights=None, *, layers=None, caffe=None):
-    """The net with AVE in place of MAX pooling, in all its Pooling layers or those named: an Operated (Gatys et al., arXiv 1508.06576)."""
+def average_pooling(
+    prototxt: Any,
+    weights: Any = None,
+    *,
+    layers: Optional[Sequence[str]] = None,
+    caffe: Any = None,
+) -> Operated:
+    """The net with AVE in place of MAX pooling (Gatys et al., arXiv 1508.06576).
+
+    Args:
+        prototxt: a path, or an Operated.
+        weights: the path of its caffemodel, or None.
+        layers: names of Pooling layers; all of them by default.
+        caffe: the engine module; by default a real Caffe, else caffe_compat.
+
+    Raises:
+        FormatError: a file cannot be read.
+        SurgeryError: the net has no Pooling layer of a name.
+    """
     operated = opened(prototxt, weights, caffe)
     for layer in _chosen(operated, layers, "Pooling"):
         if layer.pooling_param.pool == layer.pooling_param.MAX:
@@ -17,14 +34,30 @@ def average_pooling(prototxt, weights=None, *, layers=None, caffe=None):
     return operated
 
 
-def out_of_place(prototxt, weights=None, *, layers=None, caffe=None):
-    """The net with every in-place layer (or those named) writing a blob of its own, called like the layer: an Operated.
+def out_of_place(
+    prototxt: Any,
+    weights: Any = None,
+    *,
+    layers: Optional[Sequence[str]] = None,
+    caffe: Any = None,
+) -> Operated:
+    """The net with every in-place layer writing a blob of its own, called like the layer.
 
-    What an in-place ReLU would overwrite stays visible, and what a blob's name stood for behind it is now called like the layer.
+    So what an in-place ReLU would overwrite stays visible, and what it makes has the layer's name.
+
+    Args:
+        prototxt: a path, or an Operated.
+        weights: the path of its caffemodel, or None.
+        layers: names of layers; all that work in place by default.
+        caffe: the engine module; by default a real Caffe, else caffe_compat.
+
+    Raises:
+        FormatError: a file cannot be read.
+        SurgeryError: the net has no layer of a name.
     """
     operated = opened(prototxt, weights, caffe)
     chosen = {layer.name for layer in _chosen(operated, layers, None)}
-    now: Dict[str, str] = {}  # old name of a blob -> its name by now
+    now: Dict[str, str] = {}  # old name of a blob -> its present name
     taken = {top for layer in operated.net.layer for top in layer.top}
     for layer in operated.net.layer:
         in_place = {blob for blob in layer.top if blob in layer.bottom}
@@ -38,7 +71,7 @@ def out_of_place(prototxt, weights=None, *, layers=None, caffe=None):
                 operated.note(
                     layer.name,
                     layer.name,
-                    f"{layer.type} out of place: {top} stays as it is, {new} is what comes out",
+                    f"{layer.type} out of place: {top} stays as it is, {new} is the result",
                 )
             elif top in in_place:
                 layer.top[i] = now.get(top, top)
@@ -47,19 +80,28 @@ def out_of_place(prototxt, weights=None, *, layers=None, caffe=None):
     return operated
 
 
-def force_backward(prototxt, weights=None, *, caffe=None):
-    """The net with force_backward: true, so that gradients reach its input: an Operated."""
+def force_backward(prototxt: Any, weights: Any = None, *, caffe: Any = None) -> Operated:
+    """The net with force_backward: true, so that gradients reach its input.
+
+    Args:
+        prototxt: a path, or an Operated.
+        weights: the path of its caffemodel, or None.
+        caffe: the engine module; by default a real Caffe, else caffe_compat.
+
+    Raises FormatError where a file cannot be read.
+    """
     operated = opened(prototxt, weights, caffe)
     operated.net.force_backward = True
     operated.note("", operated.net.name, "force_backward: true")
     return operated
 
 
-def _chosen(operated, names, kind):
+def _chosen(operated: Operated, names: Optional[Sequence[str]], kind: Optional[str]) -> List[Any]:
+    """The layers of these names, or all, of a type, or of any."""
     if names is None:
         return [layer for layer in operated.net.layer if kind in (None, layer.type)]
-    found = [layer_named(operated, name) for name in names]
-    for layer in found:
+    layers = [layer_named(operated, name) for name in names]
+    for layer in layers:
         if kind not in (None, layer.type):
-            raise SurgeryError(f'layer "{layer.name}" is a {layer.type}, no {kind}')
-    return found
+            raise SurgeryError(f'layer "{layer.name}" is a {layer.type}, not a {kind}')
+    return layers

@@ -1,21 +1,39 @@
-"""A net cut off behind a blob, with nothing that the blob does not need."""
+"""A net cut off after a layer, with nothing that the layer does not need."""
+
+from typing import Any, Callable, Sequence, Set, Union
 
 from netfile.shapes import INPUTS, input_shapes
 
 from .errors import SurgeryError
-from .operation import layer_named, opened
+from .operation import Operated, layer_named, opened
 
 
-def truncate(prototxt, weights=None, end="", *, caffe=None):
-    """The net up to `end`, a layer's name or a list of them: an Operated. Layers that no end needs are left out, with their weights.
+def truncate(
+    prototxt: Any,
+    weights: Any = None,
+    end: Union[str, Sequence[str]] = "",
+    *,
+    caffe: Any = None,
+) -> Operated:
+    """The net up to `end`; layers that no end needs are left out, with their weights.
 
-    A blob's name does where no layer has it, and stands for the last layer that writes it. As in forward(end=), a Convolution is cut
-    off in front of its in-place ReLU. Layers that read a database become Input layers of the shape that they declare, where they do.
-    Raises SurgeryError for an end that the net does not have.
+    As in forward(end=), a net that ends in a Convolution does not have its in-place ReLU. Layers
+    that read a database become Input layers of the shape that they declare.
+
+    Args:
+        prototxt: a path, or an Operated.
+        weights: the path of its caffemodel, or None.
+        end: a layer's name, or several; or a blob's name, which stands for the last layer that
+            writes the blob.
+        caffe: the engine module; by default a real Caffe, else caffe_compat.
+
+    Raises:
+        FormatError: a file cannot be read.
+        SurgeryError: the net has no such layer, or an input's shape is not declared.
     """
     operated = opened(prototxt, weights, caffe)
     ends = [end] if isinstance(end, str) else list(end)
-    keep = set()
+    keep: Set[int] = set()
     for name in ends:
         keep |= _needed(operated, _number(operated, name))
     gone = [layer.name for i, layer in enumerate(operated.net.layer) if i not in keep]
@@ -31,7 +49,7 @@ def truncate(prototxt, weights=None, end="", *, caffe=None):
     return operated
 
 
-def _number(operated, end):
+def _number(operated: Operated, end: str) -> int:
     layers = list(operated.net.layer)
     if any(layer.name == end for layer in layers):
         return max(i for i, layer in enumerate(layers) if layer.name == end)
@@ -39,8 +57,11 @@ def _number(operated, end):
     return writers[-1] if writers else list(layers).index(layer_named(operated, end))
 
 
-def _needed(operated, last):
-    """Numbers of the layers that layer `last` needs, its own among them; in-place layers count as writers of their blob."""
+def _needed(operated: Operated, last: int) -> Set[int]:
+    """Numbers of the layers that layer `last` needs, its own among them.
+
+    In-place layers count as writers of their blob.
+    """
     layers = list(operated.net.layer)
     wanted, keep = set(layers[last].bottom), {last}
     for i in range(last - 1, -1, -1):
@@ -50,7 +71,7 @@ def _needed(operated, last):
     return keep
 
 
-def _keep(layers, wanted):
+def _keep(layers: Any, wanted: Callable[[int, Any], bool]) -> None:
     kept = [type(layer)() for layer in layers]
     for copy, layer in zip(kept, layers):
         copy.CopyFrom(layer)
@@ -59,7 +80,7 @@ def _keep(layers, wanted):
     layers.extend(kept)
 
 
-def _databases_to_inputs(operated):
+def _databases_to_inputs(operated: Operated) -> None:
     shapes = input_shapes(operated.net)
     read = {blob for layer in operated.net.layer for blob in layer.bottom}
     for layer in list(operated.net.layer):
@@ -68,7 +89,8 @@ def _databases_to_inputs(operated):
         tops = [top for top in layer.top if top in read]
         if not all(shapes.get(top) for top in tops):
             raise SurgeryError(
-                f'layer "{layer.name}" ({layer.type}) does not declare the shape of its picture; give its transform_param a crop_size'
+                f'layer "{layer.name}" ({layer.type}) does not declare the shape of its picture; '
+                "give its transform_param a crop_size"
             )
         twin = next(
             (

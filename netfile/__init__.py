@@ -1,1 +1,1 @@
-"""What a net's files say: prototxts and caffemodels in every form that Caffe had, and the shapes of their blobs. Needs no engine."""
+"""What a net's files say, with no engine: prototxts, caffemodels and the shapes of their blobs."""

@@ -1,8 +1,8 @@
-"""What can be wrong with a net, its files, or what is asked of it: one tree for every package here."""
+"""What can be wrong with a net, its files, or a request: one tree of errors for every package."""
 
 
 class NetError(Exception):
-    """Base of everything that reading, building, running or operating on a net raises on purpose."""
+    """Base of all that reading, building, running or operating on a net raises on purpose."""
 
 
 class FormatError(NetError, ValueError):
@@ -10,7 +10,7 @@ class FormatError(NetError, ValueError):
 
 
 class PrototxtError(FormatError):
-    """A net's description is not valid: syntax, an unknown bottom, a missing parameter."""
+    """A net's description is not valid: syntax, an unknown bottom, a missing setting."""
 
 
 class WeightsError(FormatError):
@@ -22,4 +22,7 @@ class ShapeError(NetError, ValueError):
 
 
 class InnerProductSizeError(ShapeError):
-    """An InnerProduct's weights are made for an input of another size; net_surgery.convolutionize is the cure."""
+    """An InnerProduct's weights are made for an input of another size.
+
+    net_surgery.convolutionize is the cure.
+    """

@@ -1,18 +1,34 @@
-"""What every command line here does alike: one line on stderr for what cannot be met, and the exit codes."""
+"""What the command lines have in common: errors in one line on stderr, and the exit codes."""
 
 import argparse
 import os
 import sys
+from typing import Callable, NoReturn, Optional, Tuple, Type, Union
 
 
 class Parser(argparse.ArgumentParser):
-    def error(self, message):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
         """One line on stderr, exit code 2."""
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def guarded(name, run, expected):
-    """Call run() and return the exit code: its own or 0; 2 for the `expected` exceptions and too little memory; 130 after Ctrl-C."""
+def guarded(
+    name: str,
+    run: Callable[[], Optional[int]],
+    expected: Union[Type[Exception], Tuple[Type[Exception], ...]],
+) -> int:
+    """Call run() and return the exit code.
+
+    Args:
+        name: the program, which starts the line on stderr.
+        run: returns its exit code, or None for 0.
+        expected: the exceptions whose text is meant for the user.
+
+    Returns:
+        run's own code, 2 for an expected exception or too little memory, 130 after Ctrl-C.
+    """
     try:
         return run() or 0
     except expected as e:
@@ -29,5 +45,5 @@ def guarded(name, run, expected):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print(f"\n{name}: stopped; nothing half-written is left", file=sys.stderr)
+        print(f"\n{name}: stopped; no partial files are left", file=sys.stderr)
         return 130

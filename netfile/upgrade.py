@@ -1,27 +1,31 @@
 """Older nets to today's form: V0 and V1 `layers` to V2 `layer`, `input` fields to an Input layer.
 
-Works on the messages of any caffe_pb2, a real Caffe's too, and needs nothing else: importing it loads no engine.
+Works on the messages of any caffe_pb2, a real Caffe's too; importing it loads no engine.
 """
+
+from typing import Any
 
 from .errors import PrototxtError
 from .upgrade_v0 import is_v0, upgrade_v0
 
 V1_TYPES = {
-    "ABSVAL": "AbsVal", "ACCURACY": "Accuracy", "ARGMAX": "ArgMax", "BNLL": "BNLL", "CONCAT": "Concat",
-    "CONTRASTIVE_LOSS": "ContrastiveLoss", "CONVOLUTION": "Convolution", "DATA": "Data", "DECONVOLUTION": "Deconvolution",
-    "DROPOUT": "Dropout", "DUMMY_DATA": "DummyData", "ELTWISE": "Eltwise", "EUCLIDEAN_LOSS": "EuclideanLoss", "EXP": "Exp",
-    "FLATTEN": "Flatten", "HDF5_DATA": "HDF5Data", "HDF5_OUTPUT": "HDF5Output", "HINGE_LOSS": "HingeLoss",
-    "IM2COL": "Im2col", "IMAGE_DATA": "ImageData", "INFOGAIN_LOSS": "InfogainLoss", "INNER_PRODUCT": "InnerProduct",
-    "LRN": "LRN", "MEMORY_DATA": "MemoryData", "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss", "MVN": "MVN",
-    "POOLING": "Pooling", "POWER": "Power", "RELU": "ReLU", "SIGMOID": "Sigmoid",
-    "SIGMOID_CROSS_ENTROPY_LOSS": "SigmoidCrossEntropyLoss", "SILENCE": "Silence", "SLICE": "Slice",
-    "SOFTMAX": "Softmax", "SOFTMAX_LOSS": "SoftmaxWithLoss", "SPLIT": "Split", "TANH": "TanH", "THRESHOLD": "Threshold",
-    "WINDOW_DATA": "WindowData", "NONE": "",
+    "ABSVAL": "AbsVal", "ACCURACY": "Accuracy", "ARGMAX": "ArgMax", "BNLL": "BNLL",
+    "CONCAT": "Concat", "CONTRASTIVE_LOSS": "ContrastiveLoss", "CONVOLUTION": "Convolution",
+    "DATA": "Data", "DECONVOLUTION": "Deconvolution", "DROPOUT": "Dropout",
+    "DUMMY_DATA": "DummyData", "ELTWISE": "Eltwise", "EUCLIDEAN_LOSS": "EuclideanLoss",
+    "EXP": "Exp", "FLATTEN": "Flatten", "HDF5_DATA": "HDF5Data", "HDF5_OUTPUT": "HDF5Output",
+    "HINGE_LOSS": "HingeLoss", "IM2COL": "Im2col", "IMAGE_DATA": "ImageData",
+    "INFOGAIN_LOSS": "InfogainLoss", "INNER_PRODUCT": "InnerProduct", "LRN": "LRN",
+    "MEMORY_DATA": "MemoryData", "MULTINOMIAL_LOGISTIC_LOSS": "MultinomialLogisticLoss",
+    "MVN": "MVN", "POOLING": "Pooling", "POWER": "Power", "RELU": "ReLU", "SIGMOID": "Sigmoid",
+    "SIGMOID_CROSS_ENTROPY_LOSS": "SigmoidCrossEntropyLoss", "SILENCE": "Silence",
+    "SLICE": "Slice", "SOFTMAX": "Softmax", "SOFTMAX_LOSS": "SoftmaxWithLoss", "SPLIT": "Split",
+    "TANH": "TanH", "THRESHOLD": "Threshold", "WINDOW_DATA": "WindowData", "NONE": "",
 }  # fmt: skip
 _OTHER_FIELDS = {"type", "param", "layer"}
 
 
-def _upgrade_v1_layer(old, new):
+def _upgrade_v1_layer(old: Any, new: Any) -> None:
     known = new.DESCRIPTOR.fields_by_name
     for descriptor, value in old.ListFields():
         name = descriptor.name
@@ -48,15 +52,16 @@ def _upgrade_v1_layer(old, new):
             setattr(new.param[i], field, value)
 
 
-def _upgrade_input(net):
-    """`input` with `input_shape` or `input_dim` becomes an Input layer in front, as Caffe 1.0 does."""
+def _upgrade_input(net: Any) -> None:
+    """`input` with `input_shape` or `input_dim` becomes an Input layer, the first of all."""
     shapes = [list(s.dim) for s in net.input_shape] or [
         list(net.input_dim[i : i + 4]) for i in range(0, len(net.input_dim), 4)
     ]
     if len(shapes) != len(net.input) or any(len(s) != 4 for s in shapes if not net.input_shape):
-        found = f"{len(net.input_shape)} input_shape and {len(net.input_dim)} input_dim"
+        given = f"{len(net.input_shape)} input_shape and {len(net.input_dim)} input_dim"
         raise PrototxtError(
-            f"{len(net.input)} input fields but {found}; each input needs one input_shape or four input_dim"
+            f"{len(net.input)} input fields but {given}; "
+            "each input needs one input_shape or four input_dim"
         )
     rest = list(net.layer)
     del net.layer[:]
@@ -70,11 +75,12 @@ def _upgrade_input(net):
         net.ClearField(field)
 
 
-def upgrade(net):
-    """Bring a NetParameter to V2 in place, and return it. Raises PrototxtError for a mixture of versions."""
+def upgrade(net: Any) -> Any:
+    """Bring a NetParameter to V2, in place; returns it. Raises PrototxtError for mixed versions."""
     if net.layers and net.layer:
         raise PrototxtError(
-            f"the net has both V1 `layers` ({len(net.layers)}) and V2 `layer` ({len(net.layer)}) fields; use one of them"
+            f"the net has both V1 `layers` ({len(net.layers)}) and V2 `layer` ({len(net.layer)}) "
+            "fields; use one of them"
         )
     if is_v0(net):
         upgrade_v0(net)

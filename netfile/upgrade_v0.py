@@ -3,70 +3,89 @@
 Works on the messages of any caffe_pb2, and needs nothing else.
 """
 
-from typing import Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from .errors import PrototxtError
 
 _TYPES = {
-    "accuracy": "Accuracy", "bnll": "BNLL", "concat": "Concat", "conv": "Convolution", "data": "Data", "dropout": "Dropout",
-    "euclidean_loss": "EuclideanLoss", "flatten": "Flatten", "hdf5_data": "HDF5Data", "hdf5_output": "HDF5Output", "im2col": "Im2col",
-    "images": "ImageData", "infogain_loss": "InfogainLoss", "innerproduct": "InnerProduct", "lrn": "LRN",
-    "multinomial_logistic_loss": "MultinomialLogisticLoss", "pool": "Pooling", "relu": "ReLU", "sigmoid": "Sigmoid", "softmax": "Softmax",
-    "softmax_loss": "SoftmaxWithLoss", "split": "Split", "tanh": "TanH", "window_data": "WindowData",
+    "accuracy": "Accuracy", "bnll": "BNLL", "concat": "Concat", "conv": "Convolution",
+    "data": "Data", "dropout": "Dropout", "euclidean_loss": "EuclideanLoss",
+    "flatten": "Flatten", "hdf5_data": "HDF5Data", "hdf5_output": "HDF5Output",
+    "im2col": "Im2col", "images": "ImageData", "infogain_loss": "InfogainLoss",
+    "innerproduct": "InnerProduct", "lrn": "LRN",
+    "multinomial_logistic_loss": "MultinomialLogisticLoss", "pool": "Pooling", "relu": "ReLU",
+    "sigmoid": "Sigmoid", "softmax": "Softmax", "softmax_loss": "SoftmaxWithLoss",
+    "split": "Split", "tanh": "TanH", "window_data": "WindowData",
 }  # fmt: skip
-_DATA = {
-    "Data": "data_param",
-    "HDF5Data": "hdf5_data_param",
-    "ImageData": "image_data_param",
-    "WindowData": "window_data_param",
-}
-# V0 field -> {layer type: (parameter message, field in it)}
-_PLACES: Dict[str, Dict[str, Tuple[str, Optional[str]]]] = {
-    "num_output": {"Convolution": ("convolution_param", "num_output"), "InnerProduct": ("inner_product_param", "num_output")},
-    "biasterm": {"Convolution": ("convolution_param", "bias_term"), "InnerProduct": ("inner_product_param", "bias_term")},
-    "weight_filler": {"Convolution": ("convolution_param", "weight_filler"), "InnerProduct": ("inner_product_param", "weight_filler")},
-    "bias_filler": {"Convolution": ("convolution_param", "bias_filler"), "InnerProduct": ("inner_product_param", "bias_filler")},
-    "pad": {"Convolution": ("convolution_param", "pad"), "Im2col": ("convolution_param", "pad"), "Pooling": ("pooling_param", "pad")},
-    "kernelsize": {
-        "Convolution": ("convolution_param", "kernel_size"), "Im2col": ("convolution_param", "kernel_size"),
-        "Pooling": ("pooling_param", "kernel_size"),
-    },
-    "stride": {"Convolution": ("convolution_param", "stride"), "Im2col": ("convolution_param", "stride"), "Pooling": ("pooling_param", "stride")},
-    "group": {"Convolution": ("convolution_param", "group")},
-    "pool": {"Pooling": ("pooling_param", "pool")},
-    "dropout_ratio": {"Dropout": ("dropout_param", "dropout_ratio")},
-    "local_size": {"LRN": ("lrn_param", "local_size")},
-    "alpha": {"LRN": ("lrn_param", "alpha")},
-    "beta": {"LRN": ("lrn_param", "beta")},
-    "k": {"LRN": ("lrn_param", "k")},
-    "concat_dim": {"Concat": ("concat_param", "concat_dim")},
-    "source": {**{kind: (param, "source") for kind, param in _DATA.items()}, "InfogainLoss": ("infogain_loss_param", "source")},
-    "batchsize": {kind: (param, "batch_size") for kind, param in _DATA.items()},
-    "rand_skip": {"Data": ("data_param", "rand_skip"), "ImageData": ("image_data_param", "rand_skip")},
-    "shuffle_images": {"ImageData": ("image_data_param", "shuffle")},
-    "new_height": {"ImageData": ("image_data_param", "new_height")},
-    "new_width": {"ImageData": ("image_data_param", "new_width")},
-    "scale": {kind: ("transform_param", "scale") for kind in ("Data", "ImageData", "WindowData")},
-    "meanfile": {kind: ("transform_param", "mean_file") for kind in ("Data", "ImageData", "WindowData")},
-    "cropsize": {kind: ("transform_param", "crop_size") for kind in ("Data", "ImageData", "WindowData")},
-    "mirror": {kind: ("transform_param", "mirror") for kind in ("Data", "ImageData", "WindowData")},
-    "det_fg_threshold": {"WindowData": ("window_data_param", "fg_threshold")},
-    "det_bg_threshold": {"WindowData": ("window_data_param", "bg_threshold")},
-    "det_fg_fraction": {"WindowData": ("window_data_param", "fg_fraction")},
-    "det_context_pad": {"WindowData": ("window_data_param", "context_pad")},
-    "det_crop_mode": {"WindowData": ("window_data_param", "crop_mode")},
+_Places = Dict[str, Tuple[str, Optional[str]]]  # layer type -> (parameter message, field in it)
+_PARAMETERS = {
+    "Convolution": "convolution_param", "Data": "data_param", "Dropout": "dropout_param",
+    "HDF5Data": "hdf5_data_param", "Im2col": "convolution_param", "ImageData": "image_data_param",
+    "InfogainLoss": "infogain_loss_param", "InnerProduct": "inner_product_param",
+    "LRN": "lrn_param", "Pooling": "pooling_param", "WindowData": "window_data_param",
+    "Concat": "concat_param",
+}  # fmt: skip
+_WEIGHTED = ("Convolution", "InnerProduct")
+_WINDOWED = ("Convolution", "Im2col", "Pooling")
+_DATA = ("Data", "HDF5Data", "ImageData", "WindowData")
+
+
+def _in(field: str, *kinds: str) -> _Places:
+    """The places of a V0 field that is called `field` in the parameter message of these types."""
+    return {kind: (_PARAMETERS[kind], field) for kind in kinds}
+
+
+def _transform(field: str) -> _Places:
+    """The places of a V0 field that has become one of transform_param."""
+    return {kind: ("transform_param", field) for kind in ("Data", "ImageData", "WindowData")}
+
+
+_PLACES: Dict[str, _Places] = {
+    "num_output": _in("num_output", *_WEIGHTED),
+    "biasterm": _in("bias_term", *_WEIGHTED),
+    "weight_filler": _in("weight_filler", *_WEIGHTED),
+    "bias_filler": _in("bias_filler", *_WEIGHTED),
+    "pad": _in("pad", *_WINDOWED),
+    "kernelsize": _in("kernel_size", *_WINDOWED),
+    "stride": _in("stride", *_WINDOWED),
+    "group": _in("group", "Convolution"),
+    "pool": _in("pool", "Pooling"),
+    "dropout_ratio": _in("dropout_ratio", "Dropout"),
+    "local_size": _in("local_size", "LRN"),
+    "alpha": _in("alpha", "LRN"),
+    "beta": _in("beta", "LRN"),
+    "k": _in("k", "LRN"),
+    "concat_dim": _in("concat_dim", "Concat"),
+    "source": _in("source", *_DATA, "InfogainLoss"),
+    "batchsize": _in("batch_size", *_DATA),
+    "rand_skip": _in("rand_skip", "Data", "ImageData"),
+    "shuffle_images": _in("shuffle", "ImageData"),
+    "new_height": _in("new_height", "ImageData"),
+    "new_width": _in("new_width", "ImageData"),
+    "scale": _transform("scale"),
+    "meanfile": _transform("mean_file"),
+    "cropsize": _transform("crop_size"),
+    "mirror": _transform("mirror"),
+    "det_fg_threshold": _in("fg_threshold", "WindowData"),
+    "det_bg_threshold": _in("bg_threshold", "WindowData"),
+    "det_fg_fraction": _in("fg_fraction", "WindowData"),
+    "det_context_pad": _in("context_pad", "WindowData"),
+    "det_crop_mode": _in("crop_mode", "WindowData"),
     "hdf5_output_param": {"HDF5Output": ("hdf5_output_param", None)},
-}  # fmt: skip
+}
 
 
-def is_v0(net):
+def is_v0(net: Any) -> bool:
     """Whether any of the net's layers is in this form."""
     return any(layer.HasField("layer") for layer in net.layers)
 
 
-def upgrade_v0(net):
-    """Move every `layers { layer { ... } }` of a NetParameter to V2 `layer`, in place; padding layers go into what reads them."""
-    pads = {}  # top of a padding layer -> (its bottom, its pad)
+def upgrade_v0(net: Any) -> None:
+    """Move every `layers { layer { ... } }` of a NetParameter to V2 `layer`, in place.
+
+    Padding layers go into what reads them. Raises PrototxtError for an unknown type or field.
+    """
+    pads: Dict[str, Tuple[str, int]] = {}  # top of a padding layer -> (its bottom, its pad)
     for connection in net.layers:
         old = connection.layer
         if not connection.HasField("layer"):
@@ -82,11 +101,12 @@ def upgrade_v0(net):
     del net.layers[:]
 
 
-def _upgrade_layer(connection, new, pads):
+def _upgrade_layer(connection: Any, new: Any, pads: Dict[str, Tuple[str, int]]) -> None:
     old = connection.layer
     if old.type not in _TYPES:
         raise PrototxtError(
-            f'layer "{old.name}" has the unknown V0 type "{old.type}"; known: {", ".join(sorted(_TYPES))}'
+            f'layer "{old.name}" has the unknown V0 type "{old.type}"; '
+            f"known: {', '.join(sorted(_TYPES))}"
         )
     new.name, new.type = old.name, _TYPES[old.type]
     new.bottom.extend(connection.bottom)
@@ -106,11 +126,12 @@ def _upgrade_layer(connection, new, pads):
             _set(new, "pad", pad)
 
 
-def _set(layer, field, value):
+def _set(layer: Any, field: str, value: Any) -> None:
     places = _PLACES[field]
     if layer.type not in places:
         raise PrototxtError(
-            f'layer "{layer.name}" ({layer.type}) has the V0 field {field}, which such a layer does not take'
+            f'layer "{layer.name}" ({layer.type}) has the V0 field {field}, '
+            "which such a layer does not take"
         )
     message, name = places[layer.type]
     target = getattr(layer, message)

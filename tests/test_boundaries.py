@@ -46,7 +46,7 @@ OPTIONAL = {
     "deepdream": {"matplotlib", "requests", "sklearn"},
 }
 # the doors: what a person types at or imports, which looks into every room
-DOORS = {"deepdream/__init__.py", "deepdream/__main__.py", "net_surgery/cli.py"}
+DOORS = {"deepdream/__init__.py", "deepdream/__main__.py"}
 
 
 def imports(path):

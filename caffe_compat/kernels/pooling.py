@@ -380,8 +380,6 @@ def average_forward(x: np.ndarray, y: np.ndarray, window: Window) -> None:
     _run(_average_forward, x, y, None, False, window)
 
 
-def average_backward(
-    dy: np.ndarray, dx: np.ndarray, window: Window, add: bool = False
-) -> None:
+def average_backward(dy: np.ndarray, dx: np.ndarray, window: Window, add: bool = False) -> None:
     """dx = each gradient, shared among the values of its window, or with `add` dx += it."""
     _run(_average_backward, dx, dy, None, add, window)

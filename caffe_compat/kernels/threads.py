@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from functools import lru_cache
-from typing import Any, Callable, List, Tuple
+from typing import Any, List, Tuple
 
 import numba
 import numpy as np

@@ -8,10 +8,11 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 import numpy as np
 
+from netfile.prototxt import read_prototxt
+
 from ..errors import CaffeError, LayerNameError, ShapeError, WeightsError
 from ..layer_types.registry import Layer
 from ..proto import caffe_pb2
-from ..proto.read import read_prototxt
 from . import weights
 from .build import build
 from .run import AFTER_BACKWARD, AFTER_FORWARD, BEFORE_BACKWARD, BEFORE_FORWARD, Passes
@@ -41,7 +42,7 @@ class Net:
             raise FileNotFoundError(f"no such caffemodel: {trained}")
         state = caffe_pb2.NetState(phase=phase, level=level, stage=stages or [])
         try:
-            parts = build(read_prototxt(network_file), state)
+            parts = build(read_prototxt(network_file, caffe_pb2), state)
             self._passes = Passes(parts)
         except (CaffeError, RecursionError) as e:
             raise type(e)(

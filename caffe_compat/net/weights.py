@@ -1,155 +1,105 @@
 """A net's parameters from files and to files: caffemodel (V0, V1, V2) and HDF5."""
 
 import os
-from contextlib import contextmanager
+from typing import Any, Iterable, Mapping, Sequence
 
-import numpy as np
-from google.protobuf.message import DecodeError
+from netfile import caffemodel
+from netfile.blobs import four_axes
+from netfile.files import whole_file
 
-from netfile import wire
-
+from ..blob import ParamBlob
 from ..errors import CaffeError, WeightsError
 from ..proto import caffe_pb2
-from ..proto.read import read_caffemodel
 
-_LAYERS, _V1_LAYERS = 100, 2  # NetParameter's fields, and where each kind of layer keeps its blobs
-_BLOBS = {_LAYERS: 7, _V1_LAYERS: 6}
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+Params = Mapping[str, Sequence[ParamBlob]]  # {layer: its parameters}
 
 
-def copy_into(params, path):
-    """Load the parameters of the layers that a file has under the same names; others are passed over, as in Caffe.
+def copy_into(params: Params, path: str) -> None:
+    """Load the parameters of the layers that a file has under the same names.
 
-    params: {layer: [Blob, ...]}. Raises WeightsError where a file cannot be read or shapes differ.
+    Layers that only one of the two has are passed over, as in Caffe. HDF5 files are known by their
+    first bytes.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        WeightsError: it cannot be read, or shapes differ.
     """
     if not os.path.exists(path):
         raise FileNotFoundError(f"no such caffemodel: {path}")
+    if _is_hdf5(path):
+        load_hdf5(params, path)
+        return
+    with caffemodel.opened(path, caffe_pb2) as layers:
+        for layer in layers:
+            if layer.name in params:
+                _copy_layer(layer, params[layer.name], path)
+
+
+def _is_hdf5(path: str) -> bool:
     with open(path, "rb") as f:
-        if f.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC:
-            load_hdf5(params, path)
-            return
-    with wire.mapped(path) as data:
-        for name, stored in _stored_layers(data, path):
-            if name in params:
-                _copy_layer(name, params[name], stored, path)
+        return f.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
 
 
-def _stored_layers(data, path):
-    """(name, [StoredBlob, ...]) of each layer in a caffemodel."""
-    damaged = WeightsError(
-        f"{path}: not a caffemodel, or one that was cut off ({len(data)} bytes); download it again"
-    )
-    layers = []
-    try:
-        for number, kind, _, value, stop in wire.fields(data, 0, len(data)):
-            if number in _BLOBS and kind == 2:
-                rest, blobs = wire.split_blobs(
-                    data, value, stop, _BLOBS[number], caffe_pb2.BlobProto
-                )
-                layers.append(
-                    (
-                        number,
-                        (
-                            caffe_pb2.LayerParameter
-                            if number == _LAYERS
-                            else caffe_pb2.V1LayerParameter
-                        ).FromString(rest),
-                        blobs,
-                    )
-                )
-    except (wire.WireError, DecodeError):
-        raise damaged from None
-    if not layers:
-        raise damaged
-    if len({number for number, _, _ in layers}) > 1 or any(
-        number == _V1_LAYERS and layer.HasField("layer") for number, layer, _ in layers
-    ):
-        # a mixture, which is refused there, or V0
-        return [
-            (layer.name, [_whole(blob) for blob in layer.blobs])
-            for layer in read_caffemodel(path).layer
-        ]
-    return [(layer.name, blobs) for _, layer, blobs in layers]
-
-
-def _whole(proto):
-    raw = proto.SerializeToString()
-    return wire.StoredBlob(raw, 0, len(raw), caffe_pb2.BlobProto)
-
-
-def _four_axes(shape):
-    return (1,) * (4 - len(shape)) + tuple(shape)
-
-
-def _copy_layer(name, blobs, stored, path):
-    if len(blobs) != len(stored):
+def _copy_layer(layer: caffemodel.StoredLayer, blobs: Sequence[ParamBlob], path: str) -> None:
+    if len(blobs) != len(layer.blobs):
         raise WeightsError(
-            f'{path}: layer "{name}" has {len(stored)} parameter blobs but the net has {len(blobs)}'
+            f'{path}: layer "{layer.name}" has {len(layer.blobs)} parameter blobs '
+            f"but the net has {len(blobs)}"
         )
-    for i, (blob, source) in enumerate(zip(blobs, stored)):
-        shape = source.shape
-        if shape != blob.shape and (
-            max(len(shape), len(blob.shape)) > 4 or _four_axes(shape) != _four_axes(blob.shape)
-        ):
+    for i, (blob, stored) in enumerate(zip(blobs, layer.blobs)):
+        if not _same_shape(stored.shape, blob.shape):
             raise WeightsError(
-                f'{path}: layer "{name}" parameter {i} has shape {shape} but the net has {blob.shape}; '
+                f'{path}: layer "{layer.name}" parameter {i} has shape {stored.shape} '
+                f"but the net has {blob.shape}; "
                 "the weights belong to another net, or rename the layer to start it fresh"
             )
-        if source.count != blob.count:
+        if stored.count != blob.count:
             raise WeightsError(
-                f'{path}: layer "{name}" parameter {i} says {shape} but holds {source.count} values'
+                f'{path}: layer "{layer.name}" parameter {i} says {stored.shape} '
+                f"but holds {stored.count} values"
             )
-        source.read_into(blob.data.reshape(-1))
+        stored.read_into(blob.data.reshape(-1))
 
 
-@contextmanager
-def whole_or_not(path):
-    """The name of a file to write, which becomes `path` when all went well."""
-    partial = f"{path}.part"
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.unlink(partial)
+def _same_shape(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether two shapes are equal, where need be with ones before them, up to four axes."""
+    return a == b or (max(len(a), len(b)) <= 4 and four_axes(a) == four_axes(b))
 
 
-def save(net_name, layers, path):
+def save(net_name: str, layers: Iterable[Any], path: str) -> None:
     """Write a V2 caffemodel, layer by layer; whole or not at all."""
-    with whole_or_not(path) as partial, open(partial, "wb") as f:
+    with whole_file(path) as partial, open(partial, "wb") as f:
         f.write(caffe_pb2.NetParameter(name=net_name).SerializeToString())
         for layer in layers:
             if layer.layer_param.type != "Split":
-                _save_layer(f, layer)
+                described = caffe_pb2.LayerParameter()
+                described.CopyFrom(layer.layer_param)
+                del described.blobs[:]
+                caffemodel.write_layer(f, described, [blob.data for blob in layer.blobs])
 
 
-def _save_layer(f, layer):
-    proto = caffe_pb2.LayerParameter()
-    proto.CopyFrom(layer.layer_param)
-    del proto.blobs[:]
-    described = proto.SerializeToString()
-    headers = [wire.blob_header(blob.data) for blob in layer.blobs]
-    length = len(described) + sum(len(wire.field_header(7, size)) + size for _, size in headers)
-    f.write(wire.field_header(_LAYERS, length) + described)
-    for blob, (head, size) in zip(layer.blobs, headers):
-        f.write(wire.field_header(7, size) + head)
-        f.write(np.ascontiguousarray(blob.data, "<f4").reshape(-1).data)
-
-
-def _h5py():
+def _h5py() -> Any:
     try:
         import h5py
     except ImportError:
         raise CaffeError(
-            "HDF5 files need h5py: pip install 'deepdream-caffe[hdf5]' (in a checkout: pip install -e '.[hdf5]')"
+            "HDF5 files need h5py: pip install 'deepdream-caffe[hdf5]' "
+            "(in a checkout: pip install -e '.[hdf5]')"
         ) from None
     return h5py
 
 
-def save_hdf5(params, path, write_diff=False):
-    """Write parameters (and their gradients) as Caffe does: data/LAYER/NUMBER and diff/LAYER/NUMBER, shared ones once; whole or not at all."""
+def save_hdf5(params: Params, path: str, write_diff: bool = False) -> None:
+    """Write parameters to an HDF5 file as Caffe does; whole or not at all.
+
+    Args:
+        params: the net's parameters; shared ones are written once.
+        path: the file; values become data/LAYER/NUMBER in it.
+        write_diff: write gradients too, as diff/LAYER/NUMBER.
+    """
     h5py = _h5py()
-    with whole_or_not(path) as partial, h5py.File(partial, "w") as f:
+    with whole_file(path) as partial, h5py.File(partial, "w") as f:
         for which in ("data", "diff") if write_diff else ("data",):
             group = f.create_group(which)
             for layer, blobs in params.items():
@@ -159,8 +109,13 @@ def save_hdf5(params, path, write_diff=False):
                         here.create_dataset(str(i), data=getattr(blob, which))
 
 
-def load_hdf5(params, path):
-    """Load the parameters of the layers that an HDF5 file has under the same names. Raises WeightsError where it cannot be read or shapes differ."""
+def load_hdf5(params: Params, path: str) -> None:
+    """Load the parameters of the layers that an HDF5 file has under the same names.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        WeightsError: it cannot be read, or shapes differ.
+    """
     h5py = _h5py()
     if not os.path.exists(path):
         raise FileNotFoundError(f"no such HDF5 file: {path}")
@@ -177,7 +132,7 @@ def load_hdf5(params, path):
         raise WeightsError(f"{path}: not an HDF5 file, or a damaged one ({e})") from None
 
 
-def _load_group(group, layer, blobs, path):
+def _load_group(group: Any, layer: str, blobs: Sequence[ParamBlob], path: str) -> None:
     for i, blob in enumerate(blobs):
         stored = group.get(str(i))
         if stored is None:
@@ -187,7 +142,8 @@ def _load_group(group, layer, blobs, path):
                 )
         elif stored.shape != blob.shape:
             raise WeightsError(
-                f'{path}: layer "{layer}" parameter {i} has shape {stored.shape} but the net has {blob.shape}'
+                f'{path}: layer "{layer}" parameter {i} has shape {stored.shape} '
+                f"but the net has {blob.shape}"
             )
         else:
             blob.data[...] = stored[...]

@@ -9,10 +9,10 @@ from typing import Any, Dict, List, Tuple
 
 import net_surgery
 from netfile.errors import FormatError, NetError
+from netfile.files import file_sha1
 
 from ..errors import ModelError
 from .catalogue import Model
-from .digest import file_sha1
 
 _FORM = 1  # of what is kept; raise it when the operation changes
 _kept_for_this_process: List[Any] = []

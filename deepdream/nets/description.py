@@ -4,8 +4,10 @@ held against it."""
 import difflib
 from typing import Any, Optional, Tuple
 
-from netfile import formats
+from netfile.blobs import four_axes
+from netfile.caffemodel import stored_shapes
 from netfile.errors import NetError
+from netfile.prototxt import read_prototxt
 from netfile.shapes import input_shapes, weight_shapes
 
 from ..errors import ModelError
@@ -20,7 +22,7 @@ def describe(model: Model, caffe: Any) -> Any:
             no layer makes, or no picture as its input.
     """
     try:
-        net = formats.read_prototxt(model.deploy, caffe)
+        net = read_prototxt(model.deploy, caffe.io.caffe_pb2)
     except NetError as e:
         raise ModelError(str(e)) from None
     _check_layers(model, net, caffe)
@@ -81,10 +83,7 @@ def check_weights(model: Model, net: Any, caffe: Any) -> None:
         how = f"get it from {model.url} and put it there" if model.url else "train it: make model"
         raise ModelError(f"{model.name}: its weights are not there ({model.weights}); {how}")
     try:
-        stored = {
-            layer.name: [formats.blob_shape(blob) for blob in layer.blobs]
-            for layer in formats.read_caffemodel(model.weights, caffe).layer
-        }
+        stored = stored_shapes(model.weights, caffe.io.caffe_pb2)
     except NetError as e:
         raise ModelError(str(e)) from None
     wanted = weight_shapes(net)
@@ -96,13 +95,9 @@ def check_weights(model: Model, net: Any, caffe: Any) -> None:
             f"{missing[0]} for one; it was cut off or belongs to another net than {model.deploy}"
         )
     for name, shapes in wanted.items():
-        if [_four_axes(s) for s in stored[name]] != [_four_axes(s) for s in shapes]:
+        if [four_axes(s) for s in stored[name]] != [four_axes(s) for s in shapes]:
             raise ModelError(
                 f'{model.weights}: layer "{name}" has weights of shapes {stored[name]} but '
                 f"{model.deploy} wants "
                 f"{shapes}; one of the two files belongs to another net"
             )
-
-
-def _four_axes(shape: Tuple[int, ...]) -> Tuple[int, ...]:
-    return (1,) * (4 - len(shape)) + tuple(shape)

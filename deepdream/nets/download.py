@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, List, Optional
 from urllib.parse import unquote, urlparse
 
+from netfile.files import file_sha1
+
 from ..errors import DownloadError, MissingExtraError
-from .digest import file_sha1
 
 TIMEOUT = (10, 30)  # seconds to connect, and between two pieces
 ATTEMPTS = 4  # per mirror, as long as each brings something

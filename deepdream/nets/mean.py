@@ -6,7 +6,7 @@ from typing import Any, Tuple
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from netfile import formats
+from netfile.blobs import blob_array
 
 from ..errors import ModelError
 from . import engine
@@ -73,7 +73,7 @@ def _values(path: Path) -> Any:
         if path.suffix == ".binaryproto":
             blob = engine.load("auto").io.caffe_pb2.BlobProto()
             blob.ParseFromString(path.read_bytes())
-            return formats.blob_values(blob)
+            return blob_array(blob)
     except OSError as e:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}") from None
     except (ValueError, DecodeError) as e:

@@ -8,10 +8,11 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
+from netfile.files import file_sha1
+
 from .. import nets
 from ..errors import ImageError, ModelError, RecipeError
 from ..nets import engine as engines
-from ..nets.digest import file_sha1
 from ..pictures import read_recipe
 from ..settings import Dream, Zoom
 from ..version import __version__

@@ -15,8 +15,9 @@ from typing import Any, Dict, List
 
 import numpy as np
 
+from netfile.files import file_sha1
+
 from ..errors import RecordingError
-from ..nets.digest import file_sha1
 
 FORMAT = 1
 _INDEX = "recording.json"

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import caffe_compat as caffe
-from caffe_compat.proto import caffe_pb2, read
+from caffe_compat.proto import caffe_pb2
+from netfile import blobs
 
 
 def test_load_image_gives_rgb_in_0_to_1(tmp_path):
@@ -104,13 +105,13 @@ def test_classifier_predicts_the_same_for_a_picture_as_the_net(tmp_path, rng):
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=300))
 def test_blob_values_survive_the_wire(values):
     array = np.array(values, np.float32)
-    np.testing.assert_array_equal(read.blob_values(read.blob_proto(array)), array)
+    np.testing.assert_array_equal(blobs.blob_values(caffe.io.array_to_blobproto(array)), array)
 
 
 def test_double_data_is_read_as_float():
     proto = caffe_pb2.BlobProto(double_data=[0.5, 2])
-    np.testing.assert_array_equal(read.blob_values(proto), np.float32([0.5, 2]))
-    assert read.blob_shape(proto) == (2,)
+    np.testing.assert_array_equal(blobs.blob_values(proto), np.float32([0.5, 2]))
+    assert blobs.blob_shape(proto) == (2,)
 
 
 def test_blob_legacy_accessors_and_their_limit():

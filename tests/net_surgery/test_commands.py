@@ -1,14 +1,12 @@
 """python -m net_surgery: what its commands write and say, and every request that cannot be met."""
 
 import json
+import sys
 import xml.etree.ElementTree as xml
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from deepdream.nets.catalogue import ROOT
-from deepdream.studies import heatmap
 from net_surgery import cli, convolutionize
 from net_surgery.show import rows, svg
 from tests.support import nets
@@ -30,7 +28,8 @@ def engine(caffe):
 def run(capsys, engine):
     def call(*args):
         try:
-            code = cli.main([str(a) for a in args] + ["--engine", engine])
+            chosen = [] if "--engine" in args else ["--engine", engine]
+            code = cli.main([str(a) for a in args] + chosen)
         except SystemExit as e:
             code = e.code
         out = capsys.readouterr()
@@ -133,57 +132,6 @@ def test_boxes_of_the_drawing_do_not_overlap(caffe):
         assert not [other for other in boxes[:i] if other[1] == y and abs(other[0] - x) < w]
 
 
-# ---- heatmap
-
-
-@pytest.fixture
-def scene(tmp_path):
-    from scripts.docs import motif_scene
-
-    Image.fromarray(motif_scene.scene(["wheel", "pagoda", "owl", "fish"], seed=8, columns=4)).save(
-        tmp_path / "scene.png"
-    )
-    return tmp_path / "scene.png"
-
-
-@pytest.mark.parametrize("name, place", [("wheel", 0), ("owl", 2)])
-def test_a_heatmap_is_hot_where_the_class_is(name, place, run, scene, tmp_path):
-    code, said, err = run("heatmap", scene, "--class", name, "-o", tmp_path / "out.png")
-    assert code == 0 and f"{name} in motif_googlenet: 1.000 at most" in said, (said, err)
-    before, after = (
-        np.asarray(Image.open(p).convert("RGB"), float) for p in (scene, tmp_path / "out.png")
-    )
-    assert after.shape[1] == before.shape[1] and 0 < after.shape[0] - before.shape[0] < 20
-    redness = (after[:112, :, 0] - after[:112, :, 2])[16:96]
-    means = [redness[:, 112 * i + 30 : 112 * i + 82].mean() for i in range(4)]
-    assert np.argmax(means) == place and means[place] > 2 * sorted(means)[-2] + 20, means
-
-
-def test_values_lie_in_the_middle_of_their_windows():
-    # windows of 8 pixels, 4 apart: their middles are at 3.5 and 7.5
-    found = heatmap.enlarge(np.float32([[0, 1]]), (3, 12), (3, 8), (1, 4))
-    np.testing.assert_allclose(found[1], np.clip((np.arange(12) - 3.5) / 4, 0, 1))
-
-
-def test_windows_and_steps_of_a_net(bench):
-    from netfile.formats import parse_prototxt
-
-    text = convolutionize(bench.files(nets.caffenet())[0], caffe=bench.caffe).prototxt
-    assert heatmap.window(parse_prototxt(text, bench.caffe, ""), "prob") == ((227, 227), (32, 32))
-
-
-def test_a_class_that_the_model_does_not_have(refused, scene, tmp_path):
-    said = refused("heatmap", scene, "--class", "pagado", "-o", tmp_path / "out.png")
-    assert 'has no class "pagado"; did you mean pagoda' in said
-    assert "has no class" in refused("heatmap", scene, "--class", "44", "-o", tmp_path / "out.png")
-
-
-def test_a_picture_that_is_too_small(refused, tmp_path):
-    Image.new("RGB", (40, 60)).save(tmp_path / "small.png")
-    said = refused("heatmap", tmp_path / "small.png", "--class", "owl", "-o", tmp_path / "out.png")
-    assert "the picture is 40x60" in said and "--scale 2.4" in said
-
-
 # ---- bad input
 
 
@@ -211,7 +159,7 @@ def test_the_original_weights_are_never_written_over(refused, tmp_path):
     said = refused(
         "convolutionize", folder / "deploy.prototxt", folder / "net.caffemodel", "-o", folder
     )
-    assert "is there already and not empty; name a new folder" in said
+    assert "already exists and is not empty; name a new folder" in said
 
 
 def test_usage(refused, tmp_path, run):
@@ -220,7 +168,26 @@ def test_usage(refused, tmp_path, run):
         "convolutionize", DEPLOY, "-o", tmp_path / "n", "--input-shape", "3,x"
     )
     assert "unknown format" in refused("show", DEPLOY, "--svg", tmp_path / "x.png")
-    assert "over 0 and at most 100, not '-1'" in refused(
-        "heatmap", "x.png", "--class", "owl", "--scale", "-1"
-    )
     assert run("frobnicate")[0] == 2
+
+
+def test_heatmap_says_where_it_has_moved(refused):
+    assert "heatmap has moved; use deepdream heatmap" in refused(
+        "heatmap", "x.png", "--class", "owl"
+    )
+
+
+def test_an_engine_that_is_not_installed(refused, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "caffe", None)  # so that importing it fails
+    said = refused("show", DEPLOY, "--engine", "caffe", "--svg", tmp_path / "x.svg")
+    assert "this Python has no Caffe" in said and "leave out --engine" in said
+
+
+@pytest.mark.parametrize("name, message", [
+    ("x.png", 'unknown format ".png"; end the name with .svg'),
+    ("no/x.svg", "no: is not a folder"),
+    ("folder.svg", "is a folder; give a file name"),
+])  # fmt: skip
+def test_a_drawing_that_cannot_be_written(name, message, refused, tmp_path):
+    (tmp_path / "folder.svg").mkdir()
+    assert message in refused("show", DEPLOY, "--svg", tmp_path / name)

@@ -264,10 +264,11 @@ def test_twice_is_once(bench):
     (layer("flat", "Flatten", "data") + fc("fc", "flat", "num_output: 5") + layer("s", "Softmax", "flat"),
      '"flat" .Flatten. makes .1, 48. of .1, 3, 4, 4., which "fc" .InnerProduct. and "s" read'),
     (layer("a", "Flatten", "data") + layer("b", "Flatten", "data") + 'layer { name: "c" type: "Concat" bottom: "a" bottom: "b" top: "c" }'
-     + fc("fc", "c", "num_output: 5"), '"fc" .InnerProduct. reads .1, 96., "c", which is no map'),
+     + fc("fc", "c", "num_output: 5"), '"fc" .InnerProduct. reads .1, 96., "c", which is not a map'),
     (layer("flat", "Flatten", "data") + layer("s", "Softmax", "flat") + fc("fc", "s", "num_output: 5"), '"fc" .InnerProduct. reads .1, 48., "s"'),
     (layer("x", "Unheard", "data") + fc("fc", "x", "num_output: 5"), '"fc" .InnerProduct.: the shape of its bottom cannot be worked out'),
-    (fc("fc", "data", "num_output: 5") + layer("x", "LSTM", "fc"), '"x" .LSTM. reads "fc-conv", which would become a map'),
+    (fc("fc", "data", "num_output: 5") + layer("x", "Embed", "fc", settings="embed_param { num_output: 2 input_dim: 3 }"),
+     '"x" .Embed. reads "fc-conv", which would become a map'),
     (conv("c", "data", "num_output: 2 kernel_size: 9") + fc("fc", "c", "num_output: 5"), '"c" .Convolution. gets 4x4 values but looks at 9x9'),
 ])  # fmt: skip
 def test_what_cannot_be_converted_is_refused(text, message, bench):

@@ -97,7 +97,7 @@ def test_folding_gives_the_same_values(name, bench):
 
 
 @pytest.mark.parametrize("text, message", [
-    (layer("bn", "BatchNorm", "data"), "it follows data (Input), no Convolution"),
+    (layer("bn", "BatchNorm", "data"), "it follows data (Input), which is neither"),
     (conv("c", "data", "num_output: 2 kernel_size: 1") + layer("bn", "BatchNorm", "c") + layer("r", "ReLU", "c"), "r reads c as well"),
     (conv("c", "data", "num_output: 2 kernel_size: 1") + layer("bn", "BatchNorm", "c", "c", "batch_norm_param { use_global_stats: false }"),
      "it measures each batch anew"),
@@ -130,7 +130,7 @@ def test_average_pooling(bench):
     assert np.array_equal(bench.outputs(after, None)["prob"], wanted)
     some = average_pooling(*bench.files(nets.caffenet()), layers=["pool1"], caffe=bench.caffe)
     assert [c.layer for c in some.changes] == ["pool1"]
-    with pytest.raises(SurgeryError, match='"conv1" is a Convolution, no Pooling'):
+    with pytest.raises(SurgeryError, match='"conv1" is a Convolution, not a Pooling'):
         average_pooling(*bench.files(nets.caffenet()), layers=["conv1"], caffe=bench.caffe)
 
 
@@ -202,8 +202,8 @@ def test_a_folder_that_is_there_is_not_written_to(bench):
     after = force_backward(bench.files(nets.caffenet())[0], caffe=bench.caffe)
     (bench.folder / "out").mkdir()
     (bench.folder / "out" / "mine.txt").touch()
-    with pytest.raises(FormatError, match="is there already and not empty; name a new folder"):
+    with pytest.raises(FormatError, match="already exists and is not empty; name a new folder"):
         after.save(bench.folder / "out")
-    with pytest.raises(FormatError, match="cannot be written: .*no is no folder"):
+    with pytest.raises(FormatError, match="cannot be written: .*no is not a folder"):
         after.save(bench.folder / "no" / "out")
     assert [p.name for p in (bench.folder / "out").iterdir()] == ["mine.txt"]

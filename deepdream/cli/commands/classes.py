@@ -8,10 +8,11 @@ from typing import Any, List, Tuple
 
 import numpy as np
 
+from netfile.files import file_sha1
+
 from ... import nets, pictures
 from ...dream.class_pictures import METHODS, probabilities, visualise
 from ...errors import OutputError
-from ...nets.digest import file_sha1
 from ...nets.labels import class_output
 from ...settings import CLASS_PICTURES
 from .. import options, progress

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from netfile.files import file_sha1
+
 from ... import nets
 from ...nets import engine
-from ...nets.digest import file_sha1
 from ...nets.labels import class_output
 from ...settings import EVALUATE
 from ...studies import evaluate, evaluate_page

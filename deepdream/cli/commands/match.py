@@ -9,11 +9,12 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 
+from netfile.files import file_sha1
+
 from ... import nets, pictures
 from ...dream import matching, priors
 from ...dream.octaves import octave_sizes
 from ...errors import NotFiniteError, TargetError
-from ...nets.digest import file_sha1
 from ...nets.preflight import check_end
 from ...pictures.output import check_file, whole
 from ...pictures.resize import bicubic

@@ -8,9 +8,9 @@ import pytest
 
 from deepdream import pictures
 from deepdream.nets import any_size, find
-from deepdream.nets.digest import file_sha1
 from deepdream.request import job
 from deepdream.settings import Dream
+from netfile.files import file_sha1
 
 
 @pytest.fixture

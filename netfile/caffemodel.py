@@ -1,0 +1,211 @@
+"""Caffemodels in Caffe's V0, V1 and V2 forms, read piece by piece, and written layer by layer.
+
+Each layer's settings are parsed by protobuf, each parameter's values are read straight from the
+file. So a file of any size costs the memory of the arrays that it is read into, and protobuf's
+limit of 2 GB a message does not apply.
+"""
+
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Dict, Iterator, List, Sequence, Tuple
+
+import numpy as np
+
+from . import wire
+from .blobs import Shape, blob_header, declared_shape, has_shape
+from .errors import PrototxtError, WeightsError
+from .upgrade import upgrade
+
+_AT_ONCE = 1 << 22  # values
+_PACKED = {5: "<f4", 8: "<f8"}  # BlobProto's data and double_data
+_GRADIENTS = (6, 9)  # what training left in a BlobProto
+# NetParameter's fields for layers, and where each kind of layer keeps its blobs
+_V2_LAYER, _V1_LAYER, _V0_LAYER = 100, 2, 1
+_BLOBS = {_V2_LAYER: 7, _V1_LAYER: 6}
+_V0_BLOBS = 50
+
+
+class StoredBlob:
+    """One parameter in a file: its shape and number of values now, its values on demand."""
+
+    def __init__(self, data: wire.Data, start: int, end: int, message: Any) -> None:
+        """The BlobProto from `start` to `end`; `message` is the caffe_pb2's BlobProto."""
+        self._data, self._span = data, (start, end)
+        self._parts: List[Tuple[np.dtype, int, int]] = []  # (dtype, position, values)
+        rest = bytearray()
+        for field in wire.fields(data, start, end):
+            if field.number in _PACKED and field.kind == wire.LENGTH:
+                dtype = np.dtype(_PACKED[field.number])
+                if (field.end - field.value) % dtype.itemsize:
+                    raise wire.WireError("values are cut off")
+                count = (field.end - field.value) // dtype.itemsize
+                self._parts.append((dtype, field.value, count))
+            elif field.number not in _GRADIENTS:
+                rest += data[field.tag : field.end]
+        header = message.FromString(bytes(rest))
+        # the values of a file that was written one by one
+        self._single = np.array(header.double_data or header.data, np.float32)
+        self.count = sum(count for _, _, count in self._parts) + self._single.size
+        self.shape: Shape = declared_shape(header) if has_shape(header) else (self.count,)
+
+    def read_into(self, flat: np.ndarray) -> None:
+        """Copy the values into a flat float32 array of `count` values."""
+        at = 0
+        for dtype, start, count in self._parts:
+            for first in range(0, count, _AT_ONCE):
+                size = min(_AT_ONCE, count - first)
+                position = start + first * dtype.itemsize
+                flat[at : at + size] = np.frombuffer(self._data, dtype, size, position)
+                at += size
+                wire.forget(self._data)
+        flat[at:] = self._single
+
+    def message_into(self, blob: Any) -> None:
+        """Make `blob`, a BlobProto, what the file has, gradients and all."""
+        start, end = self._span
+        blob.ParseFromString(self._data[start:end])
+        wire.forget(self._data)
+
+
+class StoredLayer:
+    """One layer in a file: its name and type, in V2's spelling, and its parameters."""
+
+    def __init__(self, name: str, type: str, blobs: List[StoredBlob]) -> None:
+        self.name, self.type, self.blobs = name, type, blobs
+
+
+@contextmanager
+def opened(path: Any, caffe_pb2: Any) -> Iterator[List[StoredLayer]]:
+    """Context manager: the layers of a caffemodel; values are read only where they are asked for.
+
+    Args:
+        path: the file; V0, V1 or V2, of any size.
+        caffe_pb2: the engine's own messages.
+
+    Raises:
+        WeightsError: the file cannot be read, is empty or cut off, is not a caffemodel, or mixes
+            versions.
+    """
+    with _mapped(path) as data:
+        with _refusals(data, path):
+            net, blobs = _described(data, caffe_pb2)
+            for field in ("input", "input_dim", "input_shape"):
+                net.ClearField(field)  # no layer that the file has
+            layers = upgrade(net).layer
+        yield [StoredLayer(p.name, p.type, [blobs[b.num] for b in p.blobs]) for p in layers]
+
+
+def stored_shapes(path: Any, caffe_pb2: Any) -> Dict[str, List[Shape]]:
+    """{layer: the shapes of its parameters} of a caffemodel, without reading values.
+
+    Raises WeightsError, as `opened` does. Of layers of one name, the last counts.
+    """
+    with opened(path, caffe_pb2) as layers:
+        return {layer.name: [blob.shape for blob in layer.blobs] for layer in layers}
+
+
+def read_net(path: Any, caffe_pb2: Any) -> Any:
+    """The whole NetParameter in a caffemodel, in V2, with its values, to be changed and written.
+
+    Raises WeightsError, as `opened` does.
+    """
+    with _mapped(path) as data, _refusals(data, path):
+        net, blobs = _described(data, caffe_pb2)
+        for layer in upgrade(net).layer:
+            for blob in layer.blobs:
+                blobs[blob.num].message_into(blob)
+        return net
+
+
+@contextmanager
+def _mapped(path: Any) -> Iterator[wire.Data]:
+    try:
+        file = wire.mapped(path)
+    except OSError as e:
+        raise WeightsError(f"{path}: cannot be read: {e.strerror}") from None
+    with file as data:
+        yield data
+
+
+@contextmanager
+def _refusals(data: wire.Data, path: Any) -> Iterator[None]:
+    """Raise WeightsError, naming the file, for bytes that are no caffemodel or mix versions."""
+    try:
+        yield
+    except PrototxtError as e:
+        raise WeightsError(f"{path}: {e}") from None
+    except Exception as e:  # protobuf's DecodeError, whose home differs between its releases
+        if not isinstance(e, wire.WireError) and type(e).__name__ != "DecodeError":
+            raise
+        raise WeightsError(
+            f"{path}: not a caffemodel, or one that was cut off ({len(data)} bytes); "
+            "download it again"
+        ) from None
+
+
+def _described(data: wire.Data, caffe_pb2: Any) -> Tuple[Any, List[StoredBlob]]:
+    """(the file's NetParameter without values, its blobs).
+
+    Each blob stands in the NetParameter as a BlobProto that has the blob's place in the list as its
+    `num`, so that an upgrade to V2 moves it where it belongs. Raises WireError or DecodeError.
+    """
+    net = caffe_pb2.NetParameter()
+    blobs: List[StoredBlob] = []
+
+    def without_values(start: int, end: int, number: int) -> bytes:
+        """The message, with placeholders for the blobs in its field `number`."""
+        rest = bytearray()
+        for field in wire.fields(data, start, end):
+            if field.number == number and field.kind == wire.LENGTH:
+                rest += _field(number, caffe_pb2.BlobProto(num=len(blobs)).SerializeToString())
+                blobs.append(StoredBlob(data, field.value, field.end, caffe_pb2.BlobProto))
+            elif (number, *field[:2]) == (_BLOBS[_V1_LAYER], _V0_LAYER, wire.LENGTH):
+                inner = without_values(field.value, field.end, _V0_BLOBS)
+                rest += _field(_V0_LAYER, inner)
+            else:
+                rest += data[field.tag : field.end]
+        return bytes(rest)
+
+    described = bytearray()
+    for field in wire.fields(data, 0, len(data)):
+        if field.number in _BLOBS and field.kind == wire.LENGTH:
+            layer = without_values(field.value, field.end, _BLOBS[field.number])
+            described += _field(field.number, layer)
+        else:
+            described += data[field.tag : field.end]
+    net.ParseFromString(bytes(described))
+    if not (net.layer or net.layers):
+        raise wire.WireError("no layers")
+    return net, blobs
+
+
+def _field(number: int, value: bytes) -> bytes:
+    return wire.field_header(number, len(value)) + value
+
+
+def write_net(file: BinaryIO, net: Any) -> None:
+    """Write a NetParameter in V2 as a caffemodel, byte for byte as protobuf would."""
+    head = type(net)()
+    for descriptor, value in net.ListFields():
+        if descriptor.number == _V2_LAYER:
+            continue
+        if hasattr(value, "DESCRIPTOR"):
+            getattr(head, descriptor.name).CopyFrom(value)
+        elif hasattr(value, "MergeFrom"):  # a repeated field
+            getattr(head, descriptor.name).MergeFrom(value)
+        else:
+            setattr(head, descriptor.name, value)
+    file.write(head.SerializeToString())
+    for layer in net.layer:
+        write_layer(file, layer)
+
+
+def write_layer(file: BinaryIO, layer: Any, arrays: Sequence[Any] = ()) -> None:
+    """Write a LayerParameter into a caffemodel, with `arrays` (float32) as further blobs."""
+    described = layer.SerializeToString()
+    headers = [blob_header(array) for array in arrays]
+    blobs = _BLOBS[_V2_LAYER]
+    length = len(described) + sum(len(wire.field_header(blobs, n)) + n for _, n in headers)
+    file.write(wire.field_header(_V2_LAYER, length) + described)
+    for array, (head, size) in zip(arrays, headers):
+        file.write(wire.field_header(blobs, size) + head)
+        file.write(np.ascontiguousarray(array, "<f4").reshape(-1).data)
