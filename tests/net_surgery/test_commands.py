@@ -66,9 +66,9 @@ def test_convolutionize_writes_a_model_that_deepdream_takes(run, tmp_path, bench
     assert distance(found, wanted) < 1e-5
     told = json.loads((tmp_path / "new" / "surgery.json").read_text())
     assert told["changes"][0]["layer"] == "loss3/classifier" and told["from"] == "deploy.prototxt"
-    from deepdream.nets import model
+    from deepdream.nets import find
 
-    made = model.find(str(tmp_path / "new"))
+    made = find(str(tmp_path / "new"))
     assert (
         made.weights == new[1]
         and "sha1" not in made.facts

@@ -208,7 +208,7 @@ def refused_model(photo, out, engine_name, capsys, fast):
 def test_broken_weights(damage, broken, refused_model):
     path = broken / "small.caffemodel"
     path.write_bytes(damage(path.read_bytes()))
-    assert "not a caffemodel, or one that was cut off" in refused_model(broken)
+    assert "not a caffemodel, " in refused_model(broken)
 
 
 def test_weights_of_another_net(broken, caffe, refused_model):
