@@ -109,14 +109,26 @@ def test_a_file_that_was_cut_off_or_is_none_is_refused(make, messages, path):
     for raw in [*GARBAGE, *(whole[:n] for n in range(1, len(whole), 7))]:
         path.write_bytes(raw)
         try:
-            shapes = caffemodel.stored_shapes(path, messages)
+            caffemodel.stored_shapes(path, messages)
         except WeightsError as e:
             assert str(path) in str(e) and "\n" not in str(e)
             assert f"cut off ({len(raw)} bytes); download it again" in str(e)
             with pytest.raises(WeightsError, match="cut off"):
                 caffemodel.read_net(path, messages)
-        else:  # cut between two layers
-            assert make is not v1 and "fc" not in shapes
+        else:  # cut between two fields, where no reader could tell
+            assert messages.NetParameter.FromString(raw).SerializeToString() == raw
+
+
+def test_files_without_layers_or_with_half_a_value_are_refused(messages, path):
+    layer = messages.LayerParameter(name="fc").SerializeToString()
+    half = wire.field_header(5, 7) + bytes(7)
+    layer += wire.field_header(7, len(half)) + half
+    nothing = messages.NetParameter(name="net").SerializeToString()
+    for raw in (nothing, wire.field_header(100, len(layer)) + layer):
+        path.write_bytes(raw)
+        for read in (caffemodel.stored_shapes, caffemodel.read_net):
+            with pytest.raises(WeightsError, match="not a caffemodel, or one that was cut off"):
+                read(path, messages)
 
 
 def test_files_that_are_empty_or_not_there_are_refused(messages, path):
