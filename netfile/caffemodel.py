@@ -124,6 +124,8 @@ def _mapped(path: Any) -> Iterator[wire.Data]:
         file = wire.mapped(path)
     except OSError as e:
         raise WeightsError(f"{path}: cannot be read: {e.strerror}") from None
+    except wire.WireError:
+        raise _damaged(path, 0) from None
     with file as data:
         yield data
 
@@ -136,10 +138,13 @@ def _refusals(data: wire.Data, path: Any) -> Iterator[None]:
     except PrototxtError as e:
         raise WeightsError(f"{path}: {e}") from None
     except (wire.WireError, DecodeError):
-        raise WeightsError(
-            f"{path}: not a caffemodel, or one that was cut off ({len(data)} bytes); "
-            "download it again"
-        ) from None
+        raise _damaged(path, len(data)) from None
+
+
+def _damaged(path: Any, size: int) -> WeightsError:
+    return WeightsError(
+        f"{path}: not a caffemodel, or one that was cut off ({size} bytes); download it again"
+    )
 
 
 def _described(data: wire.Data, caffe_pb2: Any) -> Tuple[Any, List[StoredBlob]]:

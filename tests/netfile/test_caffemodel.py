@@ -134,7 +134,7 @@ def test_files_without_layers_or_with_half_a_value_are_refused(messages, path):
 def test_files_that_are_empty_or_not_there_are_refused(messages, path):
     for read in (caffemodel.stored_shapes, caffemodel.read_net):
         path.write_bytes(b"")
-        with pytest.raises(WeightsError, match="the file is empty; download it again"):
+        with pytest.raises(WeightsError, match="cut off .0 bytes.; download it again"):
             read(path, messages)
         with pytest.raises(WeightsError, match="nothing: cannot be read: No such file"):
             read(path.with_name("nothing"), messages)
