@@ -5,6 +5,7 @@ import os
 from typing import Any, Iterable, Tuple
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from .errors import WeightsError
 from .wire import encode_varint, field_header
@@ -81,11 +82,9 @@ def read_blob(path: Any, caffe_pb2: Any) -> np.ndarray:
             blob.ParseFromString(f.read())
     except OSError as e:
         raise WeightsError(f"{path}: cannot be read: {e.strerror}") from None
-    except Exception as e:  # protobuf's DecodeError, whose home differs between its releases
-        if type(e).__name__ != "DecodeError":
-            raise
+    except DecodeError:
         raise WeightsError(f"{path}: not a BlobProto (binaryproto) file") from None
-    return blob_array(blob, path)
+    return blob_array(blob, str(path))
 
 
 def set_shape(blob: Any, shape: Iterable[int]) -> None:

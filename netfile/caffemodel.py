@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, Dict, Iterator, List, Sequence, Tuple
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from . import wire
 from .blobs import Shape, blob_header, declared_shape, has_shape
 from .errors import PrototxtError, WeightsError
+from .messages import set_field
 from .upgrade import upgrade
 
 _AT_ONCE = 1 << 22  # values
@@ -122,6 +124,8 @@ def _mapped(path: Any) -> Iterator[wire.Data]:
         file = wire.mapped(path)
     except OSError as e:
         raise WeightsError(f"{path}: cannot be read: {e.strerror}") from None
+    except wire.WireError:
+        raise _damaged(path, 0) from None
     with file as data:
         yield data
 
@@ -133,13 +137,14 @@ def _refusals(data: wire.Data, path: Any) -> Iterator[None]:
         yield
     except PrototxtError as e:
         raise WeightsError(f"{path}: {e}") from None
-    except Exception as e:  # protobuf's DecodeError, whose home differs between its releases
-        if not isinstance(e, wire.WireError) and type(e).__name__ != "DecodeError":
-            raise
-        raise WeightsError(
-            f"{path}: not a caffemodel, or one that was cut off ({len(data)} bytes); "
-            "download it again"
-        ) from None
+    except (wire.WireError, DecodeError):
+        raise _damaged(path, len(data)) from None
+
+
+def _damaged(path: Any, size: int) -> WeightsError:
+    return WeightsError(
+        f"{path}: not a caffemodel, or one that was cut off ({size} bytes); download it again"
+    )
 
 
 def _described(data: wire.Data, caffe_pb2: Any) -> Tuple[Any, List[StoredBlob]]:
@@ -186,14 +191,8 @@ def write_net(file: BinaryIO, net: Any) -> None:
     """Write a NetParameter in V2 as a caffemodel, byte for byte as protobuf would."""
     head = type(net)()
     for descriptor, value in net.ListFields():
-        if descriptor.number == _V2_LAYER:
-            continue
-        if hasattr(value, "DESCRIPTOR"):
-            getattr(head, descriptor.name).CopyFrom(value)
-        elif hasattr(value, "MergeFrom"):  # a repeated field
-            getattr(head, descriptor.name).MergeFrom(value)
-        else:
-            setattr(head, descriptor.name, value)
+        if descriptor.number != _V2_LAYER:
+            set_field(head, descriptor.name, value)
     file.write(head.SerializeToString())
     for layer in net.layer:
         write_layer(file, layer)

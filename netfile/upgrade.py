@@ -6,6 +6,7 @@ Works on the messages of any caffe_pb2, a real Caffe's too; importing it loads n
 from typing import Any
 
 from .errors import PrototxtError
+from .messages import set_field
 from .upgrade_v0 import is_v0, upgrade_v0
 
 V1_TYPES = {
@@ -31,12 +32,7 @@ def _upgrade_v1_layer(old: Any, new: Any) -> None:
         name = descriptor.name
         if name in _OTHER_FIELDS or name not in known:
             continue
-        if hasattr(value, "DESCRIPTOR"):
-            getattr(new, name).CopyFrom(value)
-        elif hasattr(value, "MergeFrom"):  # a repeated field
-            getattr(new, name).MergeFrom(value)
-        else:
-            setattr(new, name, value)
+        set_field(new, name, value)
     if old.HasField("type"):
         names = old.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number
         new.type = V1_TYPES[names[old.type].name]

@@ -6,6 +6,7 @@ Works on the messages of any caffe_pb2, and needs nothing else.
 from typing import Any, Dict, Optional, Tuple
 
 from .errors import PrototxtError
+from .messages import set_field
 
 _TYPES = {
     "accuracy": "Accuracy", "bnll": "BNLL", "concat": "Concat", "conv": "Convolution",
@@ -134,12 +135,7 @@ def _set(layer: Any, field: str, value: Any) -> None:
             "which such a layer does not take"
         )
     message, name = places[layer.type]
-    target = getattr(layer, message)
     if name is None:
-        target.CopyFrom(value)
-    elif hasattr(value, "DESCRIPTOR"):
-        getattr(target, name).CopyFrom(value)
-    elif hasattr(getattr(target, name), "append"):
-        getattr(target, name).append(value)
+        set_field(layer, message, value)
     else:
-        setattr(target, name, value)
+        set_field(getattr(layer, message), name, value)

@@ -7,8 +7,6 @@ import mmap
 from types import TracebackType
 from typing import Iterator, NamedTuple, Optional, Type, Union
 
-from .errors import WeightsError
-
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5  # kinds of fields
 Data = Union[bytes, mmap.mmap]
 
@@ -90,7 +88,7 @@ class mapped:
     """Context manager: a file as bytes that the system reads only where they are looked at.
 
     Raises:
-        WeightsError: the file is empty.
+        WireError: the file is empty.
         OSError: it cannot be opened.
     """
 
@@ -100,9 +98,7 @@ class mapped:
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:
             self._file.close()
-            raise WeightsError(
-                f"{path}: not a caffemodel, the file is empty; download it again"
-            ) from None
+            raise WireError("the file is empty") from None
 
     def __enter__(self) -> mmap.mmap:
         return self._map

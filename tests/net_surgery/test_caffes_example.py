@@ -1,4 +1,7 @@
-"""The steps of Caffe's own net surgery example: filters edited through net.params, and InnerProducts cast into Convolutions by hand."""
+"""The steps of Caffe's own net surgery example.
+
+Filters edited through net.params, and InnerProducts cast into Convolutions by hand.
+"""
 
 import numpy as np
 import pytest
@@ -9,8 +12,10 @@ from tests.support.operating import distance
 
 CONV = """
 name: "convolution"
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 1 dim: 100 dim: 100 } } }
-layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 3 kernel_size: 5 stride: 1
+layer { name: "data" type: "Input" top: "data"
+        input_param { shape { dim: 1 dim: 1 dim: 100 dim: 100 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+        convolution_param { num_output: 3 kernel_size: 5 stride: 1
         weight_filler { type: "gaussian" std: 0.01 } bias_filler { type: "constant" value: 0 } } }
 """
 # |-1 0 1|
@@ -21,7 +26,10 @@ SOBEL = np.outer([1, 2, 1], [-1, 0, 1])
 
 @pytest.fixture
 def grey():
-    """A grey picture, 60 wide and 50 high, 0..1: bright on the right half. (Caffe's own load_image fails beside newer scikit-images.)"""
+    """A grey picture, 60 wide and 50 high, 0..1: bright on the right half.
+
+    (Caffe's own load_image fails with newer scikit-images.)
+    """
     picture = np.zeros((50, 60))
     picture[:, 30:] = 200 / 255
     return picture

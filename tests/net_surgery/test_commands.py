@@ -59,11 +59,8 @@ def test_convolutionize_writes_a_model_that_deepdream_takes(run, tmp_path, bench
         and "loss3/classifier -> loss3/classifier-conv: InnerProduct over 512 values" in said
     )
     new = tmp_path / "new" / "deploy.prototxt", tmp_path / "new" / "motif_googlenet-conv.caffemodel"
-    wanted, found = (
-        bench.outputs((DEPLOY, WEIGHTS), None)["prob"],
-        bench.outputs(tuple(map(str, new)), None)["prob"],
-    )
-    assert distance(found, wanted) < 1e-5
+    wanted = bench.outputs((DEPLOY, WEIGHTS), None)["prob"]
+    assert distance(bench.outputs(tuple(map(str, new)), None)["prob"], wanted) < 1e-5
     told = json.loads((tmp_path / "new" / "surgery.json").read_text())
     assert told["changes"][0]["layer"] == "loss3/classifier" and told["from"] == "deploy.prototxt"
     from deepdream.nets import find

@@ -1,4 +1,4 @@
-"""InnerProduct into Convolution: the same values at the declared size, a map of them on larger pictures, refusals."""
+"""InnerProduct into Convolution: the same values, a map of them on larger pictures, refusals."""
 
 import importlib
 import os
@@ -14,24 +14,7 @@ from hypothesis import strategies as st
 from deepdream.nets.catalogue import ROOT
 from net_surgery import SurgeryError, convolutionize, truncate
 from tests.support import nets
-from tests.support.operating import Bench, distance
-
-INPUT = 'layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: {} dim: {} dim: {} dim: {} }} }} }}\n'
-FILLERS = 'weight_filler { type: "xavier" } bias_filler { type: "uniform" min: -0.1 max: 0.1 }'
-
-
-def fc(name, bottom, settings, top=None, extra=""):
-    body = f"{extra} inner_product_param {{ {settings} {FILLERS} }}"
-    return layer(name, "InnerProduct", bottom, top, body)
-
-
-def conv(name, bottom, settings):
-    return f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}" convolution_param {{ {settings} {FILLERS} }} }}\n'
-
-
-def layer(name, kind, bottom, top=None, settings=""):
-    return f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" top: "{top or name}" {settings} }}\n'
-
+from tests.support.operating import INPUT, Bench, conv, distance, fc, layer
 
 WHOLE = {
     "bvlc_googlenet": nets.bundled("bvlc_googlenet"),
@@ -48,8 +31,8 @@ def test_whole_nets_give_the_same_values(name, bench):
     after = convolutionize(*before, caffe=bench.caffe)
     assert "InnerProduct" not in after.prototxt.split("name:", 1)[1]
     (wanted,) = bench.outputs(before, None).values()
-    (found,) = bench.outputs(after, None).values()
-    assert distance(found, wanted) < 1e-5
+    (result,) = bench.outputs(after, None).values()
+    assert distance(result, wanted) < 1e-5
 
 
 def test_the_bundled_model_gives_the_same_values(bench):
@@ -127,30 +110,54 @@ def test_a_name_that_is_taken_gets_a_number(bench):
     ]
 
 
+FC = fc("fc", "data", "num_output: 5")
+FLAT = layer("flat", "Flatten", "data")
+FC_OF_FLAT = fc("fc", "flat", "num_output: 5")
+SHARED = 'param { name: "w" } param { name: "b" }'
+AVERAGE = "pooling_param { pool: AVE global_pooling: true }"
+LAST_AXIS = "softmax_param { axis: -1 }"
+SCALE = 'scale_param { bias_term: true filler { type: "uniform" } }'
+
+
+def reshape(batch):
+    settings = f"reshape_param {{ shape {{ dim: {batch} dim: -1 }} }}"
+    return layer("flat", "Reshape", "data", settings=settings)
+
+
+def concat(a, b):
+    return layer("join", "Concat", f'{a}" bottom: "{b}')
+
+
 VARIANTS = {
     "transpose": fc("fc", "data", "num_output: 5 transpose: true"),
     "no bias": fc("fc", "data", "num_output: 5 bias_term: false"),
-    "negative axis on a vector": fc("fc", "data", "num_output: 5") + fc("out", "fc", "num_output: 3 axis: -1"),
-    "Flatten": layer("flat", "Flatten", "data") + fc("fc", "flat", "num_output: 5"),
-    "Flatten, then in place": layer("flat", "Flatten", "data") + layer("relu", "ReLU", "flat", "flat") + fc("fc", "flat", "num_output: 5"),
-    "Flatten, then another blob": layer("flat", "Flatten", "data") + layer("relu", "ReLU", "flat") + fc("fc", "relu", "num_output: 5"),
-    "Reshape": layer("flat", "Reshape", "data", settings="reshape_param { shape { dim: 0 dim: -1 } }") + fc("fc", "flat", "num_output: 5"),
-    "Reshape and Dropout": layer("flat", "Reshape", "data", settings="reshape_param { shape { dim: 2 dim: -1 } }")
-    + layer("drop", "Dropout", "flat", "flat") + fc("fc", "flat", "num_output: 5"),
-    "Flatten behind a vector": fc("fc", "data", "num_output: 5") + layer("flat", "Flatten", "fc") + fc("out", "flat", "num_output: 3"),
-    "two heads on one Flatten": layer("flat", "Flatten", "data") + fc("a", "flat", "num_output: 5") + fc("b", "flat", "num_output: 3"),
-    "global pooling": layer("pool", "Pooling", "data", settings="pooling_param { pool: AVE global_pooling: true }")
-    + fc("fc", "pool", "num_output: 5"),
-    "Softmax of the last axis": fc("fc", "data", "num_output: 5") + layer("prob", "Softmax", "fc", settings="softmax_param { axis: -1 }"),
-    "Concat of vectors": fc("a", "data", "num_output: 5") + fc("b", "data", "num_output: 2")
-    + 'layer { name: "join" type: "Concat" bottom: "a" bottom: "b" top: "join" }\n' + fc("out", "join", "num_output: 3"),
-    "Scale and BatchNorm of a vector": fc("fc", "data", "num_output: 5") + layer("bn", "BatchNorm", "fc", "fc")
-    + layer("scale", "Scale", "fc", "fc", 'scale_param { bias_term: true filler { type: "uniform" } }') + fc("out", "fc", "num_output: 3"),
-    "shared weights": fc("a", "data", "num_output: 5", extra='param { name: "w" } param { name: "b" }')
-    + fc("b", "data", "num_output: 5", extra='param { name: "w" } param { name: "b" }'),
-    "weights shared in another layout": conv("conv", "data", "num_output: 4 kernel_h: 2 kernel_w: 1")
-    + fc("a", "data", "num_output: 4", extra='param { name: "w" }')
-    + fc("b", "conv", "num_output: 4", extra='param { name: "w" share_mode: PERMISSIVE }'),
+    "negative axis on a vector": FC + fc("out", "fc", "num_output: 3 axis: -1"),
+    "Flatten": FLAT + FC_OF_FLAT,
+    "Flatten, then in place": FLAT + layer("relu", "ReLU", "flat", "flat") + FC_OF_FLAT,
+    "Flatten, then another blob":
+        FLAT + layer("relu", "ReLU", "flat") + fc("fc", "relu", "num_output: 5"),
+    "Reshape": reshape(0) + FC_OF_FLAT,
+    "Reshape and Dropout": reshape(2) + layer("drop", "Dropout", "flat", "flat") + FC_OF_FLAT,
+    "Flatten after a vector":
+        FC + layer("flat", "Flatten", "fc") + fc("out", "flat", "num_output: 3"),
+    "two heads on one Flatten":
+        FLAT + fc("a", "flat", "num_output: 5") + fc("b", "flat", "num_output: 3"),
+    "global pooling":
+        layer("pool", "Pooling", "data", settings=AVERAGE) + fc("fc", "pool", "num_output: 5"),
+    "Softmax of the last axis": FC + layer("prob", "Softmax", "fc", settings=LAST_AXIS),
+    "Concat of vectors":
+        fc("a", "data", "num_output: 5") + fc("b", "data", "num_output: 2") + concat("a", "b")
+        + fc("out", "join", "num_output: 3"),
+    "Scale and BatchNorm of a vector":
+        FC + layer("bn", "BatchNorm", "fc", "fc") + layer("scale", "Scale", "fc", "fc", SCALE)
+        + fc("out", "fc", "num_output: 3"),
+    "shared weights":
+        fc("a", "data", "num_output: 5", extra=SHARED)
+        + fc("b", "data", "num_output: 5", extra=SHARED),
+    "weights shared in another layout":
+        conv("conv", "data", "num_output: 4 kernel_h: 2 kernel_w: 1")
+        + fc("a", "data", "num_output: 4", extra='param { name: "w" }')
+        + fc("b", "conv", "num_output: 4", extra='param { name: "w" share_mode: PERMISSIVE }'),
 }  # fmt: skip
 
 
@@ -160,9 +167,9 @@ def test_variants_give_the_same_values(name, bench, rng):
     before = bench.files(INPUT.format(*shape) + VARIANTS[name])
     after = convolutionize(*before, caffe=bench.caffe)
     picture = rng.uniform(-1, 1, shape)
-    wanted, found = bench.outputs(before, picture), bench.outputs(after, picture)
-    assert len(wanted) == len(found)
-    for (name, value), result in zip(wanted.items(), found.values()):
+    wanted, results = bench.outputs(before, picture), bench.outputs(after, picture)
+    assert len(wanted) == len(results)
+    for (name, value), result in zip(wanted.items(), results.values()):
         assert distance(result, value) < 1e-5, name
 
 
@@ -176,7 +183,6 @@ def test_variants_give_the_same_values(name, bench, rng):
 )
 @settings(max_examples=25, deadline=None)
 def test_any_shape_gives_the_same_values(channels, height, width, outputs, transpose, bias):
-
     caffe = importlib.import_module(
         {"caffe": "caffe"}.get(os.environ.get("DEEPDREAM_TEST_ENGINE", ""), "caffe_compat")
     )
@@ -194,20 +200,41 @@ def test_any_shape_gives_the_same_values(channels, height, width, outputs, trans
         )
 
 
-TRAIN_VAL = """
-name: "train_val"
-layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN } transform_param { crop_size: 24 } data_param { batch_size: 4 } }
-layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TEST } transform_param { crop_size: 24 } data_param { batch_size: 2 } }
-""" + conv("conv1", "data", "num_output: 6 kernel_size: 5 stride: 2") + layer("relu1", "ReLU", "conv1", "conv1") + layer(
-    "loss1/pool", "Pooling", "conv1", settings="pooling_param { pool: AVE kernel_size: 5 stride: 3 }"
-) + fc("loss1/fc", "loss1/pool", "num_output: 8") + layer("loss1/relu", "ReLU", "loss1/fc", "loss1/fc") + fc(
-    "loss1/classifier", "loss1/fc", "num_output: 4"
-) + 'layer { name: "loss1/loss" type: "SoftmaxWithLoss" bottom: "loss1/classifier" bottom: "label" top: "loss1/loss" loss_weight: 0.3 }\n' + layer(
-    "pool1", "Pooling", "conv1", settings="pooling_param { kernel_size: 2 stride: 2 }"
-) + fc("loss2/classifier", "pool1", "num_output: 4") + """
-layer { name: "loss2/loss" type: "SoftmaxWithLoss" bottom: "loss2/classifier" bottom: "label" top: "loss2/loss" }
-layer { name: "accuracy" type: "Accuracy" bottom: "loss2/classifier" bottom: "label" top: "accuracy" include { phase: TEST } }
-"""  # fmt: skip
+def data(phase, batch):
+    return (
+        'layer { name: "data" type: "Data" top: "data" top: "label" '
+        f"include {{ phase: {phase} }} transform_param {{ crop_size: 24 }} "
+        f"data_param {{ batch_size: {batch} }} }}\n"
+    )
+
+
+def judged(name, kind, bottom, settings=""):
+    return layer(name, kind, f'{bottom}" bottom: "label', settings=settings)
+
+
+TRAIN_VAL = "".join(
+    [
+        'name: "train_val"\n',
+        data("TRAIN", 4),
+        data("TEST", 2),
+        conv("conv1", "data", "num_output: 6 kernel_size: 5 stride: 2"),
+        layer("relu1", "ReLU", "conv1", "conv1"),
+        layer(
+            "loss1/pool",
+            "Pooling",
+            "conv1",
+            settings="pooling_param { pool: AVE kernel_size: 5 stride: 3 }",
+        ),
+        fc("loss1/fc", "loss1/pool", "num_output: 8"),
+        layer("loss1/relu", "ReLU", "loss1/fc", "loss1/fc"),
+        fc("loss1/classifier", "loss1/fc", "num_output: 4"),
+        judged("loss1/loss", "SoftmaxWithLoss", "loss1/classifier", "loss_weight: 0.3"),
+        layer("pool1", "Pooling", "conv1", settings="pooling_param { kernel_size: 2 stride: 2 }"),
+        fc("loss2/classifier", "pool1", "num_output: 4"),
+        judged("loss2/loss", "SoftmaxWithLoss", "loss2/classifier"),
+        judged("accuracy", "Accuracy", "loss2/classifier", "include { phase: TEST }"),
+    ]
+)
 HEADS = ["loss1/classifier", "loss2/classifier"]
 
 
@@ -228,12 +255,10 @@ def test_a_train_val_net_with_two_heads(bench):
     }
     assert "SoftmaxWithLoss" in after.prototxt and "crop_size: 24" in after.prototxt
     converted = truncate(after, end=[h + "-conv" for h in HEADS])
-    wanted, found = (
-        bench.outputs(pair, None, *HEADS),
-        bench.outputs(converted, None, *(h + "-conv" for h in HEADS)),
-    )
+    wanted = bench.outputs(pair, None, *HEADS)
+    results = bench.outputs(converted, None, *(head + "-conv" for head in HEADS))
     for head in HEADS:
-        assert distance(found[head + "-conv"], wanted[head]) < 1e-5
+        assert distance(results[head + "-conv"], wanted[head]) < 1e-5
 
 
 def test_the_originals_are_left_alone(bench):
@@ -259,17 +284,36 @@ def test_twice_is_once(bench):
 
 
 @pytest.mark.parametrize("text, message", [
-    (fc("fc", "data", "num_output: 5 axis: 2"), '"fc" .InnerProduct. multiplies .1, 3, 4, 4. from axis 2 on'),
+    (
+        fc("fc", "data", "num_output: 5 axis: 2"),
+        '"fc" .InnerProduct. multiplies .1, 3, 4, 4. from axis 2 on',
+    ),
     (fc("fc", "data", "num_output: 5 axis: 0"), "from axis 0 on"),
-    (layer("flat", "Flatten", "data") + fc("fc", "flat", "num_output: 5") + layer("s", "Softmax", "flat"),
-     '"flat" .Flatten. makes .1, 48. of .1, 3, 4, 4., which "fc" .InnerProduct. and "s" read'),
-    (layer("a", "Flatten", "data") + layer("b", "Flatten", "data") + 'layer { name: "c" type: "Concat" bottom: "a" bottom: "b" top: "c" }'
-     + fc("fc", "c", "num_output: 5"), '"fc" .InnerProduct. reads .1, 96., "c", which is not a map'),
-    (layer("flat", "Flatten", "data") + layer("s", "Softmax", "flat") + fc("fc", "s", "num_output: 5"), '"fc" .InnerProduct. reads .1, 48., "s"'),
-    (layer("x", "Unheard", "data") + fc("fc", "x", "num_output: 5"), '"fc" .InnerProduct.: the shape of its bottom cannot be worked out'),
-    (fc("fc", "data", "num_output: 5") + layer("x", "Embed", "fc", settings="embed_param { num_output: 2 input_dim: 3 }"),
-     '"x" .Embed. reads "fc-conv", which would become a map'),
-    (conv("c", "data", "num_output: 2 kernel_size: 9") + fc("fc", "c", "num_output: 5"), '"c" .Convolution. gets 4x4 values but looks at 9x9'),
+    (
+        FLAT + FC_OF_FLAT + layer("s", "Softmax", "flat"),
+        '"flat" .Flatten. makes .1, 48. of .1, 3, 4, 4., which "fc" .InnerProduct. and "s" read',
+    ),
+    (
+        layer("a", "Flatten", "data") + layer("b", "Flatten", "data") + concat("a", "b")
+        + fc("fc", "join", "num_output: 5"),
+        '"fc" .InnerProduct. reads .1, 96., "join", which is not a map',
+    ),
+    (
+        FLAT + layer("s", "Softmax", "flat") + fc("fc", "s", "num_output: 5"),
+        '"fc" .InnerProduct. reads .1, 48., "s"',
+    ),
+    (
+        layer("x", "Unheard", "data") + fc("fc", "x", "num_output: 5"),
+        '"fc" .InnerProduct.: the shape of its bottom cannot be worked out',
+    ),
+    (
+        FC + layer("x", "Embed", "fc", settings="embed_param { num_output: 2 input_dim: 3 }"),
+        '"x" .Embed. reads "fc-conv", which would become a map',
+    ),
+    (
+        conv("c", "data", "num_output: 2 kernel_size: 9") + fc("fc", "c", "num_output: 5"),
+        '"c" .Convolution. gets 4x4 values but looks at 9x9',
+    ),
 ])  # fmt: skip
 def test_what_cannot_be_converted_is_refused(text, message, bench):
     (bench.folder / "net.prototxt").write_text(INPUT.format(1, 3, 4, 4) + text)

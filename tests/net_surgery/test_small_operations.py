@@ -1,8 +1,7 @@
-"""Truncating, folding, average pooling, layers out of place, force_backward: the values before and after, on either engine."""
+"""Truncating, folding, average pooling, layers out of place, force_backward: the values after."""
 
 import numpy as np
 import pytest
-from test_convolutionize import INPUT, conv, fc, layer
 
 from net_surgery import (
     SurgeryError,
@@ -15,9 +14,12 @@ from net_surgery import (
 )
 from net_surgery.errors import FormatError
 from tests.support import nets
-from tests.support.operating import distance
+from tests.support.operating import INPUT, conv, distance, fc, layer
 
-SCALE = 'scale_param { bias_term: true filler { type: "uniform" min: 0.5 max: 2 } bias_filler { type: "uniform" min: -1 max: 1 } }'
+SCALE = (
+    'scale_param { bias_term: true filler { type: "uniform" min: 0.5 max: 2 } '
+    'bias_filler { type: "uniform" min: -1 max: 1 } }'
+)
 
 
 def names(operated):
@@ -45,7 +47,7 @@ def test_truncating_leaves_what_the_end_needs_and_its_values(bench):
     )
 
 
-def test_a_layer_is_cut_off_before_its_relu_a_blob_behind_it(bench):
+def test_a_layer_is_cut_off_before_its_relu_a_blob_after_it(bench):
     text = (
         INPUT.format(1, 3, 6, 6)
         + conv("conv", "data", "num_output: 2 kernel_size: 3")
@@ -71,16 +73,22 @@ def test_an_unknown_end_gets_the_nearest_names(bench):
 
 # ---- fold
 
+C = conv("c", "data", "num_output: 4 kernel_size: 3")
+BN = layer("bn", "BatchNorm", "c", "c")
+S = layer("s", "Scale", "c", "c", SCALE)
+GAIN = 'scale_param { filler { type: "uniform" } }'
 FOLDS = {
-    "in place": conv("c", "data", "num_output: 4 kernel_size: 3") + layer("bn", "BatchNorm", "c", "c") + layer("s", "Scale", "c", "c", SCALE),
-    "apart": conv("c", "data", "num_output: 4 kernel_size: 3") + layer("bn", "BatchNorm", "c") + layer("s", "Scale", "bn", settings=SCALE),
-    "no bias": conv("c", "data", "num_output: 4 kernel_size: 3 bias_term: false") + layer("bn", "BatchNorm", "c", "c"),
-    "Scale alone": conv("c", "data", "num_output: 4 kernel_size: 3") + layer("s", "Scale", "c", "c", 'scale_param { filler { type: "uniform" } }'),
-    "groups": conv("c", "data", "num_output: 6 kernel_size: 3 group: 3") + layer("bn", "BatchNorm", "c", "c"),
-    "InnerProduct": fc("c", "data", "num_output: 4") + layer("bn", "BatchNorm", "c", "c") + layer("s", "Scale", "c", "c", SCALE),
-    "transposed InnerProduct": fc("c", "data", "num_output: 4 transpose: true") + layer("bn", "BatchNorm", "c", "c"),
-    "two in a row": conv("c", "data", "num_output: 4 kernel_size: 3") + layer("bn", "BatchNorm", "c") + layer("r", "ReLU", "bn", "bn")
-    + conv("d", "bn", "num_output: 5 kernel_size: 1") + layer("bn2", "BatchNorm", "d", "d") + layer("s2", "Scale", "d", "d", SCALE),
+    "in place": C + BN + S,
+    "apart": C + layer("bn", "BatchNorm", "c") + layer("s", "Scale", "bn", settings=SCALE),
+    "no bias": conv("c", "data", "num_output: 4 kernel_size: 3 bias_term: false") + BN,
+    "Scale alone": C + layer("s", "Scale", "c", "c", GAIN),
+    "groups": conv("c", "data", "num_output: 6 kernel_size: 3 group: 3") + BN,
+    "InnerProduct": fc("c", "data", "num_output: 4") + BN + S,
+    "transposed InnerProduct": fc("c", "data", "num_output: 4 transpose: true") + BN,
+    "two in a row":
+        C + layer("bn", "BatchNorm", "c") + layer("r", "ReLU", "bn", "bn")
+        + conv("d", "bn", "num_output: 5 kernel_size: 1") + layer("bn2", "BatchNorm", "d", "d")
+        + layer("s2", "Scale", "d", "d", SCALE),
 }  # fmt: skip
 
 
@@ -96,21 +104,23 @@ def test_folding_gives_the_same_values(name, bench):
     assert distance(bench.outputs(after, None)["end"], bench.outputs(before, None)["end"]) < 1e-5
 
 
+ONE = conv("c", "data", "num_output: 2 kernel_size: 1")
+OF_THE_BATCH = "batch_norm_param { use_global_stats: false }"
+
+
 @pytest.mark.parametrize("text, message", [
     (layer("bn", "BatchNorm", "data"), "it follows data (Input), which is neither"),
-    (conv("c", "data", "num_output: 2 kernel_size: 1") + layer("bn", "BatchNorm", "c") + layer("r", "ReLU", "c"), "r reads c as well"),
-    (conv("c", "data", "num_output: 2 kernel_size: 1") + layer("bn", "BatchNorm", "c", "c", "batch_norm_param { use_global_stats: false }"),
-     "it measures each batch anew"),
-    (conv("c", "data", "num_output: 2 kernel_size: 1") + layer("s", "Scale", "c", "c", "scale_param { axis: 2 }"), "not the channels"),
+    (ONE + layer("bn", "BatchNorm", "c") + layer("r", "ReLU", "c"), "r reads c as well"),
+    (ONE + layer("bn", "BatchNorm", "c", "c", OF_THE_BATCH), "it measures each batch anew"),
+    (ONE + layer("s", "Scale", "c", "c", "scale_param { axis: 2 }"), "not the channels"),
 ])  # fmt: skip
 def test_what_cannot_be_folded_stays_and_is_told(text, message, bench):
     before = bench.files(INPUT.format(2, 3, 5, 6) + text)
     after = fold(*before, caffe=bench.caffe)
     assert message in after.changes[0].what
-    for wanted, found in zip(
-        bench.outputs(before, None).values(), bench.outputs(after, None).values()
-    ):
-        assert np.array_equal(found, wanted)
+    wanted, results = bench.outputs(before, None), bench.outputs(after, None)
+    for value, result in zip(wanted.values(), results.values()):
+        assert np.array_equal(result, value)
 
 
 def test_folding_needs_weights(bench):
@@ -137,15 +147,15 @@ def test_average_pooling(bench):
 def test_layers_out_of_place_keep_what_they_read(bench):
     before = bench.files(nets.caffenet())
     after = out_of_place(*before, caffe=bench.caffe)
-    wanted, found = bench.outputs(before, None), bench.outputs(after, None)
-    assert np.array_equal(found["prob"], wanted["prob"])
+    wanted = bench.outputs(before, None)["prob"]
+    assert np.array_equal(bench.outputs(after, None)["prob"], wanted)
     values = bench.outputs(after, None, "conv1", "relu_conv1", "fc6", "relu_fc6", "drop_fc6")
     assert values["conv1"].min() < 0 and np.array_equal(
         np.maximum(values["conv1"], 0), values["relu_conv1"]
     )
     assert values["fc6"].min() < 0 and np.array_equal(values["relu_fc6"], values["drop_fc6"])
     only = out_of_place(*before, layers=["relu_conv1"], caffe=bench.caffe)
-    assert np.array_equal(bench.outputs(only, None)["prob"], wanted["prob"])
+    assert np.array_equal(bench.outputs(only, None)["prob"], wanted)
 
 
 def test_force_backward_lets_gradients_reach_the_input(bench):
