@@ -239,7 +239,7 @@ def forward(
     y: np.ndarray,
     geo: Geometry,
     groups: int,
-    relu: Optional[float] = None,
+    relu: Optional[threads.Number] = None,
     turned: bool = False,
     add: bool = False,
 ) -> None:
@@ -336,8 +336,9 @@ def _backward(arguments, scratch):
             count = (end - row) * geo.out_w
             step = (count + LANES - 1) // LANES * LANES
             dy = p.dy + 4 * (plane * p.outputs * positions + row * geo.out_w)
-            b, c, size = Rows(dy, positions), Rows(address_of(cols), step), Size(depth, count, p.outputs)
-            _product(weight, b, c, size, finish, cols[depth * step :], overhang)
+            source, target = Rows(dy, positions), Rows(address_of(cols), step)
+            size, rest = Size(depth, count, p.outputs), cols[depth * step :]
+            _product(weight, source, target, size, finish, rest, overhang)
             _col2im(cols, step, dx, base, geo, row, end, top, bottom)
 
 
@@ -408,9 +409,7 @@ def backward(
         _backward_by_columns(dy, weight, dx, geo, groups, add)
         return
     turned = np.empty(groups * geo.channels * outputs * window, np.float32)
-    threads.run(
-        _turn, groups * geo.channels, _Turn(weight, turned, outputs, geo.channels, window)
-    )
+    threads.run(_turn, groups * geo.channels, _Turn(weight, turned, outputs, geo.channels, window))
     forward(dy, turned, no_bias, dx, back, groups, add=add)
 
 

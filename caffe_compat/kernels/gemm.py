@@ -66,7 +66,7 @@ class Finish(NamedTuple):
     """
 
     bias: int
-    slope: float
+    slope: np.float32
     add: int
 
 
@@ -194,14 +194,14 @@ def _key(rows, vectors):
 
 
 def _unpacked(context, builder, value, kind):
-    """A number as it is, a record as its numbers: an int64, or a float32 for a float."""
+    """A number as it is, a NamedTuple as its numbers, of the types that its fields are given."""
     if not isinstance(kind, types.BaseTuple):
         return value
     numbers = []
     for number, had, hint in zip(
         cgutils.unpack_tuple(builder, value), kind, get_type_hints(kind.instance_class).values()
     ):
-        wanted = types.float32 if hint is float else types.int64
+        wanted = types.float32 if hint is np.float32 else types.int64
         if isinstance(had, types.Float) != isinstance(wanted, types.Float):
             raise TypeError(f"{kind}: a {had} where a {wanted} belongs")
         numbers.append(context.cast(builder, number, had, wanted))
@@ -213,7 +213,7 @@ def _one_tile(typingctx, key, a, b, c, depth, finish):
     """Compute the tile of C at its address, whose shape has this _key; it must be in _TILES."""
 
     def generate(context, builder, signature, args):
-        key, *matrices, depth, finish = (
+        key, a, b, c, depth, finish = (
             _unpacked(context, builder, *each) for each in zip(args, signature.args)
         )
         unknown, done = builder.append_basic_block("unknown"), builder.append_basic_block("done")
@@ -222,7 +222,7 @@ def _one_tile(typingctx, key, a, b, c, depth, finish):
             block = builder.append_basic_block("tile")
             switch.add_case(_number(_key(*shape)), block)
             builder.position_at_end(block)
-            _tile(builder, shape, *matrices, depth, finish)
+            _tile(builder, shape, a, b, c, depth, finish)
             builder.branch(done)
         builder.position_at_end(unknown)
         builder.unreachable()

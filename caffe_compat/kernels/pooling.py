@@ -352,8 +352,10 @@ def _run(
     add: bool,
     window: Window,
 ) -> None:
-    arguments = _Arguments(picture, pooled, mask, add, *picture.shape, *pooled.shape[1:], window)
-    threads.run(job, len(picture), arguments)
+    planes, height, width = picture.shape
+    _, out_h, out_w = pooled.shape
+    arguments = _Arguments(picture, pooled, mask, add, planes, height, width, out_h, out_w, window)
+    threads.run(job, planes, arguments)
 
 
 def mask_like(y: np.ndarray, window: Window) -> np.ndarray:
@@ -380,8 +382,6 @@ def average_forward(x: np.ndarray, y: np.ndarray, window: Window) -> None:
     _run(_average_forward, x, y, None, False, window)
 
 
-def average_backward(
-    dy: np.ndarray, dx: np.ndarray, window: Window, add: bool = False
-) -> None:
+def average_backward(dy: np.ndarray, dx: np.ndarray, window: Window, add: bool = False) -> None:
     """dx = each gradient, shared among the values of its window, or with `add` dx += it."""
     _run(_average_backward, dx, dy, None, add, window)

@@ -4,11 +4,12 @@ import difflib
 import os
 from collections import OrderedDict
 from itertools import zip_longest
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union, cast
 
 import numpy as np
 
 from ..errors import CaffeError, LayerNameError, ShapeError, WeightsError
+from ..layer_types.data import MemoryData
 from ..layer_types.registry import Layer
 from ..proto import caffe_pb2
 from ..proto.read import read_prototxt
@@ -193,7 +194,7 @@ class Net:
             backward.add(self.backward(diffs=diffs, **(gradients or {})))
         return forward.arrays(), backward.arrays()
 
-    def _batch(self, arrays: Dict[str, Any]) -> Iterator[Arrays]:
+    def _batch(self, arrays: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         """Cut arrays into batches of the net's size, {name: array} each.
 
         The last one is filled up with zeros.
@@ -243,7 +244,7 @@ class Net:
             raise CaffeError(
                 "set_input_arrays may only be called if the first layer is a MemoryData layer"
             )
-        self.layers[0].set_arrays(data, labels)
+        cast(MemoryData, self.layers[0]).set_arrays(data, labels)
 
     def share_with(self, other: "Net") -> None:
         """Use another net's parameters (data, not diff) in the layers that both have.

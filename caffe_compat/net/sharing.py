@@ -12,7 +12,7 @@ all.
 """
 
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
@@ -247,7 +247,7 @@ def backward_into(
             bottom[j] = split.into()
         elif layer.can_add and len(bottom) == 1:
             bottom[j] = split.into()
-            layer.backward(top, wanted, bottom, add=True)
+            cast(Any, layer).backward(top, wanted, bottom, add=True)
             return
         else:
             bottom[j] = spare if not adding else Blob()
