@@ -61,8 +61,8 @@ def _legacy(axis: int) -> property:
 class Blob:
     """A float32 array `data` and its gradient `diff`, both of one shape, both writable in place.
 
-    As in Caffe, memory never shrinks: an array taken from a blob stays a live view over later passes,
-    until a reshape needs more memory than there is.
+    As in Caffe, memory never shrinks: an array taken from a blob stays a live view over later
+    passes, until a reshape needs more memory than there is.
     """
 
     def __init__(self, *shape: int) -> None:

@@ -17,7 +17,7 @@ def transformer_for(
     raw_scale: Optional[float] = None,
     channel_swap: Optional[Sequence[int]] = None,
 ) -> io.Transformer:
-    """A Transformer for the net's first input that takes pictures (H, W, K); what is None is left out."""
+    """A Transformer of pictures (H, W, K) for the net's first input; what is None is left out."""
     in_ = net.inputs[0]
     transformer = io.Transformer({in_: net.blobs[in_].data.shape})
     transformer.set_transpose(in_, (2, 0, 1))

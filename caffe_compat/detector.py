@@ -1,4 +1,4 @@
-"""Detector: a classifier of windows of pictures, as for R-CNN (Girshick et al., arXiv 1311.2524)."""
+"""Detector: classifies windows of pictures, as for R-CNN (Girshick et al., arXiv 1311.2524)."""
 
 import os
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
@@ -15,8 +15,8 @@ from .proto import caffe_pb2
 class Detector(Net):
     """A net with a Transformer for its first input, that classifies windows of pictures.
 
-    Windows are (ymin, xmin, ymax, xmax). context_pad: that many pixels of context around each window,
-    in the net's input.
+    Windows are (ymin, xmin, ymax, xmax). context_pad: that many pixels of context around each
+    window, in the net's input.
     """
 
     def __init__(
@@ -79,7 +79,8 @@ class Detector(Net):
     def crop(self, im: np.ndarray, window: Any) -> np.ndarray:
         """One window of a picture (H, W, K).
 
-        With context_pad it has the net's input size, and the mean where it lies outside the picture.
+        With context_pad it has the net's input size, and the mean where it lies outside the
+        picture.
         """
         window = np.asarray(window)
         if not self.context_pad:

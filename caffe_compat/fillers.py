@@ -1,4 +1,7 @@
-"""Fillers: how parameters start when no weights are loaded. Caffe's distributions, NumPy's random numbers."""
+"""Fillers: how parameters start when no weights are loaded.
+
+Caffe's distributions, NumPy's random numbers.
+"""
 
 import math
 from typing import Any, Sequence, Union

@@ -66,7 +66,7 @@ def datum_to_array(datum: Any) -> np.ndarray:
 
 
 def load_image(filename: str, color: bool = True) -> np.ndarray:
-    """A picture as float32 in 0..1: (H, W, 3) RGB, or (H, W, 1) with color=False. Alpha is dropped."""
+    """A picture as float32 in 0..1: (H, W, 3) RGB, or (H, W, 1) with color=False; without alpha."""
     from PIL import Image
 
     with Image.open(filename) as image:
@@ -99,7 +99,7 @@ def oversample(images: Any, crop_dims: Any) -> np.ndarray:
 
 
 class Transformer:
-    """Turns pictures (H, W, K) into a net's input (K, H, W) and back, by settings for each input blob.
+    """Turns pictures (H, W, K) into a net's input (K, H, W) and back, by settings for each input.
 
     inputs: dict of input blob name to its shape.
     """

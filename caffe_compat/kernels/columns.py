@@ -1,7 +1,7 @@
 """im2col and col2im over any number of axes, by NumPy.
 
-For the Im2col layer, and convolutions that are not two-dimensional. Kernel, output size, stride, pad
-and dilation have a number for each axis.
+For the Im2col layer, and convolutions that are not two-dimensional. Kernel, output size, stride,
+pad and dilation have a number for each axis.
 """
 
 import itertools

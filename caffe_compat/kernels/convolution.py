@@ -51,8 +51,8 @@ def geometry(
     return Geometry(*(int(number) for number in numbers))
 
 
-# Flat arrays and unsigned places, since a slice would be counted and numba looks for negative places at each step;
-# the usual strides by name, since constants vectorise.
+# Flat arrays and unsigned places, since a slice would be counted, and numba looks for negative
+# places at each step; the usual strides by name, since constants vectorise.
 
 
 @numba.njit(cache=True, nogil=True)
@@ -246,12 +246,10 @@ def forward(
     """y = weight * x + bias.
 
     Args:
-        x: (N, groups * C, H, W).
-        weight: (groups * O, C * kh * kw); of (groups * C, O) with `turned`, for a window of one value.
-        bias: (groups * O,), or empty.
-        y: (N, groups * O, H', W').
-        relu: the negative slope of a ReLU to apply while y is in registers, or None.
-        add: add to what y holds.
+        x: (N, groups * C, H, W). weight: (groups * O, C * kh * kw), or with `turned` (groups * C,
+        O), for a window of one value. bias: (groups * O,), or empty. y: (N, groups * O, H', W').
+        relu: the negative slope of a ReLU to apply while y is in registers, or None. add: add to
+        what y holds.
     """
     slope = 1.0 if relu is None else float(relu)
     outputs, planes = y.shape[1] // groups, len(x) * groups

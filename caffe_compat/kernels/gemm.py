@@ -24,7 +24,7 @@ _features = llvmlite.binding.get_host_cpu_features()
 # values in a vector register; x86 before AVX, and ARM, have four
 LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
 WIDTH = 2 * LANES  # columns of a full tile
-# rows of a full tile: as many sums as there are registers, but for two of columns and one of weights
+# rows of a full tile: as many sums as there are registers, less two of columns and one of weights
 _FULL = 12 if LANES == 16 else 6
 # one rounding for product and sum, where the processor has it
 FUSED = bool(_features.get("fma")) or not X86
@@ -36,7 +36,7 @@ OVERHANG = 12 * WIDTH  # values of memory that `multiply` needs for the edge
 
 
 class Left(NamedTuple):
-    """The left matrix A: its address, and the values from one row, and from one column, to the next."""
+    """The left matrix A: its address, and the values from row to row and from column to column."""
 
     address: int
     row_step: int
@@ -44,7 +44,7 @@ class Left(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A matrix, the right one B or the result C, by rows: its address, and the values from row to row."""
+    """A matrix by rows, B or the result C: its address, and the values from row to row."""
 
     address: int
     step: int
@@ -61,8 +61,8 @@ class Size(NamedTuple):
 class Finish(NamedTuple):
     """What becomes of a sum: act(sum + C's value if `add` is not 0 + the row's bias).
 
-    bias: the address of a value a row. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with slope 1
-    nothing.
+    bias: the address of a value a row. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with
+    slope 1 nothing.
     """
 
     bias: int
@@ -145,7 +145,7 @@ def _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth):
 
 
 def _before(builder, places, add):
-    """What the tile of C holds, if something is to be added to it, else zeros; vectors by places."""
+    """What the tile of C holds where the sums are added to it, else zeros; vectors by places."""
     start, look, after = (
         builder.block,
         builder.append_basic_block("look"),

@@ -1,6 +1,7 @@
 """Pooling over planes: x (planes, H, W), y (planes, H', W'), float32.
 
-Each loop takes one window offset for a whole output row, in the window's scan order, which vectorises.
+Each loop takes one window offset for a whole output row, in the window's scan order, which
+vectorises.
 """
 
 from typing import NamedTuple, Optional

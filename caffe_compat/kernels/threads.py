@@ -46,10 +46,10 @@ _jobs: List["Job"] = []
 
 
 class Job:
-    """Decorator: a compiled function (arguments, scratch), both addresses, that threads run together.
+    """Decorator: a compiled function (arguments, scratch), both addresses, that threads share.
 
-    The function reads what `run` was given with record(KIND, given(arguments)), and takes numbers of
-    items with take(arguments) until there are none. scratch: memory of the thread's own.
+    The function reads what `run` was given with record(KIND, given(arguments)), and takes numbers
+    of items with take(arguments) until there are none. scratch: memory of the thread's own.
     """
 
     def __init__(self, function: Callable[[int, int], None]) -> None:

@@ -2,7 +2,8 @@
 
 Importing this package registers every type.
 
-To add a layer type: one class in one file here, decorated with `@register`, and the file named below.
+To add a layer type: one class in one file here, decorated with `@register`, and the file named
+below.
 """
 
 from . import (  # noqa: F401

@@ -131,7 +131,7 @@ class Im2col(Windowed):
 
 
 class Weighted(Windowed):
-    """A convolution from the arrays `large` to the arrays `small`; Deconvolution runs it backward."""
+    """A convolution from arrays `large` to arrays `small`; Deconvolution runs it backward."""
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.find_windows(bottom)
@@ -191,7 +191,10 @@ class Weighted(Windowed):
         bias: np.ndarray,
         slope: Optional[np.floating] = None,
     ) -> None:
-        """small = weights * large + bias, on arrays (N, channels, ...); with a slope, a ReLU on top of it."""
+        """small = weights * large + bias, on arrays (N, channels, ...).
+
+        slope: of a ReLU to be applied to that, or None.
+        """
         geometry = self._geometry(large, small)
         if geometry is not None:
             kernels.forward(large, self._weights(), bias, small, geometry, self.group, slope)
@@ -258,7 +261,7 @@ class Convolution(Weighted):
         return self.windows(size)
 
     def forward(self, bottom: Blobs, top: Blobs, relu: Optional[Any] = None) -> None:
-        """relu: the ReLU layer that works in place on this one's top, to be run with it; or None."""
+        """relu: the ReLU layer in place on this one's top, to be run with it; or None."""
         slope = None if relu is None else relu.slope
         for b, t in zip(bottom, top):
             self.convolve(self.items(b.data), self.items(t.data), self._bias(), slope)

@@ -12,8 +12,8 @@ from .registry import Blobs, Layer, register
 class Eltwise(Layer):
     """SUM (with coefficients), PROD or MAX.
 
-    Where maxima are equal, Caffe gives the gradient to the second bottom if it is among them, else to
-    the first.
+    Where maxima are equal, Caffe gives the gradient to the second bottom if it is among them, else
+    to the first.
     """
 
     type = "Eltwise"

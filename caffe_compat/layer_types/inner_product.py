@@ -36,7 +36,8 @@ class InnerProduct(Layer):
             raise ShapeError(
                 f'layer "{self.name}": Input size incompatible with inner product parameters: '
                 f"K_ is {self.inputs} but the bottom {bottom[0].shape} gives {inputs}; "
-                "python -m net_surgery convolutionize DEPLOY WEIGHTS -o FOLDER makes a net that takes any size"
+                "python -m net_surgery convolutionize DEPLOY WEIGHTS -o FOLDER "
+                "makes a net that takes any size"
             )
         top[0].reshape(*bottom[0].shape[: self.axis], self.outputs)
 

@@ -1,6 +1,7 @@
 """Losses: one value from predictions and what they should have been.
 
-Every loss's gradient is multiplied by its top's diff, which the net sets to the layer's loss_weight.
+Every loss's gradient is multiplied by its top's diff, which the net sets to the layer's
+loss_weight.
 """
 
 import math
@@ -108,8 +109,8 @@ class ContrastiveLoss(Loss):
             or together[:1] != a[:1]
         ):
             raise ShapeError(
-                f'layer "{self.name}": needs two bottoms (N, C) and one value for each of the N pairs, '
-                f"not {a}, {b}, {together}"
+                f'layer "{self.name}": needs two bottoms (N, C) and one value for each '
+                f"of the N pairs, not {a}, {b}, {together}"
             )
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
@@ -279,8 +280,8 @@ class SoftmaxLoss(Normalized):
         places = bottom[0].count // max(self.classes, 1)
         if bottom[1].count != places:
             raise ShapeError(
-                f'layer "{self.name}": {bottom[1].count} labels {bottom[1].shape} for {places} places '
-                f"of the bottom {bottom[0].shape}, softmax axis {self.axis}"
+                f'layer "{self.name}": {bottom[1].count} labels {bottom[1].shape} '
+                f"for {places} places of the bottom {bottom[0].shape}, softmax axis {self.axis}"
             )
         for t in top[1:]:
             t.reshape_like(bottom[0])

@@ -1,4 +1,4 @@
-"""Local response normalisation (Krizhevsky et al., 2012, section 3.3), across channels or within each."""
+"""Local response normalisation across channels or within each (Krizhevsky et al., 2012, 3.3)."""
 
 from typing import Sequence
 
@@ -14,8 +14,9 @@ from .registry import Blobs, Layer, register
 class LRN(Layer):
     """ACROSS_CHANNELS: y = x * (k + alpha/n * sum of x² over n channels) ** -beta.
 
-    WITHIN_CHANNEL: y = x * (1 + alpha * average of x² over an n×n window) ** -beta; the average counts
-    padding, and k is not used, since Caffe builds it of Split, Power, Pooling and Eltwise layers.
+    WITHIN_CHANNEL: y = x * (1 + alpha * average of x² over an n×n window) ** -beta; the average
+    counts padding, and k is not used, since Caffe builds it of Split, Power, Pooling and Eltwise
+    layers.
     """
 
     type = "LRN"

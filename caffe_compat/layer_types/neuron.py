@@ -1,6 +1,7 @@
-"""Neuron layers that work value by value, with Caffe's formulas; ReLU and Dropout have a file of their own.
+"""Neuron layers that work value by value, with Caffe's formulas.
 
-Where Caffe computes the gradient from the bottom's values, so do these: in place it then sees the top's, as in Caffe.
+ReLU and Dropout have a file of their own. Where Caffe computes the gradient from the bottom's
+values, so do these: in place it then sees the top's, as in Caffe.
 """
 
 import math

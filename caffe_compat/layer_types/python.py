@@ -16,7 +16,7 @@ _allowed = os.environ.get("CAFFE_COMPAT_PYTHON_LAYERS") == "1"
 
 
 def allow_python_layers(allow: bool = True) -> None:
-    """Let nets run the Python code that their Python layers name, in this process (or no longer)."""
+    """Let nets run the Python code that their Python layers name, in this process; or no longer."""
     global _allowed
     _allowed = allow
 

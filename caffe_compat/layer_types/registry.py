@@ -36,9 +36,9 @@ class ParamBlobs(List[ParamBlob]):
 class Layer:
     """One layer of a net.
 
-    `setup` runs once, `reshape` before each forward pass, as in Caffe. `bottom` and `top` are lists of
-    Blobs. `backward` overwrites the diffs of the bottoms whose `propagate_down` is true, from those of
-    the tops.
+    `setup` runs once, `reshape` before each forward pass, as in Caffe. `bottom` and `top` are
+    lists of Blobs. `backward` overwrites the diffs of the bottoms whose `propagate_down` is true,
+    from those of the tops.
     """
 
     type = ""
@@ -86,7 +86,7 @@ class Layer:
         raise NotImplementedError
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        """Compute the diffs of the bottoms whose propagate_down is true, and add the parameters'."""
+        """Compute the diffs of bottoms whose propagate_down is true, and add the parameters'."""
         raise NotImplementedError
 
     def remember(self, bottom: Blobs, state: Any) -> None:
@@ -108,14 +108,14 @@ class Layer:
         return Blob(0)
 
     def add_param(self, shape: Sequence[int], filler: Any) -> None:
-        """Add a parameter of this shape, filled as the FillerParameter says, or with zeros for None."""
+        """Add a parameter of this shape, filled as the FillerParameter says; zeros for None."""
         limits.check(math.prod(shape), f'layer "{self.name}": a parameter of shape {tuple(shape)}')
         blob = ParamBlob(*shape)
         fill(blob, filler or caffe_pb2.FillerParameter())
         self.blobs.append(blob)
 
     def add_gradients(self, *gradients: Callable[[], object]) -> None:
-        """Add each parameter's gradient by calling its function, now or when its diff is first read.
+        """Add each parameter's gradient by its function, now or when its diff is first read.
 
         The gradients of parameters that do not learn are left out.
         """

@@ -23,8 +23,8 @@ class Slice(Layer):
         size, points = shape[self.axis], list(p.slice_point)
         if points and len(points) != len(top) - 1:
             raise PrototxtError(
-                f'layer "{self.name}" has {len(top)} tops and so needs {len(top) - 1} slice points, '
-                f"not {len(points)}"
+                f'layer "{self.name}" has {len(top)} tops and so needs {len(top) - 1} '
+                f"slice points, not {len(points)}"
             )
         if not points and size % len(top):
             raise ShapeError(
@@ -129,7 +129,10 @@ class Tile(Layer):
 
 @register
 class BatchReindex(Layer):
-    """The items of the first bottom that the second bottom's numbers name, in their order, some perhaps more than once."""
+    """The items of the first bottom whose numbers the second bottom has, in that order.
+
+    A number may come more than once.
+    """
 
     type = "BatchReindex"
     bottoms = (2, 2)
@@ -138,7 +141,8 @@ class BatchReindex(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         if len(bottom[1].shape) != 1:
             raise ShapeError(
-                f'layer "{self.name}": its second bottom, the item numbers, must have one axis, not {bottom[1].shape}'
+                f'layer "{self.name}": its second bottom, the item numbers, must have one axis, '
+                f"not {bottom[1].shape}"
             )
         top[0].reshape(bottom[1].count, *bottom[0].shape[1:])
 

@@ -61,7 +61,7 @@ class Concat(Layer):
             self.inside = [b.live_in(top[0], start) for b, start in zip(bottom, starts)]
 
     def _places(self, bottom, whole):
-        """For each bottom, its place in the whole array: views of shape (outer, its own count per outer index)."""
+        """For each bottom, its place in the whole array: a view (outer, values per outer index)."""
         outer, _, inner = around(bottom[0], self.axis)
         whole = whole.reshape(outer, -1)
         start = 0

@@ -25,9 +25,9 @@ class Net:
     """A net, as pycaffe has it.
 
     Net(prototxt, phase, level=0, stages=None, weights=None), or in the older form Net(prototxt,
-    caffemodel, phase). `blobs` (OrderedDict of name to Blob) holds every blob in the order in which
-    the layers make them, those of the inserted Split layers too; `params` (OrderedDict of layer name
-    to a list of Blobs) each layer's parameters.
+    caffemodel, phase). `blobs` (OrderedDict of name to Blob) holds every blob in the order in
+    which the layers make them, those of the inserted Split layers too; `params` (OrderedDict of
+    layer name to a list of Blobs) each layer's parameters.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -161,7 +161,7 @@ class Net:
             blobs: names of further blobs to return.
             kwargs: arrays for the net's inputs, all of them.
 
-        Returns: a dict of name to a new array, one entry per input, of the net's outputs and `blobs`.
+        Returns: a dict of name to a new array, an entry per input: the net's outputs and `blobs`.
         """
         count = len(next(iter(kwargs.values()))) if kwargs else 0
         collected = _Collected([*self.outputs, *(blobs or [])], count)
@@ -217,7 +217,7 @@ class Net:
             target[...] = array
 
     def _forward(self, first: int, last: int) -> float:
-        """Run the layers from number `first` to `last`; returns the loss, their tops' weighted sum."""
+        """Run the layers from number `first` to `last`; returns the loss."""
         return self._passes.forward(first, last)
 
     def _backward(self, first: int, last: int) -> None:
@@ -225,7 +225,7 @@ class Net:
         self._passes.backward(first, last)
 
     def reshape(self) -> None:
-        """Fit every blob to the inputs' shapes. Raises ShapeError at the first layer that cannot."""
+        """Fit every blob to the inputs' shapes. Raises ShapeError at the first that cannot be."""
         self._passes.reshape(0, len(self.layers) - 1)
 
     def clear_param_diffs(self) -> None:
