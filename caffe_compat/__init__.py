@@ -1,8 +1,8 @@
 """caffe_compat: pycaffe's API with no Caffe build, on NumPy, BLAS and numba.
 
-`import caffe_compat as caffe` runs programs that were written for pycaffe. It is never named `caffe`,
-so that it never hides a real one. Where a real Caffe ends the process, it raises a CaffeError; `about`
-tells what else sets its results apart.
+`import caffe_compat as caffe` runs programs that were written for pycaffe. It is never named
+`caffe`, so that it never hides a real one. Where a real Caffe ends the process, it raises a
+CaffeError. `about` says what else a result depends on.
 """
 
 import importlib
@@ -72,9 +72,9 @@ def __getattr__(name: str) -> Any:
 def about() -> Dict[str, Any]:
     """What a result of this engine depends on, beside the net and its input.
 
-    Returns: `name` and `version` of the engine; `threads`, how many it computes on, on which no value
-        depends; `arithmetic`: "fused" where the processor rounds a product and its sum once,
-        "separate" where it rounds each, which may change the last bit.
+    Returns: a dict of `name` and `version` of the engine; `threads`, the number that it computes
+        on, which changes no value; and `arithmetic`, "fused" where the processor rounds a product
+        and its sum once, "separate" where it rounds each, which may change the last bit.
     """
     from .kernels import gemm, threads
 

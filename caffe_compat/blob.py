@@ -44,11 +44,25 @@ class _Part(Memory):
         return self.whole.seen
 
 
+def _legacy(axis: int) -> property:
+    """One of the four axes that old programs name; 1 where the blob has fewer."""
+
+    def size(self: "Blob") -> int:
+        if len(self.shape) > 4:
+            raise ShapeError(
+                f"a blob of {len(self.shape)} axes {self.shape} has no num/channels/height/width; "
+                "use shape"
+            )
+        return self.shape[axis] if axis < len(self.shape) else 1
+
+    return property(size)
+
+
 class Blob:
     """A float32 array `data` and its gradient `diff`, both of one shape, both writable in place.
 
-    As in Caffe, memory never shrinks: an array taken from a blob stays a live view over later passes,
-    until a reshape needs more memory than there is.
+    As in Caffe, memory never shrinks: an array taken from a blob stays a live view over later
+    passes, until a reshape needs more memory than there is.
     """
 
     def __init__(self, *shape: int) -> None:
@@ -145,17 +159,7 @@ class Blob:
         """The number of values."""
         return self._count
 
-    def _legacy(self, axis: int) -> int:
-        if len(self.shape) > 4:
-            raise ShapeError(
-                f"a blob of {len(self.shape)} axes {self.shape} has no num/channels/height/width; "
-                "use shape"
-            )
-        return self.shape[axis] if axis < len(self.shape) else 1
-
-    num, channels, height, width = (
-        property(lambda self, axis=axis: self._legacy(axis)) for axis in range(4)
-    )
+    num, channels, height, width = (_legacy(axis) for axis in range(4))
 
     def __repr__(self) -> str:
         return f"Blob{self._shape}"

@@ -48,7 +48,7 @@ int8s, int32s, int64s, float32s = (
 
 @numba.njit(nogil=True, inline="always")
 def address_of(array):
-    """The address of an array, signed as all are here: numba takes signed and unsigned together as floats."""
+    """The address of an array, signed: numba's sum of signed and unsigned numbers is a float."""
     return types.intp(array.ctypes.data)
 
 
@@ -63,10 +63,10 @@ def flat(values: Sequence[Any]) -> Iterator[Any]:
 
 @intrinsic
 def record(typingctx, kind, address):
-    """The NamedTuple of this class that stands at an address, eight bytes a number.
+    """The NamedTuple of this class at an address, eight bytes a number.
 
-    A field annotated `float` is read as a float64, a NamedTuple as its own fields, anything else as an int64: of an
-    array the address stands there.
+    A field annotated `float` is read as a float64, a NamedTuple as its own fields, anything else
+    as an int64: of an array its address.
     """
 
     def typed(cls):

@@ -51,8 +51,8 @@ def geometry(
     return Geometry(*(int(number) for number in numbers))
 
 
-# Flat arrays and unsigned places, since a slice would be counted and numba looks for negative places at each step;
-# the usual strides by name, since constants vectorise.
+# Flat arrays and unsigned places, since a slice would be counted, and numba looks for negative
+# places at each step; the usual strides by name, since constants vectorise.
 
 
 @numba.njit(cache=True, nogil=True)
@@ -239,19 +239,17 @@ def forward(
     y: np.ndarray,
     geo: Geometry,
     groups: int,
-    relu: Optional[float] = None,
+    relu: Optional[threads.Number] = None,
     turned: bool = False,
     add: bool = False,
 ) -> None:
     """y = weight * x + bias.
 
     Args:
-        x: (N, groups * C, H, W).
-        weight: (groups * O, C * kh * kw); of (groups * C, O) with `turned`, for a window of one value.
-        bias: (groups * O,), or empty.
-        y: (N, groups * O, H', W').
-        relu: the negative slope of a ReLU to apply while y is in registers, or None.
-        add: add to what y holds.
+        x: (N, groups * C, H, W). weight: (groups * O, C * kh * kw), or with `turned` (groups * C,
+        O), for a window of one value. bias: (groups * O,), or empty. y: (N, groups * O, H', W').
+        relu: the negative slope of a ReLU to apply while y is in registers, or None. add: add to
+        what y holds.
     """
     slope = 1.0 if relu is None else float(relu)
     outputs, planes = y.shape[1] // groups, len(x) * groups
@@ -336,12 +334,9 @@ def _backward(arguments, scratch):
             count = (end - row) * geo.out_w
             step = (count + LANES - 1) // LANES * LANES
             dy = p.dy + 4 * (plane * p.outputs * positions + row * geo.out_w)
-            b, c, size = (
-                Rows(dy, positions),
-                Rows(address_of(cols), step),
-                Size(depth, count, p.outputs),
-            )
-            _product(weight, b, c, size, finish, cols[depth * step :], overhang)
+            source, target = Rows(dy, positions), Rows(address_of(cols), step)
+            size, rest = Size(depth, count, p.outputs), cols[depth * step :]
+            _product(weight, source, target, size, finish, rest, overhang)
             _col2im(cols, step, dx, base, geo, row, end, top, bottom)
 
 

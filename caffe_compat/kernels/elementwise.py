@@ -81,18 +81,18 @@ def _run(
     target: np.ndarray,
     source: np.ndarray,
     more: Optional[np.ndarray] = None,
-    slope: float = 1.0,
+    slope: threads.Number = 1.0,
 ) -> None:
     size = source.size
     threads.run(job, -(-size // _PIECE), _Arrays(size, target, source, more, float(slope)))
 
 
-def relu_forward(x: np.ndarray, y: np.ndarray, slope: float) -> None:
+def relu_forward(x: np.ndarray, y: np.ndarray, slope: threads.Number) -> None:
     """y = max(x, 0) + slope * min(x, 0), in Caffe's own arithmetic."""
     _run(_relu_forward, y, x, slope=slope)
 
 
-def relu_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, slope: float) -> None:
+def relu_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, slope: threads.Number) -> None:
     """dx = dy where x is positive, slope * dy elsewhere."""
     _run(_relu_backward, dx, dy, x, slope)
 

@@ -24,7 +24,7 @@ _features = llvmlite.binding.get_host_cpu_features()
 # values in a vector register; x86 before AVX, and ARM, have four
 LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
 WIDTH = 2 * LANES  # columns of a full tile
-# rows of a full tile: as many sums as there are registers, but for two of columns and one of weights
+# rows of a full tile: as many sums as there are registers, less two of columns and one of weights
 _FULL = 12 if LANES == 16 else 6
 # one rounding for product and sum, where the processor has it
 FUSED = bool(_features.get("fma")) or not X86
@@ -36,7 +36,7 @@ OVERHANG = 12 * WIDTH  # values of memory that `multiply` needs for the edge
 
 
 class Left(NamedTuple):
-    """The left matrix A: its address, and the values from one row, and from one column, to the next."""
+    """The left matrix A: its address, and the values from row to row and from column to column."""
 
     address: int
     row_step: int
@@ -44,7 +44,7 @@ class Left(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A matrix, the right one B or the result C, by rows: its address, and the values from row to row."""
+    """A matrix by rows, B or the result C: its address, and the values from row to row."""
 
     address: int
     step: int
@@ -61,12 +61,12 @@ class Size(NamedTuple):
 class Finish(NamedTuple):
     """What becomes of a sum: act(sum + C's value if `add` is not 0 + the row's bias).
 
-    bias: the address of a value a row. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with slope 1
-    nothing.
+    bias: the address of a value a row. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with
+    slope 1 nothing.
     """
 
     bias: int
-    slope: float
+    slope: np.float32
     add: int
 
 
@@ -145,7 +145,7 @@ def _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth):
 
 
 def _before(builder, places, add):
-    """What the tile of C holds, if something is to be added to it, else zeros; vectors by places."""
+    """What the tile of C holds where the sums are added to it, else zeros; vectors by places."""
     start, look, after = (
         builder.block,
         builder.append_basic_block("look"),
@@ -194,14 +194,14 @@ def _key(rows, vectors):
 
 
 def _unpacked(context, builder, value, kind):
-    """A number as it is, a record as its numbers: an int64, or a float32 for a float."""
+    """A number as it is, a NamedTuple as its numbers, of the types that its fields are given."""
     if not isinstance(kind, types.BaseTuple):
         return value
     numbers = []
     for number, had, hint in zip(
         cgutils.unpack_tuple(builder, value), kind, get_type_hints(kind.instance_class).values()
     ):
-        wanted = types.float32 if hint is float else types.int64
+        wanted = types.float32 if hint is np.float32 else types.int64
         if isinstance(had, types.Float) != isinstance(wanted, types.Float):
             raise TypeError(f"{kind}: a {had} where a {wanted} belongs")
         numbers.append(context.cast(builder, number, had, wanted))
@@ -213,7 +213,7 @@ def _one_tile(typingctx, key, a, b, c, depth, finish):
     """Compute the tile of C at its address, whose shape has this _key; it must be in _TILES."""
 
     def generate(context, builder, signature, args):
-        key, *matrices, depth, finish = (
+        key, a, b, c, depth, finish = (
             _unpacked(context, builder, *each) for each in zip(args, signature.args)
         )
         unknown, done = builder.append_basic_block("unknown"), builder.append_basic_block("done")
@@ -222,7 +222,7 @@ def _one_tile(typingctx, key, a, b, c, depth, finish):
             block = builder.append_basic_block("tile")
             switch.add_case(_number(_key(*shape)), block)
             builder.position_at_end(block)
-            _tile(builder, shape, *matrices, depth, finish)
+            _tile(builder, shape, a, b, c, depth, finish)
             builder.branch(done)
         builder.position_at_end(unknown)
         builder.unreachable()

@@ -1,4 +1,4 @@
-"""Local response normalisation across channels: x (C, positions), a few hundred positions at a time."""
+"""Local response normalisation across channels: x (C, positions), a chunk of positions at a time."""
 
 from typing import NamedTuple, Optional
 
@@ -155,16 +155,22 @@ def _backward_job(arguments, scratch):
         chunk = threads.take(arguments)
 
 
+def _run(
+    job: threads.Job, x: np.ndarray, y: np.ndarray, dx: Optional[np.ndarray], window: Window
+) -> None:
+    channels, positions = x.shape
+    arguments = _Arguments(x, y, dx, channels, positions, window)
+    threads.run(job, -(-positions // _CHUNK), arguments)
+
+
 def lrn_forward(x: np.ndarray, y: np.ndarray, window: Window) -> None:
     """y = x * scale ** -beta, scale = k + alpha/size * the sum of x² over `size` channels.
 
     Arrays are (channels, positions).
     """
-    arguments = _Arguments(x, y, None, *x.shape, window)
-    threads.run(_forward_job, -(-x.shape[1] // _CHUNK), arguments)
+    _run(_forward_job, x, y, None, window)
 
 
 def lrn_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, window: Window) -> None:
     """dx = the gradient of the input from that of the output."""
-    arguments = _Arguments(x, dy, dx, *x.shape, window)
-    threads.run(_backward_job, -(-x.shape[1] // _CHUNK), arguments)
+    _run(_backward_job, x, dy, dx, window)

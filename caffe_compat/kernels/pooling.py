@@ -1,6 +1,7 @@
 """Pooling over planes: x (planes, H, W), y (planes, H', W'), float32.
 
-Each loop takes one window offset for a whole output row, in the window's scan order, which vectorises.
+Each loop takes one window offset for a whole output row, in the window's scan order, which
+vectorises.
 """
 
 from typing import NamedTuple, Optional
@@ -352,8 +353,10 @@ def _run(
     add: bool,
     window: Window,
 ) -> None:
-    arguments = _Arguments(picture, pooled, mask, add, *picture.shape, *pooled.shape[1:], window)
-    threads.run(job, len(picture), arguments)
+    planes, height, width = picture.shape
+    _, out_h, out_w = pooled.shape
+    arguments = _Arguments(picture, pooled, mask, add, planes, height, width, out_h, out_w, window)
+    threads.run(job, planes, arguments)
 
 
 def mask_like(y: np.ndarray, window: Window) -> np.ndarray:

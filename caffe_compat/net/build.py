@@ -10,7 +10,7 @@ from ..blob import Blob, ParamBlob
 from ..errors import CaffeError, ShapeError
 from ..kernels import threads
 from ..layer_types import create
-from ..layer_types.registry import Layer, loss_weights
+from ..layer_types.registry import Layer, ParamBlobs, loss_weights
 from . import graph, sharing
 
 
@@ -26,7 +26,7 @@ class Parts:
     top_names: List[List[str]] = field(default_factory=list)
     loss_weights: List[List[float]] = field(default_factory=list)  # of each top
     blobs: Dict[str, Blob] = field(default_factory=OrderedDict)
-    params: Dict[str, List[Blob]] = field(default_factory=OrderedDict)
+    params: Dict[str, ParamBlobs] = field(default_factory=OrderedDict)
     inputs: List[str] = field(default_factory=list)
     outputs: List[str] = field(default_factory=list)
     plan: Any = None  # a graph.BackwardPlan

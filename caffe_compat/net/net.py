@@ -4,13 +4,14 @@ import difflib
 import os
 from collections import OrderedDict
 from itertools import zip_longest
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union, cast
 
 import numpy as np
 
 from netfile.prototxt import read_prototxt
 
 from ..errors import CaffeError, LayerNameError, ShapeError, WeightsError
+from ..layer_types.data import MemoryData
 from ..layer_types.registry import Layer
 from ..proto import caffe_pb2
 from . import weights
@@ -25,9 +26,9 @@ class Net:
     """A net, as pycaffe has it.
 
     Net(prototxt, phase, level=0, stages=None, weights=None), or in the older form Net(prototxt,
-    caffemodel, phase). `blobs` (OrderedDict of name to Blob) holds every blob in the order in which
-    the layers make them, those of the inserted Split layers too; `params` (OrderedDict of layer name
-    to a list of Blobs) each layer's parameters.
+    caffemodel, phase). `blobs` (OrderedDict of name to Blob) holds every blob in the order in
+    which the layers make them, those of the inserted Split layers too; `params` (OrderedDict of
+    layer name to a list of Blobs) each layer's parameters.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -161,7 +162,7 @@ class Net:
             blobs: names of further blobs to return.
             kwargs: arrays for the net's inputs, all of them.
 
-        Returns: a dict of name to a new array, one entry per input, of the net's outputs and `blobs`.
+        Returns: a dict of name to a new array, an entry per input: the net's outputs and `blobs`.
         """
         count = len(next(iter(kwargs.values()))) if kwargs else 0
         collected = _Collected([*self.outputs, *(blobs or [])], count)
@@ -194,7 +195,7 @@ class Net:
             backward.add(self.backward(diffs=diffs, **(gradients or {})))
         return forward.arrays(), backward.arrays()
 
-    def _batch(self, arrays: Dict[str, Any]) -> Iterator[Arrays]:
+    def _batch(self, arrays: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         """Cut arrays into batches of the net's size, {name: array} each.
 
         The last one is filled up with zeros.
@@ -217,7 +218,7 @@ class Net:
             target[...] = array
 
     def _forward(self, first: int, last: int) -> float:
-        """Run the layers from number `first` to `last`; returns the loss, their tops' weighted sum."""
+        """Run the layers from number `first` to `last`; returns the loss."""
         return self._passes.forward(first, last)
 
     def _backward(self, first: int, last: int) -> None:
@@ -225,7 +226,7 @@ class Net:
         self._passes.backward(first, last)
 
     def reshape(self) -> None:
-        """Fit every blob to the inputs' shapes. Raises ShapeError at the first layer that cannot."""
+        """Fit every blob to the inputs' shapes. Raises ShapeError at the first that cannot be."""
         self._passes.reshape(0, len(self.layers) - 1)
 
     def clear_param_diffs(self) -> None:
@@ -244,7 +245,7 @@ class Net:
             raise CaffeError(
                 "set_input_arrays may only be called if the first layer is a MemoryData layer"
             )
-        self.layers[0].set_arrays(data, labels)
+        cast(MemoryData, self.layers[0]).set_arrays(data, labels)
 
     def share_with(self, other: "Net") -> None:
         """Use another net's parameters (data, not diff) in the layers that both have.

@@ -1,8 +1,9 @@
 """A net's passes: forward and backward over a span of layers, in memory that blobs may share."""
 
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, cast
 
 from ..blob import Blob
+from ..layer_types.convolution import Convolution
 from . import sharing
 from .build import Parts, naming
 
@@ -57,7 +58,7 @@ class Passes:
                 if relu is None:
                     layer.forward(bottom, top)
                 else:
-                    layer.forward(bottom, top, relu)
+                    cast(Convolution, layer).forward(bottom, top, relu)
             self._call(AFTER_FORWARD, i)
             i += 1 if relu is None else 2
         return float(

@@ -1,18 +1,19 @@
 """Memory that blobs of a net share where nobody sees it.
 
 A Concat's bottoms are views into its top, where that is one stretch of memory (one item in the
-batch). The diffs of a Split's tops are added into its bottom's as they come, until somebody looks at
-one of them: from then on they have memory of their own, until that is zero and nobody holds an array
-of it. Whether somebody does is known from a Lease, not from counting references: a SplitTop keeps its
-memory, and gives out arrays that are made from a Lease on it, an object that nothing else refers to.
-NumPy lets every array that is derived from such an array (a slice, a reshape, a view of a view) refer
-to it in the end, and it to the Lease; so the Lease lives as long as the last of them, and a weak
-reference to it tells. Where Python collects late, memory is kept longer than it must be, and that is
-all.
+batch). The diffs of a Split's tops are added into its bottom's as they come, until somebody looks
+at one of them: from then on they have memory of their own, until that is zero and nobody holds an
+array of it.
+
+Whether somebody does, a Lease tells, and no count of references. A SplitTop keeps its memory, and
+gives out arrays that are made from a Lease on it, to which it has a weak reference alone. Every
+array that is derived from one of those (a slice, a reshape, a view of a view) refers to it in the
+end, and so to the Lease, which lives as long as the last of them. Where Python collects late, the
+memory is kept for longer than it must be, and nothing else changes.
 """
 
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def keep_unreached_tops(
 
 
 class Lease:
-    """Stands for all arrays that were given out of a block of memory; dies with the last of them."""
+    """What the arrays that were given out of a block of memory refer to; dies with the last one."""
 
     def __init__(self, memory: Memory) -> None:
         self.memory, self._values = memory, memory.values
@@ -81,7 +82,7 @@ class Lease:
 
 
 class SplitTop(Blob):
-    """A Split's top. Its diff goes straight into the Split's bottom's, until somebody looks at it."""
+    """A Split's top. Its diff goes straight into the bottom's, until somebody looks at it."""
 
     def __init__(self, *shape: int) -> None:
         super().__init__(*shape)
@@ -113,7 +114,7 @@ class SplitTop(Blob):
 class MergedSplit:
     """One Split whose readers' gradients go into its bottom's diff one by one, in a backward pass.
 
-    Sums then run from the last reader to the first, where Caffe's run from the first top to the last.
+    Sums then run from the last reader to the first, and Caffe's from the first top to the last.
     """
 
     def __init__(
@@ -247,7 +248,7 @@ def backward_into(
             bottom[j] = split.into()
         elif layer.can_add and len(bottom) == 1:
             bottom[j] = split.into()
-            layer.backward(top, wanted, bottom, add=True)
+            cast(Any, layer).backward(top, wanted, bottom, add=True)
             return
         else:
             bottom[j] = spare if not adding else Blob()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numba
 import numpy as np
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caffe_compat.kernels import convolution, elementwise, gemm, threads
-from caffe_compat.kernels.atomic import address_of, int64s, record
+from caffe_compat.kernels.atomic import address_of, float32s, int64s, record
 
 
 @numba.njit
@@ -166,6 +166,45 @@ def _mark(arguments, scratch):
     while item >= 0:
         seen[item] += 1
         item = threads.take(arguments)
+
+
+class _Inner(NamedTuple):
+    whole: int
+    real: float
+
+
+class _Outer(NamedTuple):
+    first: int
+    inner: _Inner
+    array: np.ndarray
+    missing: Optional[np.ndarray]
+    last: float
+
+
+@threads.rarely
+def _write_down(arguments, scratch):
+    p = record(_Outer, threads.given(arguments))
+    values = float32s(p.array)
+    if threads.take(arguments) == 0:
+        values[0], values[1], values[2] = p.first, p.inner.whole, p.inner.real
+        values[3], values[4] = p.last, -1 if p.missing == 0 else 1
+
+
+def test_a_job_reads_the_record_that_it_is_given():
+    values = np.zeros(5, np.float32)
+    threads.run(_write_down, 1, _Outer(True, _Inner(-7, 0.5), values, None, np.float32(2.25)))
+    assert values.tolist() == [1, -7, 0.5, 2.25, -1]
+
+
+def test_numbers_of_a_wrong_kind_do_not_compile():
+    @numba.njit
+    def swapped(a):
+        rows, left = gemm.Rows(address_of(a), 1), gemm.Left(address_of(a), 1, 1)
+        finish = gemm.Finish(np.float32(1), np.float32(1), 0)
+        gemm.multiply(left, rows, rows, gemm.Size(1, 1, 1), finish, a)
+
+    with pytest.raises(Exception, match="where a int64 belongs"):
+        swapped(np.zeros(gemm.OVERHANG, np.float32))
 
 
 @pytest.mark.parametrize("number", ["1", "2", "5"])

@@ -302,7 +302,7 @@ DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim
 @pytest.mark.parametrize("text, error, message", [
     ("layer { name: \"a\"\n  tipe: \"ReLU\" }", caffe.PrototxtError, r"2:3.*tipe"),
     (DATA + 'layer { name: "r" type: "ReLU" bottom: "nowhere" top: "r" }', caffe.PrototxtError, 'unknown bottom "nowhere"'),
-    (DATA + 'layer { name: "r" type: "ReLU" bottom: "r" top: "r" }', caffe.PrototxtError, 'unknown bottom "r".*this one'),
+    (DATA + 'layer { name: "r" type: "ReLU" bottom: "r" top: "r" }', caffe.PrototxtError, 'unknown bottom "r".*before this one'),
     (DATA + 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" } layer { name: "s" type: "ReLU" bottom: "data" top: "r" }',
      caffe.PrototxtError, 'top "r" is already made by layer "r"'),
     (DATA + 'layer { name: "a" type: "ReLU" bottom: "data" top: "y" } layer { name: "b" type: "ReLU" bottom: "data" top: "data" }',
