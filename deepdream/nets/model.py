@@ -19,6 +19,7 @@ from netfile.shapes import infer, input_shapes, weight_shapes
 from .. import settings
 from ..errors import ModelError, SizeError
 from . import engine as engines
+from .preflight import check_end, check_octaves
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -349,6 +350,7 @@ def build(model, description, caffe):
     finally:
         os.unlink(path)
     classifier.description = net
+    classifier.preflight = lambda end, sizes: (check_end(net, end), check_octaves(net, end, sizes))
     classifier.channel_order = model.channel_order
     if not engines.errors(caffe):
         _check_before_reshape(classifier)
