@@ -7,6 +7,7 @@ from typing import List
 import numpy as np
 
 from ..dream.octaves import Progress
+from ..dream.passes import backward_from
 from ..request import job as jobs
 
 # two correct engines sum in different orders: 1e-5 of the norm is far above that, and far below any fault's
@@ -110,13 +111,12 @@ def follow(job, recording, report=None):
 
 def from_state(net, end, objective, state):
     """(activation of `end`, gradient of the input) of one pass from `state`, (3, h, w), which is the shifted input itself."""
-    src, dst = net.blobs["data"], net.blobs[end]
+    src = net.blobs["data"]
     src.reshape(1, *state.shape)
     src.data[0] = state
     net.forward(end=end)
-    objective(dst)
-    net.backward(start=end)
-    return dst.data[0], src.diff[0]
+    gradient = backward_from(net, end, objective)
+    return net.blobs[end].data[0], gradient[0]
 
 
 def _run(job, on_step, report):
