@@ -3,7 +3,7 @@
 The map is drawn over the picture.
 """
 
-from typing import Any, Tuple
+from typing import Any, List, Tuple
 
 import numpy as np
 
@@ -35,10 +35,11 @@ def class_map(net: Any, picture: np.ndarray, blob: str) -> np.ndarray:
     source.reshape(1, *picture.shape)
     source.data[0] = picture
     net.forward()
-    values: np.ndarray = net.blobs[blob].data
+    values = net.blobs[blob].data
     if values.ndim != 4:
         raise ShapeError(f'"{blob}" is {values.shape}, no map; convolutionize the net first')
-    return values[0].copy()
+    places: np.ndarray = values[0].copy()
+    return places
 
 
 def window(description: Any, blob: str) -> Tuple[Size, Size]:
@@ -57,7 +58,7 @@ def window(description: Any, blob: str) -> Tuple[Size, Size]:
 
     def step(axis: int) -> int:
         base = places(*size)[axis]
-        grown = list(size)
+        grown: List[int] = list(size)
         while places(*grown)[axis] == base and grown[axis] < 4 * size[axis]:
             grown[axis] += 1
         first = grown[axis]
@@ -105,4 +106,4 @@ def over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
     # darker and paler, so that the heat stands out
     base = np.concatenate([0.3 * picture + 0.35 * grey, np.zeros((strip, width, 3))])
     painted = base * (1 - opacity) + np.concatenate([red, green, blue], 2) * opacity
-    return painted.astype(np.float32)
+    return np.asarray(painted, np.float32)
