@@ -21,7 +21,7 @@ ROOMS = {
     "deepdream": {"netfile"},
     "deepdream/pictures": {"deepdream", "netfile"},
     "deepdream/nets": {"deepdream", "deepdream/pictures", "netfile", "net_surgery"},
-    "deepdream/dream": {"deepdream", "deepdream/pictures", "deepdream/nets"},
+    "deepdream/dream": {"deepdream", "deepdream/pictures"},
     "deepdream/request": {
         "deepdream",
         "deepdream/pictures",

@@ -10,7 +10,10 @@ def preprocess(net: Any, img: np.ndarray) -> np.ndarray:
 
     A net whose `channel_order` is "rgb" keeps RGB.
     """
-    return np.float32(np.rollaxis(img, 2)[:: _direction(net)]) - net.transformer.mean["data"]
+    values: np.ndarray = (
+        np.float32(np.rollaxis(img, 2)[:: _direction(net)]) - net.transformer.mean["data"]
+    )
+    return values
 
 
 def deprocess(net: Any, img: np.ndarray) -> np.ndarray:

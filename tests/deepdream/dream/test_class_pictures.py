@@ -108,8 +108,10 @@ def test_requests_that_cannot_be_met(args, message, call, tmp_path):
 
 def test_the_step_goes_where_the_window_was(net, monkeypatch):
     # a gradient that is the shifted window itself must come back to where that was
-    monkeypatch.setattr(classes, "backward", lambda net, diffs, end: net.blobs["data"].data.copy())
-    monkeypatch.setattr(classes, "_blur", lambda x, deviation: None)
+    def window(net, diffs, end, clear):
+        return net.blobs["data"].data.copy()
+
+    monkeypatch.setattr(classes, "backward", window)
     steps = []
     method = classes.Method(
         (classes.Octave(1.5, 1, (1.0, 1.0), (0, 0)),),

@@ -20,7 +20,7 @@ def result():
     probabilities = np.full((6, 6), 0.01)
     for i, (p, s) in enumerate(zip(predicted, sure)):
         probabilities[i, p] = s
-    return evaluate.Evaluation(
+    return evaluate.Predictions(
         NAMES,
         [f"{i}.png" for i in range(6)],
         np.array(truth),
@@ -167,7 +167,9 @@ def test_without_scikit_learn_the_install_command_is_told(call, pictures, tmp_pa
 
 
 def test_no_mistakes_no_sheet(result):
-    right = evaluate.Evaluation(NAMES, result.paths, result.predicted, result.probabilities, [], [])
+    right = evaluate.Predictions(
+        NAMES, result.paths, result.predicted, result.probabilities, [], []
+    )
     assert evaluate_page.mistakes_sheet(right) is None
 
 

@@ -119,9 +119,9 @@ def refused(folder):
 
 
 def test_no_recording(tmp_path):
-    assert "no such recording; make one with: deepdream compare IMAGE --record" in refused(
-        tmp_path / "none"
-    )
+    with pytest.raises(RecordingError, match="none: no such recording") as e:
+        recording.Recording(tmp_path / "none")
+    assert e.value.missing == str(tmp_path / "none")
     assert "is no recording" in refused(tmp_path)
 
 
@@ -134,7 +134,7 @@ def test_a_half_written_recording(recorded):
 
 def test_a_half_copied_recording(recorded):
     (recorded / "0002.npz").unlink()
-    assert "incomplete: 1 of its 6 files are not there, 0002.npz for one" in refused(recorded)
+    assert "incomplete: 1 of its 6 files are missing, 0002.npz for one" in refused(recorded)
 
 
 def test_a_damaged_recording(recorded):
@@ -156,7 +156,7 @@ def test_a_recording_of_another_format(recorded):
 
 
 def test_a_recording_is_never_written_over(recorded, tmp_path):
-    with pytest.raises(RecordingError, match="is there already"):
+    with pytest.raises(RecordingError, match="exists already"):
         recording.Writer(recorded)
     with pytest.raises(RecordingError, match="no such folder to record into"):
         recording.Writer(tmp_path / "no" / "where")
