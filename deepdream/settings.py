@@ -26,7 +26,7 @@ class Dream:
     clip: bool = True
     objective: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Raise ValueError for values that no dream can have; recipes in pictures come from
         anywhere."""
         whole = all(isinstance(v, int) for v in (self.iterations, self.octaves, self.jitter))
@@ -51,7 +51,7 @@ class Zoom:
     frames: int = 100
     scale: float = 0.05
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         """Raise ValueError for values that no loop can have."""
         if not (isinstance(self.frames, int) and self.frames >= 1 and 0 <= self.scale < 1):
             raise ValueError(f"frames or scale out of range in {self}")

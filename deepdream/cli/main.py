@@ -46,7 +46,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
     def run() -> Optional[int]:
         try:
-            return args.run(args)  # type: ignore[no-any-return]
+            code: Optional[int] = args.run(args)
+            return code
         except DreamError as e:
             e.args = (advised(e),)
             raise

@@ -20,7 +20,8 @@ class Bar:
         from tqdm import tqdm
 
         dream = job.dream
-        sizes = octave_sizes(*job.pixels.shape[:2], dream.octaves, dream.octave_scale)
+        height, width = job.pixels.shape[:2]
+        sizes = octave_sizes(height, width, dream.octaves, dream.octave_scale)
         total = sum(h * w for h, w in sizes) * dream.iterations * len(parts)
         self._parts, self._steps = parts, 0
         self._steps_of_a_part = dream.octaves * dream.iterations

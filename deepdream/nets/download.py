@@ -1,5 +1,5 @@
-"""Weights from their mirrors, safely: resumed, checked, and never a bad file under the good
-name."""
+"""Weights from their mirrors: interrupted downloads resume, and every file is verified before it
+gets its name."""
 
 import json
 import os
@@ -8,16 +8,19 @@ import tarfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Optional
+from typing import Any, Callable, List, Optional, Union
 from urllib.parse import unquote, urlparse
 
 from netfile.files import file_sha1
 
 from ..errors import DownloadError, MissingExtraError
+from .catalogue import Model
 
 TIMEOUT = (10, 30)  # seconds to connect, and between two pieces
 ATTEMPTS = 4  # per mirror, as long as each brings something
 PIECE = 1 << 18
+PathLike = Union[str, "os.PathLike[str]"]
+Report = Callable[[int, Optional[int]], None]  # (bytes so far, all of them or None)
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,11 @@ class Wanted:
     size: Optional[int]
 
 
-def wanted(model):
-    """What a model's readme says of its weights; a hash that was taken on trust before counts as
-    known."""
+def wanted(model: Model) -> Wanted:
+    """What a model's readme says of its weights.
+
+    A hash that was recorded when the file was taken on trust counts as known.
+    """
     urls = [model.facts.get("caffemodel_url"), *(model.facts.get("mirrors") or [])]
     sha1 = model.facts.get("sha1") or recorded_sha1(model.weights)
     size = model.facts.get("bytes")
@@ -44,32 +49,43 @@ def wanted(model):
     )
 
 
-def _record(path):
+def _record(path: PathLike) -> Path:
     return Path(f"{path}.sha1")
 
 
-def recorded_sha1(path):
+def recorded_sha1(path: PathLike) -> Optional[str]:
     """The hash of a file that was taken on trust, or None."""
     record = _record(path)
-    return (
-        record.read_text().split()[0] if record.is_file() and record.read_text().split() else None
-    )
+    words = record.read_text().split() if record.is_file() else []
+    return words[0] if words else None
 
 
-def is_right(want):
+def is_right(want: Wanted) -> bool:
     """Whether the file is there and, as far as anything is known of it, right."""
     if not want.path.is_file() or (want.size is not None and want.path.stat().st_size != want.size):
         return False
     return want.sha1 is not None and file_sha1(want.path) == want.sha1
 
 
-def get(want, trust=False, source=None, report=None):
-    """Get the file from `source` (a path or URL) or its mirrors in turn, and return where it came
-    from; "" if it was there already.
+def get(
+    want: Wanted,
+    trust: bool = False,
+    source: Optional[str] = None,
+    report: Optional[Report] = None,
+) -> str:
+    """Get a file, from one place or from its mirrors in turn.
 
-    trust: take a file with no known hash, and record the one that it has. report: called with
-    (bytes so far, all or None). Raises DownloadError with every mirror's reason; then the good name
-    holds what it held before.
+    Args:
+        want: the file.
+        trust: take a file with no known hash, and record the hash that it has.
+        source: a path or URL to take it from, in place of the mirrors.
+        report: called with (bytes so far, all of them or None).
+
+    Returns:
+        Where it came from; "" if it was there already.
+
+    Raises:
+        DownloadError: no place gave it, with each one's reason; what the file held before stays.
     """
     if is_right(want):
         return ""
@@ -90,36 +106,30 @@ def get(want, trust=False, source=None, report=None):
             return url
         except DownloadError as e:
             reasons.append(f"{url}: {e}")
-    raise DownloadError(f"{want.path.name} could not be had: {'; '.join(reasons)}")
+    raise DownloadError(f"{want.path.name} could not be downloaded: {'; '.join(reasons)}")
 
 
-def _fetch(want, url, report):
+def _fetch(want: Wanted, url: str, report: Optional[Report]) -> None:
     """Get the file from one place, check it, and give it its name."""
     parts = urlparse(url)
     archive = parts.path.endswith((".tar.gz", ".tgz"))
     part = want.path.with_name(want.path.name + (".archive.part" if archive else ".part"))
     size = None if archive else want.size
-    local = (
-        Path(unquote(parts.path))
-        if parts.scheme == "file"
-        else Path(url)
-        if parts.scheme not in ("http", "https")
-        else None
-    )
-    if local is not None:
-        _copy(local, part)
-    else:
+    if parts.scheme in ("http", "https"):
         _download(url, part, size, None if archive else want.sha1, report)
+    else:
+        _copy(Path(unquote(parts.path)) if parts.scheme == "file" else Path(url), part)
     if archive:
         part = _member(part, want)
     _check(part, want)
     if want.sha1 is None:
         _record(want.path).write_text(file_sha1(part) + "\n")
     os.replace(part, want.path)
-    _state(part).unlink() if _state(part).exists() else None
+    if _state(part).exists():
+        _state(part).unlink()
 
 
-def _copy(source, part):
+def _copy(source: Path, part: Path) -> None:
     try:
         shutil.copyfile(source, part)
     except OSError as e:
@@ -127,28 +137,28 @@ def _copy(source, part):
         raise DownloadError(e.strerror or str(e)) from None
 
 
-def _state(part):
-    """Where is kept what the server said of a file that is not complete yet."""
+def _state(part: Path) -> Path:
+    """Where the server's word on an incomplete file is kept."""
     return part.with_name(part.name + ".json")
 
 
-def _discard(part):
+def _discard(part: Path) -> None:
     for path in (part, _state(part)):
         if path.exists():
             path.unlink()
 
 
-def _check(part, want):
+def _check(part: Path, want: Wanted) -> None:
     """Raise DownloadError, and remove the file, unless it is what is wanted."""
     size = part.stat().st_size
     if want.size is not None and size != want.size:
         _discard(part)
         raise DownloadError(f"gave {size} bytes, not {want.size}")
     if want.sha1 is not None:
-        found = file_sha1(part)
-        if found != want.sha1:
+        digest = file_sha1(part)
+        if digest != want.sha1:
             _discard(part)
-            raise DownloadError(f"gave a file with SHA1 {found}, not {want.sha1}")
+            raise DownloadError(f"gave a file with SHA1 {digest}, not {want.sha1}")
     with open(part, "rb") as f:
         if f.read(64).lstrip()[:1] == b"<":
             f.close()
@@ -156,9 +166,11 @@ def _check(part, want):
             raise DownloadError("gave a web page, not a caffemodel")
 
 
-def _member(archive, want):
-    """The wanted file out of a .tar.gz, as a partial file; only its contents are taken, so that no
-    name in there can point elsewhere."""
+def _member(archive: Path, want: Wanted) -> Path:
+    """The wanted file out of a .tar.gz, as a partial file.
+
+    Only its contents are taken, so that no name in the archive can point elsewhere.
+    """
     part = want.path.with_name(want.path.name + ".part")
     try:
         with tarfile.open(archive, "r:*") as tar:
@@ -189,9 +201,18 @@ def _requests() -> Any:
     return requests
 
 
-def _download(url, part, size, sha1, report):
-    """Download to `part`, going on where an earlier attempt stopped, until it is complete; raises
-    DownloadError otherwise."""
+def _download(
+    url: str,
+    part: Path,
+    size: Optional[int],
+    sha1: Optional[str],
+    report: Optional[Report],
+) -> None:
+    """Download to `part`, resuming where an earlier attempt stopped, until it is complete.
+
+    Raises:
+        DownloadError: it stays incomplete; with the reason.
+    """
     requests = _requests()
     if size is not None and part.exists() and part.stat().st_size == size:
         return  # complete, only its name was not given
@@ -207,7 +228,7 @@ def _download(url, part, size, sha1, report):
         have = part.stat().st_size if part.exists() else 0
         if total is not None and have == total:
             if before and sha1 and fresh_start_left and file_sha1(part) != sha1:
-                # pieces of two different files: begin again, once
+                # pieces of two different files: start over, once
                 _discard(part)
                 fresh_start_left = False
                 continue
@@ -219,9 +240,14 @@ def _download(url, part, size, sha1, report):
     raise DownloadError(reason or "gave nothing")
 
 
-def _attempt(requests, url, part, size, report):
-    """One request; returns the whole file's size as the server tells it. What has come stays in
-    `part`."""
+def _attempt(
+    requests: Any, url: str, part: Path, size: Optional[int], report: Optional[Report]
+) -> Optional[int]:
+    """Make one request. What arrives stays in `part`.
+
+    Returns:
+        The whole file's size according to the server.
+    """
     have = part.stat().st_size if part.exists() else 0
     state = json.loads(_state(part).read_text()) if have and _state(part).exists() else {}
     headers = {"Accept-Encoding": "identity"}
@@ -232,13 +258,13 @@ def _attempt(requests, url, part, size, report):
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         if answer.status_code == 416:
             _discard(part)
-            raise requests.RequestException("refused to go on from where it stopped")
+            raise requests.RequestException("refused to resume the download")
         if answer.status_code not in (200, 206):
             raise DownloadError(f"answered {answer.status_code} {answer.reason}")
         if "html" in answer.headers.get("Content-Type", "").lower():
             raise DownloadError("gave a web page, not a caffemodel")
-        going_on = answer.status_code == 206 and have > 0
-        total = _total(answer, have if going_on else 0, requests, part)
+        resumed = answer.status_code == 206 and have > 0
+        total = _total(answer, have if resumed else 0, requests, part)
         if size is not None and total is not None and total != size:
             _discard(part)
             raise DownloadError(f"has {total} bytes, not {size}")
@@ -247,8 +273,8 @@ def _attempt(requests, url, part, size, report):
             validator = answer.headers.get("Last-Modified")
         _state(part).write_text(json.dumps({"url": url, "validator": validator}))
         limit = total if total is not None else size
-        count = have if going_on else 0
-        with open(part, "ab" if going_on else "wb") as f:
+        count = have if resumed else 0
+        with open(part, "ab" if resumed else "wb") as f:
             for piece in answer.iter_content(PIECE):
                 count += len(piece)
                 if limit is not None and count > limit:
@@ -261,23 +287,33 @@ def _attempt(requests, url, part, size, report):
         return limit if limit is not None else count
 
 
-def _total(answer, have, requests, part):
+def _total(answer: Any, have: int, requests: Any, part: Path) -> Optional[int]:
     """The whole file's size by the answer's headers, or None."""
     if have:
-        told = answer.headers.get("Content-Range", "")
-        place, _, whole = told.rpartition("/")
+        content_range = answer.headers.get("Content-Range", "")
+        place, _, whole = content_range.rpartition("/")
         if not place.startswith(f"bytes {have}-"):
             _discard(part)
-            raise requests.RequestException(f"went on from elsewhere than byte {have} ({told!r})")
+            raise requests.RequestException(
+                f"resumed elsewhere than at byte {have} ({content_range!r})"
+            )
         return int(whole) if whole.isdigit() else None
     length = answer.headers.get("Content-Length", "")
     return int(length) if length.isdigit() else None
 
 
-def _reason(error):
+_REASONS = {
+    "Read timed out": "stalled",
+    "ConnectTimeout": "did not answer",
+    "NameResolution": "its name is not known",
+    "refused": "refused the connection",
+    "IncompleteRead": "broke off",
+}
+
+
+def _reason(error: Exception) -> str:
     text = str(error)
-    for word, told in (("Read timed out", "stalled"), ("ConnectTimeout", "did not answer"), ("NameResolution", "its name is not known"),
-                       ("refused", "refused the connection"), ("IncompleteRead", "broke off")):  # fmt: skip
+    for word, reason in _REASONS.items():
         if word in text:
-            return told
+            return reason
     return f"{type(error).__name__}: {text[:200]}"

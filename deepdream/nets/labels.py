@@ -63,7 +63,7 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
     """
     names = classes(model)
     for number, label in enumerate(names):
-        if name == label or name in (part.strip() for part in label.split(",")):
+        if name == label or name in [part.strip() for part in label.split(",")]:
             return number, label
     if str(name).isdigit() and (not names or int(name) < len(names)):
         return int(name), names[int(name)] if names else str(name)

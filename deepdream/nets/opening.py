@@ -103,7 +103,7 @@ def open(
         any_size = asked.weights.is_file() and any(
             preflight.needs_any_size(description, layer, every_size) for layer in wanted
         )
-    files, names = asked, {}
+    files, names = asked, {}  # type: Model, Dict[str, str]
     if any_size:
         check_weights(asked, description, caffe)
         files, names = made_any_size(asked, caffe)
@@ -238,7 +238,7 @@ def build(model: Model, description: Any, caffe: Any) -> Any:
             f.write(str(param))
         swap = (2, 1, 0) if model.channel_order == "bgr" else (0, 1, 2)
         net = caffe.Classifier(
-            path, str(model.weights), mean=np.float32(model.mean), channel_swap=swap
+            path, str(model.weights), mean=np.array(model.mean, np.float32), channel_swap=swap
         )
     except engines.errors(caffe) as e:
         message = str(e).replace(f"{path}: ", "")

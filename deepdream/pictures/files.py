@@ -58,7 +58,7 @@ def _as_rgb(image: Any) -> np.ndarray:
 
 def to_bytes(array: np.ndarray) -> np.ndarray:
     """RGB values as uint8, as in the notebook: clipped to 0..255, then truncated."""
-    return np.uint8(np.clip(array, 0, 255))
+    return np.asarray(np.clip(array, 0, 255).astype(np.uint8))
 
 
 def save(path: PathLike, array: np.ndarray, recipe: str = "") -> None:

@@ -11,4 +11,5 @@ def load_mask(path: PathLike) -> np.ndarray:
     Raises:
         ImageError: as in `load`.
     """
-    return (load(path) @ np.array([0.299, 0.587, 0.114]) / 255).astype(np.float32)
+    grey = load(path) @ np.array([0.299, 0.587, 0.114])
+    return np.asarray(grey / 255, np.float32)

@@ -20,7 +20,8 @@ def zoomed_by(values: np.ndarray, factor: float) -> np.ndarray:
     """(..., H, W) with its last two axes scaled by `factor`, linearly (notebook cell 4)."""
     from scipy import ndimage
 
-    return ndimage.zoom(values, (*(1,) * (values.ndim - 2), factor, factor), order=1)
+    factors = (*(1,) * (values.ndim - 2), factor, factor)
+    return np.asarray(ndimage.zoom(values, factors, order=1))
 
 
 def zoomed(values: np.ndarray, size: Size) -> np.ndarray:
@@ -31,7 +32,7 @@ def zoomed(values: np.ndarray, size: Size) -> np.ndarray:
     if (height, width) == tuple(size):
         return values
     factors = 1.0 * size[0] / height, 1.0 * size[1] / width
-    return ndimage.zoom(values, (*(1,) * (values.ndim - 2), *factors), order=1)
+    return np.asarray(ndimage.zoom(values, (*(1,) * (values.ndim - 2), *factors), order=1))
 
 
 def bicubic(picture: np.ndarray, size: Size) -> np.ndarray:

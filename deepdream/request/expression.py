@@ -153,7 +153,7 @@ def _build(node: Any, context: Context) -> Any:
 
 def _constant(node: ast.AST) -> Any:
     try:
-        return ast.literal_eval(node)  # type: ignore[arg-type]
+        return ast.literal_eval(node)
     except (ValueError, TypeError):
         return None
 

@@ -93,11 +93,12 @@ def prepare(
     for name in expression.classes if expression else []:
         class_number(asked, str(name))
     dream = replace(dream, end=dream.end or asked.end)
+    height, width = pixels.shape[:2]
     opened = nets.open(
         asked,
         engine,
         layers=lambda description: wanted_layers(description, expression, dream.end),
-        sizes=octave_sizes(*pixels.shape[:2], dream.octaves, dream.octave_scale),
+        sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
         guide_size=None if guide is None else guide.shape[:2],
         gpu=gpu,
     )

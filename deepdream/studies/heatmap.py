@@ -54,7 +54,8 @@ def window(description: Any, blob: str) -> Tuple[Size, Size]:
     size = height, width
 
     def places(height: int, width: int) -> Tuple[int, ...]:
-        return tuple(infer(description, {"data": (1, 3, height, width)})[blob][2:])
+        shape = infer(description, {"data": (1, 3, height, width)})[blob]
+        return (shape or ())[2:]
 
     def step(axis: int) -> int:
         base = places(*size)[axis]

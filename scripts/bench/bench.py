@@ -88,7 +88,8 @@ def multiplications(width: int, height: int) -> Dict[str, int]:
     from caffe_compat.proto import caffe_pb2
 
     net = text_format.Parse(PROTOTXT.read_text(), caffe_pb2.NetParameter())
-    sizes = infer(net, {"data": (1, 3, height, width)}, END)
+    shapes = infer(net, {"data": (1, 3, height, width)}, END)
+    sizes = {blob: shape for blob, shape in shapes.items() if shape}
     total: Dict[str, int] = {}
     for layer in net.layer:
         if layer.type == "Convolution" and layer.top[0] in sizes:

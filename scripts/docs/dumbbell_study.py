@@ -29,7 +29,7 @@ SEED = 20_000_000  # training and its held-out set use seeds below 10 million
 DUMBBELL = NAMES.index("dumbbell")
 WITH, WITHOUT = "with an arm", "without an arm"
 TITLE = "What the net learned of dumbbells"
-Evaluations = Dict[str, evaluate.Evaluation]
+Evaluations = Dict[str, evaluate.Predictions]
 
 
 def draw(folder: Path, label: int, count: int, seed: int, **options: Any) -> List[str]:
@@ -80,13 +80,13 @@ def study(args: argparse.Namespace) -> None:
     print(f"wrote {out / 'index.html'}")
 
 
-def recall(result: evaluate.Evaluation) -> Tuple[int, int, float]:
+def recall(result: evaluate.Predictions) -> Tuple[int, int, float]:
     """(recognised, all, their ratio) of a set that is all dumbbells."""
     hits = int((result.predicted == result.truth).sum())
     return hits, len(result.truth), hits / len(result.truth)
 
 
-def taken_for(result: evaluate.Evaluation, count: int = 6) -> List[Tuple[str, int, str]]:
+def taken_for(result: evaluate.Predictions, count: int = 6) -> List[Tuple[str, int, str]]:
     """(class, how many, share) of what dumbbells were taken for, the most frequent first."""
     values, counts = np.unique(result.predicted, return_counts=True)
     order = counts.argsort()[::-1][:count]
@@ -132,7 +132,7 @@ def render(
         measured: What evaluate.measures says of every class.
         shown: RGB (H, W, 3): the dreams, the set with an arm, the set without.
     """
-    dreamt, with_arm, without = (page.picture(np.float32(p)) for p in shown)
+    dreamt, with_arm, without = (page.picture(p.astype(np.float32)) for p in shown)
     row = next(r for r in measured["classes"] if r[0] == "dumbbell")
     share, bare_share = recall(results[WITH])[2], recall(results[WITHOUT])[2]
     head = ["taken for", "pictures", "share"]

@@ -4,14 +4,14 @@ after."""
 import argparse
 import json
 import os
-from typing import Any, List, Tuple
+from typing import Any, Tuple
 
 import numpy as np
 
 from netfile.files import file_sha1
 
 from ... import nets, pictures
-from ...dream.class_pictures import METHODS, probabilities, visualise
+from ...dream.class_pictures import METHODS, grey_noise, probabilities, visualise
 from ...errors import OutputError
 from ...nets.labels import class_output
 from ...settings import CLASS_PICTURES
@@ -96,13 +96,13 @@ def run(args: argparse.Namespace) -> None:
 
 def _visualise(
     opened: nets.OpenNet, number: int, name: str, seeds: range, method: str
-) -> Tuple[np.ndarray, List[float], List[float]]:
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The class's pictures, one for each seed, and its probability for each before and after."""
     from tqdm import tqdm
 
     output, size, net = opened.output, opened.size, opened.net
     with tqdm(bar_format=progress.FORMAT, desc=name) as bar:
-        before = probabilities(net, _noise(size, seeds), number, size, output.probabilities)
+        before = probabilities(net, grey_noise(size, seeds), number, size, output.probabilities)
 
         def report(done: int, total: int) -> None:
             bar.total = total
@@ -121,9 +121,3 @@ def _file_name(name: str) -> str:
             f"class {name!r}: no file can have this name; give the class by its number"
         )
     return kept
-
-
-def _noise(size: Tuple[int, int], seeds: range) -> np.ndarray:
-    """What the pictures start from: RGB float32 (N, H, W, 3), noise about mid-grey."""
-    noise = [128 + np.random.RandomState(seed).normal(0, 20, (*size, 3)) for seed in seeds]
-    return np.stack(noise).astype(np.float32)

@@ -66,6 +66,10 @@ def run(args: argparse.Namespace) -> None:
         gpu=args.gpu,
     )
     with tqdm(total=count, unit=" pictures", desc="evaluating") as bar:
+
+        def report(done: int) -> None:
+            bar.update(done - bar.n)
+
         result = evaluate.evaluate(
             opened.net,
             labelled,
@@ -74,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
             opened.size,
             blob=opened.output.probabilities,
             batch=args.batch,
-            report=lambda done: bar.update(done - bar.n),
+            report=report,
         )
     measured = evaluate.measures(result)
     out.mkdir(exist_ok=True)

@@ -27,7 +27,8 @@ def run(args: argparse.Namespace) -> None:
     rows = []
     for layer in net.layer:
         name, top = layer.name, layer.top[0] if layer.top else ""
-        shape = " x ".join(map(str, shapes[top][1:])) if shapes.get(top) else "?"
+        known = shapes.get(top)
+        shape = " x ".join(map(str, known[1:])) if known else "?"
         in_place = f"no: in place on {top}" if top and top != name else "no"
         default = " (default)" if name == model.end else ""
         rows.append((name + default, layer.type, shape, "yes" if name in valid else in_place))

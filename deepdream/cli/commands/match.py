@@ -132,15 +132,15 @@ def run(args: argparse.Namespace) -> None:
     prior = prior_named(args.prior)
     pixels = pictures.load(args.image)
     other = pictures.load(args.to) if args.to else None
+    height, width = pixels.shape[:2]
     model = options.model_of(args)
     opened = nets.open(
         model,
         args.engine,
         layers=lambda description: _checked(description, args.end or model.end),
-        sizes=octave_sizes(*pixels.shape[:2], args.octaves, args.octave_scale),
+        sizes=octave_sizes(height, width, args.octaves, args.octave_scale),
         gpu=args.gpu,
     )
-    height, width = pixels.shape[:2]
     if other is not None and other.shape != pixels.shape:
         other = bicubic(other, (height, width))
         print(f"note: {args.to} is resized to {width}x{height}, the picture's size")

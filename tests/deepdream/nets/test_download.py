@@ -114,7 +114,7 @@ def test_what_ends_in_a_reason(name, want, server):
     server.behaviours = [behaviour]
     with pytest.raises(DownloadError) as e:
         download.get(want)
-    assert message in str(e.value) and "net.caffemodel could not be had" in str(e.value)
+    assert message in str(e.value) and "net.caffemodel could not be downloaded" in str(e.value)
     assert not want.path.exists()
 
 
@@ -276,7 +276,9 @@ def test_get_says_in_one_line_why_it_failed(folder, capsys, server):
     assert cli.main(["models", "get", str(folder)]) == 2
     err = capsys.readouterr().err.strip()
     assert (
-        err.splitlines()[-1].startswith("deepdream models: net.caffemodel could not be had: http")
+        err.splitlines()[-1].startswith(
+            "deepdream models: net.caffemodel could not be downloaded: http"
+        )
         and "answered 404" in err
     )
     assert (
