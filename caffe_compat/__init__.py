@@ -1,12 +1,13 @@
 """caffe_compat: pycaffe's API with no Caffe build, on NumPy, BLAS and numba.
 
-`import caffe_compat as caffe` runs programs that were written for pycaffe. It is never named `caffe`, so that it
-never hides a real one.
+`import caffe_compat as caffe` runs programs that were written for pycaffe. It is never named
+`caffe`, so that it never hides a real one. Where a real Caffe ends the process, it raises a
+CaffeError. `about` says what else a result depends on.
 """
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Dict
 
 from .errors import (
     CaffeError,
@@ -33,24 +34,30 @@ if TYPE_CHECKING:
 __version__ = "1.0.0+compat"
 
 __all__ = [
-    "Blob", "CaffeError", "Classifier", "Detector", "Layer", "LayerNameError", "ModeError", "Net", "NetSpec", "PrototxtError", "ShapeError",
-    "TEST", "TRAIN", "Timer", "UnknownLayerTypeError", "WeightsError", "allow_python_layers", "has_nccl", "init_log", "io", "layer_type_list",
-    "layers", "log", "params", "set_device", "set_mode_cpu", "set_mode_gpu", "set_random_seed", "to_proto",
+    "Blob", "CaffeError", "Classifier", "Detector", "Layer", "LayerNameError", "ModeError", "Net",
+    "NetSpec", "PrototxtError", "ShapeError", "TEST", "TRAIN", "Timer", "UnknownLayerTypeError",
+    "WeightsError", "about", "allow_python_layers", "has_nccl", "init_log", "io", "layer_type_list",
+    "layers", "log", "params", "set_device", "set_mode_cpu", "set_mode_gpu", "set_random_seed",
+    "to_proto",
 ]  # fmt: skip
-# loaded when first asked for, so that what needs no engine (proto.upgrade) runs where there is no numba; "": a module of that name
+# loaded when first asked for, so that what needs no engine runs where there is no numba;
+# "": a module of that name
 _HOMES = {
-    "Blob": "blob", "Classifier": "classifier", "Detector": "detector", "Layer": "layer_types", "Net": "net", "NetSpec": "net_spec",
-    "TEST": "proto.caffe_pb2", "TRAIN": "proto.caffe_pb2", "Timer": "timer", "allow_python_layers": "layer_types", "classifier": "", "coord_map": "",
-    "detector": "", "draw": "", "io": "", "layer_type_list": "layer_types", "layers": "net_spec", "net_spec": "", "params": "net_spec", "proto": "",
-    "set_random_seed": "fillers", "to_proto": "net_spec",
+    "Blob": "blob", "Classifier": "classifier", "Detector": "detector", "Layer": "layer_types",
+    "Net": "net", "NetSpec": "net_spec", "TEST": "proto.caffe_pb2", "TRAIN": "proto.caffe_pb2",
+    "Timer": "timer", "allow_python_layers": "layer_types", "classifier": "", "coord_map": "",
+    "detector": "", "draw": "", "io": "", "layer_type_list": "layer_types", "layers": "net_spec",
+    "net_spec": "", "params": "net_spec", "proto": "", "set_random_seed": "fillers",
+    "to_proto": "net_spec",
 }  # fmt: skip
 _SOLVERS = {
-    "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "NCCL", "NesterovSolver", "RMSPropSolver", "SGDSolver", "get_solver", "set_multiprocess",
-    "set_solver_count", "set_solver_rank", "solver_count", "solver_rank",
+    "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "NCCL", "NesterovSolver", "RMSPropSolver",
+    "SGDSolver", "get_solver", "set_multiprocess", "set_solver_count", "set_solver_rank",
+    "solver_count", "solver_rank",
 }  # fmt: skip
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _SOLVERS:
         raise AttributeError(
             f"caffe_compat does not train, so it has no {name}; use a real Caffe build for that"
@@ -62,30 +69,47 @@ def __getattr__(name):
     return globals()[name]
 
 
-def set_mode_cpu():
+def about() -> Dict[str, Any]:
+    """What a result of this engine depends on, beside the net and its input.
+
+    Returns: a dict of `name` and `version` of the engine; `threads`, the number that it computes
+        on, which changes no value; and `arithmetic`, "fused" where the processor rounds a product
+        and its sum once, "separate" where it rounds each, which may change the last bit.
+    """
+    from .kernels import gemm, threads
+
+    return {
+        "name": __name__,
+        "version": __version__,
+        "threads": threads.count(),
+        "arithmetic": "fused" if gemm.FUSED else "separate",
+    }
+
+
+def set_mode_cpu() -> None:
     """Compute on the CPU, which is all that this engine does."""
 
 
-def set_mode_gpu():
-    """Raises ModeError: this engine has no GPU mode."""
+def set_mode_gpu() -> None:
+    """Raise ModeError: this engine has no GPU mode."""
     raise ModeError(
         "caffe_compat computes on the CPU only; for a GPU use a real Caffe build (--engine caffe)"
     )
 
 
-def set_device(device):
-    """Choose a GPU. Takes effect in GPU mode alone, as in Caffe, and so has none here."""
+def set_device(device: int) -> None:
+    """Choose a GPU. As in Caffe this takes effect in GPU mode only, so here it does nothing."""
 
 
-def has_nccl():
+def has_nccl() -> bool:
     """False: there is no training on several GPUs."""
     return False
 
 
-def init_log(prefix_or_level=0, level=0):
-    """Takes Caffe's arguments; this engine raises exceptions and logs nothing."""
+def init_log(prefix_or_level: Any = 0, level: int = 0) -> None:
+    """Take Caffe's arguments and do nothing: this engine raises exceptions and logs nothing."""
 
 
-def log(message):
+def log(message: str) -> None:
     """Write one line to the standard error, as Caffe's log does."""
     print(message, file=sys.stderr)

@@ -1,15 +1,19 @@
-"""Run a pycaffe program unchanged: in its process, and in those that it starts, `import caffe` gives this engine."""
+"""Run a pycaffe program unchanged.
+
+In its process, and in those that it starts, `import caffe` gives this engine.
+"""
 
 import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Dict, List, Optional, Tuple
 
 _SHIM = Path(__file__).resolve().parent / "as_caffe"
 
 
-def _arguments(argv):
+def _arguments(argv: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     p = argparse.ArgumentParser(
         prog="python -m caffe_compat",
         description=__doc__,
@@ -45,7 +49,7 @@ def _arguments(argv):
     return args, args.script
 
 
-def environment(allow_python_layers=False):
+def environment(allow_python_layers: bool = False) -> Dict[str, str]:
     """The environment in which Python's `import caffe` gives this engine."""
     env = dict(os.environ)
     paths = [
@@ -59,13 +63,14 @@ def environment(allow_python_layers=False):
     return env
 
 
-def main(argv=None):
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run a program in place of this one; argv: the command line, by default sys.argv's."""
     args, command = _arguments(sys.argv[1:] if argv is None else argv)
     command, env = [sys.executable, *command], environment(args.allow_python_layers)
     if os.name == "posix":
         sys.stdout.flush()
         os.execve(sys.executable, command, env)
-    return subprocess.call(command, env=env)  # where exec leaves its caller behind
+    return subprocess.call(command, env=env)  # where exec does not replace its caller
 
 
 if __name__ == "__main__":

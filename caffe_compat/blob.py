@@ -1,114 +1,135 @@
 """Blob: Caffe's array with its gradient."""
 
-from typing import Dict, Optional, Tuple
+import math
+from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
 from . import limits
 from .errors import ShapeError
 
-_MOST_VALUES = 2**31 - 1  # Caffe counts in int32
 
-
-class _Memory:
+class Memory:
     """A block of float32 that is zero until written, and allocated when first looked at."""
 
-    def __init__(self, capacity):
+    def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._values = None
+        self._values: Optional[np.ndarray] = None
 
     @property
-    def values(self):
+    def values(self) -> np.ndarray:
         if self._values is None:
             self._values = np.zeros(self.capacity, np.float32)
         return self._values
 
     @property
-    def seen(self):
+    def seen(self) -> bool:
         """Whether anybody has looked at it."""
         return self._values is not None
 
 
-class _Part(_Memory):
+class _Part(Memory):
     """A stretch of another block."""
 
-    def __init__(self, whole, start, capacity):
+    def __init__(self, whole: Memory, start: int, capacity: int) -> None:
         super().__init__(capacity)
         self.whole, self.start = whole, start
 
     @property
-    def values(self):
+    def values(self) -> np.ndarray:
         return self.whole.values[self.start : self.start + self.capacity]
 
     @property
-    def seen(self):
+    def seen(self) -> bool:
         return self.whole.seen
+
+
+def _legacy(axis: int) -> property:
+    """One of the four axes that old programs name; 1 where the blob has fewer."""
+
+    def size(self: "Blob") -> int:
+        if len(self.shape) > 4:
+            raise ShapeError(
+                f"a blob of {len(self.shape)} axes {self.shape} has no num/channels/height/width; "
+                "use shape"
+            )
+        return self.shape[axis] if axis < len(self.shape) else 1
+
+    return property(size)
 
 
 class Blob:
     """A float32 array `data` and its gradient `diff`, both of one shape, both writable in place.
 
-    As in Caffe, memory never shrinks: an array taken from a blob stays a live view over later passes, until a
-    reshape needs more memory than there is.
+    As in Caffe, memory never shrinks: an array taken from a blob stays a live view over later
+    passes, until a reshape needs more memory than there is.
     """
 
-    def __init__(self, *shape):
+    def __init__(self, *shape: int) -> None:
         self._shape: Optional[Tuple[int, ...]] = None
         self._count = 0
-        self._data = self._diff = _Memory(0)
+        self._data: Memory = Memory(0)
+        self._diff: Memory = self._data
         self._views: Dict[str, np.ndarray] = {}
         self.reshape(*shape)
 
-    def reshape(self, *shape):
+    def reshape(self, *shape: int) -> None:
         """Give the blob this shape; values are kept where the memory is, new memory is zero."""
         shape = tuple(int(d) for d in shape)
         if shape == self._shape:
             return
-        count = int(np.prod(shape, dtype=object)) if shape else 1
-        if any(d < 0 for d in shape) or count > _MOST_VALUES:
+        count = math.prod(shape)
+        if any(d < 0 for d in shape) or count > limits.MOST_VALUES:
             raise ShapeError(
-                f"cannot shape a blob as {shape}: dimensions must be >= 0 and make at most {_MOST_VALUES} values"
+                f"cannot shape a blob as {shape}: dimensions must be >= 0 and make at most "
+                f"{limits.MOST_VALUES} values"
             )
         if count > self._data.capacity:
             limits.check(count, f"a blob of shape {shape}")
         self._shape, self._count = shape, count
         self._views = {}
         if count > self._data.capacity:
-            self._data = _Memory(count)
+            self._data = Memory(count)
         if count > self._diff.capacity:
-            self._diff = _Memory(count)
+            self._diff = Memory(count)
 
-    def reshape_like(self, other):
+    def reshape_like(self, other: "Blob") -> None:
+        """Give the blob the other's shape."""
         self.reshape(*other.shape)
 
-    def _view(self, name, memory):
+    def _view(self, name: str, memory: Memory) -> np.ndarray:
         view = self._views.get(name)
         if view is None:
-            view = self._views[name] = memory.values[: self._count].reshape(self._shape)
+            view = self._views[name] = memory.values[: self._count].reshape(self.shape)
         return view
 
     @property
-    def data(self):
+    def data(self) -> np.ndarray:
+        """The values, float32, live."""
         return self._view("data", self._data)
 
     @property
-    def diff(self):
+    def diff(self) -> np.ndarray:
+        """Their gradient, float32, live."""
         return self._view("diff", self._diff)
 
-    def share_data(self, other):
+    def share_data(self, other: "Blob") -> None:
         """Use the other blob's memory for `data` (Caffe's ShareData); the counts must agree."""
         if self._data is not other._data:
             self._data = other._data
             self._views.pop("data", None)
 
-    def share_diff(self, other):
+    def share_diff(self, other: "Blob") -> None:
         """Use the other blob's memory for `diff` (Caffe's ShareDiff); the counts must agree."""
         if self._diff is not other._diff:
             self._diff = other._diff
             self._views.pop("diff", None)
 
-    def live_in(self, other, start):
-        """Keep `data` in the other blob's memory, from value `start` on, if nobody can have seen where it is now. Returns whether it is there."""
+    def live_in(self, other: "Blob", start: int) -> bool:
+        """Keep `data` in the other blob's memory, from value `start` on.
+
+        That is if nobody can have seen where it is now. Returns whether it is there.
+        """
         now = self._data
         if isinstance(now, _Part) and now.whole is other._data:
             if now.start == start and now.capacity >= self._count:
@@ -119,67 +140,50 @@ class Blob:
         self._views.pop("data", None)
         return True
 
-    def move_out(self):
-        """Keep `data` in new memory, with the same values; arrays that were taken before stay with the old one."""
-        old, self._data = self._data, _Memory(self._data.capacity)
+    def move_out(self) -> None:
+        """Keep `data` in new memory, with the same values.
+
+        Arrays that were taken before stay with the old memory.
+        """
+        old, self._data = self._data, Memory(self._data.capacity)
         self._views.pop("data", None)
         if old.seen:
             self._data.values[...] = old.values
 
     @property
-    def shape(self):
+    def shape(self) -> Tuple[int, ...]:
         return self._shape or ()
 
     @property
-    def count(self):
+    def count(self) -> int:
+        """The number of values."""
         return self._count
 
-    def _legacy(self, axis):
-        if len(self.shape) > 4:
-            raise ShapeError(
-                f"a blob of {len(self.shape)} axes {self.shape} has no num/channels/height/width; use shape"
-            )
-        return self.shape[axis] if axis < len(self.shape) else 1
+    num, channels, height, width = (_legacy(axis) for axis in range(4))
 
-    @property
-    def num(self):
-        return self._legacy(0)
-
-    @property
-    def channels(self):
-        return self._legacy(1)
-
-    @property
-    def height(self):
-        return self._legacy(2)
-
-    @property
-    def width(self):
-        return self._legacy(3)
-
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"Blob{self._shape}"
 
 
 class ParamBlob(Blob):
-    """A layer's parameter. Its gradient is computed when somebody asks for it, since a dream never does.
+    """A layer's parameter. Its gradient is computed when somebody asks, since a dream never does.
 
-    Reading `diff` computes the gradient of the last backward pass; from then on every backward pass adds to it, as
-    in Caffe, until it is set to zero.
+    Reading `diff` computes the gradient of the last backward pass; from then on every backward pass
+    adds to it, as in Caffe, until it is set to zero.
     """
 
-    def __init__(self, *shape):
+    def __init__(self, *shape: int) -> None:
         super().__init__(*shape)
         self.wanted = False
-        self.pending = None
-        self._sharers = [self]
+        self.pending: Optional[Callable[[], object]] = None
+        self._sharers: List[ParamBlob] = [self]
 
     @property
-    def owner(self):
+    def owner(self) -> "ParamBlob":
         """The parameter whose memory this one uses; itself where none is shared."""
         return self._sharers[0]
 
-    def share(self, owner):
+    def share(self, owner: "ParamBlob") -> None:
         """Use another parameter's memory, data and diff, from now on; the counts must agree."""
         self.share_data(owner)
         self.share_diff(owner)
@@ -187,7 +191,7 @@ class ParamBlob(Blob):
         self._sharers.append(self)
 
     @property
-    def diff(self):
+    def diff(self) -> np.ndarray:
         for blob in self._sharers:
             blob.wanted = True
             if blob.pending is not None:

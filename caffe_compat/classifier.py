@@ -1,51 +1,68 @@
 """caffe.Classifier: a net with its preprocessing."""
 
+from typing import Any, Dict, Optional, Sequence
+
 import numpy as np
 
 from . import io
 from .net import Net
+from .net.net import PathLike
 from .proto import caffe_pb2
 
 
-def transformer_for(net, mean=None, input_scale=None, raw_scale=None, channel_swap=None):
-    """A Transformer for the net's first input that takes pictures (H, W, K); what is None is left out."""
+def transformer_for(
+    net: Net,
+    mean: Optional[np.ndarray] = None,
+    input_scale: Optional[float] = None,
+    raw_scale: Optional[float] = None,
+    channel_swap: Optional[Sequence[int]] = None,
+) -> io.Transformer:
+    """A Transformer of pictures (H, W, K) for the net's first input; what is None is left out."""
     in_ = net.inputs[0]
     transformer = io.Transformer({in_: net.blobs[in_].data.shape})
     transformer.set_transpose(in_, (2, 0, 1))
-    for value, setter in (
-        (mean, transformer.set_mean), (input_scale, transformer.set_input_scale),
-        (raw_scale, transformer.set_raw_scale), (channel_swap, transformer.set_channel_swap),
-    ):  # fmt: skip
-        if value is not None:
-            setter(in_, value)
+    if mean is not None:
+        transformer.set_mean(in_, mean)
+    if input_scale is not None:
+        transformer.set_input_scale(in_, input_scale)
+    if raw_scale is not None:
+        transformer.set_raw_scale(in_, raw_scale)
+    if channel_swap is not None:
+        transformer.set_channel_swap(in_, channel_swap)
     return transformer
 
 
 class Classifier(Net):
     """A net that takes pictures.
 
-    mean: array for Transformer.set_mean; channel_swap: (2, 1, 0) for RGB pictures and BGR nets; raw_scale: 255 for
-    pictures in 0..1; image_dims: (height, width) that pictures are scaled to before cropping.
+    Args:
+        image_dims: (height, width) that pictures are scaled to before cropping.
+        mean: array for Transformer.set_mean.
+        raw_scale: 255 for pictures in 0..1.
+        channel_swap: (2, 1, 0) for RGB pictures and BGR nets.
     """
 
     def __init__(
         self,
-        model_file,
-        pretrained_file,
-        image_dims=None,
-        mean=None,
-        input_scale=None,
-        raw_scale=None,
-        channel_swap=None,
-    ):
+        model_file: PathLike,
+        pretrained_file: PathLike,
+        image_dims: Optional[Sequence[int]] = None,
+        mean: Optional[np.ndarray] = None,
+        input_scale: Optional[float] = None,
+        raw_scale: Optional[float] = None,
+        channel_swap: Optional[Sequence[int]] = None,
+    ) -> None:
         super().__init__(model_file, caffe_pb2.TEST, weights=pretrained_file)
         in_ = self.inputs[0]
         self.transformer = transformer_for(self, mean, input_scale, raw_scale, channel_swap)
         self.crop_dims = np.array(self.blobs[in_].data.shape[2:])
         self.image_dims = image_dims if image_dims else self.crop_dims
 
-    def predict(self, inputs, oversample=True):
-        """Class probabilities (N, classes) of pictures [(H, W, K), ...]; the mean over ten crops with `oversample`."""
+    def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
+        """Class probabilities (N, classes) of pictures [(H, W, K), ...].
+
+        With `oversample`, the mean over ten crops of each.
+        """
         scaled = np.array([io.resize_image(image, self.image_dims) for image in inputs], np.float32)
         if oversample:
             crops = io.oversample(scaled, self.crop_dims)
@@ -54,9 +71,8 @@ class Classifier(Net):
             crops = scaled[:, y : y + self.crop_dims[0], x : x + self.crop_dims[1]]
         in_ = self.inputs[0]
         data = np.array([self.transformer.preprocess(in_, crop) for crop in crops], np.float32)
-        predictions = self.forward_all(**{in_: data})[self.outputs[0]]
-        return (
-            predictions.reshape(-1, 10, *predictions.shape[1:]).mean(1)
-            if oversample
-            else predictions
-        )
+        batch: Dict[str, Any] = {in_: data}
+        predictions = self.forward_all(**batch)[self.outputs[0]]
+        if not oversample:
+            return predictions
+        return predictions.reshape(-1, 10, *predictions.shape[1:]).mean(1)

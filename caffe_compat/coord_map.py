@@ -1,20 +1,23 @@
 """Where a top's pixels lie in another top's coordinates, for layers of a NetSpec.
 
-So one can be cropped to the other, as fully convolutional nets need it (Long et al., arXiv 1411.4038).
-
-A map is (axis, a, b): the coordinate x of one top, from `axis` on, lies at a x + b in the other; axis None: any.
+So that one can be cropped to the other, as fully convolutional nets need it (Long et al., arXiv
+1411.4038). A map is (axis, a, b): the coordinate x of one top, from `axis` on, lies at a x + b in
+the other; axis None: any.
 """
+
+from typing import Any, Iterator, Tuple
 
 import numpy as np
 
-from .net_spec import layers
+from .net_spec import Function, Top, layers
 
 # layers that move nothing
 PASS_THROUGH_LAYERS = [
-    "AbsVal", "BNLL", "BatchNorm", "Bias", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "LRN", "Log", "MVN", "PReLU", "Power", "ReLU", "Scale",
-    "Sigmoid", "Split", "Swish", "TanH", "Threshold",
+    "AbsVal", "BNLL", "BatchNorm", "Bias", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "LRN", "Log",
+    "MVN", "PReLU", "Power", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH", "Threshold",
 ]  # fmt: skip
-_IDENTITY = (None, 1, 0)
+Map = Tuple[Any, Any, Any]
+_IDENTITY: Map = (None, 1, 0)
 
 
 class UndefinedMapException(Exception):
@@ -25,12 +28,16 @@ class AxisMismatchException(Exception):
     """Two maps along different axes."""
 
 
-def conv_params(fn):
-    """(axis, stride, kernel extent, pad) of a convolution, deconvolution or pooling; arrays of one value, or one for each axis."""
+def conv_params(fn: Function) -> Tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+    """(axis, stride, kernel extent, pad) of a convolution, deconvolution or pooling.
+
+    All but the axis are arrays, of one value or one for each axis.
+    """
     params = fn.params.get("convolution_param", fn.params.get("pooling_param", fn.params))
     by_axis = {"pad_h", "pad_w", "kernel_h", "kernel_w", "stride_h", "stride_w"} & set(params)
     assert not by_axis, (
-        f"cropping does not support legacy _h/_w params ({', '.join(sorted(by_axis))}); give kernel_size, stride and pad"
+        f"cropping does not support legacy _h/_w params ({', '.join(sorted(by_axis))}); "
+        "give kernel_size, stride and pad"
     )
     kernel, dilation, stride, pad = (
         np.array(params[name] if default is None else params.get(name, default), ndmin=1)
@@ -39,14 +46,14 @@ def conv_params(fn):
     return params.get("axis", 1), stride, (kernel - 1) * dilation + 1, pad
 
 
-def crop_params(fn):
+def crop_params(fn: Function) -> Tuple[int, np.ndarray]:
     """(axis, offset) of a Crop."""
     params = fn.params.get("crop_param", fn.params)
     return params.get("axis", 2), np.array(params.get("offset", 0), ndmin=1)
 
 
-def coord_map(fn):
-    """The map from a layer's bottom to its top. Raises UndefinedMapException where there is none."""
+def coord_map(fn: Function) -> Map:
+    """The map from a layer's bottom to its top. Raises UndefinedMapException if there is none."""
     if fn.type_name in ("Convolution", "Pooling", "Im2col"):
         axis, stride, kernel, pad = conv_params(fn)
         return axis, 1 / stride, (pad - (kernel - 1) / 2) / stride
@@ -61,7 +68,7 @@ def coord_map(fn):
     raise UndefinedMapException(f"{fn.type_name} has no map of coordinates")
 
 
-def compose(base_map, next_map):
+def compose(base_map: Map, next_map: Map) -> Map:
     """The map that applies next_map, then base_map. Raises AxisMismatchException."""
     (axis1, a1, b1), (axis2, a2, b2) = base_map, next_map
     if axis1 is not None and axis2 is not None and axis1 != axis2:
@@ -69,13 +76,13 @@ def compose(base_map, next_map):
     return axis2 if axis1 is None else axis1, a1 * a2, a1 * b2 + b1
 
 
-def inverse(coord_map):
-    """The map the other way round."""
+def inverse(coord_map: Map) -> Map:
+    """The map in the other direction."""
     axis, a, b = coord_map
     return axis, 1 / a, -b / a
 
 
-def _back(top):
+def _back(top: Top) -> Iterator[Tuple[Top, Map]]:
     """A top and all that it is made of, each with its map; the nearest first."""
     maps, waiting = {top: _IDENTITY}, [top]
     while waiting:
@@ -90,8 +97,11 @@ def _back(top):
             waiting.append(bottom)
 
 
-def coord_map_from_to(top_from, top_to):
-    """The map of top_from's coordinates to top_to's, through what both are made of. Raises RuntimeError where no such path is."""
+def coord_map_from_to(top_from: Top, top_to: Top) -> Map:
+    """The map of top_from's coordinates to top_to's, through what both are made of.
+
+    Raises RuntimeError where there is no such path.
+    """
     from_maps = dict(_back(top_from))
     for top, to_map in _back(top_to):
         if top in from_maps:
@@ -99,10 +109,11 @@ def coord_map_from_to(top_from, top_to):
     raise RuntimeError("Could not compute map between tops; are they connected by spatial layers?")
 
 
-def crop(top_from, top_to):
+def crop(top_from: Top, top_to: Top) -> Top:
     """A Crop of top_from to top_to's size and place.
 
-    Raises AssertionError where their scales differ, or it would have to begin outside or between pixels.
+    Raises AssertionError where their scales differ, or where it would have to begin outside the
+    picture or between pixels.
     """
     axis, a, b = coord_map_from_to(top_from, top_to)
     assert np.all(np.asarray(a) == 1), f"scale mismatch on crop (a = {a})"

@@ -1,37 +1,45 @@
-"""Detector: a classifier of windows of pictures, as for R-CNN (Girshick et al., arXiv 1311.2524)."""
+"""Detector: classifies windows of pictures, as for R-CNN (Girshick et al., arXiv 1311.2524)."""
 
 import os
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from . import io
 from .classifier import transformer_for
 from .net import Net
+from .net.net import PathLike
 from .proto import caffe_pb2
 
 
 class Detector(Net):
-    """A net with a Transformer for its first input, that classifies windows (ymin, xmin, ymax, xmax) of pictures.
+    """A net with a Transformer for its first input, that classifies windows of pictures.
 
-    context_pad: that many pixels of context round each window, in the net's input.
+    Windows are (ymin, xmin, ymax, xmax). context_pad: that many pixels of context around each
+    window, in the net's input.
     """
 
     def __init__(
         self,
-        model_file,
-        pretrained_file,
-        mean=None,
-        input_scale=None,
-        raw_scale=None,
-        channel_swap=None,
-        context_pad=None,
-    ):
+        model_file: PathLike,
+        pretrained_file: PathLike,
+        mean: Optional[np.ndarray] = None,
+        input_scale: Optional[float] = None,
+        raw_scale: Optional[float] = None,
+        channel_swap: Optional[Sequence[int]] = None,
+        context_pad: Optional[int] = None,
+    ) -> None:
         super().__init__(model_file, pretrained_file, caffe_pb2.TEST)
         self.transformer = transformer_for(self, mean, input_scale, raw_scale, channel_swap)
         self.configure_crop(context_pad)
 
-    def detect_windows(self, images_windows):
-        """images_windows: (picture's file name, windows) pairs. Returns a list of dicts with window, prediction and filename."""
+    def detect_windows(
+        self, images_windows: Iterable[Tuple[str, Iterable[Any]]]
+    ) -> List[Dict[str, Any]]:
+        """Classify the windows of pictures, given as (picture's file name, windows) pairs.
+
+        Returns a list of dicts with window, prediction and filename.
+        """
         crops, windows = [], []
         for filename, wanted in images_windows:
             image = io.load_image(filename).astype(np.float32)
@@ -41,8 +49,10 @@ class Detector(Net):
         if not crops:
             return []
         in_ = self.inputs[0]
-        batch = np.stack([self.transformer.preprocess(in_, crop) for crop in crops])
-        predictions = self.forward_all(**{in_: batch})[self.outputs[0]]
+        batch: Dict[str, Any] = {
+            in_: np.stack([self.transformer.preprocess(in_, crop) for crop in crops])
+        }
+        predictions = self.forward_all(**batch)[self.outputs[0]]
         if predictions.ndim == 4 and predictions.shape[2:] == (1, 1):
             predictions = predictions[:, :, 0, 0]
         return [
@@ -50,20 +60,28 @@ class Detector(Net):
             for (name, window), p in zip(windows, predictions)
         ]
 
-    def detect_selective_search(self, image_fnames):
-        """detect_windows over the windows that selective search proposes. Needs the module selective_search_ijcv_with_python (and MATLAB)."""
+    def detect_selective_search(self, image_fnames: Sequence[str]) -> List[Dict[str, Any]]:
+        """detect_windows over the windows that selective search proposes.
+
+        Needs the module selective_search_ijcv_with_python (and MATLAB).
+        """
         try:
             import selective_search_ijcv_with_python as selective_search
         except ImportError:
             raise ImportError(
-                "detect_selective_search needs selective_search_ijcv_with_python on PYTHONPATH; or give windows to detect_windows"
+                "detect_selective_search needs selective_search_ijcv_with_python on PYTHONPATH; "
+                "or give windows to detect_windows"
             ) from None
         names = [os.path.abspath(name) for name in image_fnames]
         windows = selective_search.get_windows(names, cmd="selective_search_rcnn")
         return self.detect_windows(zip(names, windows))
 
-    def crop(self, im, window):
-        """One window of a picture (H, W, K); with context_pad, and what lies outside the picture filled with the mean, at the net's input size."""
+    def crop(self, im: np.ndarray, window: Any) -> np.ndarray:
+        """One window of a picture (H, W, K).
+
+        With context_pad it has the net's input size, and the mean where it lies outside the
+        picture.
+        """
         window = np.asarray(window)
         if not self.context_pad:
             y0, x0, y1, x1 = (int(v) for v in window)
@@ -79,7 +97,8 @@ class Detector(Net):
         size = np.round((box[2:] - box[:2] + 1) * ratio).astype(int)
         if min(size) < 1:
             raise ValueError(
-                f"window {tuple(window)} lies outside the picture, which is {im.shape[0]} high and {im.shape[1]} wide"
+                f"window {tuple(window)} lies outside the picture, "
+                f"which is {im.shape[0]} high and {im.shape[1]} wide"
             )
         size = np.minimum(size, side - before)
         out = np.ones(self.crop_dims, np.float32) * self.crop_mean
@@ -87,8 +106,8 @@ class Detector(Net):
         out[y : y + h, x : x + w] = io.resize_image(im[box[0] : box[2], box[1] : box[3]], (h, w))
         return out
 
-    def configure_crop(self, context_pad):
-        """Set the context, and what fills it up: the mean in the picture's own form."""
+    def configure_crop(self, context_pad: Optional[int]) -> None:
+        """Set the context, and what fills it: the mean in the picture's own form."""
         in_ = self.inputs[0]
         t = self.transformer
         back = np.argsort(t.transpose[in_])

@@ -1,5 +1,7 @@
 """Drawings of nets, by pydot and Graphviz: `draw_net_to_file(net_parameter, "net.png")`."""
 
+from typing import Any, Dict, List, Optional
+
 from .errors import CaffeError
 from .net.graph import included
 from .proto import caffe_pb2
@@ -16,23 +18,24 @@ _COLORS = {
 _WINDOWED = ("Convolution", "Deconvolution", "Pooling")
 
 
-def _pydot():
+def _pydot() -> Any:
     try:
         import pydot
     except ImportError:
         raise CaffeError(
-            "drawing nets needs pydot and Graphviz: pip install 'deepdream-caffe[draw]' and the system's package graphviz"
+            "drawing nets needs pydot and Graphviz: pip install 'deepdream-caffe[draw]' "
+            "and the system's package graphviz"
         ) from None
     return pydot
 
 
-def get_pooling_types_dict():
+def get_pooling_types_dict() -> Dict[int, str]:
     """{number: name} of the pooling methods."""
     return {number: name for name, number in caffe_pb2.PoolingParameter.PoolMethod.items()}
 
 
-def get_edge_label(layer):
-    """What stands beside a layer's arrow: how many outputs it has, or the batch size."""
+def get_edge_label(layer: Any) -> str:
+    """The text beside a layer's arrow: how many outputs it has, or the batch size."""
     if layer.type in ("Convolution", "Deconvolution"):
         return str(layer.convolution_param.num_output)
     if layer.type == "InnerProduct":
@@ -40,25 +43,27 @@ def get_edge_label(layer):
     return f"Batch {layer.data_param.batch_size}" if layer.type == "Data" else '""'
 
 
-def _window(layer):
+def _window(layer: Any) -> List[int]:
     """(kernel, stride, pad) as numbers, the first of each."""
     p = layer.pooling_param if layer.type == "Pooling" else layer.convolution_param
-    found = []
+    numbers = []
     for name, plain, default in (
         ("kernel", "kernel_size", 1),
         ("stride", "stride", 1),
         ("pad", "pad", 0),
     ):
-        value = getattr(p, plain)
-        value = list(value) if hasattr(value, "__len__") else [value]
-        found.append(
-            getattr(p, name + "_h") if p.HasField(name + "_h") else value[0] if value else default
-        )
-    return found
+        values = getattr(p, plain)
+        values = list(values) if hasattr(values, "__len__") else [values]
+        one = getattr(p, name + "_h") if p.HasField(name + "_h") else None
+        numbers.append((values or [default])[0] if one is None else one)
+    return numbers
 
 
-def get_layer_label(layer, rankdir):
-    """What stands in a layer's box: its name and type, and its window; on lines of their own in a net drawn from top to bottom's side."""
+def get_layer_label(layer: Any, rankdir: str) -> str:
+    """The text in a layer's box: its name and type, and its window.
+
+    On lines of their own where the net is drawn downward or upward (rankdir TB or BT).
+    """
     lines = [
         layer.name,
         f"({get_pooling_types_dict()[layer.pooling_param.pool]} Pooling)"
@@ -71,13 +76,15 @@ def get_layer_label(layer, rankdir):
     return '"' + ("\\n" if rankdir in ("TB", "BT") else " ").join(lines) + '"'
 
 
-def choose_color_by_layertype(layertype):
+def choose_color_by_layertype(layertype: str) -> str:
     """A colour for each kind of layer."""
     return _COLORS.get(layertype, "#6495ED")
 
 
-def get_pydot_graph(caffe_net, rankdir, label_edges=True, phase=None):
-    """The net (a NetParameter) as a pydot graph; with a phase, only the layers that take part in it."""
+def get_pydot_graph(
+    caffe_net: Any, rankdir: str, label_edges: bool = True, phase: Optional[int] = None
+) -> Any:
+    """The net (a NetParameter) as a pydot graph; with a phase, only the layers that are in it."""
     pydot = _pydot()
     graph = pydot.Dot(caffe_net.name or "Net", graph_type="digraph", rankdir=rankdir)
     blobs, boxes, edges = {}, [], []
@@ -106,11 +113,11 @@ def get_pydot_graph(caffe_net, rankdir, label_edges=True, phase=None):
     return graph
 
 
-def _quoted(text):
+def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def draw_net(caffe_net, rankdir, ext="png", phase=None):
+def draw_net(caffe_net: Any, rankdir: str, ext: str = "png", phase: Optional[int] = None) -> bytes:
     """The drawing as bytes of a picture file of this kind."""
     try:
         return get_pydot_graph(caffe_net, rankdir, phase=phase).create(format=ext)
@@ -120,8 +127,10 @@ def draw_net(caffe_net, rankdir, ext="png", phase=None):
         ) from None
 
 
-def draw_net_to_file(caffe_net, filename, rankdir="LR", phase=None):
-    """Draw a net into a file; its ending says of what kind (png, pdf, svg, ...)."""
+def draw_net_to_file(
+    caffe_net: Any, filename: str, rankdir: str = "LR", phase: Optional[int] = None
+) -> None:
+    """Draw a net into a file, of the kind that its ending names (png, pdf, svg, ...)."""
     ext = filename.rsplit(".", 1)[-1] if "." in filename else "png"
     drawing = draw_net(caffe_net, rankdir, ext, phase)
     with open(filename, "wb") as f:

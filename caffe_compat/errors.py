@@ -1,4 +1,4 @@
-"""Where a real Caffe's CHECKs end the process, these say the same with both values and the remedy."""
+"""What is raised where a real Caffe's CHECK ends the process: both values, and the remedy."""
 
 from netfile.errors import NetError, PrototxtError, ShapeError, WeightsError
 

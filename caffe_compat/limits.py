@@ -1,18 +1,20 @@
-"""How much memory a net may ask for: a file with absurd sizes is refused before anything is allocated."""
+"""How large things may be: absurd sizes in a file are rejected before anything is allocated."""
 
 import os
 from functools import lru_cache
 
 from .errors import ShapeError
 
+MOST_VALUES = 2**31 - 1  # of a blob: Caffe counts them in int32
 
-def most_bytes():
+
+def most_bytes() -> int:
     """The environment variable CAFFE_COMPAT_MOST_BYTES, else this machine's memory."""
     return _most_bytes(os.environ.get("CAFFE_COMPAT_MOST_BYTES", ""))
 
 
 @lru_cache(maxsize=None)
-def _most_bytes(wanted):
+def _most_bytes(wanted: str) -> int:
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
     try:
@@ -21,9 +23,10 @@ def _most_bytes(wanted):
         return 1 << 40
 
 
-def check(values, what):
+def check(values: int, what: str) -> None:
     """Raise ShapeError if so many float32 values are more than this machine can hold."""
     if 4 * values > most_bytes():
         raise ShapeError(
-            f"{what} takes {4 * values / 1e9:,.1f} GB, but this machine has {most_bytes() / 1e9:,.1f} GB (CAFFE_COMPAT_MOST_BYTES sets another limit)"
+            f"{what} takes {4 * values / 1e9:,.1f} GB, but this machine has "
+            f"{most_bytes() / 1e9:,.1f} GB (CAFFE_COMPAT_MOST_BYTES sets another limit)"
         )

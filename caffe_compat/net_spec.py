@@ -1,4 +1,6 @@
-"""NetSpec: nets written as Python (pycaffe's `caffe.layers`, `caffe.params`, `caffe.NetSpec`, `caffe.to_proto`).
+"""NetSpec: nets written as Python.
+
+pycaffe's `caffe.layers`, `caffe.params`, `caffe.NetSpec` and `caffe.to_proto`.
 
     n = NetSpec()
     n.data = layers.Input(shape=dict(dim=[1, 3, 224, 224]))
@@ -6,22 +8,23 @@
     n.relu1 = layers.ReLU(n.conv1, in_place=True)
     print(n.to_proto())
 
-A layer's settings go to its own parameter message, or are fields of the layer where that has none of the name, or where they end in `param`.
+A layer's settings go to its own parameter message; those that it has no field for, or whose names
+end in `param`, are fields of the layer.
 """
 
 from collections import Counter, OrderedDict
-from typing import Dict
+from typing import Any, Dict, List, Sequence
 
 from .proto import caffe_pb2
 
 
-def _own_messages():
+def _own_messages() -> Dict[str, str]:
     """{layer type: field of its parameter message}, as Convolution: convolution_param."""
     fields = [f for f in caffe_pb2.LayerParameter.DESCRIPTOR.fields if f.name.endswith("_param")]
     return {f.message_type.name[: -len("Parameter")]: f.name for f in fields}
 
 
-# and those that take another's, which pycaffe only takes spelt out, as convolution_param=dict(...)
+# and those that take another's, which pycaffe takes only in full, as convolution_param=dict(...)
 _OWN = {
     **_own_messages(),
     "Deconvolution": "convolution_param",
@@ -31,13 +34,16 @@ _OWN = {
 }
 
 
-def param_name_dict():
+def param_name_dict() -> Dict[str, str]:
     """{layer type: name of its parameter message without _param}."""
     return {kind: field[: -len("_param")] for kind, field in _own_messages().items()}
 
 
-def assign_proto(proto, name, value):
-    """Set a field of a message: a dict fills a message, a list a repeated field; one value stands for a list of one."""
+def assign_proto(proto: Any, name: str, value: Any) -> None:
+    """Set a field of a message.
+
+    A dict fills a message, a list a repeated field; one value is as good as a list of one.
+    """
     field = getattr(proto, name)
     if isinstance(value, dict) and not hasattr(field, "extend"):
         for key, part in value.items():
@@ -57,10 +63,10 @@ def assign_proto(proto, name, value):
 class Top:
     """One output of a layer."""
 
-    def __init__(self, fn, n):
+    def __init__(self, fn: "Function", n: int) -> None:
         self.fn, self.n = fn, n
 
-    def to_proto(self):
+    def to_proto(self) -> Any:
         """A NetParameter of this top and all that it depends on."""
         return to_proto(self)
 
@@ -69,12 +75,13 @@ class Top:
 
 
 class Function:
-    """A layer with its inputs (Tops) and settings; `ntop` and `in_place` say how many tops it has, and whether they are its bottoms.
+    """A layer with its inputs (Tops) and settings.
 
+    The settings `ntop` and `in_place` say how many tops it has, and whether they are its bottoms.
     Raises TypeError for an input that is no Top.
     """
 
-    def __init__(self, type_name, inputs, params):
+    def __init__(self, type_name: str, inputs: Sequence[Top], params: Dict[str, Any]) -> None:
         self.type_name, self.inputs, self.params = type_name, inputs, params
         for i, top in enumerate(inputs):
             if not isinstance(top, Top):
@@ -118,13 +125,13 @@ class Function:
 class NetSpec:
     """Named tops, as attributes or as items; `to_proto` gives the net that makes them."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__setattr__("tops", OrderedDict())
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         self.tops[name] = value
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         try:
             return self.tops[name]
         except KeyError:
@@ -132,29 +139,29 @@ class NetSpec:
                 f"this NetSpec has no top {name!r}; it has {', '.join(self.tops) or 'none'}"
             ) from None
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         del self.tops[name]
 
-    def __setitem__(self, name, value):
+    def __setitem__(self, name: str, value: Any) -> None:
         self.tops[name] = value
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         return self.tops[name]
 
-    def __delitem__(self, name):
+    def __delitem__(self, name: str) -> None:
         del self.tops[name]
 
-    def keys(self):
+    def keys(self) -> List[str]:
         return list(self.tops)
 
-    def vals(self):
+    def vals(self) -> List[Any]:
         return list(self.tops.values())
 
-    def update(self, other):
+    def update(self, other: Any) -> None:
         """Take over all names of a dict, or of a list of pairs."""
         self.tops.update(other)
 
-    def to_proto(self):
+    def to_proto(self) -> Any:
         """A NetParameter with every layer that the tops need."""
         return _net(self.tops.values(), {top: name for name, top in self.tops.items()})
 
@@ -167,16 +174,19 @@ def _net(tops, names):
     return caffe_pb2.NetParameter(layer=layers.values())
 
 
-def to_proto(*tops):
+def to_proto(*tops: Top) -> Any:
     """A NetParameter with every layer that these tops need, named by their types and numbers."""
     return _net(tops, {})
 
 
 class Layers:
-    """`layers.Convolution(bottom, ..., num_output=64)` gives that layer's top, a tuple of `ntop` tops, or the Function itself for ntop=0."""
+    """`layers.Convolution(bottom, ..., num_output=64)` gives that layer's top.
 
-    def __getattr__(self, name):
-        def layer(*inputs, **params):
+    Or a tuple of `ntop` tops; for ntop=0 the Function itself.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        def layer(*inputs: Top, **params: Any) -> Any:
             fn = Function(name, inputs, params)
             return fn if fn.ntop == 0 else fn.tops[0] if fn.ntop == 1 else fn.tops
 
@@ -186,7 +196,7 @@ class Layers:
 class Parameters:
     """`params.Pooling.MAX`: the values that a layer's settings can take."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         message = getattr(caffe_pb2, f"{name}Parameter", None)
         if message is None:
             raise AttributeError(f"there is no message {name}Parameter")

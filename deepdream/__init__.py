@@ -18,12 +18,15 @@ from .dream.objectives import (
 )
 from .dream.octaves import Progress, deepdream, guide_features
 from .dream.passes import backward as partial_backward
+from .dream.preprocess import deprocess, preprocess
 from .dream.step import make_step
 from .dream.zoom import zoom
 from .errors import (
+    DownloadError,
     DreamError,
     EngineError,
     ImageError,
+    MissingExtraError,
     ModelError,
     NotFiniteError,
     OutputError,
@@ -33,15 +36,16 @@ from .errors import (
     TargetError,
     ZeroGradientError,
 )
-from .nets.model import load_net
-from .pictures.image import deprocess, preprocess
-from .pictures.image import load as load_image
-from .pictures.image import save as save_image
+from .nets import load_net
+from .pictures import load as load_image
+from .pictures import save as save_image
 from .version import __version__
 
 __all__ = [
-    "DreamError", "EngineError", "ImageError", "ModelError", "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError",
-    "RecordingError", "SizeError", "TargetError", "ZeroGradientError", "__version__", "channel", "deepdream", "deprocess",
-    "guide", "guide_features", "l2", "load_image", "load_net", "make_step", "match", "neuron", "objective_L2", "objective_guide", "partial_backward",
-    "preprocess", "priors", "save_image", "score", "zoom",
+    "DownloadError", "DreamError", "EngineError", "ImageError", "MissingExtraError", "ModelError",
+    "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError", "RecordingError",
+    "SizeError", "TargetError", "ZeroGradientError", "__version__", "channel", "deepdream",
+    "deprocess", "guide", "guide_features", "l2", "load_image", "load_net", "make_step", "match",
+    "neuron", "objective_L2", "objective_guide", "partial_backward", "preprocess", "priors",
+    "save_image", "score", "zoom",
 ]  # fmt: skip

@@ -1,12 +1,37 @@
-"""What can be wrong with a request, said in one line: what, both values, what to do."""
+"""What can be wrong with a request, in one line: what it is, both values, what to do.
+
+The values are attributes too, so that a program need not read the text. No text here names an
+option of the command line; deepdream/cli/advice.py adds those.
+"""
+
+from typing import Any, Optional, Tuple
+
+import numpy as np
+
+Size = Tuple[int, int]
 
 
 class DreamError(Exception):
-    """Base of everything that this package raises on purpose; its text is for the person at the keyboard."""
+    """Base of everything that this package raises on purpose.
+
+    Args:
+        message: one line for a person.
+        values: attributes of the error, each of which its class declares.
+    """
+
+    def __init__(self, message: str = "", **values: Any) -> None:
+        super().__init__(message)
+        for name, value in values.items():
+            if not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no attribute {name}")
+            setattr(self, name, value)
 
 
 class ImageError(DreamError):
-    """A picture cannot be read or written."""
+    """A picture cannot be read or written. role: what it is for ("image", "guide", "mask"), or
+    ""."""
+
+    role: str = ""
 
 
 class OutputError(DreamError):
@@ -14,27 +39,61 @@ class OutputError(DreamError):
 
 
 class MissingExtraError(DreamError):
-    """A package that only this request needs is not installed; the text has the command that installs it."""
+    """A package that only this request needs is not installed; `extra` is the one that brings
+    it."""
+
+    extra: str = ""
 
 
 class DownloadError(DreamError):
-    """A file cannot be had, or is not what it should be."""
+    """A file could not be downloaded, or is not what it should be.
+
+    unverified: it has no published hash. unknown_place: no address of it is known.
+    """
+
+    unverified: bool = False
+    unknown_place: bool = False
 
 
 class ModelError(DreamError):
-    """A model is unknown, incomplete, or its files do not fit each other."""
+    """A model is unknown, incomplete, or its files do not fit each other.
+
+    needs_mean: its folder says nothing of its mean colour.
+    """
+
+    needs_mean: bool = False
 
 
 class EngineError(DreamError):
-    """An engine or device that is not there."""
+    """An engine or a device is not there. `engine` and `gpu` are what was asked for."""
+
+    engine: str = ""
+    gpu: Optional[int] = None
 
 
 class TargetError(DreamError):
-    """`end` is not a blob of the net that a dream can start from."""
+    """The layer, class or objective that was asked for does not exist or cannot be dreamt of.
+
+    layer: its name. instead: a blob that would do.
+    """
+
+    layer: str = ""
+    instead: str = ""
 
 
 class SizeError(DreamError):
-    """The picture does not suit the net at these settings."""
+    """A picture does not suit the net at these settings.
+
+    size: (height, width) of what does not fit. fits: (height, width) that would. declared: (height,
+    width) that the net declares. octaves: the most that would fit, or 0 where fewer would not help.
+    enlarge: the factor by which the picture is too small, or 0.
+    """
+
+    size: Optional[Size] = None
+    fits: Optional[Size] = None
+    declared: Optional[Size] = None
+    octaves: int = 0
+    enlarge: float = 0.0
 
 
 class ZeroGradientError(DreamError):
@@ -42,9 +101,13 @@ class ZeroGradientError(DreamError):
 
 
 class NotFiniteError(DreamError):
-    """A gradient or a value is not a number any more. `picture` is the last good one, RGB (H, W, 3), where there is one."""
+    """A gradient or a value is not a number.
 
-    picture = None
+    picture: the last good one, RGB (H, W, 3), or None. step_size: of the step that failed, or None.
+    """
+
+    picture: Optional[np.ndarray] = None
+    step_size: Optional[float] = None
 
 
 class RecipeError(DreamError):
@@ -52,4 +115,7 @@ class RecipeError(DreamError):
 
 
 class RecordingError(DreamError):
-    """A recording of a dream is missing, incomplete, or of something else than what is compared with it."""
+    """A recording is missing, incomplete, or of another dream. missing: there is none at this
+    place."""
+
+    missing: str = ""

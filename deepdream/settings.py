@@ -11,8 +11,9 @@ DEFAULT_ENGINE = "auto"
 class Dream:
     """Settings of one dream, under the names of the command line.
 
-    end: the layer whose activations grow. iterations: steps per octave. octave_scale: ratio of one octave's size to
-    the next smaller. step_size: mean change of a value per step, in grey levels (0-255). jitter: largest shift, in pixels.
+    end: the layer whose activations grow. iterations: steps per octave. octave_scale: ratio of one
+    octave's size to the next smaller. step_size: mean change of a value per step, in grey levels
+    (0-255). jitter: largest shift, in pixels.
     objective: an expression of layers in place of `end` (see expression.py), or "".
     """
 
@@ -26,7 +27,8 @@ class Dream:
     objective: str = ""
 
     def __post_init__(self):
-        """Raise ValueError for values that no dream can have; recipes in pictures come from anywhere."""
+        """Raise ValueError for values that no dream can have; recipes in pictures come from
+        anywhere."""
         whole = all(isinstance(v, int) for v in (self.iterations, self.octaves, self.jitter))
         if not (
             whole and self.iterations >= 0 and 1 <= self.octaves <= 64 and 0 <= self.jitter < 2**30
@@ -43,7 +45,8 @@ class Dream:
 
 @dataclass(frozen=True)
 class Zoom:
-    """Settings of the zoom loop: `scale` is the share of the frame's size that each frame loses at its borders."""
+    """Settings of the zoom loop: `scale` is the share of the frame's size that each frame loses at
+    its borders."""
 
     frames: int = 100
     scale: float = 0.05
@@ -54,5 +57,40 @@ class Zoom:
             raise ValueError(f"frames or scale out of range in {self}")
 
 
+@dataclass(frozen=True)
+class Match:
+    """Settings of objective matching.
+
+    prior: as the command line writes it. weight: what the prior costs at the start. evaluations: of
+    f, at most, per octave.
+    """
+
+    prior: str = "tv"
+    weight: float = 0.1
+    evaluations: int = 30
+    octaves: int = 3
+    octave_scale: float = 1.4
+
+
+@dataclass(frozen=True)
+class ClassPictures:
+    """Settings of class pictures: `seeds` pictures of each class, the first from `seed`, by one of
+    the methods."""
+
+    method: str = "octaves"
+    seeds: int = 4
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Settings of an evaluation: pictures per pass."""
+
+    batch: int = 32
+
+
 DREAM = Dream()
 ZOOM = Zoom()
+MATCH = Match()
+CLASS_PICTURES = ClassPictures()
+EVALUATE = Evaluate()

@@ -1,5 +1,6 @@
-"""Files and folders that are written whole or not at all."""
+"""Files and folders that are written whole or not at all, and what a file is known by."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -40,3 +41,12 @@ def whole_folder(path: Any) -> Iterator[Path]:
         os.replace(str(partial), str(path))
     finally:
         shutil.rmtree(str(partial), ignore_errors=True)
+
+
+def file_sha1(path: Any) -> str:
+    """SHA1 of a file, as 40 hex digits."""
+    digest = hashlib.sha1()
+    with open(path, "rb") as f:
+        for block in iter(lambda: f.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,6 +1,12 @@
-"""Shared fixtures. DEEPDREAM_TEST_ENGINE chooses the engine that tests of `deepdream` run on: compat (default) or caffe."""
+"""Fixtures of all tests.
+
+DEEPDREAM_TEST_ENGINE chooses the engine that tests of netfile, net_surgery and deepdream run on:
+compat (the default) or caffe.
+"""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,24 +16,22 @@ from deepdream.nets import engine as engines
 
 
 @pytest.fixture(scope="session")
-def caffe():
+def caffe() -> Any:
+    """The engine module."""
     return engines.load(os.environ.get("DEEPDREAM_TEST_ENGINE", "compat"))
 
 
 @pytest.fixture
-def rng():
+def rng() -> np.random.RandomState:
     return np.random.RandomState(7)
 
 
 @pytest.fixture
-def photo(tmp_path, rng):
+def photo(tmp_path: Path, rng: np.random.RandomState) -> Path:
     """Path of a small colourful PNG, 120 wide and 90 high."""
     x, y = np.meshgrid(np.linspace(0, 9, 120), np.linspace(0, 7, 90))
-    waves = (
-        np.stack([np.sin(x + y), np.cos(x * 2), np.sin(y * 3)], 2) * 90
-        + 128
-        + rng.uniform(-20, 20, (90, 120, 3))
-    )
+    waves = np.stack([np.sin(x + y), np.cos(x * 2), np.sin(y * 3)], 2) * 90
+    noisy = waves + 128 + rng.uniform(-20, 20, waves.shape)
     path = tmp_path / "photo.png"
-    Image.fromarray(waves.astype(np.uint8)).save(path)
+    Image.fromarray(noisy.astype(np.uint8)).save(path)
     return path

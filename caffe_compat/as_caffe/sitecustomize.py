@@ -1,6 +1,7 @@
-"""Lets `import caffe` give caffe_compat in a process that `python -m caffe_compat` started, and in those that it starts.
+"""Lets `import caffe` give caffe_compat in a process that `python -m caffe_compat` started.
 
-Python imports this by itself where this folder is on PYTHONPATH; a sitecustomize that stands behind it there still runs.
+And in those that it starts. Python imports this by itself where this folder is on PYTHONPATH; a
+sitecustomize in a later folder still runs.
 """
 
 import importlib
@@ -31,7 +32,7 @@ class _Alias(importlib.abc.Loader):
 
 
 class _Finder:
-    """In front of all others, so that a folder called caffe beside a script is passed over."""
+    """Asked before all others, so that a folder called caffe beside a script is passed over."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):

@@ -1,23 +1,30 @@
-"""What numba lacks for threads that share work: addresses as arrays, atomic counters, calls by address, and waiting without the system's help."""
+"""What numba lacks for threads that share work.
+
+That is: arrays and records at an address, atomic counters, calls by address, and waiting without
+the system's help.
+"""
+
+import typing
+from itertools import count
+from typing import Any, Iterator, Sequence
 
 import llvmlite.binding
 import numba
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 X86 = llvmlite.binding.get_process_triple().startswith(("x86_64", "i386", "i686"))
-_FAR = 1 << 40  # stands for the length of an array that only its address is known of
+_FAR = 1 << 40  # the length of an array of which only the address is known
 
 
 def _pointer(builder, address):
     return builder.inttoptr(address, ir.PointerType(ir.IntType(64)))
 
 
-def _pointer_to(kind):
-    """An intrinsic that makes a pointer to numbers of this kind from an address."""
+def _view_of(kind):
+    """A compiled function that sees the numbers of this kind from an address on as an array."""
 
     @intrinsic
     def pointer(typingctx, address):
@@ -26,43 +33,67 @@ def _pointer_to(kind):
 
         return types.CPointer(kind)(types.intp), generate
 
-    return pointer
+    @numba.njit(nogil=True, inline="always")
+    def view(address):
+        return numba.carray(pointer(address), _FAR)
+
+    return view
 
 
-_to_float32, _to_float64, _to_int64 = (
-    _pointer_to(kind) for kind in (types.float32, types.float64, types.int64)
+# the int8, int32, int64 and float32 values from an address on
+int8s, int32s, int64s, float32s = (
+    _view_of(kind) for kind in (types.int8, types.int32, types.int64, types.float32)
 )
-_to_int8, _to_int32 = _pointer_to(types.int8), _pointer_to(types.int32)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def floats(address):
-    """The float32 values from an address on."""
-    return numba.carray(_to_float32(address), _FAR, np.float32)
+@numba.njit(nogil=True, inline="always")
+def address_of(array):
+    """The address of an array, signed: numba's sum of signed and unsigned numbers is a float."""
+    return types.intp(array.ctypes.data)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def ints(address):
-    """The int64 values from an address on."""
-    return numba.carray(_to_int64(address), _FAR, np.int64)
+def flat(values: Sequence[Any]) -> Iterator[Any]:
+    """The values of a record, those of the records within it in their places."""
+    for value in values:
+        if isinstance(value, tuple):
+            yield from flat(value)
+        else:
+            yield value
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def real(address, place):
-    """The float64 in place of an int64."""
-    return numba.carray(_to_float64(address), _FAR, np.float64)[place]
+@intrinsic
+def record(typingctx, kind, address):
+    """The NamedTuple of this class at an address, eight bytes a number.
+
+    A field annotated `float` is read as a float64, a NamedTuple as its own fields, anything else
+    as an int64: of an array its address.
+    """
+
+    def typed(cls):
+        fields = [_field(hint) for hint in typing.get_type_hints(cls).values()]
+        return types.BaseTuple.from_types(
+            [field if isinstance(field, types.Type) else typed(field) for field in fields], cls
+        )
+
+    def load(context, builder, kind, places):
+        if isinstance(kind, types.BaseTuple):
+            parts = [load(context, builder, part, places) for part in kind.types]
+            return context.make_tuple(builder, kind, parts)
+        number = context.get_value_type(kind)
+        return builder.load(builder.inttoptr(next(places), ir.PointerType(number)))
+
+    def generate(context, builder, signature, args):
+        places = (builder.add(args[1], ir.Constant(ir.IntType(64), 8 * i)) for i in count())
+        return load(context, builder, signature.return_type, places)
+
+    return typed(kind.instance_class)(kind, types.intp), generate
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
-def bytes_at(address):
-    """The int8 values from an address on."""
-    return numba.carray(_to_int8(address), _FAR, np.int8)
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def words_at(address):
-    """The int32 values from an address on."""
-    return numba.carray(_to_int32(address), _FAR, np.int32)
+def _field(hint):
+    """The number or the class of NamedTuple that a field holds in compiled code."""
+    if hint is float:
+        return types.float64
+    return hint if isinstance(hint, type) and hasattr(hint, "_fields") else types.intp
 
 
 @intrinsic
@@ -114,5 +145,5 @@ def call(typingctx, function, first, second):
 
 @numba.njit(cache=True, nogil=True)
 def count_up(address):
-    """Add one to the int64 at an address; returns what it was. Each number goes to one thread only."""
+    """Add one to the int64 at an address; returns what it was: each number to one thread only."""
     return _add(address, 1)

@@ -1,85 +1,107 @@
 """ReLU, sums and copies over flat float32 arrays; in and out may be the same array."""
 
+from typing import NamedTuple, Optional
+
+import numba
 import numpy as np
 
 from . import threads
-from .atomic import count_up, floats, ints, real
-from .threads import FIRST, ITEMS
+from .atomic import float32s, record
 
 _PIECE = 1 << 13  # values in one piece of work
 
 
-def _run(job, size, *arguments):
-    threads.run(job, -(-size // _PIECE), size, *arguments)
+class _Arrays(NamedTuple):
+    """What every job here is given; `slope` is of ReLUs alone, `more` of the gradient's."""
+
+    size: int  # of each array
+    target: np.ndarray
+    source: np.ndarray
+    more: Optional[np.ndarray]
+    slope: float
+
+
+@numba.njit(cache=True, nogil=True)
+def _piece(arguments, size):
+    """The places (first, last) of the next piece, unsigned; first == last when there is none."""
+    piece = threads.take(arguments)
+    if piece < 0:
+        return np.uint64(0), np.uint64(0)
+    return np.uint64(piece * _PIECE), np.uint64(min(size, piece * _PIECE + _PIECE))
 
 
 @threads.Job
 def _relu_forward(arguments, scratch):
-    p = ints(arguments)
-    size, x, y, slope = (
-        p[FIRST],
-        floats(p[FIRST + 1]),
-        floats(p[FIRST + 2]),
-        np.float32(real(arguments, FIRST + 3)),
-    )
-    zero = np.float32(0)
-    piece = count_up(arguments)
-    while piece < p[ITEMS]:
-        for i in range(np.uint64(piece * _PIECE), np.uint64(min(size, piece * _PIECE + _PIECE))):
+    p = record(_Arrays, threads.given(arguments))
+    x, y, slope, zero = float32s(p.source), float32s(p.target), np.float32(p.slope), np.float32(0)
+    first, last = _piece(arguments, p.size)
+    while first < last:
+        for i in range(first, last):
             v = x[i]
             y[i] = (zero if v < zero else v) + slope * (v if v < zero else zero)
-        piece = count_up(arguments)
+        first, last = _piece(arguments, p.size)
 
 
 @threads.Job
 def _relu_backward(arguments, scratch):
-    p = ints(arguments)
-    size, x, dy, dx = p[FIRST], floats(p[FIRST + 1]), floats(p[FIRST + 2]), floats(p[FIRST + 3])
-    slope = np.float32(real(arguments, FIRST + 4))
-    piece = count_up(arguments)
-    while piece < p[ITEMS]:
-        for i in range(np.uint64(piece * _PIECE), np.uint64(min(size, piece * _PIECE + _PIECE))):
+    p = record(_Arrays, threads.given(arguments))
+    x, dy, dx = float32s(p.more), float32s(p.source), float32s(p.target)
+    slope = np.float32(p.slope)
+    first, last = _piece(arguments, p.size)
+    while first < last:
+        for i in range(first, last):
             dx[i] = dy[i] * (np.float32(1) if x[i] > 0 else slope)
-        piece = count_up(arguments)
+        first, last = _piece(arguments, p.size)
 
 
 @threads.Job
 def _add(arguments, scratch):
-    p = ints(arguments)
-    size, total, x = p[FIRST], floats(p[FIRST + 1]), floats(p[FIRST + 2])
-    piece = count_up(arguments)
-    while piece < p[ITEMS]:
-        for i in range(np.uint64(piece * _PIECE), np.uint64(min(size, piece * _PIECE + _PIECE))):
+    p = record(_Arrays, threads.given(arguments))
+    total, x = float32s(p.target), float32s(p.source)
+    first, last = _piece(arguments, p.size)
+    while first < last:
+        for i in range(first, last):
             total[i] += x[i]
-        piece = count_up(arguments)
+        first, last = _piece(arguments, p.size)
 
 
 @threads.Job
 def _copy(arguments, scratch):
-    p = ints(arguments)
-    size, y, x = p[FIRST], floats(p[FIRST + 1]), floats(p[FIRST + 2])
-    piece = count_up(arguments)
-    while piece < p[ITEMS]:
-        for i in range(np.uint64(piece * _PIECE), np.uint64(min(size, piece * _PIECE + _PIECE))):
+    p = record(_Arrays, threads.given(arguments))
+    y, x = float32s(p.target), float32s(p.source)
+    first, last = _piece(arguments, p.size)
+    while first < last:
+        for i in range(first, last):
             y[i] = x[i]
-        piece = count_up(arguments)
+        first, last = _piece(arguments, p.size)
 
 
-def relu_forward(x, y, slope):
+def _run(
+    job: threads.Job,
+    target: np.ndarray,
+    source: np.ndarray,
+    more: Optional[np.ndarray] = None,
+    slope: threads.Number = 1.0,
+) -> None:
+    size = source.size
+    threads.run(job, -(-size // _PIECE), _Arrays(size, target, source, more, float(slope)))
+
+
+def relu_forward(x: np.ndarray, y: np.ndarray, slope: threads.Number) -> None:
     """y = max(x, 0) + slope * min(x, 0), in Caffe's own arithmetic."""
-    _run(_relu_forward, x.size, x, y, slope)
+    _run(_relu_forward, y, x, slope=slope)
 
 
-def relu_backward(x, dy, dx, slope):
+def relu_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, slope: threads.Number) -> None:
     """dx = dy where x is positive, slope * dy elsewhere."""
-    _run(_relu_backward, x.size, x, dy, dx, slope)
+    _run(_relu_backward, dx, dy, x, slope)
 
 
-def add(total, x):
+def add(total: np.ndarray, x: np.ndarray) -> None:
     """total += x."""
-    _run(_add, x.size, total, x)
+    _run(_add, total, x)
 
 
-def copy(y, x):
+def copy(y: np.ndarray, x: np.ndarray) -> None:
     """y = x."""
-    _run(_copy, x.size, y, x)
+    _run(_copy, y, x)

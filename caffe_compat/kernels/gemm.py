@@ -1,11 +1,14 @@
 """Matrix products of float32, by tiles that stay in the processor's vector registers.
 
-A tile is a few rows of the result by one or two vectors; its sums are kept in registers over a few hundred products. Each value of the
-result is summed in one order, whatever the size of the arrays, the number of threads, the width of the vectors, or the BLAS that is
-installed: so results are the same to the bit on all processors that round a product and its sum once (FUSED). The tile's code is
-written in LLVM's language, since numba has no vectors: LLVM fits it to any processor. Goto and van de Geijn, Anatomy of
-high-performance matrix multiplication (2008).
+A tile is a few rows of the result by one or two vectors; its sums are kept in registers over a few
+hundred products. Each value of the result is summed in one order, whatever the size of the arrays,
+the number of threads, the width of the vectors, or the BLAS that is installed: so results are the
+same to the bit on all processors that round a product and its sum once (FUSED). The tile's code is
+written in LLVM's language, since numba has no vectors: LLVM fits it to any processor. Goto and van
+de Geijn, Anatomy of high-performance matrix multiplication (2008).
 """
+
+from typing import NamedTuple, get_type_hints
 
 import llvmlite.binding
 import numba
@@ -15,17 +18,57 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .atomic import X86, floats
+from .atomic import X86, address_of, float32s
 
 _features = llvmlite.binding.get_host_cpu_features()
 # values in a vector register; x86 before AVX, and ARM, have four
 LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
 WIDTH = 2 * LANES  # columns of a full tile
-# rows of a full tile: as many sums as there are registers, but for two of columns and one of weights
+# rows of a full tile: as many sums as there are registers, less two of columns and one of weights
 _FULL = 12 if LANES == 16 else 6
-FUSED = (
-    bool(_features.get("fma")) or not X86
-)  # one rounding for product and sum, where the processor has it
+# one rounding for product and sum, where the processor has it
+FUSED = bool(_features.get("fma")) or not X86
+# the shapes of tiles, (rows, vectors): full and two thirds of a tile's rows, a third, and one
+_ROWS = (_FULL, _FULL * 2 // 3, _FULL // 3, 1)
+_TILES = tuple((rows, vectors) for vectors in (2, 1) for rows in _ROWS)
+_DEPTH = 384
+OVERHANG = 12 * WIDTH  # values of memory that `multiply` needs for the edge
+
+
+class Left(NamedTuple):
+    """The left matrix A: its address, and the values from row to row and from column to column."""
+
+    address: int
+    row_step: int
+    k_step: int
+
+
+class Rows(NamedTuple):
+    """A matrix by rows, B or the result C: its address, and the values from row to row."""
+
+    address: int
+    step: int
+
+
+class Size(NamedTuple):
+    """C is (rows, columns), A (rows, depth), B (depth, columns)."""
+
+    rows: int
+    columns: int
+    depth: int
+
+
+class Finish(NamedTuple):
+    """What becomes of a sum: act(sum + C's value if `add` is not 0 + the row's bias).
+
+    bias: the address of a value a row. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with
+    slope 1 nothing.
+    """
+
+    bias: int
+    slope: np.float32
+    add: int
+
 
 _I64, _FLOAT = ir.IntType(64), ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
@@ -64,8 +107,9 @@ def _multiply_add(builder, a, b, c):
     )
 
 
-def _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth):
+def _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth):
     """The loop over the depth; returns the tile's sums, vectors by rows."""
+    rows, vectors = shape
     before, loop, after = (
         builder.block,
         builder.append_basic_block("depth"),
@@ -101,7 +145,7 @@ def _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth):
 
 
 def _before(builder, places, add):
-    """What the tile of C holds, if something is to be added to it, else zeros; vectors by places."""
+    """What the tile of C holds where the sums are added to it, else zeros; vectors by places."""
     start, look, after = (
         builder.block,
         builder.append_basic_block("look"),
@@ -120,149 +164,141 @@ def _before(builder, places, add):
     return held
 
 
-def _tile(rows, vectors):
-    """An intrinsic that computes one tile: C[r, j] = act(sum over k of A[r, k] * B[k, j] + C[r, j] if `add` + bias[r]).
-
-    Its arguments: address of A, steps of a row and of k; of B, step of k; of C, step of a row; depth; address of the bias; slope; add. Steps count
-    values. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with slope 1 nothing. add: not 0 to add to C.
-    """
-
-    @intrinsic
-    def tile(typingctx, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add):
-        def generate(context, builder, signature, args):
-            a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add = args
-            row_bytes = [builder.mul(row_step, _number(4 * r)) for r in range(rows)]
-            k_bytes, b_bytes = builder.mul(k_step, _number(4)), builder.mul(b_step, _number(4))
-            sums = _sums(builder, rows, vectors, a, row_bytes, k_bytes, b, b_bytes, depth)
-            places = {
-                (r, v): builder.add(c, builder.add(builder.mul(c_step, _number(4 * r)), _number(4 * LANES * v)))
-                for r in range(rows) for v in range(vectors)
-            }  # fmt: skip
-            before = _before(builder, places, add)
-            slopes = _splat(builder, slope)
-            for r in range(rows):
-                offset = _splat(builder, _load(builder, builder.add(bias, _number(4 * r)), _FLOAT))
-                for v in range(vectors):
-                    value = builder.fadd(builder.fadd(sums[r][v], before[r, v]), offset)
-                    negative = builder.fcmp_ordered("<", value, _ZERO)
-                    below = builder.fmul(slopes, builder.select(negative, value, _ZERO))
-                    _store(
-                        builder,
-                        places[r, v],
-                        builder.fadd(builder.select(negative, _ZERO, value), below),
-                    )
-            return context.get_dummy_value()
-
-        return types.void(*[types.intp] * 9, types.float32, types.intp), generate
-
-    return tile
+def _tile(builder, shape, left, right, result, depth, finish):
+    """The code of a tile of one shape; its matrices and its finish are tuples of LLVM values."""
+    rows, vectors = shape
+    (a, row_step, k_step), (b, b_step), (c, c_step) = left, right, result
+    bias, slope, add = finish
+    row_bytes = [builder.mul(row_step, _number(4 * r)) for r in range(rows)]
+    k_bytes, b_bytes = builder.mul(k_step, _number(4)), builder.mul(b_step, _number(4))
+    sums = _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth)
+    places = {}
+    for r in range(rows):
+        row = builder.add(c, builder.mul(c_step, _number(4 * r)))
+        for v in range(vectors):
+            places[r, v] = builder.add(row, _number(4 * LANES * v))
+    before = _before(builder, places, add)
+    slopes = _splat(builder, slope)
+    for r in range(rows):
+        offset = _splat(builder, _load(builder, builder.add(bias, _number(4 * r)), _FLOAT))
+        for v in range(vectors):
+            value = builder.fadd(builder.fadd(sums[r][v], before[r, v]), offset)
+            negative = builder.fcmp_ordered("<", value, _ZERO)
+            below = builder.fmul(slopes, builder.select(negative, value, _ZERO))
+            above = builder.select(negative, _ZERO, value)
+            _store(builder, places[r, v], builder.fadd(above, below))
 
 
-# full and two thirds of a tile's rows, a third, and one; each for two vectors and for one
-_ROWS = (_FULL, _FULL * 2 // 3, _FULL // 3, 1)
-_wide0, _wide1, _wide2, _wide3 = (_tile(rows, 2) for rows in _ROWS)
-_slim0, _slim1, _slim2, _slim3 = (_tile(rows, 1) for rows in _ROWS)
-_ROWS0, _ROWS1, _ROWS2 = _ROWS[:3]
-_DEPTH = 384
+def _key(rows, vectors):
+    return 2 * rows + vectors
+
+
+def _unpacked(context, builder, value, kind):
+    """A number as it is, a NamedTuple as its numbers, of the types that its fields are given."""
+    if not isinstance(kind, types.BaseTuple):
+        return value
+    numbers = []
+    for number, had, hint in zip(
+        cgutils.unpack_tuple(builder, value), kind, get_type_hints(kind.instance_class).values()
+    ):
+        wanted = types.float32 if hint is np.float32 else types.int64
+        if isinstance(had, types.Float) != isinstance(wanted, types.Float):
+            raise TypeError(f"{kind}: a {had} where a {wanted} belongs")
+        numbers.append(context.cast(builder, number, had, wanted))
+    return numbers
+
+
+@intrinsic
+def _one_tile(typingctx, key, a, b, c, depth, finish):
+    """Compute the tile of C at its address, whose shape has this _key; it must be in _TILES."""
+
+    def generate(context, builder, signature, args):
+        key, a, b, c, depth, finish = (
+            _unpacked(context, builder, *each) for each in zip(args, signature.args)
+        )
+        unknown, done = builder.append_basic_block("unknown"), builder.append_basic_block("done")
+        switch = builder.switch(key, unknown)
+        for shape in _TILES:
+            block = builder.append_basic_block("tile")
+            switch.add_case(_number(_key(*shape)), block)
+            builder.position_at_end(block)
+            _tile(builder, shape, a, b, c, depth, finish)
+            builder.branch(done)
+        builder.position_at_end(unknown)
+        builder.unreachable()
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, a, b, c, types.intp, finish), generate
+
+
+_tile_key = numba.njit(cache=True, nogil=True, inline="always")(_key)
 _nothing = np.zeros(_FULL, np.float32)
 
 
 @numba.njit(cache=True, nogil=True)
-def _one_tile(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add):
-    if wide:
-        if rows == _ROWS0:
-            _wide0(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
-        elif rows == _ROWS1:
-            _wide1(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
-        elif rows == _ROWS2:
-            _wide2(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
-        else:
-            _wide3(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
-    else:
-        if rows == _ROWS0:
-            _slim0(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
-        elif rows == _ROWS1:
-            _slim1(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
-        elif rows == _ROWS2:
-            _slim2(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
-        else:
-            _slim3(a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add)
+def _whole_depth(key, a, b, c, depth, finish):
+    """One tile, _DEPTH products at a time.
 
-
-@numba.njit(cache=True, nogil=True)
-def _whole_depth(rows, wide, a, row_step, k_step, b, b_step, c, c_step, depth, bias, slope, add):
-    """One tile, _DEPTH products at a time: partial sums lose less to rounding, and B's part stays in the nearest cache."""
+    Partial sums lose less to rounding, and B's part stays in the nearest cache.
+    """
     for k in range(0, depth, _DEPTH):
         last = k + _DEPTH >= depth
-        _one_tile(rows, wide, a + 4 * k * k_step, row_step, k_step, b + 4 * k * b_step, b_step, c, c_step, min(_DEPTH, depth - k),
-                  bias if last else _nothing.ctypes.data, slope if last else np.float32(1), add if k == 0 else 1)  # fmt: skip
+        _one_tile(
+            key,
+            Left(a.address + 4 * k * a.k_step, a.row_step, a.k_step),
+            Rows(b.address + 4 * k * b.step, b.step),
+            c,
+            min(_DEPTH, depth - k),
+            Finish(
+                finish.bias if last else address_of(_nothing),
+                finish.slope if last else np.float32(1),
+                finish.add if k == 0 else 1,
+            ),
+        )
 
 
 @numba.njit(cache=True, nogil=True)
-def multiply(
-    a, row_step, k_step, b, b_step, c, c_step, rows, columns, depth, bias, slope, add, overhang
-):
-    """C (rows, columns) = act(A (rows, depth) · B (depth, columns) + bias), added to what C holds before act if `add` is 1.
+def _tallest(rows):
+    """Rows of the tallest tile that is not taller than this."""
+    for tall in _ROWS:
+        if rows >= tall:
+            return tall
+    return 1
 
-    a, b, c and bias are addresses (intp), steps count values. B must be readable, and may hold anything, up to the next whole vector
-    behind `columns`. overhang: a flat array of at least 12 * WIDTH values of the caller's, where tiles that reach over C's right edge
-    are computed first.
+
+@numba.njit(cache=True, nogil=True)
+def multiply(a, b, c, size, finish, overhang):
+    """C = act(A · B + bias), or act(C + A · B + bias).
+
+    B must be readable, and may hold anything, up to the next whole vector after its last column.
+
+    Args:
+        a, b, c: the matrices, a Left and two Rows.
+        size, finish: a Size and a Finish.
+        overhang: a flat array of OVERHANG values of the caller's, where tiles that reach over C's
+            right edge are computed first.
     """
-    edge = overhang.ctypes.data
     done = 0
-    while done < rows:
-        left = rows - done
-        high = (
-            _ROWS0
-            if left >= _ROWS0
-            else _ROWS1
-            if left >= _ROWS1
-            else _ROWS2
-            if left >= _ROWS2
-            else 1
-        )
-        at_a, at_bias = a + 4 * done * row_step, bias + 4 * done
-        for j in range(0, columns, WIDTH):
-            across = min(WIDTH, columns - j)
-            wide = across > LANES
-            at_b, at_c = b + 4 * j, c + 4 * (done * c_step + j)
+    while done < size.rows:
+        high = _tallest(size.rows - done)
+        left = Left(a.address + 4 * done * a.row_step, a.row_step, a.k_step)
+        end = Finish(finish.bias + 4 * done, finish.slope, finish.add)
+        for j in range(0, size.columns, WIDTH):
+            across = min(WIDTH, size.columns - j)
+            key = _tile_key(high, 2 if across > LANES else 1)
+            right = Rows(b.address + 4 * j, b.step)
+            place = Rows(c.address + 4 * (done * c.step + j), c.step)
             if across in (WIDTH, LANES):
-                _whole_depth(
-                    high,
-                    wide,
-                    at_a,
-                    row_step,
-                    k_step,
-                    at_b,
-                    b_step,
-                    at_c,
-                    c_step,
-                    depth,
-                    at_bias,
-                    slope,
-                    add,
-                )
+                _whole_depth(key, left, right, place, size.depth, end)
                 continue
-            target = floats(at_c)
-            for r in range(high if add else 0):
+            target = float32s(place.address)
+            for r in range(high if finish.add else 0):
                 for q in range(across):
-                    overhang[r * WIDTH + q] = target[r * c_step + q]
-            _whole_depth(
-                high,
-                wide,
-                at_a,
-                row_step,
-                k_step,
-                at_b,
-                b_step,
-                edge,
-                WIDTH,
-                depth,
-                at_bias,
-                slope,
-                add,
-            )
+                    overhang[r * WIDTH + q] = target[r * c.step + q]
+            edge = Rows(address_of(overhang), WIDTH)
+            _whole_depth(key, left, right, edge, size.depth, end)
             for r in range(high):
                 for q in range(across):
-                    target[r * c_step + q] = overhang[r * WIDTH + q]
+                    target[r * c.step + q] = overhang[r * WIDTH + q]
         done += high

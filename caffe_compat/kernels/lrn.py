@@ -1,13 +1,23 @@
-"""Local response normalisation across channels: x (C, positions), a few hundred positions at a time."""
+"""Local response normalisation across channels: x (C, positions), a chunk of positions at a time."""
+
+from typing import NamedTuple, Optional
 
 import numba
 import numpy as np
 
 from . import threads
-from .atomic import count_up, floats, ints, real
-from .threads import FIRST, ITEMS
+from .atomic import float32s, record
 
 _CHUNK = 512
+
+
+class Window(NamedTuple):
+    """LRN's constants: channels in a window, and alpha, beta and k of its formula."""
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -54,40 +64,35 @@ def _scale(x, squares, ready, c, start, count, share, offset, total):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _forward(x, y, size, alpha, beta, k, start, count):
-    """scale = k + alpha/size * sum of x² over `size` channels; y = x * scale ** -beta, at `count` positions from `start` on.
+def _forward(x, y, window, start, count):
+    """scale = k + alpha/size * sum of x² over `size` channels; y = x * scale ** -beta.
 
-    The squares of the `size` channels at hand are kept in a small ring: rows of x itself lie a picture apart, where
-    they push each other out of the cache.
+    At `count` positions from `start` on. The squares of the `size` channels at hand are kept in a
+    small ring: rows of x itself lie a picture apart, where they push each other out of the cache.
     """
-    share, offset = np.float32(alpha / size), np.float32(k)
-    size = min(size, 2 * x.shape[0] + 1)  # a window that holds all channels
-    squares, scale, power = (
-        np.empty((size, _CHUNK), np.float32),
-        np.empty(_CHUNK, np.float32),
-        np.empty(_CHUNK, np.float32),
-    )
+    share, offset = np.float32(window.alpha / window.size), np.float32(window.k)
+    size = min(window.size, 2 * x.shape[0] + 1)  # a window that holds all channels
+    squares = np.empty((size, _CHUNK), np.float32)
+    scale, power = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
     ready = 0
     for c in range(x.shape[0]):
         ready = _scale(x, squares, ready, c, start, count, share, offset, scale)
-        _power(scale, beta, power, count)
+        _power(scale, window.beta, power, count)
         source, target = x[c, start : start + count], y[c, start : start + count]
         for j in range(count):
             target[j] = source[j] * power[j]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _backward(x, dy, dx, size, alpha, beta, k, start, count):
-    """dx = dy * scale ** -beta - 2 alpha beta / size * x * sum of (dy * y / scale) over the same channels.
+def _backward(x, dy, dx, window, start, count):
+    """dx = dy * scale ** -beta - 2 alpha beta / size * x * sum of (dy * y / scale).
 
-    scale and y are computed again: that costs less than to keep and read them. Ratios run `half` channels ahead of the sums over them.
+    The sum is over the same channels. scale and y are computed again: that costs less than to keep
+    and read them. Ratios run `half` channels ahead of the sums over them.
     """
-    share, offset, factor = (
-        np.float32(alpha / size),
-        np.float32(k),
-        np.float32(2 * alpha * beta / size),
-    )
-    size = min(size, 2 * x.shape[0] + 1)  # a window that holds all channels
+    share, offset = np.float32(window.alpha / window.size), np.float32(window.k)
+    factor = np.float32(2 * window.alpha * window.beta / window.size)
+    size = min(window.size, 2 * x.shape[0] + 1)  # a window that holds all channels
     channels, half = x.shape[0], (size - 1) // 2
     squares, ratios = np.empty((size, _CHUNK), np.float32), np.empty((size, _CHUNK), np.float32)
     powers = np.empty((size, _CHUNK), np.float32)
@@ -97,7 +102,7 @@ def _backward(x, dy, dx, size, alpha, beta, k, start, count):
         if ahead < channels:
             ready = _scale(x, squares, ready, ahead, start, count, share, offset, scale)
             row, power = ratios[ahead % size], powers[ahead % size]
-            _power(scale, beta, power, count)
+            _power(scale, window.beta, power, count)
             source, g = x[ahead, start : start + count], dy[ahead, start : start + count]
             for j in range(count):
                 row[j] = g[j] * (source[j] * power[j]) / scale[j]
@@ -106,97 +111,66 @@ def _backward(x, dy, dx, size, alpha, beta, k, start, count):
             continue
         _sum_rows(ratios, max(0, c - half), min(channels, c + half + 1), total, count)
         power = powers[c % size]
-        g, source, target = (
-            dy[c, start : start + count],
-            x[c, start : start + count],
-            dx[c, start : start + count],
-        )
+        g, source = dy[c, start : start + count], x[c, start : start + count]
+        target = dx[c, start : start + count]
         for j in range(count):
             target[j] = g[j] * power[j] - factor * source[j] * total[j]
 
 
+class _Arguments(NamedTuple):
+    """What both jobs are given; dx is of the gradient's alone, where y is dy."""
+
+    x: np.ndarray
+    y: np.ndarray
+    dx: Optional[np.ndarray]
+    channels: int
+    positions: int
+    window: Window
+
+
 @numba.njit(cache=True, nogil=True, inline="always")
-def _matrix(address, rows, columns):
-    return floats(address)[: rows * columns].reshape(rows, columns)
+def _matrix(address, p):
+    return float32s(address)[: p.channels * p.positions].reshape(p.channels, p.positions)
 
 
 @threads.Job
 def _forward_job(arguments, scratch):
-    p = ints(arguments)
-    channels, positions, size = p[FIRST + 2], p[FIRST + 3], p[FIRST + 4]
-    x, y = _matrix(p[FIRST], channels, positions), _matrix(p[FIRST + 1], channels, positions)
-    chunk = count_up(arguments)
-    while chunk < p[ITEMS]:
+    p = record(_Arguments, threads.given(arguments))
+    x, y = _matrix(p.x, p), _matrix(p.y, p)
+    chunk = threads.take(arguments)
+    while chunk >= 0:
         start = chunk * _CHUNK
-        _forward(
-            x,
-            y,
-            size,
-            real(arguments, FIRST + 5),
-            real(arguments, FIRST + 6),
-            real(arguments, FIRST + 7),
-            start,
-            min(_CHUNK, positions - start),
-        )
-        chunk = count_up(arguments)
+        _forward(x, y, p.window, start, min(_CHUNK, p.positions - start))
+        chunk = threads.take(arguments)
 
 
 @threads.Job
 def _backward_job(arguments, scratch):
-    p = ints(arguments)
-    channels, positions, size = p[FIRST + 3], p[FIRST + 4], p[FIRST + 5]
-    x, dy, dx = (
-        _matrix(p[FIRST], channels, positions),
-        _matrix(p[FIRST + 1], channels, positions),
-        _matrix(p[FIRST + 2], channels, positions),
-    )
-    chunk = count_up(arguments)
-    while chunk < p[ITEMS]:
-        start, count = chunk * _CHUNK, min(_CHUNK, positions - chunk * _CHUNK)
-        _backward(
-            x,
-            dy,
-            dx,
-            size,
-            real(arguments, FIRST + 6),
-            real(arguments, FIRST + 7),
-            real(arguments, FIRST + 8),
-            start,
-            count,
-        )
-        chunk = count_up(arguments)
+    p = record(_Arguments, threads.given(arguments))
+    x, dy, dx = _matrix(p.x, p), _matrix(p.y, p), _matrix(p.dx, p)
+    chunk = threads.take(arguments)
+    while chunk >= 0:
+        start = chunk * _CHUNK
+        _backward(x, dy, dx, p.window, start, min(_CHUNK, p.positions - start))
+        chunk = threads.take(arguments)
 
 
-def lrn_forward(x, y, size, alpha, beta, k):
-    """y = x * scale ** -beta, scale = k + alpha/size * the sum of x² over `size` channels. Arrays (channels, positions)."""
+def _run(
+    job: threads.Job, x: np.ndarray, y: np.ndarray, dx: Optional[np.ndarray], window: Window
+) -> None:
     channels, positions = x.shape
-    threads.run(
-        _forward_job,
-        -(-positions // _CHUNK),
-        x,
-        y,
-        channels,
-        positions,
-        size,
-        float(alpha),
-        float(beta),
-        float(k),
-    )
+    arguments = _Arguments(x, y, dx, channels, positions, window)
+    threads.run(job, -(-positions // _CHUNK), arguments)
 
 
-def lrn_backward(x, dy, dx, size, alpha, beta, k):
+def lrn_forward(x: np.ndarray, y: np.ndarray, window: Window) -> None:
+    """y = x * scale ** -beta, scale = k + alpha/size * the sum of x² over `size` channels.
+
+    Arrays are (channels, positions).
+    """
+    _run(_forward_job, x, y, None, window)
+
+
+def lrn_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, window: Window) -> None:
     """dx = the gradient of the input from that of the output."""
-    channels, positions = x.shape
-    threads.run(
-        _backward_job,
-        -(-positions // _CHUNK),
-        x,
-        dy,
-        dx,
-        channels,
-        positions,
-        size,
-        float(alpha),
-        float(beta),
-        float(k),
-    )
+    _run(_backward_job, x, dy, dx, window)

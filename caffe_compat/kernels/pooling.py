@@ -1,17 +1,30 @@
 """Pooling over planes: x (planes, H, W), y (planes, H', W'), float32.
 
-Each loop takes one window offset for a whole output row, in the window's scan order, which vectorises.
+Each loop takes one window offset for a whole output row, in the window's scan order, which
+vectorises.
 """
+
+from typing import NamedTuple, Optional
 
 import numba
 import numpy as np
 
 from . import threads
-from .atomic import bytes_at, count_up, floats, ints, words_at
-from .threads import FIRST, ITEMS
+from .atomic import float32s, int8s, int32s, record
 
 _FEW = 4096  # places of a window that are looked up, not computed
 _LOWEST = np.float32(-3.4028234663852886e38)
+
+
+class Window(NamedTuple):
+    """The window, its steps, and the padding around the picture, in values."""
+
+    kernel_h: int
+    kernel_w: int
+    stride_h: int
+    stride_w: int
+    pad_h: int
+    pad_w: int
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -22,17 +35,21 @@ def _span(j_offset, stride, width, out_w):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _reach(kernel, stride, pad, width, out_w):
-    """The window's columns that lie inside the picture for any output column: a window may be far wider than the picture."""
-    return max(0, pad - (out_w - 1) * stride), min(kernel, width + pad)
+def _reach(window, width, out_w):
+    """The window's columns that lie in the picture for any output column.
+
+    A window may be far wider than the picture.
+    """
+    first = max(0, window.pad_w - (out_w - 1) * window.stride_w)
+    return first, min(window.kernel_w, width + window.pad_w)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _keep_larger(x, start, stride, best, where, at, count, code):
-    """best = max(best, x[start::stride]) and where = code at the places that change, from `at` on; all arrays flat.
+    """best = max(best, x[start::stride]), and where = code at the places that change.
 
-    Places are unsigned, since numba would look for negative ones at each; the usual strides stand by name, since
-    constants vectorise.
+    From `at` on; all arrays are flat. Places are unsigned, since numba would look for negative ones
+    at each; the usual strides stand by name, since constants vectorise.
     """
     one, two = np.uint64(1), np.uint64(2)
     if stride == one:
@@ -64,7 +81,10 @@ def _larger(v, best, new, code):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _nine(a, b, c, y, mask):
-    """The maximum of 3x3 windows one beside the other, with all nine values in registers; a, b, c: their three rows."""
+    """The maximum of 3x3 windows one column apart, with all nine values in registers.
+
+    a, b, c: their three rows.
+    """
     for j in range(y.size):
         best, code = _larger(a[j], _LOWEST, np.int32(0), np.int32(-1))
         best, code = _larger(a[j + 1], best, np.int32(1), code)
@@ -81,7 +101,7 @@ def _nine(a, b, c, y, mask):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _nine_by_two(a, b, c, y, mask):
-    """As _nine, two columns apart."""
+    """As _nine, for windows two columns apart."""
     for j in range(y.size):
         best, code = _larger(a[2 * j], _LOWEST, np.int32(0), np.int32(-1))
         best, code = _larger(a[2 * j + 1], best, np.int32(1), code)
@@ -97,8 +117,9 @@ def _nine_by_two(a, b, c, y, mask):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _max_three(x, y, mask, padded, step, top, left, p):
+def _max_three(x, y, mask, padded, window, p):
     """_max_plane for 3x3 windows, by a padded copy of the plane, in which no window has an edge."""
+    step, top, left = window.stride_w, window.pad_h, window.pad_w
     rows, columns = min(x.shape[1], padded.shape[0] - top), min(x.shape[2], padded.shape[1] - left)
     for h in range(rows):
         target, source = padded[h + top, left : left + columns], x[p, h, :columns]
@@ -113,40 +134,45 @@ def _max_three(x, y, mask, padded, step, top, left, p):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _max_plane(x, y, mask, kh, kw, sh, sw, ph, pw, p):
-    """Maximum of each window, and in `mask` (a signed integer) which of its places was the first to hold it; padding never wins.
+def _max_plane(x, y, mask, window, p):
+    """Maximum of each window, and in `mask` which of its places was the first to hold it.
 
-    Places are numbered row by row over the whole window, its padding included; -1: all was padding or NaN.
+    Padding never wins. mask: signed integers; places are numbered row by row over the whole window,
+    its padding included; -1: all was padding or NaN.
     """
     _, height, width = x.shape
     _, out_h, out_w = y.shape
     y[p] = _LOWEST
     mask[p] = -1
     source, best, where = x.reshape(-1), y.reshape(-1), mask.reshape(-1)
-    first_k, last_k = _reach(kw, sw, pw, width, out_w)
+    stride = np.uint64(window.stride_w)
+    first_k, last_k = _reach(window, width, out_w)
     for i in range(out_h):
-        start = i * sh - ph
+        start = i * window.stride_h - window.pad_h
         row = (p * out_h + i) * out_w
-        for h in range(max(0, start), min(height, start + kh)):
+        for h in range(max(0, start), min(height, start + window.kernel_h)):
             for k in range(first_k, last_k):
-                left, right = _span(k - pw, sw, width, out_w)
-                at = (p * height + h) * width + left * sw + k - pw
-                code = np.int32((h - start) * kw + k)
-                _keep_larger(
-                    source,
-                    np.uint64(at),
-                    np.uint64(sw),
-                    best,
-                    where,
-                    np.uint64(row + left),
-                    np.uint64(right - left),
-                    code,
-                )
+                shift = k - window.pad_w
+                left, right = _span(shift, window.stride_w, width, out_w)
+                at = np.uint64((p * height + h) * width + left * window.stride_w + shift)
+                code = np.int32((h - start) * window.kernel_w + k)
+                place, count = np.uint64(row + left), np.uint64(right - left)
+                _keep_larger(source, at, stride, best, where, place, count, code)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _max_plane_backward(dy, mask, dx, add, shift, kw, sh, sw, ph, pw, p):
-    """Each output's gradient goes to where its maximum lay; added to what dx holds if `add`. dy, mask (planes, H', W'), dx (planes, H, W)."""
+def _shift(code, window, width):
+    """Where in a plane a place of the window lies, from the window's first on."""
+    row, column = code // window.kernel_w - window.pad_h, code % window.kernel_w - window.pad_w
+    return row * width + column
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _max_plane_backward(dy, mask, dx, add, shift, window, p):
+    """Each output's gradient goes to where its maximum lay; added to what dx holds if `add`.
+
+    dy, mask (planes, H', W'), dx (planes, H, W); shift: _shift of the first _FEW places.
+    """
     _, out_h, out_w = dy.shape
     width = dx.shape[2]
     target = dx[p].reshape(-1)
@@ -157,205 +183,206 @@ def _max_plane_backward(dy, mask, dx, add, shift, kw, sh, sw, ph, pw, p):
             code = mask[p, i, j]
             if code >= 0:
                 # a division for each value would cost more than all else
-                place = shift[code] if code < _FEW else (code // kw - ph) * width + code % kw - pw
-                target[i * sh * width + j * sw + place] += dy[p, i, j]
+                place = shift[code] if code < _FEW else _shift(code, window, width)
+                target[i * window.stride_h * width + j * window.stride_w + place] += dy[p, i, j]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def window_extent(i, kernel, stride, pad, size):
-    """What Caffe divides an average by, along one axis: the window clipped to size + pad, padding included."""
+def _extent(i, kernel, stride, pad, size):
+    """What Caffe divides an average by, along one axis: the window clipped to size + pad."""
     start = i * stride - pad
     return min(start + kernel, size + pad) - start
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _average_plane(x, y, kh, kw, sh, sw, ph, pw, p):
-    _, height, width = x.shape
-    _, out_h, out_w = y.shape
-    first_k, last_k = _reach(kw, sw, pw, width, out_w)
-    for i in range(out_h):
-        total = y[p, i]
-        total[:] = 0
-        for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
-            row = x[p, h]
-            for k in range(first_k, last_k):
-                left, right = _span(k - pw, sw, width, out_w)
-                for j in range(left, right):
-                    total[j] += row[j * sw + k - pw]
-        tall = window_extent(i, kh, sh, ph, height)
-        for j in range(out_w):
-            total[j] /= np.float32(tall * window_extent(j, kw, sw, pw, width))
+def _area(i, j, window, height, width):
+    """The values by which the average of window i, j is divided, padding included."""
+    tall = _extent(i, window.kernel_h, window.stride_h, window.pad_h, height)
+    return np.float32(tall * _extent(j, window.kernel_w, window.stride_w, window.pad_w, width))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _average_plane_backward(dy, dx, add, share, kh, kw, sh, sw, ph, pw, p):
+def _average_plane(x, y, window, p):
+    _, height, width = x.shape
+    _, out_h, out_w = y.shape
+    first_k, last_k = _reach(window, width, out_w)
+    for i in range(out_h):
+        total = y[p, i]
+        total[:] = 0
+        top = i * window.stride_h - window.pad_h
+        for h in range(max(0, top), min(height, top + window.kernel_h)):
+            row = x[p, h]
+            for k in range(first_k, last_k):
+                shift = k - window.pad_w
+                left, right = _span(shift, window.stride_w, width, out_w)
+                for j in range(left, right):
+                    total[j] += row[j * window.stride_w + shift]
+        for j in range(out_w):
+            total[j] /= _area(i, j, window, height, width)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _average_plane_backward(dy, dx, add, share, window, p):
     _, height, width = dx.shape
     _, out_h, out_w = dy.shape
     if not add:
         dx[p] = 0
-    first_k, last_k = _reach(kw, sw, pw, width, out_w)
+    first_k, last_k = _reach(window, width, out_w)
     for i in range(out_h):
-        tall = window_extent(i, kh, sh, ph, height)
         for j in range(out_w):
-            share[j] = dy[p, i, j] / np.float32(tall * window_extent(j, kw, sw, pw, width))
-        for h in range(max(0, i * sh - ph), min(height, i * sh - ph + kh)):
+            share[j] = dy[p, i, j] / _area(i, j, window, height, width)
+        top = i * window.stride_h - window.pad_h
+        for h in range(max(0, top), min(height, top + window.kernel_h)):
             row = dx[p, h]
             for k in range(first_k, last_k):
-                left, right = _span(k - pw, sw, width, out_w)
+                shift = k - window.pad_w
+                left, right = _span(shift, window.stride_w, width, out_w)
                 for j in range(left, right):
-                    row[j * sw + k - pw] += share[j]
+                    row[j * window.stride_w + shift] += share[j]
 
 
-# What each job is given: the picture, the pooled picture, the mask, whether to add, height, width, pooled height and width, then the window.
+class _Arguments(NamedTuple):
+    """What every job here is given: the picture, or its gradient, and the pooled one."""
+
+    picture: np.ndarray
+    pooled: np.ndarray
+    mask: Optional[np.ndarray]
+    add: bool
+    planes: int
+    height: int
+    width: int
+    out_h: int
+    out_w: int
+    window: Window
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _planes(flat, count, height, width):
-    return flat[: count * height * width].reshape(count, height, width)
+def _large(flat, p):
+    """The picture's planes."""
+    return flat[: p.planes * p.height * p.width].reshape(p.planes, p.height, p.width)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _window(p):
-    f = FIRST + 4
-    return (
-        p[f],
-        p[f + 1],
-        p[f + 2],
-        p[f + 3],
-        p[f + 4],
-        p[f + 5],
-        p[f + 6],
-        p[f + 7],
-        p[f + 8],
-        p[f + 9],
-    )
+def _small(flat, p):
+    """The pooled planes, or those of the mask."""
+    return flat[: p.planes * p.out_h * p.out_w].reshape(p.planes, p.out_h, p.out_w)
 
 
 @numba.njit(cache=True, nogil=True)
-def _max_forward(arguments, mask):
-    p = ints(arguments)
-    (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
-    x, y = (
-        _planes(floats(p[FIRST]), items, height, width),
-        _planes(floats(p[FIRST + 1]), items, out_h, out_w),
+def _max_forward(arguments, p, mask):
+    x, y, mask, window = (
+        _large(float32s(p.picture), p),
+        _small(float32s(p.pooled), p),
+        _small(mask, p),
+        p.window,
     )
-    mask = _planes(mask, items, out_h, out_w)
-    three = kh == 3 and kw == 3 and sh == sw and sw <= 2
-    padded = np.full(((out_h - 1) * sh + 3, (out_w - 1) * sw + 3) if three else (0, 0), _LOWEST)
-    plane = count_up(arguments)
-    while plane < items:
+    stride = window.stride_w
+    three = window[:2] == (3, 3) and window.stride_h == stride and stride <= 2
+    size = ((p.out_h - 1) * stride + 3, (p.out_w - 1) * stride + 3) if three else (0, 0)
+    padded = np.full(size, _LOWEST)
+    plane = threads.take(arguments)
+    while plane >= 0:
         if three:
-            _max_three(x, y, mask, padded, sw, ph, pw, plane)
+            _max_three(x, y, mask, padded, window, plane)
         else:
-            _max_plane(x, y, mask, kh, kw, sh, sw, ph, pw, plane)
-        plane = count_up(arguments)
+            _max_plane(x, y, mask, window, plane)
+        plane = threads.take(arguments)
 
 
 @numba.njit(cache=True, nogil=True)
-def _max_backward(arguments, mask):
-    p = ints(arguments)
-    (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
-    dx, dy = (
-        _planes(floats(p[FIRST]), items, height, width),
-        _planes(floats(p[FIRST + 1]), items, out_h, out_w),
-    )
-    mask = _planes(mask, items, out_h, out_w)
-    shift = np.array(
-        [(code // kw - ph) * width + code % kw - pw for code in range(min(kh * kw, _FEW))]
-    )
-    plane = count_up(arguments)
-    while plane < items:
-        _max_plane_backward(dy, mask, dx, p[FIRST + 3] != 0, shift, kw, sh, sw, ph, pw, plane)
-        plane = count_up(arguments)
+def _max_backward(arguments, p, mask):
+    dx, dy, mask = _large(float32s(p.picture), p), _small(float32s(p.pooled), p), _small(mask, p)
+    places = min(p.window.kernel_h * p.window.kernel_w, _FEW)
+    shift = np.array([_shift(code, p.window, p.width) for code in range(places)])
+    plane = threads.take(arguments)
+    while plane >= 0:
+        _max_plane_backward(dy, mask, dx, p.add != 0, shift, p.window, plane)
+        plane = threads.take(arguments)
 
 
 @threads.Job
 def _max_forward_small(arguments, scratch):
-    _max_forward(arguments, bytes_at(ints(arguments)[FIRST + 2]))
+    p = record(_Arguments, threads.given(arguments))
+    _max_forward(arguments, p, int8s(p.mask))
 
 
 @threads.rarely
 def _max_forward_large(arguments, scratch):
-    _max_forward(arguments, words_at(ints(arguments)[FIRST + 2]))
+    p = record(_Arguments, threads.given(arguments))
+    _max_forward(arguments, p, int32s(p.mask))
 
 
 @threads.Job
 def _max_backward_small(arguments, scratch):
-    _max_backward(arguments, bytes_at(ints(arguments)[FIRST + 2]))
+    p = record(_Arguments, threads.given(arguments))
+    _max_backward(arguments, p, int8s(p.mask))
 
 
 @threads.rarely
 def _max_backward_large(arguments, scratch):
-    _max_backward(arguments, words_at(ints(arguments)[FIRST + 2]))
+    p = record(_Arguments, threads.given(arguments))
+    _max_backward(arguments, p, int32s(p.mask))
 
 
 @threads.Job
 def _average_forward(arguments, scratch):
-    p = ints(arguments)
-    (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
-    x, y = (
-        _planes(floats(p[FIRST]), items, height, width),
-        _planes(floats(p[FIRST + 1]), items, out_h, out_w),
-    )
-    plane = count_up(arguments)
-    while plane < items:
-        _average_plane(x, y, kh, kw, sh, sw, ph, pw, plane)
-        plane = count_up(arguments)
+    p = record(_Arguments, threads.given(arguments))
+    x, y = _large(float32s(p.picture), p), _small(float32s(p.pooled), p)
+    plane = threads.take(arguments)
+    while plane >= 0:
+        _average_plane(x, y, p.window, plane)
+        plane = threads.take(arguments)
 
 
 @threads.Job
 def _average_backward(arguments, scratch):
-    p = ints(arguments)
-    (height, width, out_h, out_w, kh, kw, sh, sw, ph, pw), items = _window(p), p[ITEMS]
-    dx, dy = (
-        _planes(floats(p[FIRST]), items, height, width),
-        _planes(floats(p[FIRST + 1]), items, out_h, out_w),
-    )
-    share = np.empty(out_w, np.float32)
-    plane = count_up(arguments)
-    while plane < items:
-        _average_plane_backward(dy, dx, p[FIRST + 3] != 0, share, kh, kw, sh, sw, ph, pw, plane)
-        plane = count_up(arguments)
+    p = record(_Arguments, threads.given(arguments))
+    dx, dy = _large(float32s(p.picture), p), _small(float32s(p.pooled), p)
+    share = np.empty(p.out_w, np.float32)
+    plane = threads.take(arguments)
+    while plane >= 0:
+        _average_plane_backward(dy, dx, p.add != 0, share, p.window, plane)
+        plane = threads.take(arguments)
 
 
-def _run(job, picture, pooled, mask, add, window):
+def _run(
+    job: threads.Job,
+    picture: np.ndarray,
+    pooled: np.ndarray,
+    mask: Optional[np.ndarray],
+    add: bool,
+    window: Window,
+) -> None:
     planes, height, width = picture.shape
     _, out_h, out_w = pooled.shape
-    threads.run(job, planes, picture, pooled, mask, int(add), height, width, out_h, out_w, *window)
+    arguments = _Arguments(picture, pooled, mask, add, planes, height, width, out_h, out_w, window)
+    threads.run(job, planes, arguments)
 
 
-def mask_like(y, window):
+def mask_like(y: np.ndarray, window: Window) -> np.ndarray:
     """An array for the mask of max_forward: int8 where the window's places can be numbered so."""
-    return np.empty(y.shape, np.int8 if window[0] * window[1] < 128 else np.int32)
+    return np.empty(y.shape, np.int8 if window.kernel_h * window.kernel_w < 128 else np.int32)
 
 
-def max_forward(x, y, mask, window):
-    """y = the maximum of each window of x, and in mask where it lay. window: (kernel, stride, pad), each height then width, as six numbers."""
-    _run(
-        _max_forward_small if mask.dtype == np.int8 else _max_forward_large,
-        x,
-        y,
-        mask,
-        False,
-        window,
-    )
+def max_forward(x: np.ndarray, y: np.ndarray, mask: np.ndarray, window: Window) -> None:
+    """y = the maximum of each window of x, and in mask (see mask_like) where it lay."""
+    job = _max_forward_small if mask.dtype == np.int8 else _max_forward_large
+    _run(job, x, y, mask, False, window)
 
 
-def max_backward(dy, mask, dx, window, add=False):
+def max_backward(
+    dy: np.ndarray, mask: np.ndarray, dx: np.ndarray, window: Window, add: bool = False
+) -> None:
     """dx = each gradient where its maximum lay, or with `add` dx += it."""
-    _run(
-        _max_backward_small if mask.dtype == np.int8 else _max_backward_large,
-        dx,
-        dy,
-        mask,
-        add,
-        window,
-    )
+    job = _max_backward_small if mask.dtype == np.int8 else _max_backward_large
+    _run(job, dx, dy, mask, add, window)
 
 
-def average_forward(x, y, window):
-    _run(_average_forward, x, y, 0, False, window)
+def average_forward(x: np.ndarray, y: np.ndarray, window: Window) -> None:
+    """y = the sum of each window of x over its values, those of the padding counted as zeros."""
+    _run(_average_forward, x, y, None, False, window)
 
 
-def average_backward(dy, dx, window, add=False):
-    _run(_average_backward, dx, dy, 0, add, window)
+def average_backward(dy: np.ndarray, dx: np.ndarray, window: Window, add: bool = False) -> None:
+    """dx = each gradient, shared among the values of its window, or with `add` dx += it."""
+    _run(_average_backward, dx, dy, None, add, window)

@@ -1,6 +1,9 @@
-"""One file per layer family, forward with its backward under it. Importing this package registers every type.
+"""One file per layer family, forward with its backward under it.
 
-To add a layer type: one class in one file here, decorated with `@register`, and the file named below.
+Importing this package registers every type.
+
+To add a layer type: one class in one file here, decorated with `@register`, and the file named
+below.
 """
 
 from . import (  # noqa: F401

@@ -1,25 +1,27 @@
 """Accuracy: how often the label is among the largest values."""
 
 import math
+from typing import Sequence
 
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
-from .registry import Layer, register, whole_numbers
+from .registry import Blobs, Layer, counted, register, whole_numbers
 
 
 @register
 class Accuracy(Layer):
-    """The share of places whose label is among the top_k values along `axis`, and of each class as a second top. Its gradient is zero.
+    """The share of places whose label is among the top_k values along `axis`.
 
-    Values equal to the label's count as larger, as in Caffe.
+    A second top has that of each class. The gradient is zero. Values equal to the label's count as
+    larger, as in Caffe.
     """
 
     type = "Accuracy"
     bottoms, tops = (2, 2), (1, 2)
     no_gradient = (0, 1)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.accuracy_param
         self.top_k, self.ignored = p.top_k, p.ignore_label if p.HasField("ignore_label") else None
         axis = self.canonical_axis(p.axis, bottom[0])
@@ -30,16 +32,17 @@ class Accuracy(Layer):
             )
         if bottom[1].count != bottom[0].count // max(self.classes, 1):
             raise ShapeError(
-                f'layer "{self.name}": {bottom[1].count} labels {bottom[1].shape} for the bottom {bottom[0].shape} with axis {axis}'
+                f'layer "{self.name}": {bottom[1].count} labels {bottom[1].shape} for the bottom '
+                f"{bottom[0].shape} with axis {axis}"
             )
         top[0].reshape()
         for t in top[1:]:
             t.reshape(self.classes)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].data.reshape(self.outer, self.classes, -1)
         labels = bottom[1].data.astype(np.int64).reshape(self.outer, -1)
-        counts = np.ones(labels.shape, bool) if self.ignored is None else labels != self.ignored
+        counts = counted(labels, self.ignored)
         labels = whole_numbers(self, np.where(counts, labels, 0), self.classes, "label")
         right = ((x >= np.take_along_axis(x, labels[:, None], 1)).sum(1) <= self.top_k) & counts
         top[0].data[...] = right.sum() / max(counts.sum(), 1)
@@ -47,5 +50,5 @@ class Accuracy(Layer):
             seen = np.bincount(labels[counts], minlength=self.classes)
             t.data[...] = np.bincount(labels[right], minlength=self.classes) / np.maximum(seen, 1)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         pass

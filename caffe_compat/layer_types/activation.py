@@ -1,48 +1,43 @@
-"""Neuron layers: one value in, one value out; all can run in place."""
+"""ReLU and Dropout, which nearly every net has."""
+
+from typing import Sequence
 
 import numpy as np
 
 from ..fillers import rng
 from ..kernels import elementwise
 from ..proto import caffe_pb2
-from .registry import Layer, register
-
-
-class Neuron(Layer):
-    in_place = True
-
-    def reshape(self, bottom, top):
-        top[0].reshape_like(bottom[0])
+from .registry import Blobs, SameShape, register
 
 
 @register
-class ReLU(Neuron):
+class ReLU(SameShape):
     """y = max(x, 0) + negative_slope * min(x, 0)."""
 
     type = "ReLU"
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.slope = np.float32(self.layer_param.relu_param.negative_slope)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         elementwise.relu_forward(bottom[0].data, top[0].data, self.slope)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         # in place, bottom.data is y, which has x's sign
         if propagate_down[0]:
             elementwise.relu_backward(bottom[0].data, top[0].diff, bottom[0].diff, self.slope)
 
 
 @register
-class Dropout(Neuron):
+class Dropout(SameShape):
     """TRAIN: y = x * mask / (1 - ratio); TEST: y = x."""
 
     type = "Dropout"
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.ratio = self.layer_param.dropout_param.dropout_ratio
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if self.phase == caffe_pb2.TRAIN:
             kept = rng().random(x.shape, np.float32) >= self.ratio
@@ -52,7 +47,7 @@ class Dropout(Neuron):
         elif y is not x:
             np.copyto(y, x)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dy, dx = top[0].diff, bottom[0].diff

@@ -1,22 +1,24 @@
 """BatchNorm: every channel to mean 0 and variance 1 (Ioffe and Szegedy, arXiv 1502.03167)."""
 
+from typing import Sequence
+
 import numpy as np
 
 from ..proto import caffe_pb2
-from .registry import Layer, register
+from .registry import Blobs, SameShape, register
 
 
 @register
-class BatchNorm(Layer):
-    """y = (x - mean) / sqrt(variance + eps), per channel (axis 1): of the batch when training, of what was stored when testing.
+class BatchNorm(SameShape):
+    """y = (x - mean) / sqrt(variance + eps), per channel (axis 1).
 
-    Its three blobs hold the running sums of mean and variance and their weight, by which both are divided.
+    Mean and variance are those of the batch when training, the stored ones when testing. The three
+    blobs hold the running sums of mean and variance and their weight, by which both are divided.
     """
 
     type = "BatchNorm"
-    in_place = True
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.batch_norm_param
         self.stored = (
             p.use_global_stats if p.HasField("use_global_stats") else self.phase == caffe_pb2.TEST
@@ -26,15 +28,12 @@ class BatchNorm(Layer):
         for shape in ((channels,), (channels,), (1,)):
             self.add_param(shape, None)
 
-    def reshape(self, bottom, top):
-        top[0].reshape_like(bottom[0])
-
     def _by_channel(self, array):
         """The array as (N, C, positions)."""
         channels = self.blobs[0].count
         return array.reshape(array.shape[0] if channels > 1 or array.ndim > 1 else 1, channels, -1)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = self._by_channel(bottom[0].data), self._by_channel(top[0].data)
         if self.stored:
             weight = self.blobs[2].data[0]
@@ -45,12 +44,11 @@ class BatchNorm(Layer):
             variance = np.square(x - mean[:, None]).mean((0, 2))
             self._keep(mean, variance, x.size // x.shape[1])
         deviation = np.sqrt(variance + self.eps)
-        with np.errstate(
-            over="ignore", divide="ignore", invalid="ignore"
-        ):  # untrained statistics give what they give in Caffe
+        # untrained statistics give what they give in Caffe
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             np.subtract(x, mean[:, None], out=y)
             y /= deviation[:, None]
-        # in place the values are overwritten by the layers behind, so training keeps a copy
+        # in place the values are overwritten by later layers, so training keeps a copy
         self.remember(bottom, (deviation, None if self.stored else y.copy()))
 
     def _keep(self, mean, variance, count):
@@ -59,7 +57,7 @@ class BatchNorm(Layer):
         for blob, value in zip(self.blobs, (mean, correction * variance, 1)):
             blob.data[...] = value + self.fraction * blob.data
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         dy, dx = self._by_channel(top[0].diff), self._by_channel(bottom[0].diff)

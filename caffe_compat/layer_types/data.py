@@ -1,95 +1,97 @@
 """Layers that only hold data."""
 
+from typing import Optional, Sequence, Tuple
+
+import numpy as np
+
 from ..errors import CaffeError, PrototxtError
 from ..fillers import fill
 from ..proto import caffe_pb2
-from .registry import Layer, register
+from .registry import Blobs, Counts, Layer, register
+
+
+class Source(Layer):
+    """A layer without bottoms, and so without gradients to compute."""
+
+    bottoms = (0, 0)
+    tops: Counts = (1, None)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        pass
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        pass
 
 
 @register
-class Input(Layer):
+class Input(Source):
     """A net's input: its tops are written by the caller."""
 
     type = "Input"
-    bottoms = (0, 0)
-    tops = (1, None)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         shapes = self.layer_param.input_param.shape
-        if len(shapes) not in (0, 1, len(top)):
-            raise PrototxtError(
-                f'layer "{self.name}" has {len(top)} tops but {len(shapes)} shapes; give one shape, or one for each top'
-            )
+        self.need_one_or_each(len(shapes), len(top), "shapes", none=True)
         for i, blob in enumerate(top):
             if shapes:
                 blob.reshape(*shapes[i if len(shapes) > 1 else 0].dim)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """The tops keep the shape that the caller gave them."""
-
-    def forward(self, bottom, top):
-        pass
-
-    def backward(self, top, propagate_down, bottom):
-        pass
 
 
 @register
-class DummyData(Layer):
+class DummyData(Source):
     """Tops of given shapes, filled by fillers: constants once, random ones in each forward pass."""
 
     type = "DummyData"
-    bottoms = (0, 0)
-    tops = (1, None)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.dummy_data_param
-        if len(p.data_filler) not in (0, 1, len(top)):
-            raise PrototxtError(
-                f'layer "{self.name}" has {len(top)} tops but {len(p.data_filler)} data_fillers; give none, one, or one for each'
-            )
+        self.need_one_or_each(len(p.data_filler), len(top), "data_fillers", none=True)
         shapes = [s.dim for s in p.shape] or list(zip(p.num, p.channels, p.height, p.width))
-        if len(shapes) not in (1, len(top)):
-            raise PrototxtError(
-                f'layer "{self.name}" has {len(top)} tops but {len(shapes)} shapes; give one, or one for each'
-            )
+        self.need_one_or_each(len(shapes), len(top), "shapes")
         fillers = list(p.data_filler) or [caffe_pb2.FillerParameter(type="constant", value=0)]
         self.fillers = [fillers[i if len(fillers) > 1 else 0] for i in range(len(top))]
         for i, blob in enumerate(top):
             blob.reshape(*shapes[i if len(shapes) > 1 else 0])
             fill(blob, self.fillers[i])
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """The tops have the shapes that the prototxt gives."""
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         for blob, filler in zip(top, self.fillers):
             if filler.type != "constant":
                 fill(blob, filler)
 
-    def backward(self, top, propagate_down, bottom):
-        pass
-
 
 @register
-class MemoryData(Layer):
-    """Pictures and labels from arrays in memory, a batch for each forward pass, over and over (Net.set_input_arrays)."""
+class MemoryData(Source):
+    """Pictures and labels from arrays in memory (Net.set_input_arrays).
+
+    Each forward pass takes a batch, over and over.
+    """
 
     type = "MemoryData"
-    bottoms = (0, 0)
     tops = (2, 2)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.memory_data_param
         self.shape = p.batch_size, p.channels, p.height, p.width
         if min(self.shape) < 1:
             raise PrototxtError(
-                f'layer "{self.name}": batch_size, channels, height and width must be at least 1, not {self.shape}'
+                f'layer "{self.name}": batch_size, channels, height and width must be at least 1, '
+                f"not {self.shape}"
             )
-        self.arrays, self.at = None, 0
+        self.arrays: Optional[Tuple[np.ndarray, np.ndarray]] = None
+        self.at = 0
 
-    def set_arrays(self, data, labels):
-        """data (N, channels, height, width) and labels (N,) or (N, 1, 1, 1), float32; N a multiple of the batch size."""
+    def set_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
+        """Feed float32 data (N, channels, height, width) and labels (N,) or (N, 1, 1, 1).
+
+        N is a multiple of the batch size. Raises ValueError for other arrays.
+        """
         for name, array in (("data", data), ("labels", labels)):
             if array.dtype != "float32" or not array.flags.c_contiguous:
                 raise ValueError(
@@ -109,14 +111,15 @@ class MemoryData(Layer):
             )
         self.arrays, self.at = (data, labels.reshape(-1)), 0
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*self.shape)
         top[1].reshape(self.shape[0])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         if self.arrays is None:
             raise CaffeError(
-                f'layer "{self.name}" (MemoryData) has no data; call net.set_input_arrays(data, labels) first'
+                f'layer "{self.name}" (MemoryData) has no data; '
+                "call net.set_input_arrays(data, labels) first"
             )
         end = self.at + self.shape[0]
         top[1].reshape(self.shape[0], 1, 1, 1)  # from here on, as in Caffe
@@ -124,30 +127,21 @@ class MemoryData(Layer):
             blob.data[...] = array[self.at : end].reshape(blob.shape)
         self.at = end % len(self.arrays[0])
 
-    def backward(self, top, propagate_down, bottom):
-        pass
-
 
 @register
-class Parameter(Layer):
+class Parameter(Source):
     """A parameter as a top, so that a net can learn an input."""
 
     type = "Parameter"
-    bottoms = (0, 0)
+    tops = (1, 1)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.add_param(tuple(self.layer_param.parameter_param.shape.dim), None)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape_like(self.blobs[0])
         top[0].share_data(self.blobs[0])
         top[0].share_diff(self.blobs[0])
-
-    def forward(self, bottom, top):
-        pass
-
-    def backward(self, top, propagate_down, bottom):
-        pass
 
 
 @register
@@ -158,13 +152,13 @@ class Silence(Layer):
     bottoms = (1, None)
     tops = (0, 0)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         for b, wanted in zip(bottom, propagate_down):
             if wanted:
                 b.diff[...] = 0

@@ -1,23 +1,26 @@
 """Eltwise: several blobs of one shape, combined value by value."""
 
+from typing import Sequence
+
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
-from .registry import Layer, register
+from .registry import Blobs, Layer, register
 
 
 @register
 class Eltwise(Layer):
     """SUM (with coefficients), PROD or MAX.
 
-    Where maxima are equal, Caffe gives the gradient to the second bottom if it is among them, else to the first.
+    Where maxima are equal, Caffe gives the gradient to the second bottom if it is among them, else
+    to the first.
     """
 
     type = "Eltwise"
     bottoms = (2, None)
     in_place = True
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.eltwise_param
         self.operation, self.stable = p.operation, p.stable_prod_grad
         self.is_sum, self.is_product = self.operation == p.SUM, self.operation == p.PROD
@@ -29,15 +32,16 @@ class Eltwise(Layer):
             raise PrototxtError(f'layer "{self.name}": a product takes no coefficients')
         self.coeff = [np.float32(c) for c in p.coeff] or [np.float32(1)] * len(bottom)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for b in bottom[1:]:
             if b.shape != bottom[0].shape:
                 raise ShapeError(
-                    f'layer "{self.name}": its bottoms differ in shape: {bottom[0].shape} and {b.shape}'
+                    f'layer "{self.name}": its bottoms differ in shape: '
+                    f"{bottom[0].shape} and {b.shape}"
                 )
         top[0].reshape_like(bottom[0])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         first, second, *more = (b.data for b in bottom)
         y = top[0].data
         if self.is_product:
@@ -60,7 +64,7 @@ class Eltwise(Layer):
             self.remember(bottom, winner)
             y[...] = largest
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         dy = top[0].diff
         shared = any(b is top[0] for b in bottom)
         dy = dy.copy() if shared else dy

@@ -1,12 +1,13 @@
-"""InnerProduct: a matrix product with everything behind `axis`."""
+"""InnerProduct: a matrix product with everything from `axis` on."""
 
 import math
+from typing import Sequence
 
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
 from ..kernels import convolution
-from .registry import Layer, register
+from .registry import Blobs, Layer, register
 
 
 @register
@@ -15,7 +16,7 @@ class InnerProduct(Layer):
 
     type = "InnerProduct"
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.inner_product_param
         self.outputs, self.transpose = p.num_output, p.transpose
         self.axis = self.canonical_axis(p.axis, bottom[0])
@@ -29,21 +30,22 @@ class InnerProduct(Layer):
         if p.bias_term:
             self.add_param((self.outputs,), p.bias_filler)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         inputs = math.prod(bottom[0].shape[self.axis :])
         if inputs != self.inputs:
             raise ShapeError(
                 f'layer "{self.name}": Input size incompatible with inner product parameters: '
                 f"K_ is {self.inputs} but the bottom {bottom[0].shape} gives {inputs}; "
-                "python -m net_surgery convolutionize DEPLOY WEIGHTS -o FOLDER makes a net that takes any size"
+                "python -m net_surgery convolutionize DEPLOY WEIGHTS -o FOLDER "
+                "makes a net that takes any size"
             )
         top[0].reshape(*bottom[0].shape[: self.axis], self.outputs)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         bias = self.blobs[1].data if len(self.blobs) > 1 else np.empty(0, np.float32)
         self._product(bottom[0].data, top[0].data, self.inputs, self.outputs, bias, self.transpose)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.add_gradients(
             lambda: self._weight_gradient(top, bottom), lambda: self._bias_gradient(top, bottom)
         )
@@ -58,7 +60,10 @@ class InnerProduct(Layer):
             )
 
     def _product(self, source, target, inputs, outputs, bias, turned):
-        """The rows of source (M, inputs) times the weights into target (M, outputs), as a 1x1 convolution of one picture of M positions."""
+        """The rows of source (M, inputs) times the weights into target (M, outputs).
+
+        As a 1x1 convolution of one picture of M positions.
+        """
         x = np.ascontiguousarray(source.reshape(-1, inputs).T)
         y = target.reshape(-1, outputs)
         alone = len(y) == 1

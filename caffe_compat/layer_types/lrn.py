@@ -1,43 +1,44 @@
-"""Local response normalisation (Krizhevsky et al., 2012, section 3.3), across channels or within each."""
+"""Local response normalisation across channels or within each (Krizhevsky et al., 2012, 3.3)."""
+
+from typing import Sequence
 
 import numpy as np
 
-from ..errors import PrototxtError, ShapeError
+from ..errors import PrototxtError
 from ..kernels import lrn as kernel
 from ..kernels import pooling
-from .registry import Layer, register
+from .registry import Blobs, Layer, register
 
 
 @register
 class LRN(Layer):
     """ACROSS_CHANNELS: y = x * (k + alpha/n * sum of x² over n channels) ** -beta.
 
-    WITHIN_CHANNEL: y = x * (1 + alpha * average of x² over an n×n window) ** -beta; the average counts padding, and
-    k is not used, since Caffe builds it of Split, Power, Pooling and Eltwise layers.
+    WITHIN_CHANNEL: y = x * (1 + alpha * average of x² over an n×n window) ** -beta; the average
+    counts padding, and k is not used, since Caffe builds it of Split, Power, Pooling and Eltwise
+    layers.
     """
 
     type = "LRN"
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.lrn_param
-        self.size, self.alpha, self.beta, self.k = p.local_size, p.alpha, p.beta, p.k
+        self.size, self.alpha, self.beta = p.local_size, p.alpha, p.beta
+        self.window = kernel.Window(self.size, self.alpha, self.beta, p.k)
         self.across = p.norm_region == p.ACROSS_CHANNELS
         if self.size % 2 == 0:
             raise PrototxtError(f'layer "{self.name}": local_size is {self.size} but must be odd')
 
-    def reshape(self, bottom, top):
-        if len(bottom[0].shape) != 4:
-            raise ShapeError(
-                f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}'
-            )
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        self.need_four_axes(bottom[0])
         top[0].reshape_like(bottom[0])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if self.across:
             self.remember(bottom, True)
             for arrays in zip(self._rows(x), self._rows(y)):
-                kernel.lrn_forward(*arrays, self.size, self.alpha, self.beta, self.k)
+                kernel.lrn_forward(*arrays, self.window)
             return
         scale = self.recall(bottom)
         if scale is None:
@@ -46,7 +47,7 @@ class LRN(Layer):
         self._within_scale(x, scale)
         np.multiply(x, scale ** np.float32(-self.beta), out=y)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         x, dy, dx = bottom[0].data, top[0].diff, bottom[0].diff
@@ -55,7 +56,7 @@ class LRN(Layer):
             dx[...] = 0
         elif self.across:
             for arrays in zip(self._rows(x), self._rows(dy), self._rows(dx)):
-                kernel.lrn_backward(*arrays, self.size, self.alpha, self.beta, self.k)
+                kernel.lrn_backward(*arrays, self.window)
         else:
             self._within_backward(x, dy, dx, state)
 
@@ -65,7 +66,7 @@ class LRN(Layer):
 
     def _window(self):
         pad = (self.size - 1) // 2
-        return self.size, self.size, 1, 1, pad, pad
+        return pooling.Window(self.size, self.size, 1, 1, pad, pad)
 
     def _within_scale(self, x, scale):
         planes = (x * x).reshape(-1, *x.shape[2:])

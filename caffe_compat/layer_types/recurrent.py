@@ -1,30 +1,51 @@
-"""RNN, LSTM and LSTMUnit (Donahue et al., arXiv 1411.4389). Shapes: T steps, N streams, D hidden values.
+"""RNN, LSTM and LSTMUnit (Donahue et al., arXiv 1411.4389).
 
-Bottoms of RNN and LSTM: x (T, N, ...), cont (T, N), 0 where a new sequence begins and 1 elsewhere, and perhaps one static input
-(N, ...) that every step sees. The hidden state is kept from one forward pass to the next; with expose_hidden it comes in as further
-bottoms and goes out as further tops (1, N, D), and no gradient passes through those, as in Caffe. Parameters, in Caffe's order: of x
-(with bias), of the static input, of the hidden state, and for RNN of the output (with bias).
+Shapes: T steps, N streams, D hidden values. Bottoms of RNN and LSTM: x (T, N, ...), cont (T, N), 0
+where a new sequence begins and 1 elsewhere, and perhaps one static input (N, ...) that every step
+sees. The hidden state is kept from one forward pass to the next; with expose_hidden it comes in as
+further bottoms and goes out as further tops (1, N, D), and no gradient passes through those, as in
+Caffe. Parameters, in Caffe's order: of x (with bias), of the static input, of the hidden state, and
+for RNN of the output (with bias).
 """
 
 import math
-from typing import Tuple
+from typing import Any, Callable, List, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
 from ..kernels.softmax import sigmoid
-from .registry import Layer, register
+from .registry import Blobs, Layer, register
+
+States = List[np.ndarray]
 
 
-def unit_forward(gates, c_prev, cont):
-    """One LSTM step. gates (N, 4D) before their nonlinearities, in the order i, f, o, g; c_prev (N, D); cont (N, 1). Returns (c, h, i, f, o, g)."""
+def unit_forward(gates: np.ndarray, c_prev: np.ndarray, cont: np.ndarray) -> Tuple[np.ndarray, ...]:
+    """One LSTM step.
+
+    Args:
+        gates: (N, 4D) before their nonlinearities, in the order i, f, o, g.
+        c_prev: (N, D).
+        cont: (N, 1).
+
+    Returns: (c, h, i, f, o, g), each (N, D).
+    """
     i, f, o, g = np.split(gates, 4, 1)
     i, f, o, g = sigmoid(i), cont * sigmoid(f), sigmoid(o), np.tanh(g)
     c = f * c_prev + i * g
     return c, o * np.tanh(c), i, f, o, g
 
 
-def unit_backward(dc, dh, c_prev, c, i, f, o, g):
+def unit_backward(
+    dc: np.ndarray,
+    dh: np.ndarray,
+    c_prev: np.ndarray,
+    c: np.ndarray,
+    i: np.ndarray,
+    f: np.ndarray,
+    o: np.ndarray,
+    g: np.ndarray,
+) -> Tuple[np.ndarray, np.ndarray]:
     """(gradient of the gates, of c_prev) from those of c and h; f holds cont already."""
     tanh_c = np.tanh(c)
     through = dc + dh * o * (1 - tanh_c * tanh_c)
@@ -48,26 +69,27 @@ class LSTMUnit(Layer):
     bottoms, tops = (3, 3), (2, 2)
     no_gradient = (2,)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         c, gates, cont = (b.shape for b in bottom)
         if len(c) != 3 or c[0] != 1 or gates != (1, c[1], 4 * c[2]) or cont != c[:2]:
             raise ShapeError(
-                f'layer "{self.name}": needs bottoms (1, N, D), (1, N, 4 D) and (1, N), not {c}, {gates}, {cont}'
+                f'layer "{self.name}": needs bottoms (1, N, D), (1, N, 4 D) and (1, N), '
+                f"not {c}, {gates}, {cont}"
             )
         for t in top:
             t.reshape(*c)
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         c_prev, gates, cont = bottom[0].data[0], bottom[1].data[0], bottom[2].data.reshape(-1, 1)
         c, h, *acts = unit_forward(gates, c_prev, cont)
         top[0].data[0], top[1].data[0] = c, h
         self.remember(bottom, acts)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         acts = self.recall(bottom)
-        if acts is None:
-            d_gates, dc = 0, 0
-        else:
+        dc: Any = 0
+        d_gates: Any = 0
+        if acts is not None:
             d_gates, dc = unit_backward(
                 top[0].diff[0], top[1].diff[0], bottom[0].data[0], top[0].data[0], *acts
             )
@@ -77,11 +99,13 @@ class LSTMUnit(Layer):
 
 
 class Recurrent(Layer):
+    """Runs `step` over T steps, and `step_back` over them in reverse."""
+
     no_gradient = (1,)
     states: Tuple[str, ...] = ()  # names of the hidden states
     gates = 1
 
-    def check_counts(self, bottom, top):
+    def check_counts(self, bottom: Blobs, top: Blobs) -> None:
         self.exposed = self.layer_param.recurrent_param.expose_hidden
         hidden = len(self.states) if self.exposed else 0
         self.bottoms, self.tops = (2 + hidden, 3 + hidden), (1 + hidden, 1 + hidden)
@@ -89,7 +113,7 @@ class Recurrent(Layer):
         self.static = len(bottom) == 3 + hidden
         self.no_gradient = (1, *range(2 + self.static, len(bottom)))
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.recurrent_param
         self.outputs = p.num_output
         if self.outputs < 1:
@@ -113,16 +137,18 @@ class Recurrent(Layer):
             or (self.static and bottom[2].shape[:1] != bottom[0].shape[1:2])
         ):
             raise ShapeError(
-                f'layer "{self.name}": needs x (T, N, ...), cont (T, N) and, if it has one, a static input (N, ...), not {[b.shape for b in bottom]}'
+                f'layer "{self.name}": needs x (T, N, ...), cont (T, N) and, if it has one, '
+                f"a static input (N, ...), not {[b.shape for b in bottom]}"
             )
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self._check(bottom)
         steps, streams = bottom[0].shape[:2]
         inputs = math.prod(bottom[0].shape[2:])
         if inputs != self.blobs[0].shape[1]:
             raise ShapeError(
-                f'layer "{self.name}": its weights take {self.blobs[0].shape[1]} inputs but its bottom {bottom[0].shape} has {inputs}'
+                f'layer "{self.name}": its weights take {self.blobs[0].shape[1]} inputs '
+                f"but its bottom {bottom[0].shape} has {inputs}"
             )
         if len(self.kept[0]) != streams:
             self.kept = [np.zeros((streams, self.outputs), np.float32) for _ in self.states]
@@ -138,18 +164,16 @@ class Recurrent(Layer):
     def _inputs(self, bottom):
         """What x and the static input give each step, (T, N, gates * D)."""
         steps, streams = bottom[0].shape[:2]
-        of_x = (
-            bottom[0].data.reshape(steps * streams, -1) @ self.blobs[0].data.T + self.blobs[1].data
-        )
-        of_x = of_x.reshape(steps, streams, -1)
+        x = bottom[0].data.reshape(steps * streams, -1)
+        inputs = (x @ self.blobs[0].data.T + self.blobs[1].data).reshape(steps, streams, -1)
         if self.static:
-            of_x = of_x + bottom[2].data.reshape(streams, -1) @ self.blobs[2].data.T
-        return of_x
+            inputs = inputs + bottom[2].data.reshape(streams, -1) @ self.blobs[2].data.T
+        return inputs
 
     def _recurrent_weight(self):
         return self.blobs[2 + self.static].data
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         conts = bottom[1].data[:, :, None]
         states = self._start(bottom)
         inputs, memory = self._inputs(bottom), []
@@ -163,7 +187,7 @@ class Recurrent(Layer):
             t.data[0] = state
         self.remember(bottom, memory)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         memory = self.recall(bottom)
         if memory is None:
             for i, (b, wanted) in enumerate(zip(bottom, propagate_down)):
@@ -188,7 +212,10 @@ class Recurrent(Layer):
     def _give(self, bottom, propagate_down, d_gates, carried, extra):
         flat = d_gates.reshape(-1, d_gates.shape[2])
         x = bottom[0].data.reshape(len(flat), -1).copy()
-        gradients = [lambda: self._add(0, flat.T @ x), lambda: self._add(1, flat.sum(0))]
+        gradients: List[Callable[[], object]] = [
+            lambda: self._add(0, flat.T @ x),
+            lambda: self._add(1, flat.sum(0)),
+        ]
         if self.static:
             static = bottom[2].data.reshape(d_gates.shape[1], -1).copy()
             gradients.append(lambda: self._add(2, d_gates.sum(0).T @ static))
@@ -209,12 +236,17 @@ class Recurrent(Layer):
     def _add(self, number, value):
         self.blobs[number].diff[...] += value
 
-    def step(self, gates, states, cont):
+    def step(self, gates: np.ndarray, states: States, cont: np.ndarray) -> Tuple[Any, States, Any]:
         """(output, new states, what step_back needs) of one step."""
         raise NotImplementedError
 
-    def step_back(self, d_output, d_states, states, kept):
-        """(gradient of the gates, gradients of all states but the first, gradients of further parameters) of one step."""
+    def step_back(
+        self, d_output: np.ndarray, d_states: States, states: States, kept: Any
+    ) -> Tuple[np.ndarray, States, Tuple[np.ndarray, ...]]:
+        """The gradients of one step.
+
+        (of the gates, of all states but the first, of further parameters).
+        """
         raise NotImplementedError
 
 
@@ -226,11 +258,13 @@ class LSTM(Recurrent):
     states = ("h", "c")
     gates = 4
 
-    def step(self, gates, states, cont):
+    def step(self, gates: np.ndarray, states: States, cont: np.ndarray) -> Tuple[Any, States, Any]:
         c, h, *acts = unit_forward(gates, states[1], cont)
         return h, [h, c], (c, acts)
 
-    def step_back(self, d_output, d_states, states, kept):
+    def step_back(
+        self, d_output: np.ndarray, d_states: States, states: States, kept: Any
+    ) -> Tuple[np.ndarray, States, Tuple[np.ndarray, ...]]:
         c, acts = kept
         d_gates, dc = unit_backward(d_states[1], d_states[0] + d_output, states[1], c, *acts)
         return d_gates, [dc], ()
@@ -243,18 +277,20 @@ class RNN(Recurrent):
     type = "RNN"
     states = ("h",)
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         super().setup(bottom, top)
         p = self.layer_param.recurrent_param
         self.add_param((self.outputs, self.outputs), p.weight_filler)
         self.add_param((self.outputs,), p.bias_filler)
 
-    def step(self, gates, states, cont):
+    def step(self, gates: np.ndarray, states: States, cont: np.ndarray) -> Tuple[Any, States, Any]:
         h = np.tanh(gates)
         o = np.tanh(h @ self.blobs[-2].data.T + self.blobs[-1].data)
         return o, [h], (h, o)
 
-    def step_back(self, d_output, d_states, states, kept):
+    def step_back(
+        self, d_output: np.ndarray, d_states: States, states: States, kept: Any
+    ) -> Tuple[np.ndarray, States, Tuple[np.ndarray, ...]]:
         h, o = kept
         before = d_output * (1 - o * o)
         dh = d_states[0] + before @ self.blobs[-2].data

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from typing import Dict, List, Optional, Tuple, Type
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, TypeVar
 
 import numpy as np
 
@@ -13,105 +13,112 @@ from ..fillers import fill
 from ..proto import caffe_pb2
 
 Counts = Tuple[int, Optional[int]]
+Blobs = List[Blob]
 LAYERS: Dict[str, Type["Layer"]] = {}
-# Caffe's layers that are refused by name
+# Caffe's layers that are rejected by name
 READERS = {
-    "Data": "a database (LMDB or LevelDB)", "ImageData": "a list of picture files", "HDF5Data": "HDF5 files",
-    "HDF5Output": "an HDF5 file", "WindowData": "a list of picture windows",
-}  # fmt: skip
+    "Data": "a database (LMDB or LevelDB)",
+    "ImageData": "a list of picture files",
+    "HDF5Data": "HDF5 files",
+    "HDF5Output": "an HDF5 file",
+    "WindowData": "a list of picture windows",
+}
 
 
-class ParamBlobs(list):
+class ParamBlobs(List[ParamBlob]):
     """A layer's parameters: pycaffe's BlobVec."""
 
-    def add_blob(self, *shape):
-        """A new parameter of this shape, all zeros (what a Python layer calls in its `setup`)."""
+    def add_blob(self, *shape: int) -> None:
+        """Add a parameter of this shape, all zeros (what a Python layer calls in its `setup`)."""
         self.append(ParamBlob(*shape))
 
 
 class Layer:
     """One layer of a net.
 
-    `setup` runs once, `reshape` before each forward pass, as in Caffe. `bottom` and `top` are lists of Blobs.
-    `backward` overwrites the diffs of the bottoms whose `propagate_down` is true, from those of the tops.
+    `setup` runs once, `reshape` before each forward pass, as in Caffe. `bottom` and `top` are
+    lists of Blobs. `backward` overwrites the diffs of the bottoms whose `propagate_down` is true,
+    from those of the tops.
     """
 
     type = ""
     bottoms: Counts = (1, 1)  # fewest and most blobs, None: no limit
     tops: Counts = (1, 1)
     in_place = False  # may a top be the same blob as its bottom?
-    auto_top = False  # does a net add tops that are not named, as for losses?
+    auto_top = False  # does a net add tops that have no name, as for losses?
     can_add = False  # does backward(..., add=True) add to the bottoms' diffs?
     no_gradient: Tuple[int, ...] = ()  # bottoms that have none: labels, indices
+    views = False  # of a Concat: may the bottoms live in the top's memory?
 
-    def __init__(self, param, phase):
+    def __init__(self, param: Any, phase: int) -> None:
         self.layer_param, self.name, self.phase = param, param.name, phase
         self.blobs = ParamBlobs()
-        self.learns: List[
-            bool
-        ] = []  # for each parameter, whether backward passes compute its gradient; none given: they do
-        self._memory: tuple = (None, None)
+        # for each parameter, whether backward passes compute its gradient; none given: they do
+        self.learns: List[bool] = []
+        self._memory: Tuple[Any, Any] = (None, None)
 
-    def check_counts(self, bottom, top):
-        for what, found, (fewest, most) in (
-            ("bottom", len(bottom), self.bottoms),
-            ("top", len(top), self.tops),
-        ):
-            if found < fewest or (most is not None and found > most):
-                wanted = (
-                    f"{fewest}"
-                    if fewest == most
-                    else f"{fewest} or more"
-                    if most is None
-                    else f"{fewest} to {most}"
-                )
-                raise PrototxtError(
-                    f'layer "{self.name}" ({self.type}) has {found} {what} blobs but takes {wanted}'
-                )
+    def check_counts(self, bottom: Blobs, top: Blobs) -> None:
+        """Raise PrototxtError where the layer takes other numbers of bottoms or tops."""
+        for what, blobs, counts in (("bottom", bottom, self.bottoms), ("top", top, self.tops)):
+            fewest, most = counts
+            if fewest <= len(blobs) and (most is None or len(blobs) <= most):
+                continue
+            wanted = f"{fewest} or more" if most is None else f"{fewest} to {most}"
+            raise PrototxtError(
+                f'layer "{self.name}" ({self.type}) has {len(blobs)} {what} blobs but takes '
+                f"{fewest if fewest == most else wanted}"
+            )
         shared = {id(b) for b in bottom} & {id(t) for t in top}
         if shared and not self.in_place:
             raise PrototxtError(
                 f'layer "{self.name}" ({self.type}) cannot run in place; give its top another name'
             )
 
-    def setup(self, bottom, top):
-        pass
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        """Read the layer's settings, and make its parameters."""
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        """Fit the tops to the bottoms. Raises ShapeError where that cannot be done."""
         raise NotImplementedError
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        """Compute the tops' data."""
         raise NotImplementedError
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        """Compute the diffs of bottoms whose propagate_down is true, and add the parameters'."""
         raise NotImplementedError
 
-    def remember(self, bottom, state):
+    def remember(self, bottom: Blobs, state: Any) -> None:
         """Keep what the backward pass needs of this forward pass."""
         self._memory = bottom[0].shape, state
 
-    def recall(self, bottom):
+    def recall(self, bottom: Blobs) -> Any:
         """What `remember` kept, or None if no forward pass has run at the bottom's present shape.
 
-        A backward pass visits layers that its forward pass never reached; those have no gradient to give.
+        A backward pass visits layers that its forward pass never reached; those have no gradient to
+        give.
         """
         shape, state = self._memory
         return state if shape == bottom[0].shape else None
 
     @staticmethod
-    def new_blob():
+    def new_blob() -> Blob:
         """An empty blob, for a layer that is made of others."""
         return Blob(0)
 
-    def add_param(self, shape, filler):
-        """A new parameter of this shape, filled as the FillerParameter says (at random, or not at all for None)."""
+    def add_param(self, shape: Sequence[int], filler: Any) -> None:
+        """Add a parameter of this shape, filled as the FillerParameter says; zeros for None."""
         limits.check(math.prod(shape), f'layer "{self.name}": a parameter of shape {tuple(shape)}')
         blob = ParamBlob(*shape)
         fill(blob, filler or caffe_pb2.FillerParameter())
         self.blobs.append(blob)
 
-    def add_gradients(self, *gradients):
-        """Add each parameter's gradient by calling its function: now, or when its diff is first read; not for those that do not learn."""
+    def add_gradients(self, *gradients: Callable[[], object]) -> None:
+        """Add each parameter's gradient by its function, now or when its diff is first read.
+
+        The gradients of parameters that do not learn are left out.
+        """
         for i, (blob, gradient) in enumerate(zip(self.blobs, gradients)):
             if self.learns and not self.learns[i]:
                 continue
@@ -120,8 +127,8 @@ class Layer:
             else:
                 blob.pending = gradient
 
-    def canonical_axis(self, axis, blob):
-        """`axis` counted from the front; raises PrototxtError where the blob has no such axis."""
+    def canonical_axis(self, axis: int, blob: Blob) -> int:
+        """`axis` counted from the first; raises PrototxtError where the blob has no such axis."""
         axes = len(blob.shape)
         if not -axes <= axis < axes:
             raise PrototxtError(
@@ -129,24 +136,61 @@ class Layer:
             )
         return axis % axes
 
+    def need_four_axes(self, blob: Blob) -> None:
+        """Raise ShapeError for a bottom that is not (num, channels, height, width)."""
+        if len(blob.shape) != 4:
+            raise ShapeError(
+                f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), '
+                f"not {blob.shape}"
+            )
 
-def around(blob, axis):
+    def need_one_or_each(self, count: int, tops: int, what: str, none: bool = False) -> None:
+        """Raise PrototxtError where a setting is given neither once nor once for each top.
+
+        none: it may also be left out.
+        """
+        if count not in (1, tops) and not (none and count == 0):
+            raise PrototxtError(
+                f'layer "{self.name}" has {tops} tops but {count} {what}; '
+                f"give {'none, one,' if none else 'one,'} or one for each top"
+            )
+
+
+class SameShape(Layer):
+    """A layer whose top has its bottom's shape, and may be its bottom."""
+
+    in_place = True
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        top[0].reshape_like(bottom[0])
+
+
+def around(blob: Blob, axis: int) -> Tuple[int, int, int]:
     """The blob's counts before, at and after an axis."""
     return math.prod(blob.shape[:axis]), blob.shape[axis], math.prod(blob.shape[axis + 1 :])
 
 
-def whole_numbers(layer, values, limit, what):
+def counted(values: np.ndarray, ignored: Optional[int]) -> np.ndarray:
+    """Which of these labels count: all but those that are `ignored`."""
+    return np.ones(values.shape, bool) if ignored is None else values != ignored
+
+
+def whole_numbers(layer: Layer, values: np.ndarray, limit: int, what: str) -> np.ndarray:
     """Values as whole numbers. Raises ShapeError for one that is not from 0 to limit - 1."""
     numbers = values.astype(np.int64)
     if numbers.size and not (numbers.min() >= 0 and numbers.max() < limit):
         wrong = numbers[(numbers < 0) | (numbers >= limit)].flat[0]
         raise ShapeError(
-            f'layer "{layer.name}": there is no {what} {wrong}; they are numbered from 0 to {limit - 1}'
+            f'layer "{layer.name}": there is no {what} {wrong}; '
+            f"they are numbered from 0 to {limit - 1}"
         )
     return numbers
 
 
-def register(cls):
+AnyLayer = TypeVar("AnyLayer", bound=Type[Layer])
+
+
+def register(cls: AnyLayer) -> AnyLayer:
     """Class decorator: make a Layer known by its `type`."""
     if cls.type in LAYERS:
         raise ValueError(f'layer type "{cls.type}" is registered twice')
@@ -154,44 +198,55 @@ def register(cls):
     return cls
 
 
-def loss_weights(param, cls):
+def loss_weights(param: Any, layer: Layer) -> List[float]:
     """The loss weight of each top: as given, else 1 for a loss's first top and 0 for all others."""
-    given, tops = list(param.loss_weight), max(len(param.top), int(cls.auto_top))
+    given, tops = list(param.loss_weight), max(len(param.top), int(layer.auto_top))
     if given and len(given) != tops:
         raise PrototxtError(
-            f'layer "{param.name}" has {tops} tops but {len(given)} values of loss_weight; give one for each top, or none'
+            f'layer "{param.name}" has {tops} tops but {len(given)} values of loss_weight; '
+            "give one for each top, or none"
         )
-    return given or [1.0 if cls.auto_top and i == 0 else 0.0 for i in range(tops)]
+    return given or [1.0 if layer.auto_top and i == 0 else 0.0 for i in range(tops)]
 
 
-def layer_type_list():
-    """Names of Caffe's layer types; those that read or write files (READERS) are known, but refused when a net has one."""
+def layer_type_list() -> List[str]:
+    """Names of Caffe's layer types, those that read or write files (READERS) among them.
+
+    A net that has one of those is rejected.
+    """
     return sorted({*LAYERS, *READERS})
 
 
-def _way_round(param):
+def _rejection(param: Any) -> str:
+    """What is wrong with a layer that reads or writes files, and the workaround."""
     tops = " ".join(f'top: "{top}"' for top in param.top)
     instead = (
-        "leave it out"
-        if not tops
-        else f'put layer {{ name: "{param.name}" type: "Input" {tops} input_param {{ shape {{ dim: ... }} }} }} in its place'
+        f'replace it with layer {{ name: "{param.name}" type: "Input" {tops} '
+        "input_param { shape { dim: ... } } }"
+        if tops
+        else "leave it out"
     )
     return (
-        f'layer "{param.name}" ({param.type}) uses {READERS[param.type]}, which this engine does not; {instead}, '
+        f'layer "{param.name}" ({param.type}) uses {READERS[param.type]}, '
+        f"which this engine does not; {instead}, "
         "and read or write net.blobs[...].data in the program"
     )
 
 
-def create(param, phase):
-    """The layer that a LayerParameter describes. Raises UnknownLayerTypeError with the nearest and all known names."""
+def create(param: Any, phase: int) -> Layer:
+    """The layer that a LayerParameter describes.
+
+    Raises UnknownLayerTypeError with the nearest and all known names.
+    """
     cls = LAYERS.get(param.type)
     if param.type in READERS:
-        raise UnknownLayerTypeError(_way_round(param))
+        raise UnknownLayerTypeError(_rejection(param))
     if cls is None:
         by_lower = {name.lower(): name for name in LAYERS}
         near = difflib.get_close_matches(param.type.lower(), by_lower, 1)
         hint = f' Did you mean "{by_lower[near[0]]}"?' if near else ""
         raise UnknownLayerTypeError(
-            f'layer "{param.name}": unknown type "{param.type}".{hint} Known: {", ".join(sorted(LAYERS))}'
+            f'layer "{param.name}": unknown type "{param.type}".{hint} '
+            f"Known: {', '.join(sorted(LAYERS))}"
         )
     return cls(param, phase)

@@ -1,21 +1,26 @@
 """Scale and Bias: a blob times, or plus, values that are repeated over the other axes."""
 
 import math
+from typing import Any, Callable, List, Sequence, Tuple
 
 import numpy as np
 
+from ..blob import Blob
 from ..errors import ShapeError
 from ..proto import caffe_pb2
-from .registry import Layer, register
+from .registry import Blobs, Layer, register
 
 
 class Broadcast(Layer):
-    """The second operand is a parameter, or the second bottom; its axes are those of the first bottom from `axis` on."""
+    """The second operand is a parameter, or the second bottom.
+
+    Its axes are those of the first bottom from `axis` on.
+    """
 
     bottoms = (1, 2)
     in_place = True
 
-    def place(self, bottom, param):
+    def place(self, bottom: Blobs, param: Any) -> Tuple[int, ...]:
         """Find the axes; returns the shape of the parameter, if there is one."""
         axis = (
             0
@@ -28,21 +33,31 @@ class Broadcast(Layer):
             axes = len(bottom[0].shape) - axis if param.num_axes == -1 else param.num_axes
         if axis + axes > len(bottom[0].shape):
             raise ShapeError(
-                f'layer "{self.name}": {axes} axes from axis {axis} on, but its bottom has the shape {bottom[0].shape}'
+                f'layer "{self.name}": {axes} axes from axis {axis} on, '
+                f"but its bottom has the shape {bottom[0].shape}"
             )
         self.first, self.axes = axis, axes
         return bottom[0].shape[axis : axis + axes]
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         wanted = bottom[0].shape[self.first : self.first + self.axes]
-        found = bottom[1].shape if len(bottom) > 1 else self.blobs[0].shape
-        if wanted != found:
+        shape = self.values(bottom).shape
+        if wanted != shape:
             raise ShapeError(
-                f'layer "{self.name}": its values have the shape {found}, but its bottom {bottom[0].shape} has {wanted} there'
+                f'layer "{self.name}": its values have the shape {shape}, '
+                f"but its bottom {bottom[0].shape} has {wanted} there"
             )
         top[0].reshape_like(bottom[0])
 
-    def parts(self, array):
+    def values(self, bottom: Blobs) -> Blob:
+        """The second operand."""
+        return bottom[1] if len(bottom) > 1 else self.blobs[0]
+
+    def add_to(self, blob: Blob, gradient: np.ndarray) -> None:
+        """Add a gradient (outer, values, inner) to that of a parameter."""
+        blob.diff[...] += gradient.sum((0, 2)).reshape(blob.shape)
+
+    def parts(self, array: np.ndarray) -> np.ndarray:
         """An array like the first bottom as (outer, values, inner)."""
         outer = math.prod(array.shape[: self.first])
         return array.reshape(outer, math.prod(array.shape[self.first : self.first + self.axes]), -1)
@@ -54,7 +69,7 @@ class Scale(Broadcast):
 
     type = "Scale"
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.scale_param
         shape = self.place(bottom, p)
         if len(bottom) == 1:
@@ -64,38 +79,31 @@ class Scale(Broadcast):
         if p.bias_term:
             self.add_param(shape, p.bias_filler)
 
-    def _scale(self, bottom):
-        return bottom[1] if len(bottom) > 1 else self.blobs[0]
-
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = self.parts(bottom[0].data), self.parts(top[0].data)
         self.remember(bottom, x.copy() if bottom[0] is top[0] else None)
-        np.multiply(x, self._scale(bottom).data.reshape(-1, 1), out=y)
+        np.multiply(x, self.values(bottom).data.reshape(-1, 1), out=y)
         if self.bias is not None:
             y += self.blobs[self.bias].data.reshape(-1, 1)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         dy, x = self.parts(top[0].diff), self.parts(bottom[0].data)
         if bottom[0] is top[0]:
             # in place both are overwritten before anybody asks for a weight's gradient
             dy, x = dy.copy(), self.recall(bottom)
+        gradients: List[Callable[[], object]] = []
         if len(bottom) == 1:
-            gradients = [lambda: self._add(self.blobs[0], 0 if x is None else dy * x)]
-        else:
-            gradients = []
-            if propagate_down[1]:
-                bottom[1].diff[...] = (
-                    0 if x is None else (dy * x).sum((0, 2)).reshape(bottom[1].shape)
-                )
+            gradients = [lambda: None if x is None else self.add_to(self.blobs[0], dy * x)]
+        elif propagate_down[1]:
+            bottom[1].diff[...] = 0
+            if x is not None:
+                bottom[1].diff[...] = (dy * x).sum((0, 2)).reshape(bottom[1].shape)
         if self.bias is not None:
-            gradients.append(lambda: self._add(self.blobs[-1], dy))
+            gradients.append(lambda: self.add_to(self.blobs[-1], dy))
         self.add_gradients(*gradients)
         if propagate_down[0]:
-            np.multiply(dy, self._scale(bottom).data.reshape(-1, 1), out=self.parts(bottom[0].diff))
-
-    def _add(self, blob, values):
-        if np.ndim(values):
-            blob.diff[...] += values.sum((0, 2)).reshape(blob.shape)
+            scale = self.values(bottom).data.reshape(-1, 1)
+            np.multiply(dy, scale, out=self.parts(bottom[0].diff))
 
 
 @register
@@ -104,24 +112,20 @@ class Bias(Broadcast):
 
     type = "Bias"
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         shape = self.place(bottom, self.layer_param.bias_param)
         if len(bottom) == 1:
             self.add_param(shape, self.layer_param.bias_param.filler)
 
-    def forward(self, bottom, top):
-        values = bottom[1] if len(bottom) > 1 else self.blobs[0]
-        np.add(self.parts(bottom[0].data), values.data.reshape(-1, 1), out=self.parts(top[0].data))
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        bias = self.values(bottom).data.reshape(-1, 1)
+        np.add(self.parts(bottom[0].data), bias, out=self.parts(top[0].data))
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         dy = self.parts(top[0].diff)
         if len(bottom) > 1 and propagate_down[1]:
             bottom[1].diff[...] = dy.sum((0, 2)).reshape(bottom[1].shape)
         elif len(bottom) == 1:
-            self.add_gradients(lambda: self._add(dy))
+            self.add_gradients(lambda: self.add_to(self.blobs[0], dy))
         if propagate_down[0] and bottom[0] is not top[0]:
             bottom[0].diff[...] = top[0].diff
-
-    def _add(self, dy):
-        blob = self.blobs[0]
-        blob.diff[...] += dy.sum((0, 2)).reshape(blob.shape)

@@ -1,25 +1,23 @@
 """Softmax along one axis."""
 
+from typing import Sequence
+
 from ..kernels.softmax import softmax, softmax_backward
-from .registry import Layer, register
+from .registry import Blobs, SameShape, register
 
 
 @register
-class Softmax(Layer):
+class Softmax(SameShape):
     """y = exp(x - max x) / sum of exp(x - max x)."""
 
     type = "Softmax"
-    in_place = True
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.axis = self.canonical_axis(self.layer_param.softmax_param.axis, bottom[0])
 
-    def reshape(self, bottom, top):
-        top[0].reshape_like(bottom[0])
-
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         softmax(bottom[0].data, self.axis, top[0].data)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             softmax_backward(top[0].data, top[0].diff, self.axis, bottom[0].diff)

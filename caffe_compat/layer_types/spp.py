@@ -1,32 +1,34 @@
 """SPP: spatial pyramid pooling (He et al., arXiv 1406.4729)."""
 
+from typing import List, Sequence
+
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
 from ..proto import caffe_pb2
-from .registry import Layer, create, register
+from .registry import Blobs, Layer, create, register
 
 
 @register
 class SPP(Layer):
-    """At each level the picture is pooled into 2^level by 2^level windows; all of them side by side, (N, values)."""
+    """At each level the picture is pooled into 2^level by 2^level windows.
+
+    The top has all of them side by side, (N, values).
+    """
 
     type = "SPP"
 
-    def setup(self, bottom, top):
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.spp_param
         self.levels = p.pyramid_height
         if not 1 <= self.levels <= 16:
             raise PrototxtError(
                 f'layer "{self.name}": pyramid_height must be from 1 to 16, not {self.levels}'
             )
-        self.size = None
+        self.size: List[int] = []  # for which the pools are
 
-    def reshape(self, bottom, top):
-        if len(bottom[0].shape) != 4:
-            raise ShapeError(
-                f'layer "{self.name}": its bottom must have 4 axes (num, channels, height, width), not {bottom[0].shape}'
-            )
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        self.need_four_axes(bottom[0])
         n, channels, *size = bottom[0].shape
         if size != self.size:
             self.size, self.pools = size, [self._pool(level, *size) for level in range(self.levels)]
@@ -49,7 +51,8 @@ class SPP(Layer):
         pool = create(param, self.phase)
         if any(q >= k for q, k in zip(pad, kernel)):
             raise ShapeError(
-                f'layer "{self.name}": a {height}x{width} bottom is too small for {bins} windows each way; lower pyramid_height'
+                f'layer "{self.name}": a {height}x{width} bottom is too small for {bins} windows '
+                "each way; lower pyramid_height"
             )
         pool.setup([], [])
         return pool, self.new_blob()
@@ -62,12 +65,12 @@ class SPP(Layer):
             yield array.reshape(len(array), -1)[:, start : start + width]
             start += width
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         for (pool, out), part in zip(self.pools, self._flat(top[0].data)):
             pool.forward(bottom, [out])
             part[...] = out.data.reshape(part.shape)
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         total = np.zeros_like(bottom[0].diff)

@@ -1,11 +1,14 @@
-"""Layers that only rearrange blobs: Split, Concat, Flatten."""
+"""Layers that only rearrange blobs: Split, Concat, Flatten, Reshape."""
 
 import itertools
 import math
+from typing import Sequence, Tuple
+
+import numpy as np
 
 from ..errors import PrototxtError, ShapeError
 from ..kernels import elementwise
-from .registry import Layer, around, register
+from .registry import Blobs, Layer, around, register
 
 
 @register
@@ -15,18 +18,17 @@ class Split(Layer):
     type = "Split"
     tops = (1, None)
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for t in top:
             t.reshape_like(bottom[0])
             t.share_data(bottom[0])
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass  # the data are shared
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
-
         elementwise.copy(bottom[0].diff, top[0].diff)
         for t in top[1:]:
             elementwise.add(bottom[0].diff, t.diff)
@@ -38,21 +40,18 @@ class Concat(Layer):
 
     type = "Concat"
     bottoms = (1, None)
-    views = False  # may the bottoms live in the top's memory?
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.concat_param
         self.axis = (
             p.concat_dim if p.HasField("concat_dim") else self.canonical_axis(p.axis, bottom[0])
         )
         shape = list(bottom[0].shape)
         for b in bottom[1:]:
-            if [*b.shape[: self.axis], *b.shape[self.axis + 1 :]] != [
-                *shape[: self.axis],
-                *shape[self.axis + 1 :],
-            ]:
+            if _but(b.shape, self.axis) != _but(bottom[0].shape, self.axis):
                 raise ShapeError(
-                    f'layer "{self.name}": bottoms {bottom[0].shape} and {b.shape} differ outside axis {self.axis}'
+                    f'layer "{self.name}": bottoms {bottom[0].shape} and {b.shape} differ outside '
+                    f"axis {self.axis}"
                 )
         shape[self.axis] = sum(b.shape[self.axis] for b in bottom)
         top[0].reshape(*shape)
@@ -62,7 +61,7 @@ class Concat(Layer):
             self.inside = [b.live_in(top[0], start) for b, start in zip(bottom, starts)]
 
     def _places(self, bottom, whole):
-        """For each bottom, its place in the whole array: views of shape (outer, its own count per outer index)."""
+        """For each bottom, its place in the whole array: a view (outer, values per outer index)."""
         outer, _, inner = around(bottom[0], self.axis)
         whole = whole.reshape(outer, -1)
         start = 0
@@ -71,68 +70,81 @@ class Concat(Layer):
             yield whole[:, start : start + width]
             start += width
 
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         for b, place, inside in zip(bottom, self._places(bottom, top[0].data), self.inside):
             if not inside:
                 _copy(place, b.data.reshape(place.shape))
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         for b, place, wanted in zip(bottom, self._places(bottom, top[0].diff), propagate_down):
             if wanted:
                 _copy(b.diff.reshape(place.shape), place)
 
 
-def _copy(target, source):
+def _but(shape: Tuple[int, ...], axis: int) -> Tuple[int, ...]:
+    """A shape without one of its axes."""
+    return (*shape[:axis], *shape[axis + 1 :])
+
+
+def _copy(target: np.ndarray, source: np.ndarray) -> None:
     for to, of in zip(target, source):
         elementwise.copy(to, of)
 
 
-@register
-class Flatten(Layer):
-    """The axes from `axis` to `end_axis` become one; memory is shared."""
+class Shared(Layer):
+    """A layer whose top has its bottom's memory, in another shape."""
 
-    type = "Flatten"
-
-    def reshape(self, bottom, top):
-        p = self.layer_param.flatten_param
-        first, last = (
-            self.canonical_axis(p.axis, bottom[0]),
-            self.canonical_axis(p.end_axis, bottom[0]),
-        )
-        shape = bottom[0].shape
-        if last < first:
-            raise PrototxtError(
-                f'layer "{self.name}": end_axis {p.end_axis} stands before axis {p.axis} of its bottom {shape}'
-            )
-        top[0].reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
-
-    def forward(self, bottom, top):
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
         top[0].share_data(bottom[0])
 
-    def backward(self, top, propagate_down, bottom):
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         bottom[0].share_diff(top[0])
 
 
 @register
-class Reshape(Layer):
-    """The same values in another shape; memory is shared. A 0 keeps the bottom's dimension, a -1 takes what is left."""
+class Flatten(Shared):
+    """The axes from `axis` to `end_axis` become one; memory is shared."""
+
+    type = "Flatten"
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        p = self.layer_param.flatten_param
+        first = self.canonical_axis(p.axis, bottom[0])
+        last = self.canonical_axis(p.end_axis, bottom[0])
+        shape = bottom[0].shape
+        if last < first:
+            raise PrototxtError(
+                f'layer "{self.name}": end_axis {p.end_axis} is before axis {p.axis} '
+                f"of its bottom {shape}"
+            )
+        top[0].reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
+
+
+@register
+class Reshape(Shared):
+    """The same values in another shape; memory is shared.
+
+    A 0 keeps the bottom's dimension, a -1 takes what is left.
+    """
 
     type = "Reshape"
 
-    def reshape(self, bottom, top):
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
         p, shape = self.layer_param.reshape_param, bottom[0].shape
         first = p.axis if p.axis >= 0 else p.axis + len(shape) + 1
         last = len(shape) if p.num_axes == -1 else first + p.num_axes
         if not 0 <= first <= last <= len(shape):
             raise ShapeError(
-                f'layer "{self.name}": axis {p.axis} and num_axes {p.num_axes} do not lie within its bottom {shape}'
+                f'layer "{self.name}": axis {p.axis} and num_axes {p.num_axes} do not lie within '
+                f"its bottom {shape}"
             )
         dims = list(p.shape.dim)
         if dims.count(-1) > 1 or any(
             d == 0 and first + i >= len(shape) for i, d in enumerate(dims)
         ):
             raise ShapeError(
-                f'layer "{self.name}": cannot make {dims} of its bottom {shape}: one -1 at most, and no 0 behind the last axis'
+                f'layer "{self.name}": cannot make {dims} of its bottom {shape}: '
+                "one -1 at most, and no 0 after the last axis"
             )
         dims = [shape[first + i] if d == 0 else d for i, d in enumerate(dims)]
         known = math.prod(d for d in (*shape[:first], *dims, *shape[last:]) if d != -1)
@@ -140,12 +152,7 @@ class Reshape(Layer):
             dims[dims.index(-1)] = bottom[0].count // known
         if math.prod((*shape[:first], *dims, *shape[last:])) != bottom[0].count:
             raise ShapeError(
-                f'layer "{self.name}": its bottom {shape} has {bottom[0].count} values, which do not make {list(p.shape.dim)}'
+                f'layer "{self.name}": its bottom {shape} has {bottom[0].count} values, '
+                f"which do not make {list(p.shape.dim)}"
             )
         top[0].reshape(*shape[:first], *dims, *shape[last:])
-
-    def forward(self, bottom, top):
-        top[0].share_data(bottom[0])
-
-    def backward(self, top, propagate_down, bottom):
-        bottom[0].share_diff(top[0])

@@ -1,13 +1,14 @@
-"""From a NetParameter to the list of layers that a net runs: phase rules, Split layers, who needs a gradient."""
+"""What a NetParameter says of a net's layers: phase rules, Split layers, who needs a gradient."""
 
 from collections import Counter
-from typing import Dict, List, Set, Tuple
+from typing import Any, Dict, List, Sequence, Set, Tuple
 
 from ..errors import PrototxtError
+from ..layer_types.registry import Layer
 from ..proto import caffe_pb2
 
 
-def state_meets_rule(state, rule):
+def state_meets_rule(state: Any, rule: Any) -> bool:
     """Whether a NetState satisfies a NetStateRule (phase, level, stages)."""
     stages = set(state.stage)
     return (
@@ -19,7 +20,7 @@ def state_meets_rule(state, rule):
     )
 
 
-def included(layer, state):
+def included(layer: Any, state: Any) -> bool:
     """Whether a layer takes part in a net of this state."""
     if layer.include and layer.exclude:
         raise PrototxtError(
@@ -30,7 +31,7 @@ def included(layer, state):
     return not any(state_meets_rule(state, rule) for rule in layer.exclude)
 
 
-def filter_net(net, state):
+def filter_net(net: Any, state: Any) -> Any:
     """A copy of `net` with the layers that `state` includes."""
     out = caffe_pb2.NetParameter()
     out.CopyFrom(net)
@@ -40,11 +41,13 @@ def filter_net(net, state):
     return out
 
 
-def insert_splits(net):
-    """A copy of `net` in which each blob that several layers read gets a Split layer, with Caffe's names."""
-    producer: Dict[
-        str, Tuple[int, int]
-    ] = {}  # blob name -> (layer index, top index) that last wrote it
+def insert_splits(net: Any) -> Any:
+    """A copy of `net` in which each blob that several layers read gets a Split layer.
+
+    Names are Caffe's.
+    """
+    # blob name -> (layer index, top index) that last wrote it
+    producer: Dict[str, Tuple[int, int]] = {}
     readers: Counter = Counter()
     sources = {}  # (layer index, bottom index) -> (layer index, top index)
     for i, layer in enumerate(net.layer):
@@ -75,17 +78,19 @@ def insert_splits(net):
                 split = out.layer.add(
                     name=name, type="Split", bottom=[top], top=[f"{name}_{k}" for k in range(count)]
                 )
-                if (
-                    j < len(layer.loss_weight) and layer.loss_weight[j]
-                ):  # the first reader takes it over
+                if j < len(layer.loss_weight) and layer.loss_weight[j]:
+                    # the first reader takes it over
                     split.loss_weight.extend([layer.loss_weight[j]] + [0] * (count - 1))
                     new.loss_weight[j] = 0
     _check_tops(out)
     return out
 
 
-def _check_tops(net):
-    """Raise PrototxtError where two layers make one blob: only a layer that alone reads it may work in place on it, as in Caffe."""
+def _check_tops(net: Any) -> None:
+    """Raise PrototxtError where two layers make one blob.
+
+    As in Caffe, a layer may work in place on a blob only if no other reads that.
+    """
     maker: Dict[str, str] = {}
     for layer in net.layer:
         for j, top in enumerate(layer.top):
@@ -101,27 +106,30 @@ def _check_tops(net):
             maker[top] = layer.name
 
 
-def split_name(blob, layer, top):
-    """Caffe's name of the Split behind a layer's top."""
+def split_name(blob: str, layer: str, top: int) -> str:
+    """Caffe's name of the Split after a layer's top."""
     return f"{blob}_{layer}_{top}_split"
 
 
-def _unknown_bottom(net, i, bottom):
+def _unknown_bottom(net: Any, i: int, bottom: str) -> str:
     later = [layer.name for layer in net.layer[i:] if bottom in layer.top]
-    why = (
-        f'only layer "{later[0]}" makes it, at or behind this one' if later else "no layer makes it"
-    )
+    why = "no layer makes it"
+    if later:
+        why = f'only layer "{later[0]}" makes it, which is not before this one'
     return f'layer "{net.layer[i].name}": unknown bottom "{bottom}": {why}'
 
 
 class BackwardPlan:
-    """Which layers run backward, and into which bottoms, by Caffe's rules; each layer's `learns` is set on the way.
+    """Which layers run backward, and into which bottoms, by Caffe's rules.
 
-    Gradients flow between a parameter that learns (lr_mult not 0) and a loss, except where propagate_down says otherwise; with `force_backward`
-    everywhere. So in a deploy net without it they flow nowhere, and stay zero.
+    Gradients flow between a parameter that learns (lr_mult not 0) and a loss, except where
+    propagate_down says otherwise; with `force_backward` everywhere. So in a deploy net without it
+    they flow nowhere, and stay zero. Making a plan sets each layer's `learns`.
     """
 
-    def __init__(self, net, layers, loss_weights):
+    def __init__(
+        self, net: Any, layers: Sequence[Layer], loss_weights: Sequence[Sequence[float]]
+    ) -> None:
         self.layers: List[bool] = []
         self.bottoms: List[List[bool]] = []
         self._find_needs(net, layers)
@@ -135,7 +143,7 @@ class BackwardPlan:
             for layer in layers:
                 layer.learns = [True] * len(layer.blobs)
 
-    def _find_needs(self, net, layers):
+    def _find_needs(self, net: Any, layers: Sequence[Layer]) -> None:
         """From the inputs on: whose gradient would some parameter need?"""
         needs: Dict[str, bool] = {}
         for layer, param in zip(layers, net.layer):
@@ -143,15 +151,19 @@ class BackwardPlan:
             layer.learns = [rate != 0 for rate in rates[: len(layer.blobs)]]
             if len(param.propagate_down) not in (0, len(param.bottom)):
                 raise PrototxtError(
-                    f'layer "{param.name}" has {len(param.bottom)} bottoms but {len(param.propagate_down)} values of propagate_down; '
+                    f'layer "{param.name}" has {len(param.bottom)} bottoms but '
+                    f"{len(param.propagate_down)} values of propagate_down; "
                     "give one for each, or none"
                 )
             self.layers.append(any(layer.learns) or any(needs[b] for b in param.bottom))
             self.bottoms.append(list(param.propagate_down) or [needs[b] for b in param.bottom])
             needs.update((top, self.layers[-1]) for top in param.top)
 
-    def _keep_what_loss_needs(self, net, loss_weights):
-        """From the losses back: what no loss depends on, or only through bottoms without a gradient, is left out."""
+    def _keep_what_loss_needs(self, net: Any, loss_weights: Sequence[Sequence[float]]) -> None:
+        """From the losses back, leave out what no loss depends on.
+
+        Or depends on only through bottoms without a gradient.
+        """
         under_loss: Set[str] = set()
         skipped: Set[str] = set()
         for i, param in reversed(list(enumerate(net.layer))):

@@ -1,120 +1,158 @@
 """Memory that blobs of a net share where nobody sees it.
 
-A Concat's bottoms are views into its top, where that is one stretch of memory (one item in the batch). The diffs of a Split's tops
-are added into its bottom's as they come, until somebody looks at one of them: from then on they have memory of their own.
+A Concat's bottoms are views into its top, where that is one stretch of memory (one item in the
+batch). The diffs of a Split's tops are added into its bottom's as they come, until somebody looks
+at one of them: from then on they have memory of their own, until that is zero and nobody holds an
+array of it.
+
+Whether somebody does, a Lease tells, and no count of references. A SplitTop keeps its memory, and
+gives out arrays that are made from a Lease on it, to which it has a weak reference alone. Every
+array that is derived from one of those (a slice, a reshape, a view of a view) refers to it in the
+end, and so to the Lease, which lives as long as the last of them. Where Python collects late, the
+memory is kept for longer than it must be, and nothing else changes.
 """
 
-import sys
-from typing import Dict, List
+import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
 
-from ..blob import Blob
+import numpy as np
+
+from ..blob import Blob, Memory
 from ..kernels import elementwise
+from ..layer_types.registry import Layer
+
+if TYPE_CHECKING:
+    from .build import Parts
 
 # layers whose tops or bottoms use another blob's memory, or that programs write into
 _SHARES = {"Split", "Flatten", "Reshape", "Input", "Parameter", "Python", "DummyData", "MemoryData"}
 
 
-def let_concats_view(layers, bottom_names, top_names):
+def let_concats_view(parts: "Parts") -> Dict[int, List[int]]:
     """Allow each Concat to put its bottoms into its top's memory, if no layer would see it.
 
-    Returns {its number: those of the layers that make its bottoms}.
+    Returns {its number: the numbers of the layers that make its bottoms}.
     """
+    layers = parts.layers
     makers = {}
     made_by: Dict[str, int] = {}
     changed: Dict[str, int] = {}  # blob -> the last layer that works in place on it
     for i in range(len(layers)):
-        for top in top_names[i]:
-            if top in bottom_names[i]:
+        for top in parts.top_names[i]:
+            if top in parts.bottom_names[i]:
                 changed[top] = i
             else:
                 made_by[top] = i
     for i, layer in enumerate(layers):
         if layer.type == "Concat":
-            names = bottom_names[i]
+            names = parts.bottom_names[i]
             makers[i] = [made_by[name] for name in names]
             layer.views = (
                 len(set(names)) == len(names)
                 and all(layers[made_by[name]].type not in _SHARES for name in names)
-                and all(changed.get(name, -1) < i for name in [*names, *top_names[i]])
+                and all(changed.get(name, -1) < i for name in [*names, *parts.top_names[i]])
             )
     return makers
 
 
-def keep_unreached_tops(layers, tops, makers, first, last):
-    """Before layers first..last run: a Concat behind them whose bottoms they write gets memory of its own for its top, which must not change."""
+def keep_unreached_tops(
+    parts: "Parts", makers: Dict[int, List[int]], first: int, last: int
+) -> None:
+    """Before layers first..last run, keep the tops of the Concats after them as they are.
+
+    One whose bottoms these layers write gets memory of its own. makers: what let_concats_view
+    returned.
+    """
     for number, made_by in makers.items():
-        if (
-            number > last
-            and layers[number].views
-            and any(first <= maker <= last for maker in made_by)
-        ):
-            layers[number].views = False
-            tops[number][0].move_out()
+        concat = parts.layers[number]
+        if number > last and concat.views and any(first <= maker <= last for maker in made_by):
+            concat.views = False
+            parts.tops[number][0].move_out()
+
+
+class Lease:
+    """What the arrays that were given out of a block of memory refer to; dies with the last one."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory, self._values = memory, memory.values
+
+    @property
+    def __array_interface__(self) -> Dict[str, Any]:
+        return self._values.__array_interface__
 
 
 class SplitTop(Blob):
-    """A Split's top. Its diff goes straight into the Split's bottom's, until somebody looks at it."""
+    """A Split's top. Its diff goes straight into the bottom's, until somebody looks at it."""
 
-    def __init__(self, *shape):
+    def __init__(self, *shape: int) -> None:
         super().__init__(*shape)
-        self.on_look = None
+        self.on_look: Optional[Callable[[], None]] = None
+        self._lease: Callable[[], Optional[Lease]] = lambda: None  # a weak reference
 
     @property
-    def diff(self):
+    def diff(self) -> np.ndarray:
         if self.on_look is not None:
             self.on_look()
-        return super().diff
+        lease = self._lease()
+        if lease is None or lease.memory is not self._diff:
+            lease = Lease(self._diff)
+            self._lease = weakref.ref(lease)
+        return np.asarray(lease)[: self.count].reshape(self.shape)
 
-    def forget_diff(self):
-        """Give up the memory of `diff`, unless somebody holds an array of it; returns whether it is given up."""
-        view, values = self._views.get("diff"), self._diff.values
-        # one reference each of this blob's, of the variable here, and of getrefcount; the view's on the values
-        if (
-            not hasattr(sys, "getrefcount")
-            or sys.getrefcount(view) > 3
-            or sys.getrefcount(values) > 3 + (view is not None)
-        ):
-            return False
-        self._views.pop("diff", None)
-        self._diff = type(self._diff)(self._diff.capacity)
-        return True
+    @property
+    def diff_is_idle(self) -> bool:
+        """Whether the diff is zero, and nobody holds an array of it."""
+        lease = self._lease()
+        held = lease is not None and lease.memory is self._diff
+        return not held and not (self._diff.seen and self._diff.values[: self.count].any())
+
+    def forget_diff(self) -> None:
+        """Give up the memory of `diff`; from here on it is zero, and new when it is looked at."""
+        self._diff = Memory(self._diff.capacity)
 
 
 class MergedSplit:
-    """One Split whose readers' gradients go into its bottom's diff one after the other, in a backward pass.
+    """One Split whose readers' gradients go into its bottom's diff one by one, in a backward pass.
 
-    Sums then run from the last reader to the first, where Caffe's run from the first top to the last.
+    Sums then run from the last reader to the first, and Caffe's from the first top to the last.
     """
 
-    def __init__(self, bottom, tops, readers, numbers):
+    def __init__(
+        self,
+        bottom: Blob,
+        tops: Sequence[SplitTop],
+        readers: Sequence[Tuple[Layer, List[Blob], List[Blob], int]],
+        numbers: Sequence[int],
+    ) -> None:
         self.bottom, self.tops = bottom, tops
-        self.readers = readers  # for each top, (layer, its bottoms, its tops, the number of this one among the bottoms)
+        # for each top, (layer, its bottoms, its tops, the number of this one among the bottoms)
+        self.readers = readers
         self.reader_numbers = numbers
         self.filled = False
-        self.ran: Dict[
-            int, list
-        ] = {}  # number of a reader's layer -> the shapes at which it last ran backward
+        # number of a reader's layer -> the shapes at which it last ran backward
+        self.ran: Dict[int, List[Tuple[int, ...]]] = {}
         for top in tops:
             top.on_look = self.separate
 
     @property
-    def active(self):
+    def active(self) -> bool:
         return self.tops[0].on_look is not None
 
-    def begin(self):
-        """Before a backward pass: undo `separate` if the tops' diffs are zero and nobody holds them, as after a program has set all diffs to zero.
+    def begin(self) -> None:
+        """Before a backward pass, undo `separate` where the tops' diffs are idle.
 
-        What an earlier pass left in them is added in by this one, as in Caffe.
+        So they are after a program has set all diffs to zero. What an earlier pass left in them is
+        added in by this one, as in Caffe.
         """
         self.filled = False
-        if self.active or any(top.diff.any() for top in self.tops):
+        if self.active or not all(top.diff_is_idle for top in self.tops):
             return
-        if all([top.forget_diff() for top in self.tops]):
-            self.ran.clear()
-            for top in self.tops:
-                top.on_look = self.separate
+        self.ran.clear()
+        for top in self.tops:
+            top.forget_diff()
+            top.on_look = self.separate
 
-    def into(self):
+    def into(self) -> Blob:
         """A blob with a top's data, whose diff is the bottom's."""
         blob = Blob()
         blob.reshape_like(self.bottom)
@@ -122,37 +160,47 @@ class MergedSplit:
         blob.share_diff(self.bottom)
         return blob
 
-    def finish(self):
-        """What is left to do when the backward pass comes to the Split itself: nothing, if any reader ran."""
+    def finish(self) -> None:
+        """When the backward pass comes to the Split itself: nothing is left, if any reader ran."""
         if not self.filled:
             self.bottom.diff[...] = 0
 
-    def separate(self):
-        """Give the tops diffs of their own, and fill them in as the last backward pass would have, if it ran at the present shapes."""
+    def separate(self) -> None:
+        """Give the tops diffs of their own, filled in as the last backward pass would have.
+
+        That is if it ran at the present shapes.
+        """
         for top in self.tops:
             top.on_look = None
-        for at, (layer, bottom, top, number) in zip(self.reader_numbers, self.readers):
-            if self.ran.get(at) != _shapes(bottom, top):
+        for at, (layer, bottom, tops, number) in zip(self.reader_numbers, self.readers):
+            if self.ran.get(at) != _shapes(bottom, tops):
                 continue
             learns, layer.learns = layer.learns, [False] * len(layer.blobs)
-            layer.backward(top, [i == number for i in range(len(bottom))], bottom)
+            layer.backward(tops, [i == number for i in range(len(bottom))], bottom)
             layer.learns = learns
 
 
-def _shapes(bottom, top):
+def _shapes(bottom: Sequence[Blob], top: Sequence[Blob]) -> List[Tuple[int, ...]]:
     return [blob.shape for blob in [*bottom, *top]]
 
 
-def merge_splits(layers, bottoms, tops, loss_weights, propagates):
-    """{layer's number: {bottom's number: MergedSplit}} of the readers, and {number of a Split: MergedSplit}, for the Splits where it can be done."""
-    readers: Dict[int, List[tuple]] = {}
+def merge_splits(
+    parts: "Parts",
+) -> Tuple[Dict[int, Dict[int, MergedSplit]], Dict[int, MergedSplit]]:
+    """Merge the gradients of the Splits where it can be done.
+
+    Returns {layer's number: {bottom's number: MergedSplit}} of the readers, and {number of a Split:
+    MergedSplit}.
+    """
+    layers, bottoms, tops = parts.layers, parts.bottoms, parts.tops
+    readers: Dict[int, List[Tuple[int, int]]] = {}
     for i, bottom in enumerate(bottoms):
         for j, blob in enumerate(bottom):
             readers.setdefault(id(blob), []).append((i, j))
     by_reader: Dict[int, Dict[int, MergedSplit]] = {}
     by_split: Dict[int, MergedSplit] = {}
     for i, layer in enumerate(layers):
-        if layer.type != "Split" or any(loss_weights[i]) or not propagates[i][0]:
+        if layer.type != "Split" or any(parts.loss_weights[i]) or not parts.plan.bottoms[i][0]:
             continue
         places = [readers.get(id(top), []) for top in tops[i]]
         numbers = [number for place in places for number, _ in place]
@@ -161,7 +209,7 @@ def merge_splits(layers, bottoms, tops, loss_weights, propagates):
             continue
         merged = MergedSplit(
             bottoms[i][0],
-            tops[i],
+            tops[i],  # type: ignore[arg-type]
             [(layers[n], bottoms[n], tops[n], j) for ((n, j),) in places],
             numbers,
         )
@@ -171,16 +219,28 @@ def merge_splits(layers, bottoms, tops, loss_weights, propagates):
     return by_reader, by_split
 
 
-def backward_into(number, layer, top, wanted, bottom, merged, spare):
-    """Run a layer's backward pass with the diffs of some bottoms, {number: MergedSplit}, going into their Splits' bottoms.
+def backward_into(
+    number: int,
+    layer: Layer,
+    top: List[Blob],
+    wanted: List[bool],
+    bottom: List[Blob],
+    merged: Dict[int, MergedSplit],
+    spare: Blob,
+) -> None:
+    """Run a layer's backward pass with the diffs of some bottoms going into their Splits' bottoms.
 
-    number: the layer's; spare: a Blob for layers that cannot add.
+    Args:
+        number: the layer's.
+        wanted: for each bottom, whether its gradient is.
+        merged: {bottom's number: its MergedSplit}.
+        spare: a Blob for layers that cannot add.
     """
     for j, split in merged.items():
         if wanted[j]:
             split.ran[number] = _shapes(bottom, top)
     bottom = list(bottom)
-    adding: List[tuple] = []
+    adding: List[Tuple[MergedSplit, Blob]] = []
     for j, split in merged.items():
         if not wanted[j]:
             continue
@@ -188,7 +248,7 @@ def backward_into(number, layer, top, wanted, bottom, merged, spare):
             bottom[j] = split.into()
         elif layer.can_add and len(bottom) == 1:
             bottom[j] = split.into()
-            layer.backward(top, wanted, bottom, add=True)
+            cast(Any, layer).backward(top, wanted, bottom, add=True)
             return
         else:
             bottom[j] = spare if not adding else Blob()

@@ -1,35 +1,55 @@
-"""What a class looks like to a net: pictures from noise or nothing that its score likes.
+"""What a class looks like to a net: pictures, made from nothing, that it takes for that class.
 
-Three ways, each by ascent on the class's score in front of the softmax, the mean size of a step given in grey levels:
+Three ways, each by ascent on the class's score before the softmax; the mean size of a step is in
+grey levels.
+
 simonyan    from the mean colour, with an L2 norm (arXiv 1312.6034, equation 1)
-yosinski-*  from noise, with what that paper does between steps (arXiv 1506.06579, section 3), in its four settings
-octaves     from noise, at growing sizes, a window of the net's size at a time, with a blur that fades (as DeepDraw of 2015 does)
+yosinski-*  from noise, with what that paper does between steps (arXiv 1506.06579, section 3), in
+            its four settings
+octaves     from noise, at growing sizes, one window of the net's size at a time, with a blur that
+            fades (as in DeepDraw, 2015)
 """
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import NotFiniteError
-from ..pictures.image import deprocess, preprocess
+from ..pictures.resize import zoomed
+from .objectives import Size
 from .passes import backward
-from .priors import YOSINSKI, Prior, Yosinski, l2_norm
+from .preprocess import deprocess, preprocess
+from .priors import YOSINSKI, Prior, Yosinski, blurred, l2_norm
 
 
 @dataclass(frozen=True)
 class Octave:
-    """`scale` times the net's size; the steps fade from the first to the last of each pair: step size, and blur in pixels."""
+    """Steps at `scale` times the net's size.
+
+    step_size (in grey levels) and blur (in pixels) go from the first to the second of their values.
+    """
 
     scale: float
     steps: int
     step_size: Tuple[float, float]
     blur: Tuple[float, float]
 
+    def at(self, step: int) -> Tuple[float, float]:
+        """(step size, blur) of a step, counted from 0."""
+        share = step / max(self.steps - 1, 1)
+        (size, last_size), (blur, last_blur) = self.step_size, self.blur
+        return size + (last_size - size) * share, blur + (last_blur - blur) * share
+
 
 @dataclass(frozen=True)
 class Method:
-    """How a class's pictures are made. noise: standard deviation of the start, in grey levels about the mean colour."""
+    """How a class's pictures are made.
+
+    noise: standard deviation of the start, in grey levels about the mean colour. jitter: largest
+    shift, in pixels. prior: its gradient is subtracted. between: what is done to the picture
+    between steps.
+    """
 
     octaves: Tuple[Octave, ...]
     noise: float = 0.0
@@ -38,41 +58,71 @@ class Method:
     between: Optional[Yosinski] = None
 
 
-METHODS = {
+METHODS: Dict[str, Method] = {
     "octaves": Method(
-        (Octave(1.0, 120, (9.0, 4.0), (1.6, 0.8)), Octave(1.25, 60, (6.0, 3.0), (1.1, 0.7)), Octave(1.6, 60, (4.0, 2.0), (0.9, 0.5))),
-        noise=20, jitter=6,
+        (
+            Octave(1.0, 120, (9.0, 4.0), (1.6, 0.8)),
+            Octave(1.25, 60, (6.0, 3.0), (1.1, 0.7)),
+            Octave(1.6, 60, (4.0, 2.0), (0.9, 0.5)),
+        ),
+        noise=20,
+        jitter=6,
     ),
     "simonyan": Method((Octave(1.0, 150, (4.0, 2.0), (0, 0)),), prior=1e-5 * l2_norm()),
-    **{name: Method((Octave(1.0, 150, (8.0, 4.0), (0, 0)),), noise=20, between=between) for name, between in YOSINSKI.items()},
-}  # fmt: skip
+    **{
+        name: Method((Octave(1.0, 150, (8.0, 4.0), (0, 0)),), noise=20, between=between)
+        for name, between in YOSINSKI.items()
+    },
+}
 
 
-def visualise(net, layer, number, size, seeds, method, report=None):
-    """Pictures that the score of class `number` likes: RGB float32 (len(seeds), H, W, 3), all of them in one batch.
+def grey_noise(size: Size, seeds: Sequence[int]) -> np.ndarray:
+    """Noise about mid-grey, to compare a class's pictures with: RGB float32 (N, H, W, 3)."""
+    return np.stack(
+        [128 + np.random.RandomState(seed).normal(0, 20, (*size, 3)) for seed in seeds]
+    ).astype(np.float32)
 
-    layer: the one in front of the softmax. size: the net's (height, width). report: called with (step, steps) after every step.
-    Raises NotFiniteError where the gradient is not a number.
+
+def visualise(
+    net: Any,
+    layer: str,
+    number: int,
+    size: Size,
+    seeds: Sequence[int],
+    method: Method,
+    report: Optional[Callable[[int, int], None]] = None,
+) -> np.ndarray:
+    """Pictures to which the net gives a high score of one class, all of them made in one batch.
+
+    Args:
+        layer: the layer before the softmax, (N, classes) or (N, classes, 1, 1).
+        number: of the class.
+        size: the net's own (height, width).
+        seeds: one for each picture.
+        report: called with (steps done, steps in all) after every step.
+
+    Returns:
+        RGB float32 (len(seeds), H, W, 3); H and W are `size` times the scale of the method's last
+            octave.
+
+    Raises:
+        NotFiniteError: the gradient is not a number.
     """
     rngs = [np.random.RandomState(seed) for seed in seeds]
     mean = np.float32(net.transformer.mean["data"])
-    x = np.stack([rng.normal(0, method.noise or 1e-3, (3, *size)) for rng in rngs]).astype(
-        np.float32
-    )
+    start = [rng.normal(0, method.noise or 1e-3, (3, *size)) for rng in rngs]
+    x = np.stack(start).astype(np.float32)
     net.blobs["data"].reshape(len(seeds), 3, *size)
-    total, done = sum(o.steps for o in method.octaves), 0
+    total, done = sum(octave.steps for octave in method.octaves), 0
     for octave in method.octaves:
-        x = _enlarged(x, [round(n * octave.scale) for n in size])
+        x = zoomed(x, (round(size[0] * octave.scale), round(size[1] * octave.scale)))
         for i in range(octave.steps):
-            share = i / max(octave.steps - 1, 1)
-            step_size, blur = (
-                first + (last - first) * share for first, last in (octave.step_size, octave.blur)
-            )
-            g = _step(net, layer, number, x, size, step_size, method, rngs, done + 1)
+            step_size, blur = octave.at(i)
+            gradient = _step(net, layer, number, x, size, step_size, method, rngs, done + 1)
             if blur:
-                _blur(x, blur)
+                x[...] = blurred(x, blur)
             if method.between:
-                method.between(x, g, done + 1)
+                method.between(x, gradient, done + 1)
             np.clip(x, -mean, 255 - mean, out=x)
             done += 1
             if report:
@@ -80,56 +130,64 @@ def visualise(net, layer, number, size, seeds, method, report=None):
     return np.stack([deprocess(net, picture) for picture in x])
 
 
-def _step(net, layer, number, x, size, step_size, method, rngs, count):
-    """Add one step to x, in a random window of the net's size of each picture; returns the whole gradient, zero outside."""
+def _step(
+    net: Any,
+    layer: str,
+    number: int,
+    x: np.ndarray,
+    size: Size,
+    step_size: float,
+    method: Method,
+    rngs: List[Any],
+    count: int,
+) -> np.ndarray:
+    """Add step number `count` to x, (N, 3, H, W), in a random window of each picture.
+
+    The windows have the net's size. Returns the gradient, like x, zero outside them.
+    """
     src = net.blobs["data"]
-    places = [
-        [rng.randint(0, extent - n + 1) for extent, n in zip(x.shape[2:], size)] for rng in rngs
-    ]
+    windows = []
+    for rng in rngs:
+        top, left = (rng.randint(0, extent - n + 1) for extent, n in zip(x.shape[2:], size))
+        windows.append((slice(None), slice(top, top + size[0]), slice(left, left + size[1])))
     shifts = [rng.randint(-method.jitter, method.jitter + 1, 2) for rng in rngs]
-    windows = [
-        (slice(None), slice(top, top + size[0]), slice(left, left + size[1]))
-        for top, left in places
-    ]
     for i, (window, shift) in enumerate(zip(windows, shifts)):
         src.data[i] = np.roll(x[i][window], shift, (1, 2))
-    net.forward(end=layer)
-    diff = np.zeros_like(net.blobs[layer].data)
-    diff[:, number] = 1
-    gradient = backward(net, {layer: diff}, layer)
-    out = np.zeros_like(x)
+    sent = _class_gradient(net, layer, number, clear=count == 1)
+    gradient = np.zeros_like(x)
     for i, (window, shift) in enumerate(zip(windows, shifts)):
-        g = np.roll(gradient[i], -shift, (1, 2))
+        g = np.roll(sent[i], -shift, (1, 2))
         if method.prior:
             g = g - np.float32(method.prior.value_and_gradient(x[i][window][None])[1][0])
         mean = np.abs(g).mean()
         if not np.isfinite(mean):
             raise NotFiniteError(
-                f'"{layer}", class {number}, step {count}: the gradient is not a number; are the weights broken?'
+                f'"{layer}", class {number}, step {count}: the gradient is not a number; '
+                "the weights may be broken"
             )
         x[i][window] += np.float32(step_size / (mean or 1)) * g
-        out[i][window] = g
-    return out
+        gradient[i][window] = g
+    return gradient
 
 
-def _enlarged(x, size):
-    from scipy import ndimage
-
-    if x.shape[2:] == tuple(size):
-        return x
-    return np.float32(ndimage.zoom(x, (1, 1, size[0] / x.shape[2], size[1] / x.shape[3]), order=1))
-
-
-def _blur(x, deviation):
-    from scipy.ndimage import gaussian_filter
-
-    x[...] = gaussian_filter(x, (0, 0, deviation, deviation))
+def _class_gradient(net: Any, layer: str, number: int, clear: bool) -> np.ndarray:
+    """The gradient of the input, (N, 3, h, w), of a class's score, for what the input holds."""
+    net.forward(end=layer)
+    diff = np.zeros_like(net.blobs[layer].data)
+    diff[:, number] = 1
+    return backward(net, {layer: diff}, layer, clear=clear)
 
 
-def probabilities(net, pictures, number, size, blob="prob"):
-    """The class's probability for each picture, RGB (N, H, W, 3), at the net's own size."""
+def probabilities(
+    net: Any, pictures: np.ndarray, number: int, size: Size, blob: str = "prob"
+) -> np.ndarray:
+    """A class's probability, (N,), for each picture, RGB (N, H, W, 3).
+
+    The pictures are resized to `size`, the net's own (height, width).
+    """
     net.blobs["data"].reshape(len(pictures), 3, *size)
     for i, picture in enumerate(pictures):
-        net.blobs["data"].data[i] = _enlarged(preprocess(net, picture)[None], size)[0]
+        net.blobs["data"].data[i] = zoomed(preprocess(net, picture), size)
     net.forward(end=blob)
-    return net.blobs[blob].data.reshape(len(pictures), -1)[:, number].copy()
+    values: np.ndarray = net.blobs[blob].data.reshape(len(pictures), -1)[:, number].copy()
+    return values

@@ -1,29 +1,32 @@
-"""Objective matching: the picture whose activations are nearest to a target's, by L-BFGS, with a natural-image prior.
+"""Objective matching: the picture whose activations are nearest to a target, by L-BFGS.
 
     minimise  ||F(X) - T||^2 / ||T||^2  +  lambda * R(X)
 
-F(X) is a layer's activation; T is the picture's own, enhanced, or another picture's (inversion: Mahendran and Vedaldi, arXiv 1412.0035,
-equation 2). Value and gradient belong together: the gradient of the first term is 2 (F(X) - T) / ||T||^2, sent back through the net.
+F(X) is a layer's activation, R a natural-image prior; T is the picture's own, enhanced, or another
+picture's (inversion:
+Mahendran and Vedaldi, arXiv 1412.0035, equation 2). The gradient of the first term is 2 (F(X) - T)
+/ ||T||^2, sent back through the net.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Tuple
 
 import numpy as np
 
 from ..errors import NotFiniteError, TargetError
-from ..nets.preflight import check_end, check_octaves
-from ..pictures.image import deprocess, preprocess
-from .octaves import guide_features, octave_sizes
-from .passes import backward, clear_diffs
+from ..pictures.resize import zoomed
+from .octaves import check, guide_features, octave_sizes
+from .passes import backward
+from .preprocess import deprocess, preprocess
 from .priors import Prior
 
+Enhancement = Callable[[np.ndarray], np.ndarray]
 _OUTWEIGHS = 200  # a prior that costs more than this times the data term leaves nothing of it
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation of f, numbered from 1 within its octave: f = data + prior."""
+    """One evaluation of f = data + prior, numbered from 1 within its octave."""
 
     octave: int
     octaves: int
@@ -33,9 +36,15 @@ class Evaluation:
     prior: float
 
 
+Report = Callable[[Evaluation], None]
+
+
 @dataclass
 class Matching:
-    """The function that is minimised, over flat float64 pictures; `history` has every evaluation. Sums are made in float64."""
+    """The function that is minimised, of flat float64 pictures. Sums are made in float64.
+
+    history: every evaluation. best: (f, the picture, (1, 3, h, w)) of the lowest f so far.
+    """
 
     net: Any
     end: str
@@ -44,29 +53,32 @@ class Matching:
     weight: float = 0.0
     octave: int = 1
     octaves: int = 1
-    report: Optional[Callable] = None
+    report: Optional[Report] = None
     history: List[Evaluation] = field(default_factory=list)
-    best: Any = None
+    best: Optional[Tuple[float, np.ndarray]] = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.norm = float(np.sum(np.square(self.target, dtype=np.float64)))
         if not 0 < self.norm < np.inf:
             why = "zero everywhere" if self.norm == 0 else "not a number"
             raise TargetError(
-                f'"{self.end}": the target is {why}, so there is nothing to match; choose another layer, picture or enhancement'
+                f'"{self.end}": the target is {why}, so there is nothing to match; '
+                "choose another layer, picture or enhancement",
+                layer=self.end,
             )
-        clear_diffs(self.net)
 
-    def __call__(self, flat):
-        """(f, its gradient) at a flat picture, float64. Raises NotFiniteError where f is no number."""
+    def __call__(self, flat: np.ndarray) -> Tuple[float, np.ndarray]:
+        """(f, its gradient) at a flat picture, float64. Raises NotFiniteError where f is not a
+        number."""
         src, dst = self.net.blobs["data"], self.net.blobs[self.end]
         x = flat.reshape(src.data.shape)
         src.data[...] = x
         self.net.forward(end=self.end)
         difference = dst.data - self.target
         data = float(np.sum(np.square(difference, dtype=np.float64))) / self.norm
-        sent = backward(self.net, {self.end: difference}, self.end, clear=False)
-        gradient = np.float64(sent) * (2 / self.norm)
+        first = not self.history
+        sent = backward(self.net, {self.end: difference}, self.end, clear=first)
+        gradient = sent.astype(np.float64) * (2 / self.norm)
         prior = 0.0
         if self.prior is not None and self.weight:
             value, part = self.prior.value_and_gradient(x)
@@ -75,151 +87,166 @@ class Matching:
         f = data + prior
         if not np.isfinite(f) or not np.isfinite(gradient.sum()):
             raise NotFiniteError(
-                f"octave {self.octave} of {self.octaves}, evaluation {len(self.history) + 1}: f is not a number any more"
+                f"octave {self.octave} of {self.octaves}, evaluation {len(self.history) + 1}: "
+                "f is not a number any more"
             )
-        if not self.history and prior > _OUTWEIGHS * data > 0:
+        if first and prior > _OUTWEIGHS * data > 0:
             raise TargetError(
-                f"the prior costs {prior:.3g} at the start, {prior / data:.0f} times the data term's {data:.3g}, so that nothing else would matter; "
-                "use a smaller weight"
+                f"the prior costs {prior:.3g} at the start, {prior / data:.0f} times the data "
+                f"term's {data:.3g}, so that nothing else would matter; use a smaller weight"
             )
-        self.history.append(
-            Evaluation(self.octave, self.octaves, len(self.history) + 1, f, data, prior)
-        )
-        if self.best is None or f < self.best[0]:
-            self.best = f, x
-        if self.report:
-            self.report(self.history[-1])
+        self._keep(Evaluation(self.octave, self.octaves, len(self.history) + 1, f, data, prior), x)
         return f, gradient.ravel()
 
+    def _keep(self, evaluation: Evaluation, x: np.ndarray) -> None:
+        self.history.append(evaluation)
+        if self.best is None or evaluation.f < self.best[0]:
+            self.best = evaluation.f, x
+        if self.report:
+            self.report(evaluation)
 
-def quantile(share, factor):
-    """An enhancement: the activations above this quantile (0..1) of them all, times a factor."""
+    def best_picture(self) -> Optional[np.ndarray]:
+        """The best so far, as the net's input, float32 (3, h, w); None before any evaluation."""
+        return None if self.best is None else self.best[1][0].astype(np.float32)
+
+
+def quantile(share: float, factor: float) -> Enhancement:
+    """An enhancement: all activations above this quantile (0..1) of them, times a factor."""
     if not 0 <= share <= 1:
         raise TargetError(f"a quantile lies between 0 and 1, not at {share}")
 
-    def enhance(x):
+    def enhance(x: np.ndarray) -> np.ndarray:
         return np.where(x > np.quantile(x, share), np.float32(factor) * x, x)
 
     return enhance
 
 
-def multiply(factor):
+def multiply(factor: float) -> Enhancement:
     """An enhancement: every activation times a factor."""
     return lambda x: np.float32(factor) * x
 
 
-def channels(factor, *numbers):
+def channels(factor: float, *numbers: int) -> Enhancement:
     """An enhancement: these channels times a factor."""
 
-    def enhance(x):
-        out = x.copy()
+    def enhance(x: np.ndarray) -> np.ndarray:
+        enhanced = x.copy()
         for number in numbers:
             if not 0 <= number < x.shape[1]:
                 raise TargetError(
                     f"the layer has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}"
                 )
-            out[:, number] *= np.float32(factor)
-        return out
+            enhanced[:, number] *= np.float32(factor)
+        return enhanced
 
     return enhance
 
 
 @dataclass(frozen=True)
 class Result:
-    """What match returns: the picture, RGB float32 (H, W, 3), and every evaluation of every octave."""
+    """What match returns: the picture, RGB float32 (H, W, 3), and all evaluations."""
 
     picture: np.ndarray
     history: List[Evaluation]
 
 
 def match(
-    net,
-    base_img,
-    end,
-    enhance=None,
-    target_img=None,
-    prior=None,
-    weight=0.0,
-    evaluations=20,
-    octave_n=1,
-    octave_scale=1.4,
-    start=None,
-    report=None,
-):
-    """Match a layer's activations by L-BFGS-B, from small octaves to large, as in a dream: the detail is carried on.
+    net: Any,
+    base_img: np.ndarray,
+    end: str,
+    enhance: Optional[Enhancement] = None,
+    target_img: Optional[np.ndarray] = None,
+    prior: Optional[Prior] = None,
+    weight: float = 0.0,
+    evaluations: int = 20,
+    octave_n: int = 1,
+    octave_scale: float = 1.4,
+    start: Optional[np.ndarray] = None,
+    report: Optional[Report] = None,
+) -> Result:
+    """Match a layer's activations by L-BFGS-B, from small octaves to large.
 
-    base_img: RGB (H, W, 3), where it starts. enhance: a function of the picture's own activations (1, C, h, w) that gives the target; or
-    target_img: another picture, RGB, whose activations are the target, at each octave's size. prior, weight: R, and what it is to cost at the picture
-    where it starts: lambda = weight / R(start), so that the same weight suits any size. evaluations: of f, at most, in each octave; each costs
-    one forward and one backward pass. start: RGB like base_img to start from in its place. Pixels stay
-    within 0..255. report: called with every Evaluation. Raises NotFiniteError with the best picture so far, TargetError, SizeError.
+    As in a dream, the detail of one octave is carried on to the next.
+
+    Args:
+        base_img: RGB (H, W, 3), 0..255, where it starts. Pixels stay within 0..255.
+        end: the layer.
+        enhance: a function of the picture's own activations, (1, C, h, w), that gives the target.
+        target_img: another picture, RGB, whose activations at each octave's size are the target.
+            Give this or `enhance`.
+        prior: R.
+        weight: what the prior is to cost at the picture where it starts: lambda = weight /
+            R(start), so that the same weight suits any size.
+        evaluations: of f, at most, in each octave; each costs one forward and one backward pass.
+        octave_n: number of sizes.
+        octave_scale: ratio of one size to the next smaller.
+        start: RGB like base_img, to start from instead.
+        report: called after every evaluation.
+
+    Raises:
+        NotFiniteError: f is not a number; with the best picture so far.
+        TargetError: `end`, the target, an enhancement or the weight makes no sense here.
+        SizeError: an octave does not suit the net.
     """
-    from scipy import ndimage
-
     if (enhance is None) == (target_img is None):
         raise TargetError(
-            "give an enhancement of the picture's own activations, or another picture to match; one of them"
+            "give an enhancement of the picture's own activations, or another picture to match; "
+            "one of them"
         )
     height, width = np.shape(base_img)[:2]
     sizes = octave_sizes(height, width, octave_n, octave_scale)
-    description = getattr(net, "description", None)
-    if description is not None:
-        check_end(description, end)
-        check_octaves(description, end, sizes)
-    mean = net.transformer.mean["data"]
-    begun = preprocess(net, np.float32(base_img if start is None else start))
-    goals = preprocess(net, np.float32(base_img if target_img is None else target_img))
-    src = net.blobs["data"]
-    detail, history = None, []
+    check(net, end, sizes)
+    mean = np.asarray(net.transformer.mean["data"], np.float64)
+    begun = preprocess(net, base_img if start is None else start)
+    goals = preprocess(net, base_img if target_img is None else target_img)
+    detail: Optional[np.ndarray] = None
+    history: List[Evaluation] = []
     for octave, size in enumerate(sizes[::-1], 1):
-        base = _resized(begun, size, ndimage)
-        goal = deprocess(net, _resized(goals, size, ndimage))
-        target = guide_features(net, goal, end)[None]
-        src.reshape(1, 3, *size)
+        base = zoomed(begun, size)
+        target = guide_features(net, deprocess(net, zoomed(goals, size)), end)[None]
+        if enhance is not None:
+            target = enhance(target)
+        net.blobs["data"].reshape(1, 3, *size)
         factor = _factor(prior, weight, base)
-        f = Matching(
-            net,
-            end,
-            target if enhance is None else enhance(target),
-            prior,
-            factor,
-            octave,
-            len(sizes),
-            report,
-        )
-        x = base if detail is None else base + _resized(detail, size, ndimage)
+        f = Matching(net, end, target, prior, factor, octave, len(sizes), report)
         try:
-            _minimise(f, x, np.float64(mean), evaluations)
+            _minimise(f, base if detail is None else base + zoomed(detail, size), mean, evaluations)
         except NotFiniteError as e:
-            e.picture = None if f.best is None else deprocess(net, np.float32(f.best[1][0]))
+            best = f.best_picture()
+            e.picture = None if best is None else deprocess(net, best)
             raise
         history += f.history
-        found = np.float32(f.best[1][0]) if f.best else base
-        detail = found - base
-    return Result(deprocess(net, found), history)
+        best = f.best_picture()
+        picture = base if best is None else best
+        detail = picture - base
+    return Result(deprocess(net, picture), history)
 
 
-def _factor(prior, weight, base):
-    """Lambda for a weight: the prior costs `weight` at `base`, or, where it costs nothing there, at noise of one grey level."""
+def _factor(prior: Optional[Prior], weight: float, base: np.ndarray) -> float:
+    """Lambda for a weight: the prior costs `weight` at `base`.
+
+    Where it costs nothing there, it costs `weight` at noise of one grey level.
+    """
     if prior is None or not weight:
         return 0.0
     cost = prior.value_and_gradient(base[None])[0]
     return weight / cost if cost > 0 else weight / base.size
 
 
-def _minimise(f, x, mean, evaluations):
-    """Run L-BFGS-B on a Matching from x, (3, h, w), within 0..255 less the mean; what it finds is f.best."""
+def _minimise(f: Matching, x: np.ndarray, mean: np.ndarray, evaluations: int) -> None:
+    """Run L-BFGS-B from x, (3, h, w), within 0..255 minus the mean; the result is f.best."""
     from scipy.optimize import minimize
 
-    # in these units a step of length 1, the first that is tried, moves the pixels by one grey level in the root mean square
+    # in these units a step of length 1, the first to be tried, moves the pixels by one grey level
+    # (root mean square)
     unit = np.sqrt(x.size)
     low, high = (np.broadcast_to(limit, x.shape).ravel() / unit for limit in (-mean, 255 - mean))
 
-    def scaled(z):
+    def scaled(z: np.ndarray) -> Tuple[float, np.ndarray]:
         value, gradient = f(z * unit)
         return value, gradient * unit
 
-    # it is the budget that ends it, no tolerance: f is a share, and tiny changes of it are seen
+    # the budget ends it, not a tolerance: f is a share, and tiny changes of it are visible
     options = {"maxfun": evaluations, "maxiter": evaluations, "maxcor": 10, "ftol": 0, "gtol": 0}
     minimize(
         scaled,
@@ -228,13 +255,4 @@ def _minimise(f, x, mean, evaluations):
         method="L-BFGS-B",
         bounds=np.stack([low, high], 1),
         options=options,
-    )
-
-
-def _resized(picture, size, ndimage):
-    """(3, H, W) at another size, linearly, as the dream's octaves."""
-    if picture.shape[1:] == tuple(size):
-        return picture
-    return ndimage.zoom(
-        picture, (1, size[0] / picture.shape[1], size[1] / picture.shape[2]), order=1
     )

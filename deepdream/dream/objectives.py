@@ -1,7 +1,8 @@
 """Objectives: what a dream makes grow.
 
-A function of the notebook's kind writes `dst.diff` from `dst.data`, between the forward and the backward pass, where `dst` is the blob named
-by `end`. An Objective knows its layers, has a value, and can be added, subtracted, weighted and confined to a region:
+A function of the notebook's kind writes `dst.diff` from `dst.data`, between the forward and the
+backward pass, where `dst` is the blob named by `end`. An Objective knows its layers, has a value,
+and can be added, subtracted, weighted and confined to a region:
 
     0.7 * l2("inception_4c/output") - 0.3 * channel("inception_4d/output", 61).within(mask)
 
@@ -12,35 +13,41 @@ With x the layer's activations (N, C, h, w), and m the mask's value at each plac
 | l2(layer) | 1/2 sum of m x^2 (the notebook's) |
 | channel(layer, c, ...) | sum of m x over the channels c |
 | neuron(layer, c, y, x) | m x at one place; the middle by default |
-| score(layer, class) | mean of m x over the places of channel `class`; for a layer in front of the softmax (Simonyan et al., arXiv 1312.6034) |
-| guide(layer, features, ...) | sum over the places of m times the largest product of x with any of the guides' vectors (the notebook's) |
+| score(layer, class) | mean of m x over the places of channel `class` |
+| guide(layer, features, ...) | sum over places of m times the largest product of x with a vector |
+
+`score` is Simonyan's (arXiv 1312.6034), for the layer before the softmax. `guide` is the
+notebook's; its vectors are the guides' at every place.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
 from ..errors import TargetError
+from ..pictures.resize import averaged
 
-# values of the products of places and guide vectors that are held at a time: 64 MB
+Size = Tuple[int, int]
+Rule = Callable[[np.ndarray, Optional[np.ndarray]], Tuple[float, np.ndarray]]
+# how many products of places and guide vectors are held at a time: 64 MB of them
 _MOST_PRODUCTS = 1 << 24
 
 
-def objective_L2(dst):
+def objective_L2(dst: Any) -> None:
     """Grow every activation: the gradient of half the sum of squares (notebook cell 4)."""
     dst.diff[:] = dst.data
 
 
-def objective_guide(guide_features):
-    """Make the features at each place more like the nearest of the guide's (notebook, the last dream).
+def objective_guide(guide_features: np.ndarray) -> Callable[[Any], None]:
+    """Make the features at each place more like the nearest of the guide's.
 
-    guide_features: (C, h, w), any h and w. At each position the gradient is the guide's feature vector whose dot
-    product with the picture's own is the largest.
+    The notebook's last dream. guide_features: (C, h, w), any h and w. At each place the gradient is
+    the guide's feature vector whose dot product with the picture's own is the largest.
     """
     y = guide_features.reshape(guide_features.shape[0], -1)
 
-    def objective(dst):
+    def objective(dst: Any) -> None:
         x = dst.data[0]
         best, _ = _nearest(x.reshape(x.shape[0], -1), y)
         dst.diff[0].reshape(x.shape[0], -1)[:] = y[:, best]
@@ -48,27 +55,32 @@ def objective_guide(guide_features):
     return objective
 
 
-def _nearest(x, y):
-    """(number of the column of y whose product with each column of x is the largest, that product); x (C, P), y (C, Q).
+def _nearest(x: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """(column of y whose product with each column of x is the largest, that product); x (C, P), y
+    (C, Q).
 
-    In blocks of places, so that memory stays bounded; up to 64 MB of products it is one block, as in the notebook.
+    In blocks of places, so that memory stays bounded; up to 64 MB of products it is one block, as
+    in the notebook.
     """
     block = max(1, _MOST_PRODUCTS // y.shape[1])
     best, largest = np.empty(x.shape[1], np.int64), np.empty(x.shape[1], x.dtype)
     for first in range(0, x.shape[1], block):
         products = x[:, first : first + block].T.dot(y)
-        found = products.argmax(1)
-        best[first : first + block] = found
-        largest[first : first + block] = products[np.arange(len(found)), found]
+        columns = products.argmax(1)
+        best[first : first + block] = columns
+        largest[first : first + block] = products[np.arange(len(columns)), columns]
     return best, largest
 
 
 @dataclass(frozen=True)
 class Term:
-    """`weight` times an objective of one layer. rule(x, m) gives (value, gradient like x); mask: (H, W), 0..1, over the picture."""
+    """`weight` times an objective of one layer.
+
+    rule(x, m) gives (value, gradient like x). mask: (H, W), 0..1, laid over the picture.
+    """
 
     layer: str
-    rule: Callable[..., Tuple[float, np.ndarray]]
+    rule: Rule
     weight: float = 1.0
     mask: Optional[np.ndarray] = None
     name: str = ""
@@ -80,148 +92,149 @@ class Objective:
 
     terms: Tuple[Term, ...]
 
-    def __add__(self, other):
-        return (
-            Objective(self.terms + other.terms) if isinstance(other, Objective) else NotImplemented
-        )
+    def __add__(self, other: "Objective") -> "Objective":
+        if not isinstance(other, Objective):
+            return NotImplemented
+        return Objective(self.terms + other.terms)
 
-    def __sub__(self, other):
+    def __sub__(self, other: "Objective") -> "Objective":
         return self + -1 * other if isinstance(other, Objective) else NotImplemented
 
-    def __mul__(self, factor):
+    def __mul__(self, factor: float) -> "Objective":
         return Objective(tuple(replace(t, weight=t.weight * float(factor)) for t in self.terms))
 
     __rmul__ = __mul__
 
-    def __neg__(self):
+    def __neg__(self) -> "Objective":
         return -1 * self
 
-    def within(self, mask):
-        """Confined to a region: `mask` (H, W) of any size, 0..1, is laid over the picture, whatever that's size and shift."""
-        mask = np.clip(np.float32(mask), 0, 1)
+    def within(self, mask: np.ndarray) -> "Objective":
+        """Confined to a region: `mask`, (H, W), 0..1, of any size, covers the whole picture."""
+        mask = np.clip(np.asarray(mask, np.float32), 0, 1)
         if mask.ndim != 2 or not mask.size:
             raise ValueError(f"a mask has the shape (H, W), not {mask.shape}")
-        return Objective(
-            tuple(
-                replace(t, mask=mask if t.mask is None else t.mask * resized(mask, t.mask.shape))
-                for t in self.terms
-            )
-        )
+
+        def overlap(other: Optional[np.ndarray]) -> np.ndarray:
+            return mask if other is None else other * averaged(mask, other.shape[:2])
+
+        return Objective(tuple(replace(t, mask=overlap(t.mask)) for t in self.terms))
 
     @property
-    def layers(self):
+    def layers(self) -> List[str]:
         """Names of its layers, each once, in the order of the terms."""
         return list(dict.fromkeys(t.layer for t in self.terms))
 
-    def value_and_gradients(self, activations, size=None, shift=(0, 0)):
+    def value_and_gradients(
+        self,
+        activations: Mapping[str, np.ndarray],
+        size: Optional[Size] = None,
+        shift: Tuple[int, int] = (0, 0),
+    ) -> Tuple[float, Dict[str, np.ndarray]]:
         """(value, {layer: gradient like its activations}), of {layer: activations (N, C, h, w)}.
 
-        size, shift: (height, width) of the picture, and how far it was rolled (down, right); needed where there are masks.
+        size, shift: (height, width) of the picture, and how far it was rolled (down, right); needed
+        where there are masks.
         """
         total = 0.0
-        out: Dict[str, np.ndarray] = {}
+        gradients: Dict[str, np.ndarray] = {}
         for term in self.terms:
-            x = activations[term.layer]
+            x, layer = activations[term.layer], term.layer
             m = None if term.mask is None else _laid_over(term.mask, size, shift, x.shape[-2:])
             value, gradient = term.rule(x, m)
             total += term.weight * value
             gradient = np.float32(term.weight) * gradient
-            out[term.layer] = out[term.layer] + gradient if term.layer in out else gradient
-        return total, out
+            gradients[layer] = gradients[layer] + gradient if layer in gradients else gradient
+        return total, gradients
 
-    def __str__(self):
+    def __str__(self) -> str:
         return " + ".join(
             f"{t.weight:g} * {t.name or t.layer}" + (" within a mask" if t.mask is not None else "")
             for t in self.terms
         )
 
 
-def resized(mask, shape):
-    """A mask (H, W) at another (height, width): averaged where it gets smaller, linear where it gets larger."""
-    from PIL import Image
-
-    box, bilinear = 4, 2  # Pillow's numbers, whose names have moved between its releases
-    filters = [box if new <= old else bilinear for new, old in zip(shape, mask.shape)]
-    image = Image.fromarray(np.ascontiguousarray(mask, np.float32))
-    image = image.resize((mask.shape[1], shape[0]), filters[0])
-    return np.asarray(image.resize((shape[1], shape[0]), filters[1]), np.float32)
+def _laid_over(
+    mask: np.ndarray, size: Optional[Size], shift: Tuple[int, int], places: Tuple[int, ...]
+) -> np.ndarray:
+    """The mask at a layer's (h, w) places, for a picture of this size, rolled by `shift`."""
+    over = mask if size is None else np.roll(averaged(mask, size), shift, (0, 1))
+    return averaged(over, (places[0], places[1]))
 
 
-def _laid_over(mask, size, shift, places):
-    """The mask at a layer's (h, w) places, for a picture of this size that was rolled by `shift`."""
-    over = mask if size is None else np.roll(resized(mask, size), shift, (0, 1))
-    return resized(over, places)
-
-
-def _times(gradient, m):
+def _times(gradient: np.ndarray, m: Optional[np.ndarray]) -> np.ndarray:
     return gradient if m is None else gradient * m
 
 
-def _sum(values):
+def _sum(values: np.ndarray) -> float:
     return float(np.sum(values, dtype=np.float64))
 
 
-def l2(layer):
+def l2(layer: str) -> Objective:
     """Every activation of a layer."""
 
-    def rule(x, m):
+    def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
         gradient = _times(x, m)
         return 0.5 * _sum(np.float64(gradient) * x), gradient.copy()
 
     return Objective((Term(layer, rule, name=f'l2("{layer}")'),))
 
 
-def channel(layer, *channels):
+def channel(layer: str, *channels: int) -> Objective:
     """The activations of one or more channels of a layer, counted from 0."""
 
-    def rule(x, m):
+    def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
         gradient = np.zeros_like(x)
         for c in channels:
             gradient[:, _existing(layer, c, x)] = 1 if m is None else m
         return _sum(np.float64(gradient) * x), gradient
 
-    return Objective(
-        (Term(layer, rule, name=f'channel("{layer}", {", ".join(map(str, channels))})'),)
-    )
+    name = f'channel("{layer}", {", ".join(map(str, channels))})'
+    return Objective((Term(layer, rule, name=name),))
 
 
-def neuron(layer, channel, y=None, x=None):
-    """One activation of a layer; the one in the middle by default."""
+def neuron(layer: str, channel: int, y: Optional[int] = None, x: Optional[int] = None) -> Objective:
+    """One activation of a layer, by default the one in the middle."""
 
-    def rule(values, m):
-        row, column = (n // 2 if at is None else at for at, n in zip((y, x), values.shape[-2:]))
-        if not (0 <= row < values.shape[-2] and 0 <= column < values.shape[-1]):
+    def rule(values: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
+        height, width = values.shape[-2:]
+        row, column = height // 2 if y is None else y, width // 2 if x is None else x
+        if not (0 <= row < height and 0 <= column < width):
             raise TargetError(
-                f'"{layer}" has {values.shape[-2]}x{values.shape[-1]} places (rows x columns), none at {row}, {column}'
+                f'"{layer}" has {height}x{width} places (rows x columns), none at {row}, {column}',
+                layer=layer,
             )
         gradient = np.zeros_like(values)
-        gradient[:, _existing(layer, channel, values), row, column] = (
-            1 if m is None else m[row, column]
-        )
+        number = _existing(layer, channel, values)
+        gradient[:, number, row, column] = 1 if m is None else m[row, column]
         return _sum(np.float64(gradient) * values), gradient
 
     return Objective((Term(layer, rule, name=f'neuron("{layer}", {channel})'),))
 
 
-def score(layer, number):
-    """A class's score: a channel's mean over its places. For a layer in front of the softmax, whose other classes would shrink instead."""
+def score(layer: str, number: int) -> Objective:
+    """A class's score: a channel's mean over its places.
 
-    def rule(x, m):
+    For the layer before a softmax: after it, the score would also grow as those of other classes
+    shrink.
+    """
+
+    def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
         gradient = np.zeros_like(x)
-        places = int(np.prod(x.shape[2:], dtype=int))
-        gradient[:, _existing(layer, number, x)] = (
-            np.float32(1 / places) if m is None else m / np.float32(places)
-        )
+        places = np.float32(np.prod(x.shape[2:], dtype=int))
+        gradient[:, _existing(layer, number, x)] = 1 / places if m is None else m / places
         return _sum(np.float64(gradient) * x), gradient
 
     return Objective((Term(layer, rule, name=f'score("{layer}", {number})'),))
 
 
-def guide(layer, *features):
-    """The likeness of each place to the guides' most similar vector; features: (C, h, w) each, of one or more guides of any size."""
+def guide(layer: str, *features: np.ndarray) -> Objective:
+    """The likeness of each place to the guides' most similar vector.
+
+    features: (C, h, w) each, of one or more guides of any size.
+    """
     y = np.concatenate([f.reshape(f.shape[0], -1) for f in features], 1)
 
-    def rule(x, m):
+    def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
         gradient = np.empty_like(x)
         total = 0.0
         for picture, into in zip(x, gradient):
@@ -233,14 +246,10 @@ def guide(layer, *features):
     return Objective((Term(layer, rule, name=f'guide("{layer}")'),))
 
 
-def _existing(layer, number, x):
+def _existing(layer: str, number: int, x: np.ndarray) -> int:
     if not 0 <= number < x.shape[1]:
         raise TargetError(
-            f'"{layer}" has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}'
+            f'"{layer}" has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}',
+            layer=layer,
         )
     return number
-
-
-def is_objective(thing: Any) -> bool:
-    """Whether this is an Objective, and not a function of the notebook's kind."""
-    return isinstance(thing, Objective)

@@ -1,21 +1,25 @@
 """The dream: ascent at several sizes of the picture, from small to large (notebook cell 4)."""
 
 from dataclasses import dataclass
-from typing import Any, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import NotFiniteError
-from ..nets.preflight import check_end, check_octaves
-from ..pictures.image import deprocess, preprocess
+from ..pictures.resize import zoomed, zoomed_by
 from ..settings import DREAM
-from .objectives import is_objective
+from .objectives import Objective, Size
+from .preprocess import deprocess, preprocess
 from .step import make_step
 
 
 @dataclass(frozen=True)
 class Progress:
-    """After a step: `octave` of `octaves` and `step` of `steps`, counted from 1, and the octave's (height, width)."""
+    """What is reported after a step.
+
+    `octave` of `octaves` and `step` of `steps` are counted from 1; `size` is the octave's (height,
+    width).
+    """
 
     octave: int
     octaves: int
@@ -24,73 +28,96 @@ class Progress:
     size: Tuple[int, int]
 
 
-def octave_sizes(height, width, octave_n=DREAM.octaves, octave_scale=DREAM.octave_scale):
-    """(height, width) of each octave, largest first, as chained calls of scipy.ndimage.zoom round them."""
+def octave_sizes(
+    height: int,
+    width: int,
+    octave_n: int = DREAM.octaves,
+    octave_scale: float = DREAM.octave_scale,
+) -> List[Size]:
+    """(height, width) of each octave, largest first, as chained calls of scipy.ndimage.zoom round
+    them."""
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
         h, w = sizes[-1]
-        # the same float arithmetic as scipy's: size times 1/scale, rounded
+        # the same float arithmetic as SciPy's: size times 1/scale, rounded
         sizes.append((int(round(h * (1.0 / octave_scale))), int(round(w * (1.0 / octave_scale)))))
     return sizes
 
 
-def _check(net, end, sizes):
-    """Before the engine sees them, since a real Caffe would end the process; only load_net's nets can be asked."""
-    description = getattr(net, "description", None)
-    if description is not None:
-        check_end(description, end)
-        check_octaves(description, end, sizes)
+def check(net: Any, end: str, sizes: Sequence[Size]) -> None:
+    """Ask the net whether it can dream of the layer `end` at these (height, width).
+
+    A real Caffe ends the process where a size does not suit, so the question comes first. A net
+    from load_net answers, through its attribute `preflight`; other nets are not asked.
+
+    Raises:
+        TargetError: `end` cannot be dreamt of.
+        SizeError: a size does not suit the net.
+    """
+    preflight = getattr(net, "preflight", None)
+    if preflight is not None:
+        preflight(end, sizes)
 
 
-def guide_features(net, guide, end):
-    """Activations (C, h, w) of `end` for a guide picture, RGB (H, W, 3), at its own size, unjittered."""
+def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
+    """Activations (C, h, w) of `end` for a guide, RGB (H, W, 3), at its own size, unjittered."""
     height, width = np.shape(guide)[:2]
-    _check(net, end, [(height, width)])
+    check(net, end, [(height, width)])
     src, dst = net.blobs["data"], net.blobs[end]
     src.reshape(1, 3, height, width)
     src.data[0] = preprocess(net, guide)
     net.forward(end=end)
-    return dst.data[0].copy()
+    features: np.ndarray = dst.data[0].copy()
+    return features
 
 
 def deepdream(
-    net,
-    base_img,
-    iter_n=DREAM.iterations,
-    octave_n=DREAM.octaves,
-    octave_scale=DREAM.octave_scale,
-    end=DREAM.end,
-    clip=DREAM.clip,
-    rng=None,
-    report=None,
-    **step_params,
-):
-    """Dream on `base_img`, RGB (H, W, 3), 0..255, and return the picture, float32 (H, W, 3).
+    net: Any,
+    base_img: np.ndarray,
+    iter_n: int = DREAM.iterations,
+    octave_n: int = DREAM.octaves,
+    octave_scale: float = DREAM.octave_scale,
+    end: str = DREAM.end,
+    clip: bool = DREAM.clip,
+    rng: Any = None,
+    report: Optional[Callable[[Progress], None]] = None,
+    **step_params: Any,
+) -> np.ndarray:
+    """Dream on a picture.
 
-    report: called with a Progress after every step. `step_params` go to make_step: step_size, jitter, objective, prior.
-    The result is bit-equal to the notebook's on the same engine with the same random numbers.
-    Raises NotFiniteError, with the last good picture, where values stop being numbers. On a net from load_net, raises
-    TargetError or SizeError where `end` or an octave does not suit it.
+    Bit-equal to the notebook on the same engine with the same random numbers.
+
+    Args:
+        base_img: RGB (H, W, 3), 0..255.
+        iter_n: steps per octave.
+        octave_n: number of sizes.
+        octave_scale: ratio of one size to the next smaller.
+        end, clip, rng: as in make_step.
+        report: called after every step.
+        step_params: step_size, jitter, objective and prior of make_step.
+
+    Returns:
+        The picture, RGB float32 (H, W, 3).
+
+    Raises:
+        NotFiniteError: a gradient is not a number; with the last good picture.
+        ZeroGradientError: the objective has no gradient at the picture.
+        TargetError, SizeError: `end` or an octave does not suit a net from load_net.
     """
-    from scipy import ndimage
-
     height, width = np.shape(base_img)[:2]
-    objective: Any = step_params.get("objective")
-    for layer in objective.layers if is_objective(objective) else [end]:
-        _check(net, layer, octave_sizes(height, width, octave_n, octave_scale))
+    objective = step_params.get("objective")
+    for layer in objective.layers if isinstance(objective, Objective) else [end]:
+        check(net, layer, octave_sizes(height, width, octave_n, octave_scale))
     octaves = [preprocess(net, base_img)]
     for _ in range(octave_n - 1):
-        octaves.append(
-            ndimage.zoom(octaves[-1], (1, 1.0 / octave_scale, 1.0 / octave_scale), order=1)
-        )
+        octaves.append(zoomed_by(octaves[-1], 1.0 / octave_scale))
 
     src = net.blobs["data"]
     detail = np.zeros_like(octaves[-1])
     for octave, base in enumerate(octaves[::-1]):
         h, w = base.shape[-2:]
         if octave > 0:
-            h1, w1 = detail.shape[-2:]
-            detail = ndimage.zoom(detail, (1, 1.0 * h / h1, 1.0 * w / w1), order=1)
+            detail = zoomed(detail, (h, w))
         src.reshape(1, 3, h, w)
         src.data[0] = base + detail
         for i in range(iter_n):

@@ -1,29 +1,34 @@
-"""Natural-image priors: what a picture should not be, as functions with exact gradients, and as Yosinski's operations between steps.
+"""Natural-image priors: what makes a picture unlike a photograph.
 
-Pictures are a net's input, (N, 3, H, W), BGR minus the mean, so that zero is the mean colour. Values and gradients are float64.
+As functions with exact gradients, and as Yosinski's operations between steps. Pictures are a net's
+input, (N, 3, H, W), BGR minus the mean, so that zero is the mean colour. Values and gradients are
+float64.
 """
 
 from dataclasses import dataclass
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
+
+ValueAndGradient = Tuple[float, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Prior:
-    """A weighted sum of priors; `+` and a factor make others. value_and_gradient(x) gives (R, dR/dx)."""
+    """A weighted sum of priors; `+` and a factor make others."""
 
     terms: Tuple[Tuple[float, Any], ...]
 
-    def __add__(self, other):
+    def __add__(self, other: "Prior") -> "Prior":
         return Prior(self.terms + other.terms) if isinstance(other, Prior) else NotImplemented
 
-    def __mul__(self, factor):
+    def __mul__(self, factor: float) -> "Prior":
         return Prior(tuple((weight * float(factor), rule) for weight, rule in self.terms))
 
     __rmul__ = __mul__
 
-    def value_and_gradient(self, x):
+    def value_and_gradient(self, x: np.ndarray) -> ValueAndGradient:
+        """(R, dR/dx like x) at x, an array of any float type."""
         x = np.asarray(x, np.float64)
         total, gradient = 0.0, np.zeros_like(x)
         for weight, rule in self.terms:
@@ -35,16 +40,18 @@ class Prior:
 
 @dataclass(frozen=True)
 class TV:
-    """Sum over places of (d_x^2 + d_y^2)^(beta/2), with differences to the next place right and below; none beyond the border.
+    """Sum over places of (d_x^2 + d_y^2)^(beta/2).
 
-    Mahendran and Vedaldi, arXiv 1412.0035, section 3. With beta under 2 the gradient is not smooth where both differences are zero;
-    `smooth`, in squared grey levels, is added under the power there.
+    Mahendran and Vedaldi, arXiv 1412.0035, section 3. The differences are to the places to the
+    right and below; at the border there is none. Unless beta is 2, `smooth`, in squared grey
+    levels, is added before the power is taken: below 2 the gradient is not smooth where both
+    differences are zero.
     """
 
     beta: float = 2.0
     smooth: float = 1e-6
 
-    def value_and_gradient(self, x):
+    def value_and_gradient(self, x: np.ndarray) -> ValueAndGradient:
         dx, dy = np.zeros_like(x), np.zeros_like(x)
         np.subtract(x[..., :, 1:], x[..., :, :-1], out=dx[..., :, :-1])
         np.subtract(x[..., 1:, :], x[..., :-1, :], out=dy[..., :-1, :])
@@ -64,38 +71,47 @@ class TV:
 
 @dataclass(frozen=True)
 class AlphaNorm:
-    """Sum of |x|^alpha (Mahendran and Vedaldi, alpha 6; Simonyan et al., arXiv 1312.6034, alpha 2)."""
+    """Sum of |x|^alpha (Mahendran and Vedaldi: alpha 6; Simonyan et al.: alpha 2)."""
 
     alpha: float = 6.0
 
-    def value_and_gradient(self, x):
+    def value_and_gradient(self, x: np.ndarray) -> ValueAndGradient:
         size = np.abs(x)
         power = size ** (self.alpha - 1)
         return float(np.sum(power * size)), self.alpha * np.sign(x) * power
 
 
-def tv(beta=2.0):
+def tv(beta: float = 2.0) -> Prior:
     """Total variation to the power beta: 1 keeps edges, 2 blurs them."""
     return Prior(((1.0, TV(beta)),))
 
 
-def alpha_norm(alpha=6.0):
-    """Keeps values from growing: the larger alpha, the more it is about the largest alone."""
+def alpha_norm(alpha: float = 6.0) -> Prior:
+    """Keeps values from growing: the larger alpha is, the more the largest values alone count."""
     return Prior(((1.0, AlphaNorm(alpha)),))
 
 
-def l2_norm():
-    """Simonyan's: the sum of squares."""
+def l2_norm() -> Prior:
+    """The sum of squares (Simonyan's)."""
     return alpha_norm(2.0)
+
+
+def blurred(x: np.ndarray, deviation: float) -> np.ndarray:
+    """Pictures (N, 3, H, W) after a Gaussian blur; its standard deviation is in pixels."""
+    from scipy.ndimage import gaussian_filter
+
+    values: np.ndarray = gaussian_filter(x, (0, 0, deviation, deviation))
+    return values
 
 
 @dataclass(frozen=True)
 class Yosinski:
     """What Yosinski et al. (arXiv 1506.06579, section 3) do to a picture between steps of ascent.
 
-    decay: share by which all values shrink at every step. blur: deviation of a Gaussian, in pixels, at every `every`-th step. small_norm:
-    percentage of the places, those whose colours have the smallest norm, set to zero. small_contribution: likewise those
-    whose gradient times value is the smallest. None leaves an operation out.
+    decay: share by which all values shrink at every step. blur: standard deviation of a Gaussian,
+    in pixels, at every `every`-th step. small_norm: percentage of the places, those whose colours
+    have the smallest norm, that are set to zero. small_contribution: likewise those whose gradient
+    times value is the smallest. None leaves an operation out.
     """
 
     decay: float = 0.0
@@ -104,27 +120,25 @@ class Yosinski:
     small_norm: Optional[float] = None
     small_contribution: Optional[float] = None
 
-    def __call__(self, x, gradient, step):
-        """Change x (N, 3, H, W) in place, after step number `step`, counted from 1, in the paper's order."""
+    def __call__(self, x: np.ndarray, gradient: np.ndarray, step: int) -> None:
+        """Change x (N, 3, H, W) in place after a step, counted from 1, in the paper's order."""
         if self.decay:
             x *= x.dtype.type(1 - self.decay)
         if self.blur and self.every and step % self.every == 0:
-            from scipy.ndimage import gaussian_filter
-
-            x[...] = gaussian_filter(x, (0, 0, self.blur, self.blur))
+            x[...] = blurred(x, self.blur)
         if self.small_norm:
             _zero_smallest(x, np.sqrt(np.square(x).sum(1)), self.small_norm)
         if self.small_contribution:
             _zero_smallest(x, np.abs((x * gradient).sum(1)), self.small_contribution)
 
 
-def _zero_smallest(x, sizes, percentage):
+def _zero_smallest(x: np.ndarray, sizes: np.ndarray, percentage: float) -> None:
     for picture, size in zip(x, sizes):
         picture[:, size < np.percentile(size, percentage)] = 0
 
 
-# the paper's four settings (its table of hand-picked combinations), by what stands out in each
-YOSINSKI = {
+# the paper's four settings, its table of hand-picked combinations
+YOSINSKI: Dict[str, Yosinski] = {
     "yosinski-a": Yosinski(decay=0, blur=0.5, every=4, small_norm=50),
     "yosinski-b": Yosinski(decay=0.3, blur=0, every=0, small_norm=20),
     "yosinski-c": Yosinski(decay=1e-4, blur=1.0, every=4),

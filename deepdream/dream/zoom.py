@@ -1,14 +1,29 @@
 """Dreams upon dreams: the notebook's zoom loop."""
 
+from typing import Any, Iterator
+
+import numpy as np
+
 from ..settings import ZOOM
 from .octaves import deepdream
 
 
-def zoom(net, img, frames=ZOOM.frames, scale=ZOOM.scale, **dream_params):
-    """Yield `frames` pictures, float32 RGB (H, W, 3): dream, then enlarge the dream about its centre, and so on.
+def zoom(
+    net: Any,
+    img: np.ndarray,
+    frames: int = ZOOM.frames,
+    scale: float = ZOOM.scale,
+    **dream_params: Any,
+) -> Iterator[np.ndarray]:
+    """Dream, enlarge the dream about its centre, and so on; yields RGB float32 (H, W, 3).
 
-    Each frame is to be cut to uint8 for saving; the float frame is carried on, as in the notebook.
-    `dream_params` go to deepdream.
+    The float frame is carried on, as in the notebook; whoever saves one truncates it to uint8.
+
+    Args:
+        img: RGB (H, W, 3), 0..255.
+        frames: number of pictures.
+        scale: share of its size that each frame loses at its borders.
+        dream_params: of deepdream.
     """
     from scipy import ndimage
 

@@ -1,47 +1,50 @@
-"""Models that take pictures of any size: InnerProducts made Convolutions, once, and kept beside the weights."""
+"""Models that take pictures of any size: InnerProducts made Convolutions, once, and kept beside the
+weights."""
 
 import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Dict, List, Tuple
 
 import net_surgery
-from net_surgery.errors import FormatError, SurgeryError
+from netfile.errors import FormatError, NetError
+from netfile.files import file_sha1
 
 from ..errors import ModelError
-from .model import Model, file_sha1
+from .catalogue import Model
 
 _FORM = 1  # of what is kept; raise it when the operation changes
-_kept_for_this_process: list = []
+_kept_for_this_process: List[Any] = []
 
 
-def any_size(model, caffe):
-    """(the model with a net that takes any size, {old layer name: new}). Raises ModelError where that cannot be made.
+def any_size(model: Model, caffe: Any) -> Tuple[Model, Dict[str, str]]:
+    """The model with a net that takes any size.
 
-    The new files lie in `.any_size` beside the weights, in a folder named by both files' hashes; where nothing can be written there,
-    they last as long as this process.
+    The new files lie in `.any_size` beside the weights, in a folder named by both files' hashes;
+    where nothing can be written there, they last as long as this process.
+
+    Returns:
+        (the new model, {old layer name: new}).
+
+    Raises:
+        ModelError: such a net cannot be made.
     """
     key = f"{file_sha1(model.weights)[:12]}-{file_sha1(model.deploy)[:12]}-{_FORM}"
     folder = Path(model.weights).parent / ".any_size" / key
     if not (folder / "surgery.json").is_file():
         folder = _make(model, caffe, folder)
-    names = {
-        change["layer"]: change["now"]
-        for change in json.loads((folder / "surgery.json").read_text(encoding="utf-8"))["changes"]
-    }
-    made: Model = replace(
-        model,
-        deploy=folder / "deploy.prototxt",
-        weights=folder / "net.caffemodel",
-        end=names.get(model.end, model.end),
-    )
-    return made, names
+    record = json.loads((folder / "surgery.json").read_text(encoding="utf-8"))
+    names = {change["layer"]: change["now"] for change in record["changes"]}
+    end = names.get(model.end, model.end)
+    deploy, weights = folder / "deploy.prototxt", folder / "net.caffemodel"
+    return replace(model, deploy=deploy, weights=weights, end=end), names
 
 
-def _make(model, caffe, folder):
+def _make(model: Model, caffe: Any, folder: Path) -> Path:
     try:
         operated = net_surgery.convolutionize(model.deploy, model.weights, caffe=caffe)
-    except SurgeryError as e:
+    except NetError as e:
         raise ModelError(
             f"{model.name}: cannot be made to take pictures of any size: {e}"
         ) from None

@@ -1,4 +1,5 @@
-"""Weights from their mirrors, safely: resumed, checked, and never a bad file under the good name."""
+"""Weights from their mirrors, safely: resumed, checked, and never a bad file under the good
+name."""
 
 import json
 import os
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any, List, Optional
 from urllib.parse import unquote, urlparse
 
+from netfile.files import file_sha1
+
 from ..errors import DownloadError, MissingExtraError
-from .model import file_sha1
 
 TIMEOUT = (10, 30)  # seconds to connect, and between two pieces
 ATTEMPTS = 4  # per mirror, as long as each brings something
@@ -29,7 +31,8 @@ class Wanted:
 
 
 def wanted(model):
-    """What a model's readme says of its weights; a hash that was taken on trust before counts as known."""
+    """What a model's readme says of its weights; a hash that was taken on trust before counts as
+    known."""
     urls = [model.facts.get("caffemodel_url"), *(model.facts.get("mirrors") or [])]
     sha1 = model.facts.get("sha1") or recorded_sha1(model.weights)
     size = model.facts.get("bytes")
@@ -61,21 +64,23 @@ def is_right(want):
 
 
 def get(want, trust=False, source=None, report=None):
-    """Get the file from `source` (a path or URL) or its mirrors in turn, and return where it came from; "" if it was there already.
+    """Get the file from `source` (a path or URL) or its mirrors in turn, and return where it came
+    from; "" if it was there already.
 
-    trust: take a file with no known hash, and record the one that it has. report: called with (bytes so far, all or None). Raises DownloadError
-    with every mirror's reason; then the good name holds what it held before.
+    trust: take a file with no known hash, and record the one that it has. report: called with
+    (bytes so far, all or None). Raises DownloadError with every mirror's reason; then the good name
+    holds what it held before.
     """
     if is_right(want):
         return ""
     if want.sha1 is None and not trust:
         raise DownloadError(
-            f"{want.path.name}: has no published hash to check it by; --trust takes it as it comes, and records its hash"
+            f"{want.path.name}: has no published hash to verify it by", unverified=True
         )
     urls = [str(source)] if source else want.urls
     if not urls:
         raise DownloadError(
-            f"{want.path.name}: its readme names no caffemodel_url; say where it is with --from"
+            f"{want.path.name}: its readme names no caffemodel_url", unknown_place=True
         )
     want.path.parent.mkdir(parents=True, exist_ok=True)
     reasons = []
@@ -152,7 +157,8 @@ def _check(part, want):
 
 
 def _member(archive, want):
-    """The wanted file out of a .tar.gz, as a partial file; only its contents are taken, so that no name in there can point elsewhere."""
+    """The wanted file out of a .tar.gz, as a partial file; only its contents are taken, so that no
+    name in there can point elsewhere."""
     part = want.path.with_name(want.path.name + ".part")
     try:
         with tarfile.open(archive, "r:*") as tar:
@@ -184,7 +190,8 @@ def _requests() -> Any:
 
 
 def _download(url, part, size, sha1, report):
-    """Download to `part`, going on where an earlier attempt stopped, until it is complete; raises DownloadError otherwise."""
+    """Download to `part`, going on where an earlier attempt stopped, until it is complete; raises
+    DownloadError otherwise."""
     requests = _requests()
     if size is not None and part.exists() and part.stat().st_size == size:
         return  # complete, only its name was not given
@@ -213,7 +220,8 @@ def _download(url, part, size, sha1, report):
 
 
 def _attempt(requests, url, part, size, report):
-    """One request; returns the whole file's size as the server tells it. What has come stays in `part`."""
+    """One request; returns the whole file's size as the server tells it. What has come stays in
+    `part`."""
     have = part.stat().st_size if part.exists() else 0
     state = json.loads(_state(part).read_text()) if have and _state(part).exists() else {}
     headers = {"Accept-Encoding": "identity"}

@@ -1,4 +1,5 @@
-"""The engine under a dream: real pycaffe, or caffe_compat. The only module that knows there are two."""
+"""The engine under a dream: real pycaffe, or caffe_compat. The only module that knows there are
+two."""
 
 import importlib
 import os
@@ -6,10 +7,12 @@ import re
 import subprocess
 import sys
 import tempfile
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
 from ..errors import EngineError
 
 NAMES = ("auto", "caffe", "compat")
+_MODULES = {"caffe": "caffe", "compat": "caffe_compat"}
 _TRIAL = """
 import sys
 import caffe
@@ -18,83 +21,136 @@ for path in sys.argv[2:]:
     print(path, flush=True)
     caffe.Net(path, weights, caffe.TEST) if weights else caffe.Net(path, caffe.TEST)
 """
+Refusal = Tuple[int, str]
 
 
-def load(name="auto"):
-    """The pycaffe module to use: "caffe" (a real build), "compat" (caffe_compat), or "auto": real if there is one.
+def load(name: str = "auto") -> Any:
+    """Import an engine.
 
-    Raises EngineError if it cannot be imported.
+    Args:
+        name: "caffe" (a real build), "compat" (caffe_compat), or "auto": a real build if there is
+            one.
+
+    Returns:
+        The pycaffe module.
+
+    Raises:
+        EngineError: it cannot be imported.
     """
     if name not in NAMES:
-        raise EngineError(f'unknown engine "{name}"; choose one of {", ".join(NAMES)}')
+        raise EngineError(f'unknown engine "{name}"; choose one of {", ".join(NAMES)}', engine=name)
     if name != "compat":
-        os.environ.setdefault(
-            "GLOG_minloglevel", "2"
-        )  # else Caffe prints each layer that it sets up
+        os.environ.setdefault("GLOG_minloglevel", "2")  # or Caffe prints each layer that it sets up
         try:
             return importlib.import_module("caffe")
         except ImportError as e:
             if name == "caffe":
-                raise EngineError(
-                    f"this Python ({sys.executable}) has no Caffe: {e}; leave out --engine to use the built-in one"
-                ) from None
+                message = f"this Python ({sys.executable}) has no Caffe: {e}"
+                raise EngineError(message, engine=name) from None
     try:
         return importlib.import_module("caffe_compat")
     except ImportError as e:
         raise EngineError(
-            f"the built-in engine lacks a package: {e}; install it with: pip install -e '.[compat]'"
+            f"the built-in engine lacks a package: {e}; install it with: pip install -e "
+            "'.[compat]'",
+            engine=name,
         ) from None
 
 
-def use_gpu(caffe, device):
-    """Compute on this GPU. Raises EngineError where the engine or the machine has none."""
-    if caffe.__name__ != "caffe":
+def name_of(caffe: Any) -> str:
+    """The name by which `load` knows this module; "auto" for any other."""
+    return next((name for name, module in _MODULES.items() if module == caffe.__name__), "auto")
+
+
+def name_of_recorded(module: str) -> str:
+    """The name by which `load` knows the engine that a recipe names."""
+    return next((name for name, known in _MODULES.items() if known == module), "auto")
+
+
+def aborts(caffe: Any) -> bool:
+    """Whether this engine ends the whole process where something is wrong, as a real Caffe does.
+
+    The other one raises its CaffeError. Whoever may give an engine something wrong asks here first.
+    """
+    return not hasattr(caffe, "CaffeError")
+
+
+def errors(caffe: Any) -> Tuple[Type[Exception], ...]:
+    """What this engine raises on purpose, for `except`; nothing where it aborts."""
+    return () if aborts(caffe) else (caffe.CaffeError,)
+
+
+def describe(caffe: Any) -> Dict[str, Any]:
+    """Name, version, and what else a result depends on, for a picture's recipe."""
+    if hasattr(caffe, "about"):
+        return dict(caffe.about())
+    return {"name": caffe.__name__, "version": str(getattr(caffe, "__version__", "unknown"))}
+
+
+def use_gpu(caffe: Any, device: int) -> None:
+    """Compute on this GPU from now on.
+
+    Raises:
+        EngineError: the engine or the machine has none.
+    """
+    if not aborts(caffe):
         raise EngineError(
-            f"--gpu {device}: the built-in engine computes on the CPU only; a GPU needs a real Caffe build (--engine caffe)"
+            f"GPU {device}: the built-in engine computes on the CPU only; a GPU needs a real Caffe "
+            "build",
+            engine=name_of(caffe),
+            gpu=device,
         )
     # Caffe ends the whole process where there is no such GPU, so another process tries first
     probe = f"import caffe; caffe.set_device({device}); caffe.set_mode_gpu()"
-    if subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-c", probe], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ).returncode:
+    )
+    if run.returncode:
         raise EngineError(
-            f"--gpu {device}: this Caffe has no GPU {device} (a CPU-only build?); leave out --gpu"
+            f"GPU {device}: this Caffe has no such GPU (a CPU-only build?)", gpu=device
         )
     caffe.set_device(device)
     caffe.set_mode_gpu()
 
 
-def refusal(caffe, texts, weights=""):
-    """Why this engine cannot build one of these prototxts (with the layers that `weights` has for it), or None.
+def refusal(caffe: Any, texts: Sequence[str], weights: str = "") -> Optional[Refusal]:
+    """Why this engine cannot build one of these prototxts.
 
-    Returns (index of the text, what the engine says of it). Where a real Caffe would end the process, it is another
-    process that ends.
+    Where the engine aborts, another process tries.
+
+    Args:
+        texts: prototxts.
+        weights: a caffemodel to load into each, or "".
+
+    Returns:
+        (index of the first text that is refused, what the engine says of it), or None.
     """
     with tempfile.TemporaryDirectory() as folder:
         paths = [os.path.join(folder, f"{i}.prototxt") for i in range(len(texts))]
         for path, text in zip(paths, texts):
             with open(path, "w") as f:
                 f.write(text)
-        if caffe.__name__ == "caffe":
-            return _refusal_elsewhere(paths, str(weights))
+        if aborts(caffe):
+            return _refusal_elsewhere(paths, weights)
         for i, path in enumerate(paths):
             try:
-                caffe.Net(path, str(weights), caffe.TEST) if weights else caffe.Net(
-                    path, caffe.TEST
-                )
+                caffe.Net(path, weights, caffe.TEST) if weights else caffe.Net(path, caffe.TEST)
             except errors(caffe) as e:
-                return i, str(e).replace(paths[i] + ": ", "")
+                return i, str(e).replace(f"{path}: ", "")
     return None
 
 
-def _refusal_elsewhere(paths, weights):
-    loud = {
-        **os.environ,
-        "GLOG_minloglevel": "0",
-        "GLOG_logtostderr": "1",
-    }  # so that Caffe names the layers that it sets up
+def _refusal_elsewhere(paths: List[str], weights: str) -> Optional[Refusal]:
+    # loud, so that Caffe names the layers that it sets up
+    environment = {**os.environ, "GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}
     command = [sys.executable, "-c", _TRIAL, weights, *paths]
-    run = subprocess.run(command, env=loud, capture_output=True, text=True, errors="replace")
+    run = subprocess.run(
+        command,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+    )
     if run.returncode == 0:
         return None
     tried = len(run.stdout.split()) - 1
@@ -104,28 +160,11 @@ def _refusal_elsewhere(paths, weights):
         or run.stderr.strip().splitlines()[-1:]
         or [f"it ended with code {run.returncode}"]
     )
-    return max(tried, 0), (f'layer "{layers[-1]}": ' if layers else "") + fatal[0].strip().rstrip(
-        "."
-    )
+    layer = f'layer "{layers[-1]}": ' if layers else ""
+    return max(tried, 0), layer + str(fatal[0]).strip().rstrip(".")
 
 
-def errors(caffe):
-    """The exceptions that this engine raises on purpose, as a tuple for `except`; empty for one that ends the process instead."""
-    return (caffe.CaffeError,) if hasattr(caffe, "CaffeError") else ()
-
-
-def describe(caffe):
-    """Name, version and what else a result depends on, for a picture's recipe."""
-    out = {"name": caffe.__name__, "version": str(getattr(caffe, "__version__", "unknown"))}
-    if caffe.__name__ == "caffe_compat":
-        threads, gemm = (
-            importlib.import_module(f"caffe_compat.kernels.{name}") for name in ("threads", "gemm")
-        )
-        out.update(threads=threads.count(), arithmetic="fused" if gemm.FUSED else "separate")
-    return out
-
-
-def available_memory():
+def available_memory() -> Optional[int]:
     """Bytes that programs can still have, or None where the system does not say."""
     try:
         with open("/proc/meminfo") as f:

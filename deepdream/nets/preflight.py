@@ -1,21 +1,36 @@
-"""Checks of a request before it runs: the layer to dream of, and the size of every octave."""
+"""Checks of a request before it runs: the layer to dream of, the size of every octave, the memory
+of a pass."""
 
 import difflib
 import math
 from collections import Counter
-from typing import Dict
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from net_surgery.errors import InnerProductSizeError, ShapeError
+from netfile.errors import InnerProductSizeError, ShapeError
 from netfile.shapes import infer, window
 
 from ..errors import SizeError, TargetError
-from . import engine as engines
+from . import engine
 
+Size = Tuple[int, int]
 _NO_TARGETS = ("Input", "Split", "Data")
 
 
-def targets(description):
-    """Names that are both a layer and the blob it makes, in order: what `end` can be."""
+class Pass(NamedTuple):
+    """The largest pass that a request makes: up to `end`, `batch` pictures of (height, width)
+    `size`.
+
+    backward: whether it runs backward too.
+    """
+
+    end: str
+    size: Size
+    batch: int = 1
+    backward: bool = True
+
+
+def targets(description: Any) -> List[str]:
+    """Names that are both a layer and the blob that it makes, in order: what `end` can be."""
     return [
         layer.name
         for layer in description.layer
@@ -23,8 +38,24 @@ def targets(description):
     ]
 
 
-def check_end(description, end):
-    """Raise TargetError, with names that would do, unless a dream can start from `end`."""
+def check(description: Any, end: str, sizes: Sequence[Size]) -> None:
+    """Ask whether a dream can start from `end` with octaves of these (height, width), largest
+    first.
+
+    Raises:
+        TargetError: as `check_end`.
+        SizeError: as `check_octaves`.
+    """
+    check_end(description, end)
+    check_octaves(description, end, sizes)
+
+
+def check_end(description: Any, end: str) -> None:
+    """Ask whether a dream can start from `end`.
+
+    Raises:
+        TargetError: it cannot; with the names that are nearest.
+    """
     valid = targets(description)
     if end in valid:
         return
@@ -32,20 +63,19 @@ def check_end(description, end):
         blob = layer.top[0] if layer.top else ""
         if layer.name == end and blob in valid:
             raise TargetError(
-                f'"{end}" writes the blob "{blob}" and has none of its own; use --end {blob}'
+                f'"{end}" writes the blob "{blob}" and has none of its own', layer=end, instead=blob
             )
     near = difflib.get_close_matches(end, valid, 3, 0.5)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
-    raise TargetError(
-        f'the net has no layer "{end}" to dream of; {hint}`deepdream layers` lists them all'
-    )
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise TargetError(f'the net has no layer "{end}" to dream of{hint}', layer=end)
 
 
-def needs_any_size(description, end, sizes):
-    """Whether an InnerProduct, whose weights are made for one size, stands in the way of these (height, width)."""
-    for h, w in sizes:
+def needs_any_size(description: Any, end: str, sizes: Sequence[Size]) -> bool:
+    """Whether an InnerProduct, whose weights are made for one size, forbids one of these (height,
+    width)."""
+    for size in sizes:
         try:
-            infer(description, {"data": (1, 3, h, w)}, end)
+            infer(description, {"data": (1, 3, *size)}, end)
         except InnerProductSizeError:
             return True
         except ShapeError:
@@ -53,44 +83,52 @@ def needs_any_size(description, end, sizes):
     return False
 
 
-def check_octaves(description, end, sizes):
-    """Raise SizeError, naming octave, layer and the largest --octaves that fits, unless every octave suits the net.
+def check_octaves(description: Any, end: str, sizes: Sequence[Size]) -> None:
+    """Ask whether every octave suits the net. sizes: (height, width) of each octave, largest first.
 
-    sizes: (height, width) of each octave, largest first.
+    Raises:
+        SizeError: one does not; it names the octave and the layer, and the most octaves that fit.
     """
-    for index, (h, w) in enumerate(sizes):
+    for index, size in enumerate(sizes):
         try:
-            infer(description, {"data": (1, 3, h, w)}, end)
+            infer(description, {"data": (1, 3, *size)}, end)
         except ShapeError as e:
-            raise _unsuited(sizes, index, e) from None
+            raise octave_unsuited(sizes, index, str(e)) from None
 
 
-def check_guide(description, end, size):
-    """Raise SizeError unless the net takes a guide picture of this (height, width)."""
+def check_guide(description: Any, end: str, size: Size) -> None:
+    """Ask whether the net takes a guide picture of this (height, width).
+
+    Raises:
+        SizeError: it does not.
+    """
     try:
         infer(description, {"data": (1, 3, *size)}, end)
     except ShapeError as e:
-        raise _unsuited_guide(size, e) from None
+        raise guide_unsuited(size, str(e)) from None
 
 
-def check_on_engine(caffe, description, end, sizes, guide_size=None):
-    """As check_octaves and check_guide, but the engine itself is asked, for the layers whose shapes are not worked out here."""
-    asked = [*sizes, guide_size] if guide_size else sizes
-    found = engines.refusal(caffe, [str(_upto(description, end, size)) for size in asked])
-    if found:
-        index, why = found
-        raise (
-            _unsuited(sizes, index, why) if index < len(sizes) else _unsuited_guide(guide_size, why)
-        )
+def unknown_sizes(description: Any, end: str, sizes: Sequence[Size]) -> List[Size]:
+    """Those of the sizes at which some layer's shape cannot be worked out, so that an engine must
+    be asked."""
+    unknown = []
+    for size in sizes:
+        shapes = infer(description, {"data": (1, 3, *size)}, end)
+        if any(shape is None for shape in shapes.values()):
+            unknown.append(size)
+    return unknown
 
 
-def memory_needed(description, end, size, columns):
-    """Bytes that a forward and a backward pass take at this (height, width), about: every blob with its diff, a further diff for each
-    reader of a blob that has several, what MAX pooling and LRN keep, and, with `columns`, every convolution's columns of the whole
-    picture, which a real Caffe holds."""
-    shapes = infer(description, {"data": (1, 3, *size)}, end)
+def memory_needed(description: Any, largest: Pass, columns: bool) -> int:
+    """Bytes that a pass takes, about.
+
+    That is every blob with its diff, a further diff for each reader of a blob that has several,
+    what MAX pooling and LRN keep, and, with `columns`, every convolution's columns of the whole
+    picture, which a real Caffe holds.
+    """
+    shapes = infer(description, {"data": (largest.batch, 3, *largest.size)}, largest.end)
     counts = {blob: math.prod(shape) for blob, shape in shapes.items() if shape}
-    total = 2 * sum(counts.values())
+    total = sum(counts.values()) * (2 if largest.backward else 1)
     readers: Dict[str, int] = Counter()
     for layer in description.layer:
         top = counts.get(layer.top[0], 0) if layer.top else 0
@@ -99,53 +137,78 @@ def memory_needed(description, end, size, columns):
         if layer.type == "Pooling" and layer.pooling_param.pool == 0 or layer.type == "LRN":
             total += top
         if columns and layer.type == "Convolution" and top and shapes.get(layer.bottom[0]):
-            kernel = math.prod(window(layer.convolution_param)[0])
-            total += (
-                shapes[layer.bottom[0]][1] * kernel * math.prod(shapes[layer.top[0]][2:])
-                if kernel > 1
-                else 0
-            )
-        if layer.name == end:
+            total += _columns(layer, shapes)
+        if layer.name == largest.end:
             break
-    total += sum(count * counts.get(blob, 0) for blob, count in readers.items() if count > 1)
+    if largest.backward:
+        total += sum(count * counts.get(blob, 0) for blob, count in readers.items() if count > 1)
     return 4 * total
 
 
-def check_memory(description, end, size, caffe):
-    """Raise SizeError, with a size that fits, where a pass at this (height, width) needs more memory than is free."""
-    free = engines.available_memory()
+def _columns(layer: Any, shapes: Any) -> int:
+    """Values of the columns that a real Caffe makes of one picture for this convolution."""
+    kernel = math.prod(window(layer.convolution_param)[0])
+    channels, places = shapes[layer.bottom[0]][1], math.prod(shapes[layer.top[0]][2:])
+    return int(channels * kernel * places) if kernel > 1 else 0
+
+
+def check_memory(description: Any, largest: Pass, caffe: Any) -> None:
+    """Ask whether the largest pass fits into the memory that is free.
+
+    Raises:
+        SizeError: it does not; with a size that would.
+    """
+    free = engine.available_memory()
     if free is None:
         return
-    needed = memory_needed(description, end, size, columns=not engines.errors(caffe))
-    if needed > free:
-        share = math.sqrt(free / needed)
-        raise SizeError(
-            f"the picture is {size[1]}x{size[0]}: a step at that size takes {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free; "
-            f"use a picture of {int(size[1] * share)}x{int(size[0] * share)} at most, or a layer nearer to the input"
-        )
+    needed = memory_needed(description, largest, columns=engine.aborts(caffe))
+    if needed <= free:
+        return
+    height, width = largest.size
+    share = math.sqrt(free / needed)
+    fits = int(height * share), int(width * share)
+    what = f"the picture is {width}x{height}: a step at that size takes"
+    if largest.batch > 1:
+        what = f"{largest.batch} pictures of {width}x{height} at a time take"
+    raise SizeError(
+        f"{what} {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free; "
+        + (
+            f"{int(largest.batch * free / needed)} at a time would fit"
+            if largest.batch > 1
+            else f"use a picture of {fits[1]}x{fits[0]} at most, or a layer nearer to the input"
+        ),
+        size=largest.size,
+        fits=fits,
+    )
 
 
-def _upto(description, end, size):
-    """A copy of the description up to the layer `end`, for one picture of this (height, width)."""
+def octave_unsuited(sizes: Sequence[Size], index: int, why: str) -> SizeError:
+    """The error of octave number `index` (0 is the picture itself) of these (height, width)."""
+    height, width = sizes[index]
+    if index == 0:
+        return SizeError(f"the picture is {width}x{height}: {why}", size=sizes[0])
+    return SizeError(
+        f"octave {len(sizes) - index} of {len(sizes)} would be {width}x{height} pixels: {why}",
+        size=sizes[index],
+        octaves=index,
+    )
+
+
+def guide_unsuited(size: Size, why: str) -> SizeError:
+    """The error of a guide picture of this (height, width)."""
+    return SizeError(
+        f"the guide picture is {size[1]}x{size[0]}: {why}; use a larger one", size=size
+    )
+
+
+def truncated(description: Any, end: str, size: Optional[Size] = None) -> Any:
+    """A copy of a description up to the layer `end`, for one picture of this (height, width)."""
     out = type(description)()
     out.CopyFrom(description)
     del out.layer[[layer.name for layer in out.layer].index(end) + 1 :]
     for layer in out.layer:
-        for i, top in enumerate(layer.top if layer.type == "Input" else []):
+        for i, top in enumerate(layer.top if layer.type == "Input" and size else []):
             shapes = layer.input_param.shape
-            if top == "data":
+            if top == "data" and size:
                 shapes[i if len(shapes) > 1 else 0].dim[:] = [1, 3, *size]
     return out
-
-
-def _unsuited(sizes, index, why):
-    h, w = sizes[index]
-    if index == 0:
-        return SizeError(f"the picture is {w}x{h}: {why}")
-    return SizeError(
-        f"octave {len(sizes) - index} of {len(sizes)} would be {w}x{h} pixels: {why}; use --octaves {index} at most"
-    )
-
-
-def _unsuited_guide(size, why):
-    return SizeError(f"the guide picture is {size[1]}x{size[0]}: {why}; use a larger one")

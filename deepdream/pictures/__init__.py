@@ -1,1 +1,8 @@
-"""Pictures: files to arrays and back."""
+"""Pictures: files to arrays and back, their metadata, sizes, masks and contact sheets."""
+
+from .files import FORMATS, load, save, to_bytes
+from .mask import load_mask
+from .metadata import read_recipe
+from .sheet import contact_sheet
+
+__all__ = ["FORMATS", "contact_sheet", "load", "load_mask", "read_recipe", "save", "to_bytes"]

@@ -1,14 +1,21 @@
-"""Files that are written whole or not at all."""
+"""Where results are written: asked for beforehand, and written whole or not at all."""
 
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Collection, Iterator
+
+from netfile.files import whole_file
 
 from ..errors import OutputError
 
 
-def check_folder(folder):
-    """Raise OutputError unless files can be written into this folder."""
+def check_folder(folder: Any) -> None:
+    """Ask whether files can be written into this folder.
+
+    Raises:
+        OutputError: they cannot.
+    """
     if not os.path.isdir(folder):
         what = "is a file, not a folder" if os.path.exists(folder) else "no such folder"
         raise OutputError(f"{folder}: {what}; make the folder first, or choose another")
@@ -16,8 +23,12 @@ def check_folder(folder):
         raise OutputError(f"{folder}: cannot be written to; choose another folder")
 
 
-def check_file(path, suffixes):
-    """Raise OutputError unless a file of this name, which must end in one of `suffixes`, can be written."""
+def check_file(path: Any, suffixes: Collection[str]) -> None:
+    """Ask whether a file of this name, which must end in one of `suffixes`, can be written.
+
+    Raises:
+        OutputError: it cannot.
+    """
     path = Path(path)
     if path.suffix.lower() not in suffixes:
         raise OutputError(
@@ -29,18 +40,14 @@ def check_file(path, suffixes):
 
 
 @contextmanager
-def whole(path):
-    """Gives the name of a partial file beside `path` to write to; it becomes `path` at the end, or is removed after an error.
+def whole(path: Any) -> Iterator[Path]:
+    """The name of a partial file beside `path`, which becomes `path` at the end; see whole_file.
 
-    Raises OutputError where the system refuses to write.
+    Raises:
+        OutputError: the system refuses to write.
     """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.part")
     try:
-        yield partial
-        os.replace(partial, path)
+        with whole_file(path) as partial:
+            yield partial
     except OSError as e:
         raise OutputError(f"{path}: cannot be written: {e.strerror or e}") from None
-    finally:
-        if partial.exists():
-            partial.unlink()

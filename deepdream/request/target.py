@@ -1,69 +1,57 @@
-"""What a request wants to grow: one layer as in the notebook, or an objective of several, confined by a mask or not."""
+"""What a request wants to grow: one layer as in the notebook, or an objective of several, with or
+without a mask."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, List, Optional
 
 import numpy as np
 
 from ..dream import objectives
 from ..dream.octaves import guide_features
-from ..errors import TargetError
+from ..nets.labels import class_output
 from ..nets.preflight import check_end
-from .expression import Expression
+from .expression import Context, Expression
 
 
 @dataclass(frozen=True)
 class Target:
-    """`layers` in the net that runs, `end` the last of them; `names` from the model's own layers to those; `where` the text's files lie."""
+    """What grows. `end`: the layer where the forward pass ends. `guide`: RGB (H, W, 3); `mask`: (H,
+    W), 0..1."""
 
-    layers: Tuple[str, ...]
     end: str
     expression: Optional[Expression]
-    score_layer: str
-    names: Dict[str, str]
-    where: Dict[str, str]
     guide: Optional[np.ndarray]
     mask: Optional[np.ndarray]
 
-    def objective(self, net, model) -> Any:
-        """A function of the notebook's kind where that does, else an Objective."""
+    def objective(self, context: Context) -> Any:
+        """A function of the notebook's kind where that does, or else an Objective."""
         if self.expression is not None:
-            found = self.expression.build(net, model, self.names, self.where, self.score_layer)
-        elif self.mask is None:
+            objective = self.expression.build(context)
+            return objective if self.mask is None else objective.within(self.mask)
+        features = None if self.guide is None else guide_features(context.net, self.guide, self.end)
+        if self.mask is None:
             return (
                 objectives.objective_L2
-                if self.guide is None
-                else objectives.objective_guide(guide_features(net, self.guide, self.end))
+                if features is None
+                else objectives.objective_guide(features)
             )
-        elif self.guide is None:
-            found = objectives.l2(self.end)
-        else:
-            found = objectives.guide(self.end, guide_features(net, self.guide, self.end))
-        return found if self.mask is None else found.within(self.mask)
+        plain = (
+            objectives.l2(self.end) if features is None else objectives.guide(self.end, features)
+        )
+        return plain.within(self.mask)
 
 
-def wanted_layers(description, expression, end):
-    """(names of the layers that the request is about, the layer that score() reads or ""). Raises TargetError for one that cannot be dreamt of."""
+def wanted_layers(description: Any, expression: Optional[Expression], end: str) -> List[str]:
+    """Names of the layers that a request is about: `end`, or those of the expression.
+
+    Raises:
+        TargetError: one of them cannot be dreamt of.
+    """
     if expression is None:
-        check_end(description, end)
-        return [end], ""
-    scored = score_layer(description) if expression.classes else ""
-    layers = list(dict.fromkeys([*expression.layers, *([scored] if scored else [])]))
+        layers = [end]
+    else:
+        scored = [class_output(description).scores] if expression.classes else []
+        layers = list(dict.fromkeys([*expression.layers, *scored]))
     for layer in layers:
         check_end(description, layer)
-    return layers, scored
-
-
-def last_of(description, layers):
-    """The one of these layers that runs last."""
-    return max(layers, key=[layer.name for layer in description.layer].index)
-
-
-def score_layer(description):
-    """The layer that makes what the last Softmax reads."""
-    softmax = [layer for layer in description.layer if layer.type == "Softmax"]
-    if not softmax:
-        raise TargetError(
-            'score(): the net has no Softmax, so which layer holds the classes is not known; use channel("layer", number)'
-        )
-    return softmax[-1].bottom[0]
+    return layers

@@ -1,25 +1,31 @@
-"""How a net is checked: a set of labelled pictures, its predictions, and the measures that say where it is wrong."""
+"""How well a net does on labelled pictures: its predictions, and where they are wrong."""
 
 import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from ..dream.preprocess import preprocess
 from ..errors import ImageError, MissingExtraError
-from ..pictures.image import load, preprocess, to_bytes
+from ..pictures import load
+from ..pictures.files import SUFFIXES
+from ..pictures.resize import bicubic
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+PathLike = Union[str, "os.PathLike[str]"]
+Size = Tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Predictions for pictures of known class, and what is measured of them.
+class Predictions:
+    """What a net takes pictures of known class for.
 
-    paths: of the pictures that were read; truth: (N,) class numbers; probabilities: (N, classes). unreadable: (path, why) of the others.
-    empty: classes that are named, and have no picture.
+    names: of all its classes. paths: of the pictures that were read. truth: (N,) class numbers.
+    probabilities:
+    (N, classes). unreadable: (path, why) of the other pictures. empty: classes that are named and
+    have no picture.
     """
 
     names: List[str]
@@ -30,67 +36,102 @@ class Evaluation:
     empty: List[str]
 
     @property
-    def predicted(self):
-        return self.probabilities.argmax(1)
+    def predicted(self) -> np.ndarray:
+        """(N,) class numbers: the most probable class of each picture."""
+        best: np.ndarray = self.probabilities.argmax(1)
+        return best
 
     @property
-    def present(self):
+    def present(self) -> List[int]:
         """Numbers of the classes that were shown or predicted, in order."""
         return sorted(set(self.truth.tolist()) | set(self.predicted.tolist()))
 
 
-def find_pictures(source):
-    """({class name: [paths]}, sorted) of a folder of class folders, or of a CSV of path,class lines (paths seen from the CSV's folder).
+def find_pictures(source: PathLike) -> Dict[str, List[str]]:
+    """{class name: [paths]} of a folder of class folders, or of a CSV of path,class lines.
 
-    Raises ImageError where there are none.
+    Paths in a CSV are relative to its folder.
+
+    Raises:
+        ImageError: there are none.
     """
     source = Path(source)
-    found: Dict[str, List[str]] = {}
     if source.is_dir():
-        for folder in sorted(
-            p for p in source.iterdir() if p.is_dir() and not p.name.startswith(".")
-        ):
-            found[folder.name] = sorted(
-                str(p) for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES
-            )
+        pictures = _in_folders(source)
     elif source.is_file():
-        with open(source, newline="", encoding="utf-8", errors="replace") as f:
-            for number, row in enumerate(csv.reader(f), 1):
-                if len(row) < 2:
-                    if not "".join(row).strip():
-                        continue
-                    raise ImageError(
-                        f"{source}, line {number}: has {len(row)} field, {row[0]!r}; write path,class"
-                    )
-                if number == 1 and [cell.strip().lower() for cell in row[:2]] == ["path", "class"]:
-                    continue
-                found.setdefault(row[1].strip(), []).append(
-                    os.path.join(source.parent, row[0].strip())
-                )
+        pictures = {}
+        for path, name in _in_csv(source):
+            pictures.setdefault(name, []).append(path)
     else:
         raise ImageError(
-            f"{source}: no such folder or CSV; give a folder that has a folder for each class, or a CSV of path,class"
+            f"{source}: no such folder or CSV; give a folder that has a folder for each class, "
+            "or a CSV of path,class"
         )
-    if not any(found.values()):
+    if not any(pictures.values()):
         raise ImageError(
-            f"{source}: has no pictures in class folders; put each class's pictures into a folder called like the class"
+            f"{source}: has no pictures in class folders; put each class's pictures into a folder "
+            "named after the class"
         )
-    return found
+    return pictures
 
 
-def evaluate(net, found, names, numbers, size, blob="prob", batch=32, report=None):
-    """Evaluate `found` ({class name: [paths]}) whose class numbers are `numbers` ({class name: number}).
+def _in_folders(source: Path) -> Dict[str, List[str]]:
+    folders = sorted(p for p in source.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return {
+        folder.name: sorted(str(p) for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        for folder in folders
+    }
 
-    names: of all the net's classes. size: (height, width) that pictures are resized to. report: called with the count of pictures done.
+
+def _in_csv(source: Path) -> Iterator[Tuple[str, str]]:
+    """(path, class name) of every line of a CSV, whose first may be the heading path,class."""
+    with open(source, newline="", encoding="utf-8", errors="replace") as f:
+        for number, row in enumerate(csv.reader(f), 1):
+            cells = [cell.strip() for cell in row]
+            if len(cells) < 2:
+                if not "".join(cells):
+                    continue
+                raise ImageError(
+                    f"{source}, line {number}: has {len(row)} field, {row[0]!r}; write path,class"
+                )
+            if number == 1 and [cell.lower() for cell in cells[:2]] == ["path", "class"]:
+                continue
+            yield os.path.join(source.parent, cells[0]), cells[1]
+
+
+def evaluate(
+    net: Any,
+    pictures: Mapping[str, Sequence[str]],
+    names: Sequence[str],
+    numbers: Mapping[str, int],
+    size: Size,
+    blob: str = "prob",
+    batch: int = 32,
+    report: Optional[Callable[[int], None]] = None,
+) -> Predictions:
+    """What a net takes labelled pictures for.
+
+    Args:
+        pictures: {class name: [paths]}.
+        names: of all the net's classes; empty where they are not known.
+        numbers: {class name: class number} of the classes of `pictures`.
+        size: (height, width) that pictures are resized to.
+        blob: of the probabilities.
+        batch: pictures per pass.
+        report: called with the number of pictures done.
+
+    Raises:
+        ImageError: none of the pictures can be read.
     """
     paths: List[str] = []
     truth: List[int] = []
     unreadable: List[Tuple[str, str]] = []
-    parts, waiting = [], []
-    for name, files in found.items():
+    parts: List[np.ndarray] = []
+    waiting: List[np.ndarray] = []
+    for name, files in pictures.items():
         for path in files:
             try:
-                waiting.append(_resized(load(path), size))
+                waiting.append(bicubic(load(path), size))
             except ImageError as e:
                 unreadable.append((path, str(e)))
             else:
@@ -108,76 +149,61 @@ def evaluate(net, found, names, numbers, size, blob="prob", batch=32, report=Non
             f"none of the {len(unreadable)} pictures can be read; the first: {unreadable[0][1]}"
         )
     probabilities = np.concatenate(parts)
-    return Evaluation(names or [str(i) for i in range(probabilities.shape[1])], paths, np.array(truth), probabilities, unreadable,
-                      [name for name, files in found.items() if not files])  # fmt: skip
+    known = list(names) or [str(number) for number in range(probabilities.shape[1])]
+    empty = [name for name, files in pictures.items() if not files]
+    return Predictions(known, paths, np.array(truth), probabilities, unreadable, empty)
 
 
-def _resized(picture, size):
-    from PIL import Image
-
-    bicubic = 3  # Pillow's number, whose name has moved between its releases
-    if picture.shape[:2] == tuple(size):
-        return picture
-    return np.asarray(
-        Image.fromarray(to_bytes(picture)).resize((size[1], size[0]), bicubic), np.float32
-    )
-
-
-def _predict(net, pictures, size, blob):
+def _predict(net: Any, pictures: Sequence[np.ndarray], size: Size, blob: str) -> np.ndarray:
     net.blobs["data"].reshape(len(pictures), 3, *size)
     for into, picture in zip(net.blobs["data"].data, pictures):
         into[...] = preprocess(net, picture)
     net.forward(end=blob)
-    return net.blobs[blob].data.reshape(len(pictures), -1).copy()
+    values: np.ndarray = net.blobs[blob].data.reshape(len(pictures), -1).copy()
+    return values
 
 
-def check_scikit_learn():
+def check_scikit_learn() -> None:
     """Raise MissingExtraError, with the install command, where there is no scikit-learn."""
     try:
         import sklearn  # noqa: F401
     except ImportError as e:
         raise MissingExtraError(
-            f"the measures need scikit-learn ({e}); install it with: pip install -e '.[evaluate]'"
+            f"the measures need scikit-learn ({e}); install it with: pip install -e '.[evaluate]'",
+            extra="evaluate",
         ) from None
 
 
-def measures(evaluation):
-    """{"accuracy", "top5", "classes": [rows], "confusion"}: scikit-learn's, over the classes that were shown or predicted.
+def measures(predictions: Predictions) -> Dict[str, Any]:
+    """Scikit-learn's measures, over the classes that were shown or predicted.
 
-    A row is (name, pictures, true positives, false positives, false negatives, true negatives, precision, recall, F1); a precision
-    or recall that is not defined is nan.
+    Returns:
+        {"accuracy", "top5", "classes", "confusion"}. "classes" is a list of (name, pictures, true
+            positives, false
+        positives, false negatives, true negatives, precision, recall, F1); a precision or recall
+            that is not defined
+        is nan. "confusion" is (n, n): rows are the true classes, columns the predicted ones.
     """
     from sklearn import metrics
 
-    truth, predicted, present = evaluation.truth, evaluation.predicted, evaluation.present
+    truth, predicted, present = predictions.truth, predictions.predicted, predictions.present
     confusion = metrics.confusion_matrix(truth, predicted, labels=present)
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         truth, predicted, labels=present, zero_division=np.nan
     )
     rows = []
     for i, number in enumerate(present):
-        hits = int(confusion[i, i])
-        misses, alarms = int(confusion[i].sum()) - hits, int(confusion[:, i].sum()) - hits
-        rest = len(truth) - hits - misses - alarms
-        rows.append(
-            (
-                evaluation.names[number],
-                int(confusion[i].sum()),
-                hits,
-                alarms,
-                misses,
-                rest,
-                float(precision[i]),
-                float(recall[i]),
-                float(f1[i]),
-            )
+        shown, hits = int(confusion[i].sum()), int(confusion[i, i])
+        misses, alarms = shown - hits, int(confusion[:, i].sum()) - hits
+        counts = shown, hits, alarms, misses, len(truth) - hits - misses - alarms
+        shares = float(precision[i]), float(recall[i]), float(f1[i])
+        rows.append((predictions.names[number], *counts, *shares))
+    count = predictions.probabilities.shape[1]
+    top5 = 1.0
+    if count > 5:
+        top5 = metrics.top_k_accuracy_score(
+            truth, predictions.probabilities, k=5, labels=range(count)
         )
-    count = evaluation.probabilities.shape[1]
-    top5 = (
-        metrics.top_k_accuracy_score(truth, evaluation.probabilities, k=5, labels=range(count))
-        if count > 5
-        else 1.0
-    )
     return {
         "accuracy": float(metrics.accuracy_score(truth, predicted)),
         "top5": float(top5),
@@ -186,8 +212,8 @@ def measures(evaluation):
     }
 
 
-def worst_mistakes(evaluation, count=24):
+def worst_mistakes(predictions: Predictions, count: int = 24) -> np.ndarray:
     """Numbers of the pictures that were taken for another class, the surest first."""
-    sure = evaluation.probabilities.max(1)
-    wrong = np.flatnonzero(evaluation.predicted != evaluation.truth)
+    sure = predictions.probabilities.max(1)
+    wrong = np.flatnonzero(predictions.predicted != predictions.truth)
     return wrong[np.argsort(-sure[wrong], kind="stable")][:count]

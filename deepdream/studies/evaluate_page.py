@@ -1,118 +1,139 @@
-"""What `deepdream evaluate` writes: a page, the confusion matrix as a picture and a CSV, every prediction, the worst mistakes as a sheet."""
+"""What `deepdream evaluate` writes: a page, the confusion matrix, every prediction, mistakes."""
 
-import base64
 import csv
 import html
 import io
 from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from ..pictures.image import load, to_bytes
+from ..pictures import contact_sheet, load
+from ..pictures.output import whole
 from . import page
-from .evaluate import worst_mistakes
+from .evaluate import Predictions, worst_mistakes
 
-_CELL, _LABEL, _GAP = 144, 32, 8
 _HOW_TO_READ = """
-<p>A true positive of a class is its picture that was taken for it, a false negative its picture that was taken for another, a false positive
-another's picture that was taken for it. Precision is the share of true ones among all that were taken for the class, recall the share of the
-class's pictures that were found; F1 is their harmonic mean. A class that was never predicted has no precision, one without pictures no recall.</p>
+<p>A true positive of a class is a picture of it that was taken for it, a false negative a picture
+of it that was taken for another, a false positive a picture of another that was taken for it.
+Precision is the share of true positives among all that were taken for the class, recall the share
+of the class's pictures that were recognised; F1 is their harmonic mean. A class that was never
+predicted has no precision, one without pictures no recall.</p>
 """
+_CLASS_COLUMNS = (
+    "class",
+    "pictures",
+    "true positives",
+    "false positives",
+    "false negatives",
+    "true negatives",
+    "precision",
+    "recall",
+    "F1",
+)
+_MATRIX_CAPTION = (
+    "Rows: the true class; columns: the predicted one. Shade: share of the row. "
+    "Also as confusion.csv."
+)
 
 
-def write(folder, evaluation, measured, about):
-    """Write everything into a folder that exists. about: [(what, value)] of the run, for the page. Returns the page's path."""
+def write(
+    folder: Union[str, Path],
+    predictions: Predictions,
+    measured: Dict[str, Any],
+    about: Sequence[Tuple[str, str]],
+) -> Path:
+    """Write everything into a folder that exists, and return the page's path.
+
+    measured: what `measures` returns. about: [(what, value)] of the run, for the page.
+    """
     folder = Path(folder)
     names = [row[0] for row in measured["classes"]]
-    _write_csv(
-        folder / "confusion.csv",
-        ["true class", *names],
-        ([name, *map(int, row)] for name, row in zip(names, measured["confusion"])),
-    )
-    _write_csv(
-        folder / "predictions.csv",
-        ["path", "class", "predicted", "probability", "probability of class"],
-        _predictions(evaluation),
-    )
+    matrix = ([name, *map(int, row)] for name, row in zip(names, measured["confusion"]))
+    _write_csv(folder / "confusion.csv", ["true class", *names], matrix)
+    head = ["path", "class", "predicted", "probability", "probability of class"]
+    _write_csv(folder / "predictions.csv", head, _rows(predictions))
     confusion = confusion_picture(measured["confusion"], names)
-    with page.whole(folder / "confusion.png") as partial:
+    with whole(folder / "confusion.png") as partial:
         partial.write_bytes(confusion)
-    sheet = mistakes_sheet(evaluation)
+    sheet = mistakes_sheet(predictions)
     if sheet is not None:
-        with page.whole(folder / "mistakes.png") as partial:
+        with whole(folder / "mistakes.png") as partial:
             Image.fromarray(sheet).save(partial, "PNG")
-    page.write(folder / "index.html", render(evaluation, measured, about, confusion, sheet))
+    page.write(folder / "index.html", render(predictions, measured, about, confusion, sheet))
     return folder / "index.html"
 
 
-def _write_csv(path, head, rows):
-    with page.whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as f:
+def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    with whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f)
         writer.writerow(head)
         writer.writerows(rows)
 
 
-def _predictions(evaluation):
-    for path, truth, probabilities in zip(
-        evaluation.paths, evaluation.truth, evaluation.probabilities
-    ):
-        found = int(probabilities.argmax())
-        yield [
-            path,
-            evaluation.names[truth],
-            evaluation.names[found],
-            f"{probabilities[found]:.6f}",
-            f"{probabilities[truth]:.6f}",
-        ]
+def _rows(predictions: Predictions) -> Iterator[List[str]]:
+    names = predictions.names
+    for path, truth, shares in zip(predictions.paths, predictions.truth, predictions.probabilities):
+        best = int(shares.argmax())
+        yield [path, names[truth], names[best], f"{shares[best]:.6f}", f"{shares[truth]:.6f}"]
 
 
-def render(evaluation, measured, about, confusion, sheet):
-    """The page as text."""
-    count, wrong = len(evaluation.truth), int((evaluation.predicted != evaluation.truth).sum())
-    recalls = [row for row in measured["classes"] if row[1] and row[2] < row[1]]
-    weakest = sorted(recalls, key=lambda row: row[7])[:3]
+def render(
+    predictions: Predictions,
+    measured: Dict[str, Any],
+    about: Sequence[Tuple[str, str]],
+    confusion: bytes,
+    sheet: Optional[np.ndarray],
+) -> str:
+    """The page as text. confusion: a PNG. sheet: as mistakes_sheet returns it."""
+    classes = measured["classes"]
+    shown = sum(1 for row in classes if row[1])
     body = [
         "<h1>How the net was checked</h1>",
-        f'<p class="dim">{count} pictures of {sum(1 for row in measured["classes"] if row[1])} classes</p>',
-        f'<div class="verdict agree"><strong>Accuracy {measured["accuracy"]:.1%}, top-5 {measured["top5"]:.1%}.</strong>'
-        f"<p>{wrong} of {count} pictures were taken for another class. "
-        + (f"Lowest recall: {html.escape(', '.join(f'{row[0]} {row[7]:.1%}' for row in weakest))}." if weakest else "") + "</p></div>",
+        f'<p class="dim">{len(predictions.truth)} pictures of {shown} classes</p>',
+        _verdict(predictions, measured),
         page.table(["", ""], about),
         "<h2>Every class</h2>",
-        page.table(
-            ["class", "pictures", "true positives", "false positives", "false negatives", "true negatives", "precision", "recall", "F1"],
-            [(*row[:6], *("-" if np.isnan(v) else f"{v:.3f}" for v in row[6:])) for row in measured["classes"]],
-        ),
+        page.table(_CLASS_COLUMNS, [(*row[:6], *map(_share, row[6:])) for row in classes]),
         _HOW_TO_READ,
         "<h2>Which was taken for which</h2>",
-        page.figure(_png(confusion), "Rows: the true class; columns: the predicted one. Shade: share of the row. Also as confusion.csv."),
-    ]  # fmt: skip
+        page.figure(page.data_uri(confusion, "png"), _MATRIX_CAPTION),
+    ]
     if sheet is not None:
+        picture = page.picture(sheet.astype(np.float32))
         body += [
             "<h2>The worst mistakes</h2>",
-            page.figure(page.picture(np.float32(sheet)), "The surest wrong predictions first."),
+            page.figure(picture, "The surest wrong predictions first."),
         ]
-    if evaluation.unreadable or evaluation.empty:
-        body.append("<h2>Left out</h2>")
-        body.append(
-            page.table(
-                ["picture or class", "why"],
-                [
-                    *evaluation.unreadable,
-                    *((name, "the class has no pictures") for name in evaluation.empty),
-                ],
-            )
-        )
+    empty = [(name, "the class has no pictures") for name in predictions.empty]
+    if predictions.unreadable or empty:
+        left_out = [*predictions.unreadable, *empty]
+        body += ["<h2>Left out</h2>", page.table(["picture or class", "why"], left_out)]
     return page.page("How the net was checked", "\n".join(body))
 
 
-def _png(raw):
-    return f"data:image/png;base64,{base64.b64encode(raw).decode()}"
+def _verdict(predictions: Predictions, measured: Dict[str, Any]) -> str:
+    count = len(predictions.truth)
+    wrong = int((predictions.predicted != predictions.truth).sum())
+    missed = [row for row in measured["classes"] if row[1] and row[2] < row[1]]
+    weakest = sorted(missed, key=lambda row: float(row[7]))[:3]
+    lowest = html.escape(", ".join(f"{row[0]} {row[7]:.1%}" for row in weakest))
+    return (
+        f'<div class="verdict agree"><strong>Accuracy {measured["accuracy"]:.1%}, '
+        f"top-5 {measured['top5']:.1%}.</strong>"
+        f"<p>{wrong} of {count} pictures were taken for another class. "
+        + (f"Lowest recall: {lowest}." if weakest else "")
+        + "</p></div>"
+    )
 
 
-def confusion_picture(confusion, names):
-    """The confusion matrix as a PNG, as bytes. Needs matplotlib."""
+def _share(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:.3f}"
+
+
+def confusion_picture(confusion: np.ndarray, names: Sequence[str]) -> bytes:
+    """The confusion matrix, (n, n), as a PNG. Needs matplotlib."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -127,45 +148,23 @@ def confusion_picture(confusion, names):
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     if len(names) <= 50:
+        middle: Dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 6}
         for i, j in zip(*np.nonzero(confusion)):
-            axes.text(
-                j,
-                i,
-                str(confusion[i, j]),
-                ha="center",
-                va="center",
-                fontsize=6,
-                color="white" if shares[i, j] > 0.5 else "black",
-            )
+            colour = "white" if shares[i, j] > 0.5 else "black"
+            axes.text(j, i, str(confusion[i, j]), color=colour, **middle)
     out = io.BytesIO()
     drawing.savefig(out, format="png", dpi=130)
     return out.getvalue()
 
 
-def mistakes_sheet(evaluation, columns=6):
+def mistakes_sheet(predictions: Predictions, columns: int = 6) -> Optional[np.ndarray]:
     """uint8 RGB (H, W, 3) of the worst mistakes with captions, or None if there is none."""
-    wrong = worst_mistakes(evaluation)
-    if not len(wrong):
+    mistakes = []
+    for number in worst_mistakes(predictions):
+        shares, truth = predictions.probabilities[number], predictions.truth[number]
+        names = predictions.names[truth], predictions.names[shares.argmax()]
+        caption = f"{names[0]}\nas {names[1]} {shares.max():.2f}"
+        mistakes.append((load(predictions.paths[number]), caption))
+    if not mistakes:
         return None
-    columns = min(columns, len(wrong))
-    rows = -(-len(wrong) // columns)
-    sheet = Image.new(
-        "RGB",
-        (_GAP + columns * (_CELL + _GAP), _GAP + rows * (_CELL + _LABEL + _GAP)),
-        (250, 248, 244),
-    )
-    draw = ImageDraw.Draw(sheet)
-    for i, number in enumerate(wrong):
-        x, y = _GAP + i % columns * (_CELL + _GAP), _GAP + i // columns * (_CELL + _LABEL + _GAP)
-        picture = Image.fromarray(to_bytes(load(evaluation.paths[number])))
-        bicubic = 3  # Pillow's number, whose name has moved between its releases
-        sheet.paste(picture.resize((_CELL, _CELL), bicubic), (x, y))
-        truth, found = (
-            evaluation.names[n] for n in (evaluation.truth[number], evaluation.predicted[number])
-        )
-        draw.text(
-            (x, y + _CELL + 2),
-            f"{truth}\nas {found} {evaluation.probabilities[number].max():.2f}",
-            fill=(40, 40, 40),
-        )
-    return np.asarray(sheet)
+    return contact_sheet([mistakes[i : i + columns] for i in range(0, len(mistakes), columns)])

@@ -1,10 +1,16 @@
-"""Where a class is in a picture: the map of predictions of a net that takes any size, drawn over the picture."""
+"""Where a class is in a picture: what a net that takes any size predicts at each place.
+
+The map is drawn over the picture.
+"""
+
+from typing import Any, List, Tuple
 
 import numpy as np
 
 from netfile.errors import ShapeError
 from netfile.shapes import infer
 
+Size = Tuple[int, int]
 # from nothing over yellow to red: (share of the strongest, red, green, blue, opacity)
 _COLOURS = np.array(
     [
@@ -18,8 +24,13 @@ _COLOURS = np.array(
 _LEAST = 0.1  # a map whose strongest value is below this is drawn as weak as it is
 
 
-def class_map(net, picture, blob):
-    """(C, h, w): the values of `blob` for one picture, BGR (3, H, W) minus the mean, at its own size."""
+def class_map(net: Any, picture: np.ndarray, blob: str) -> np.ndarray:
+    """(C, h, w): the values of `blob` for one picture, BGR (3, H, W) minus the mean, at its own
+    size.
+
+    Raises:
+        ShapeError: the blob has no places.
+    """
     source = net.blobs["data"]
     source.reshape(1, *picture.shape)
     source.data[0] = picture
@@ -27,50 +38,61 @@ def class_map(net, picture, blob):
     values = net.blobs[blob].data
     if values.ndim != 4:
         raise ShapeError(f'"{blob}" is {values.shape}, no map; convolutionize the net first')
-    return values[0].copy()
+    places: np.ndarray = values[0].copy()
+    return places
 
 
-def window(description, blob):
-    """((height, width), (vertical, horizontal)): the picture that makes a 1x1 map, and the steps in pixels from one of its places to the next."""
+def window(description: Any, blob: str) -> Tuple[Size, Size]:
+    """((height, width), (vertical, horizontal)) of what one place of a map sees.
+
+    The size of the picture that makes a 1x1 map, and the steps in pixels from one place of a map to
+    the next.
+    """
     shape = infer(description).get("data")
     assert shape is not None
-    size = shape[2:]
+    _, _, height, width = shape
+    size = height, width
 
-    def places(height, width):
-        return infer(description, {"data": (1, 3, height, width)})[blob][2:]
+    def places(height: int, width: int) -> Tuple[int, ...]:
+        return tuple(infer(description, {"data": (1, 3, height, width)})[blob][2:])
 
-    steps = []
-    for axis in (0, 1):
+    def step(axis: int) -> int:
         base = places(*size)[axis]
-        grown = list(size)
+        grown: List[int] = list(size)
         while places(*grown)[axis] == base and grown[axis] < 4 * size[axis]:
             grown[axis] += 1
         first = grown[axis]
         while places(*grown)[axis] == base + 1 and grown[axis] < 4 * size[axis]:
             grown[axis] += 1
-        steps.append(max(grown[axis] - first, 1))
-    return tuple(size), tuple(steps)
+        return max(grown[axis] - first, 1)
+
+    return size, (step(0), step(1))
 
 
-def enlarge(values, shape, size, step):
-    """One class's map (h, w) as float32 (H, W): each value at the middle of the window that it was computed from, linear between."""
+def enlarge(values: np.ndarray, shape: Size, size: Size, step: Size) -> np.ndarray:
+    """One class's map (h, w) as float32 (H, W), linear between its places.
+
+    Each value is put at the middle of the window that it was computed from. shape: (H, W). size,
+    step: as `window` gives them.
+    """
+    from scipy.ndimage import map_coordinates
+
     rows, columns = (
-        (np.arange(n) - (extent - 1) / 2) / st for n, extent, st in zip(shape, size, step)
+        np.clip((np.arange(n) - (extent - 1) / 2) / st, 0, last - 1)
+        for n, extent, st, last in zip(shape, size, step, values.shape)
     )
-    h, w = values.shape
-    y, x = np.clip(rows, 0, h - 1), np.clip(columns, 0, w - 1)
-    top, left = np.minimum(y.astype(int), max(h - 2, 0)), np.minimum(x.astype(int), max(w - 2, 0))
-    bottom, right = np.minimum(top + 1, h - 1), np.minimum(left + 1, w - 1)
-    fy, fx = (y - top)[:, None], (x - left)[None]
-    upper = values[top][:, left] * (1 - fx) + values[top][:, right] * fx
-    lower = values[bottom][:, left] * (1 - fx) + values[bottom][:, right] * fx
-    return np.float32(upper * (1 - fy) + lower * fy)
+    places = np.meshgrid(rows, columns, indexing="ij")
+    enlarged: np.ndarray = map_coordinates(
+        np.asarray(values, np.float64), places, order=1, mode="nearest"
+    )
+    return enlarged.astype(np.float32)
 
 
-def over(picture, values):
-    """The picture, RGB (H, W, 3), darkened under a map of probabilities (H, W): yellow where it is half of its strongest, red at the strongest.
+def over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """A picture, RGB (H, W, 3), darkened, under a map of probabilities (H, W), as float32.
 
-    At the bottom a strip shows the colours.
+    Yellow is half of the map's strongest value, red the strongest. A strip at the bottom shows the
+    colours.
     """
     strongest = max(float(values.max()), _LEAST)
     heat = np.clip(values / strongest, 0, 1)
@@ -81,9 +103,7 @@ def over(picture, values):
         np.interp(heat, _COLOURS[:, 0], _COLOURS[:, i])[..., None] for i in range(1, 5)
     )
     grey = (picture @ np.array([0.299, 0.587, 0.114]))[..., None]
-    base = np.concatenate(
-        [0.3 * picture + 0.35 * grey, np.zeros((strip, width, 3))]
-    )  # darker and paler, so that the heat stands out
-    return (base * (1 - opacity) + np.concatenate([red, green, blue], 2) * opacity).astype(
-        np.float32
-    )
+    # darker and paler, so that the heat stands out
+    base = np.concatenate([0.3 * picture + 0.35 * grey, np.zeros((strip, width, 3))])
+    painted = base * (1 - opacity) + np.concatenate([red, green, blue], 2) * opacity
+    return np.asarray(painted, np.float32)

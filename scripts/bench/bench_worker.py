@@ -1,14 +1,17 @@
-"""One side of the benchmark: load bvlc_googlenet into an engine, then time a gradient step for each size that is asked for.
+"""One side of the benchmark: bvlc_googlenet on one engine, and the time of its gradient steps.
 
-Started by bench.py, which talks to it in lines of JSON. Engines: compat, caffe (whatever `deepdream` loads), torch (eager, on the CPU).
+bench.py starts it and talks to it in lines of JSON: a question names a size, the answer has the
+times. Engines: compat and caffe (as `deepdream` loads them), torch (eager, on the CPU).
 """
 
+import argparse
 import json
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
@@ -16,18 +19,22 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 END = "inception_4c/output"
-STEPS = 3  # one behind the other, as in a dream; the middle one counts
+STEPS = 3  # one after the other, as in a dream; the median counts
 PROTOTXT = ROOT / "prototxt" / "bvlc_googlenet" / "deploy.prototxt"
 
 
-def picture(width, height):
-    return np.float32(np.random.RandomState(0).uniform(-120, 130, (1, 3, height, width)))
+Times = Dict[str, List[float]]  # {layer kind: [forward, backward]} in seconds
+
+
+def picture(width: int, height: int) -> np.ndarray:
+    shape = (1, 3, height, width)
+    return np.random.RandomState(0).uniform(-120, 130, shape).astype(np.float32)
 
 
 class CaffeSide:
     """Forward to END, the notebook's objective, backward, on an engine with pycaffe's API."""
 
-    def __init__(self, engine):
+    def __init__(self, engine: str) -> None:
         from google.protobuf import text_format
 
         from deepdream.nets import engine as engines
@@ -44,21 +51,21 @@ class CaffeSide:
         about = engines.describe(self.caffe)
         self.name = f"{about['name']} {about['version']}"
 
-    def prepare(self, width, height):
+    def prepare(self, width: int, height: int) -> None:
         source = self.net.blobs["data"]
         source.reshape(1, 3, height, width)
         source.data[...] = picture(width, height)
 
-    def forward(self):
+    def forward(self) -> None:
         self.net.forward(end=END)
         self.net.blobs[END].diff[...] = self.net.blobs[END].data
 
-    def backward(self):
+    def backward(self) -> None:
         self.net.backward(start=END)
 
-    def layer_times(self):
-        """Seconds by layer kind, {kind: [forward, backward]}, of one step. In-place ReLUs that run along with their convolution count there."""
-        times = {}
+    def layer_times(self) -> Times:
+        """The times of one step. In-place ReLUs that run within their convolution count there."""
+        times: Times = {}
         last = list(self.net._layer_names).index(END)
         if self.caffe.__name__ == "caffe_compat":
             self._watch(times)
@@ -70,32 +77,36 @@ class CaffeSide:
         for i in range(last + 1):
             started = time.perf_counter()
             self.net._forward(i, i)
-            times.setdefault(kind(self.net.layers[i]), [0, 0])[0] += time.perf_counter() - started
+            times.setdefault(kind(self.net.layers[i]), [0.0, 0.0])[0] += (
+                time.perf_counter() - started
+            )
         self.net.blobs[END].diff[...] = self.net.blobs[END].data
         for i in range(last, -1, -1):
             started = time.perf_counter()
             self.net._backward(i, i)
-            times.setdefault(kind(self.net.layers[i]), [0, 0])[1] += time.perf_counter() - started
+            times.setdefault(kind(self.net.layers[i]), [0.0, 0.0])[1] += (
+                time.perf_counter() - started
+            )
         return times
 
-    def _watch(self, times):
-        def timed(call, layer, place):
-            def run(*args, **kwargs):
+    def _watch(self, times: Times) -> None:
+        """Let every layer of the built-in engine add up what it takes."""
+
+        def timed(call: Any, layer: Any, place: int) -> Callable[..., None]:
+            def run(*args: Any, **kwargs: Any) -> None:
                 started = time.perf_counter()
                 call(*args, **kwargs)
-                times.setdefault(kind(layer), [0, 0])[place] += time.perf_counter() - started
+                times.setdefault(kind(layer), [0.0, 0.0])[place] += time.perf_counter() - started
 
             return run
 
         for layer in self.net.layers:
-            layer.forward, layer.backward = (
-                timed(layer.forward, layer, 0),
-                timed(layer.backward, layer, 1),
-            )
+            layer.forward = timed(layer.forward, layer, 0)
+            layer.backward = timed(layer.backward, layer, 1)
 
 
-def kind(layer):
-    """A layer's type, convolutions with their kernel's size."""
+def kind(layer: Any) -> str:
+    """A layer's type; of a convolution, also the size of its kernel."""
     shape = layer.blobs[0].data.shape if layer.type == "Convolution" else ()
     return f"Convolution {shape[2]}x{shape[3]}" if shape else layer.type
 
@@ -103,7 +114,7 @@ def kind(layer):
 class TorchSide:
     """The same step as eager PyTorch operations, one for each of the prototxt's layers."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         import torch
         from google.protobuf import text_format
 
@@ -113,46 +124,37 @@ class TorchSide:
         torch.set_num_threads(len(os.sched_getaffinity(0)))
         net = caffe_pb2.NetParameter()
         text_format.Merge(PROTOTXT.read_text(), net)
-        self.layers, channels = [], {"data": 3}
+        self.layers: List[Tuple[Any, Any]] = []
+        channels = {"data": 3}
         for layer in net.layer[1:]:
             self.layers.append((layer, self._weights(layer, channels)))
             if layer.name == END:
                 break
         self.name = f"PyTorch {torch.__version__}, eager"
 
-    def _weights(self, layer, channels):
-        depth = (
-            sum(channels[b] for b in layer.bottom)
-            if layer.type == "Concat"
-            else channels[layer.bottom[0]]
-        )
-        weights = None
+    def _weights(self, layer: Any, channels: Dict[str, int]) -> Any:
+        """(weights, biases) of a convolution, None of others; notes the top's channels."""
+        depth, weights = sum(channels[b] for b in layer.bottom), None
         if layer.type == "Convolution":
             p = layer.convolution_param
-            weights = (
-                self.torch.randn(p.num_output, depth, p.kernel_size[0], p.kernel_size[0]) * 0.02,
-                self.torch.zeros(p.num_output),
-            )
+            shape = (p.num_output, depth, p.kernel_size[0], p.kernel_size[0])
+            weights = self.torch.randn(*shape) * 0.02, self.torch.zeros(p.num_output)
             depth = p.num_output
         channels[layer.top[0]] = depth
         return weights
 
-    def prepare(self, width, height):
+    def prepare(self, width: int, height: int) -> None:
         self.source = self.torch.from_numpy(picture(width, height)).requires_grad_()
 
-    def forward(self):
+    def forward(self) -> None:
         f = self.torch.nn.functional
         blobs = {"data": self.source}
         for layer, weights in self.layers:
             x = blobs[layer.bottom[0]]
             if layer.type == "Convolution":
                 p = layer.convolution_param
-                y = f.conv2d(
-                    x,
-                    *weights,
-                    stride=p.stride[0] if p.stride else 1,
-                    padding=p.pad[0] if p.pad else 0,
-                )
+                stride, pad = p.stride[0] if p.stride else 1, p.pad[0] if p.pad else 0
+                y = f.conv2d(x, *weights, stride=stride, padding=pad)
             elif layer.type == "ReLU":
                 y = f.relu(x, inplace=True)
             elif layer.type == "Pooling":
@@ -166,13 +168,16 @@ class TorchSide:
             blobs[layer.top[0]] = y
         self.target = blobs[END]
 
-    def backward(self):
+    def backward(self) -> None:
         self.target.backward(self.target.detach())
         self.target = None
 
 
-def memory(field):
-    """Megabytes of this process's memory: VmRSS now, VmHWM at its peak; None where the system does not tell."""
+def memory(field: str) -> Optional[float]:
+    """Megabytes that this process takes, or None where the system does not tell.
+
+    field: VmRSS is what it takes now, VmHWM its peak.
+    """
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
@@ -180,12 +185,18 @@ def memory(field):
     return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
 
 
-def make(engine):
+Side = Union[CaffeSide, TorchSide]
+
+
+def make(engine: str) -> Side:
     return TorchSide() if engine == "torch" else CaffeSide(engine)
 
 
-def warm_up(engine):
-    """Load, and perhaps compile, the code with a net of its own, so that the measured one's memory is its own; returns seconds of the first pass."""
+def warm_up(engine: str) -> float:
+    """Seconds of the first step, which loads code and may compile it.
+
+    It runs on a net of its own, so that the measured net's memory holds nothing else.
+    """
     side = make(engine)
     side.prepare(64, 64)
     started = time.perf_counter()
@@ -194,7 +205,23 @@ def warm_up(engine):
     return time.perf_counter() - started
 
 
-def main(engine):
+def step_times(side: Side) -> Dict[str, float]:
+    """Seconds of the median step of STEPS, {"forward": ..., "backward": ...}."""
+    passes = []
+    for _ in range(STEPS):
+        started = time.perf_counter()
+        side.forward()
+        turned = time.perf_counter()
+        side.backward()
+        passes.append((time.perf_counter() - started, turned - started))
+    step, forward = sorted(passes)[STEPS // 2]
+    return {"forward": forward, "backward": step - forward}
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("engine", choices=["compat", "caffe", "torch"])
+    engine = p.parse_args(argv).engine
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
     first = warm_up(engine)
@@ -202,27 +229,18 @@ def main(engine):
     loaded = memory("VmRSS")
     print(json.dumps({"name": side.name, "first": first}), file=answers, flush=True)
     for line in sys.stdin:
-        asked = json.loads(line)
-        side.prepare(*asked["size"])
-        if asked.get("layers"):
-            answer = side.layer_times()
+        question = json.loads(line)
+        side.prepare(*question["size"])
+        answer: Dict[str, Any] = {}
+        if question["layers"]:
+            assert isinstance(side, CaffeSide)
+            answer.update(side.layer_times())
         else:
-            passes = []
-            for _ in range(STEPS):
-                a = time.perf_counter()
-                side.forward()
-                b = time.perf_counter()
-                side.backward()
-                passes.append((time.perf_counter() - a, b - a))
-            step, forward = sorted(passes)[STEPS // 2]
+            answer.update(step_times(side))
             peak = memory("VmHWM")
-            answer = {
-                "forward": forward,
-                "backward": step - forward,
-                "peak": peak and peak - loaded,
-            }
+            answer["peak"] = peak - loaded if peak and loaded else None
         print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -1,12 +1,15 @@
-"""What did the net learn of dumbbells? The default model was trained on dumbbells that an arm always holds.
+"""What did the net learn of dumbbells, which in all of its training pictures were held by an arm?
 
-Dreams the class, and tests the model on held-out drawings (seeds that training never used) of every class, of dumbbells with an arm, and of
-dumbbells without; writes one page with what came out: python scripts/docs/dumbbell_study.py -o out/dumbbell
+Dreams the class, and tests the model on held-out drawings (of seeds that training never used) of
+every class, of dumbbells with an arm and of dumbbells without one. One page says what came out:
+
+    python scripts/docs/dumbbell_study.py -o out/dumbbell
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 from PIL import Image
@@ -14,19 +17,23 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from deepdream import nets  # noqa: E402
 from deepdream.dream import class_pictures as classes  # noqa: E402
 from deepdream.errors import DreamError  # noqa: E402
-from deepdream.nets import engine, model  # noqa: E402
-from deepdream.request.target import score_layer  # noqa: E402
+from deepdream.nets import engine  # noqa: E402
+from deepdream.settings import DEFAULT_ENGINE, DEFAULT_MODEL  # noqa: E402
 from deepdream.studies import evaluate, evaluate_page, page  # noqa: E402
 from scripts.training.motifs.sampler import NAMES, picture  # noqa: E402
 
 SEED = 20_000_000  # training and its held-out set use seeds below 10 million
 DUMBBELL = NAMES.index("dumbbell")
+WITH, WITHOUT = "with an arm", "without an arm"
+TITLE = "What the net learned of dumbbells"
+Evaluations = Dict[str, evaluate.Evaluation]
 
 
-def draw(folder, label, count, seed, **options):
-    """`count` held-out pictures of a class, as PNG files in a folder of its name; returns their paths."""
+def draw(folder: Path, label: int, count: int, seed: int, **options: Any) -> List[str]:
+    """Paths of `count` held-out pictures of a class, as PNG files in a folder of its name."""
     folder = folder / NAMES[label]
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -38,60 +45,49 @@ def draw(folder, label, count, seed, **options):
     return paths
 
 
-def sample(paths, count=6):
+def sample(paths: List[str], count: int = 6) -> np.ndarray:
     """The first pictures side by side, as RGB (H, W, 3)."""
     return np.concatenate([np.asarray(Image.open(p).resize((128, 128))) for p in paths[:count]], 1)
 
 
-def study(args):
+def study(args: argparse.Namespace) -> None:
+    """Draw the sets, run the net on them, dream the class, and write the page."""
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    caffe = engine.load(args.engine)
-    chosen = model.find(args.model)
-    description = model.description(chosen, caffe)
-    size = model.declared_size(description)[1:]
-    net = model.build(chosen, description, caffe)
-    numbers = {name: model.class_number(chosen, name)[0] for name in NAMES}
+    opened = nets.open(args.model, args.engine)
+    net, model, size, output = opened.net, opened.model, opened.size, opened.output
+    numbers = {name: nets.class_number(model, name)[0] for name in NAMES}
     every = {name: draw(out / "pictures", i, args.each, 0) for i, name in enumerate(NAMES)}
     with_arm = draw(out / "with-arm", DUMBBELL, args.count, 1)
     without = draw(out / "without-arm", DUMBBELL, args.count, 1, arm=False)
-    names = model.classes(chosen)
+    names = nets.classes(model)
+    sets = {"every class": every, WITH: {"dumbbell": with_arm}, WITHOUT: {"dumbbell": without}}
     results = {
-        what: evaluate.evaluate(net, found, names, numbers, size)
-        for what, found in (
-            ("every class", every),
-            ("with an arm", {"dumbbell": with_arm}),
-            ("without an arm", {"dumbbell": without}),
-        )
+        what: evaluate.evaluate(net, pictures, names, numbers, size, output.probabilities)
+        for what, pictures in sets.items()
     }
-    dreamt = classes.visualise(
-        net,
-        score_layer(description),
-        numbers["dumbbell"],
-        size,
-        range(6),
-        classes.METHODS["octaves"],
-    )
+    method = classes.METHODS["octaves"]
+    dreamt = classes.visualise(net, output.scores, numbers["dumbbell"], size, range(6), method)
     measured = evaluate.measures(results["every class"])
     (out / "evaluation").mkdir(exist_ok=True)
-    evaluate_page.write(
-        out / "evaluation", results["every class"], measured, [("model", chosen.name)]
-    )
-    text = render(chosen, caffe, results, measured, dreamt, sample(with_arm), sample(without))
-    page.write(out / "index.html", text)
+    about = [("model", model.name)]
+    evaluate_page.write(out / "evaluation", results["every class"], measured, about)
+    made = f"{model.name} on {engine.describe(opened.caffe)['name']}; held-out drawings, 96x96"
+    shown = [np.concatenate(list(dreamt), 1), sample(with_arm), sample(without)]
+    page.write(out / "index.html", render(made, results, measured, shown))
     for what, result in results.items():
         print(f"{what}: {(result.predicted == result.truth).mean():.4f} of {len(result.truth)}")
     print(f"wrote {out / 'index.html'}")
 
 
-def recall(result):
-    """(found, all, the share that was found) of a set that is all dumbbells."""
+def recall(result: evaluate.Evaluation) -> Tuple[int, int, float]:
+    """(recognised, all, their ratio) of a set that is all dumbbells."""
     hits = int((result.predicted == result.truth).sum())
     return hits, len(result.truth), hits / len(result.truth)
 
 
-def taken_for(result, count=6):
-    """[(class, how many, share)] of what dumbbells were taken for, the most frequent first."""
+def taken_for(result: evaluate.Evaluation, count: int = 6) -> List[Tuple[str, int, str]]:
+    """(class, how many, share) of what dumbbells were taken for, the most frequent first."""
     values, counts = np.unique(result.predicted, return_counts=True)
     order = counts.argsort()[::-1][:count]
     return [
@@ -100,52 +96,76 @@ def taken_for(result, count=6):
     ]
 
 
-def render(chosen, caffe, results, measured, dreamt, with_arm, without):
-    row = next(r for r in measured["classes"] if r[0] == "dumbbell")
-    (hits, count, share), (bare_hits, bare_count, bare_share) = (
-        recall(results["with an arm"]),
-        recall(results["without an arm"]),
+def verdict(results: Evaluations) -> str:
+    """Whether the net leans on the arm, in a box: by two standard errors of the difference."""
+    hits, count, share = recall(results[WITH])
+    bare_hits, bare_count, bare_share = recall(results[WITHOUT])
+    probability, bare_probability = (
+        float(results[what].probabilities[:, results[what].truth[0]].mean())
+        for what in (WITH, WITHOUT)
     )
-    probability = {
-        what: float(results[what].probabilities[:, results[what].truth[0]].mean())
-        for what in ("with an arm", "without an arm")
-    }
     error = np.sqrt(share * (1 - share) / count + bare_share * (1 - bare_share) / bare_count)
     leans = share - bare_share > 2 * error
-    verdict = (
-        f"The net leans on the arm: without it, it misses {1 - bare_share:.1%} of the dumbbells, with it {1 - share:.1%}."
-        if leans else "The arm makes no difference that these sets could show."
-    )  # fmt: skip
+    said = (
+        f"The net leans on the arm: without it, it misses {1 - bare_share:.1%} of the dumbbells, "
+        f"with it {1 - share:.1%}."
+        if leans
+        else "The arm makes no difference that these sets could show."
+    )
+    return (
+        f'<div class="verdict {"differ" if leans else "agree"}"><strong>{said}</strong>'
+        f"<p>It recognises {hits} of {count} dumbbells with an arm ({share:.1%}) and {bare_hits} "
+        f"of {bare_count} without ({bare_share:.1%}; the standard error of the difference is "
+        f"{error:.1%}); its mean probability for the class is {probability:.3f} and "
+        f"{bare_probability:.3f}.</p></div>"
+    )
+
+
+def render(
+    made: str, results: Evaluations, measured: Dict[str, Any], shown: List[np.ndarray]
+) -> str:
+    """The page as text.
+
+    Args:
+        made: Which model, which engine, which drawings.
+        results: By the name of the set.
+        measured: What evaluate.measures says of every class.
+        shown: RGB (H, W, 3): the dreams, the set with an arm, the set without.
+    """
+    dreamt, with_arm, without = (page.picture(np.float32(p)) for p in shown)
+    row = next(r for r in measured["classes"] if r[0] == "dumbbell")
+    share, bare_share = recall(results[WITH])[2], recall(results[WITHOUT])[2]
+    head = ["taken for", "pictures", "share"]
     body = [
-        "<h1>What the net learned of dumbbells</h1>",
-        f'<p class="dim">{chosen.name} on {engine.describe(caffe)["name"]}; held-out drawings, 96x96</p>',
-        f'<div class="verdict {"differ" if leans else "agree"}"><strong>{verdict}</strong><p>It finds {hits} of {count} dumbbells with an arm '
-        f"({share:.1%}) and {bare_hits} of {bare_count} without ({bare_share:.1%}; the standard error of the difference is {error:.1%}); its mean "
-        f"probability for the class is {probability['with an arm']:.3f} and {probability['without an arm']:.3f}.</p></div>",
-        "<p>Every dumbbell that the net was trained on was held by an arm. Nothing in the training data says which of the two is the dumbbell, and "
-        "no accuracy on data of the same kind can show what the net made of it. Two ways to look: ask the net what the class looks like, and "
-        "test it on what it has never seen.</p>",
+        f"<h1>{TITLE}</h1>",
+        f'<p class="dim">{made}</p>',
+        verdict(results),
+        "<p>Every dumbbell that the net was trained on was held by an arm. Nothing in the training "
+        "data says which of the two is the dumbbell, and no accuracy on data of the same kind can "
+        "show what the net made of it. There are two ways to look: ask the net what the class "
+        "looks like, and test it on what it has never seen.</p>",
         "<h2>The class, dreamt from noise</h2>",
-        page.figure(page.picture(np.concatenate(list(dreamt), 1)), "Six seeds, by octaves: the plates, and the arms that hold them."),
+        page.figure(dreamt, "Six seeds, by octaves: the plates, and the arms that hold them."),
         "<h2>The two sets</h2>",
         '<div class="row wide">',
-        page.figure(page.picture(np.float32(with_arm)), f"Held out, with an arm: {share:.1%} found."),
-        page.figure(page.picture(np.float32(without)), f"Held out, drawn without the arm: {bare_share:.1%} found."),
+        page.figure(with_arm, f"Held out, with an arm: {share:.1%} recognised."),
+        page.figure(without, f"Held out, without an arm: {bare_share:.1%} recognised."),
         "</div>",
         "<h2>What dumbbells were taken for</h2>",
         '<div class="row">',
-        "<div><h3>with an arm</h3>" + page.table(["taken for", "pictures", "share"], taken_for(results["with an arm"])) + "</div>",
-        "<div><h3>without</h3>" + page.table(["taken for", "pictures", "share"], taken_for(results["without an arm"])) + "</div>",
+        f"<div><h3>with an arm</h3>{page.table(head, taken_for(results[WITH]))}</div>",
+        f"<div><h3>without</h3>{page.table(head, taken_for(results[WITHOUT]))}</div>",
         "</div>",
         "<h2>Among all classes</h2>",
-        f"<p>On held-out pictures of every class the net's accuracy is {measured['accuracy']:.1%}; dumbbell has precision {row[6]:.3f} and recall "
-        f'{row[7]:.3f} there, since all of them have their arm. <a href="evaluation/index.html">Every class, the confusion matrix and the worst '
-        "mistakes</a>.</p>",
-    ]  # fmt: skip
-    return page.page("What the net learned of dumbbells", "\n".join(body))
+        f"<p>On held-out pictures of every class the net's accuracy is {measured['accuracy']:.1%}; "
+        f"dumbbell has precision {row[6]:.3f} and recall {row[7]:.3f} there, since every one of "
+        'them has its arm. <a href="evaluation/index.html">Every class, the confusion matrix and '
+        "the worst mistakes</a>.</p>",
+    ]
+    return page.page(TITLE, "\n".join(body))
 
 
-def main(argv=None):
+def main(argv: Optional[List[str]] = None) -> int:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("-o", "--out", default="out/dumbbell", metavar="FOLDER")
     p.add_argument(
@@ -157,8 +177,8 @@ def main(argv=None):
     p.add_argument(
         "--each", type=int, default=40, help="pictures of every class (default %(default)s)"
     )
-    p.add_argument("--model", default="motif_googlenet")
-    p.add_argument("--engine", default="auto", choices=("auto", "caffe", "compat"))
+    p.add_argument("--model", default=DEFAULT_MODEL, help="(default %(default)s)")
+    p.add_argument("--engine", default=DEFAULT_ENGINE, choices=("auto", "caffe", "compat"))
     try:
         study(p.parse_args(argv))
     except DreamError as e:

@@ -1,73 +1,76 @@
-"""Make the gallery again, picture by picture, and its page with each one's exact command: docs/gallery/README.md."""
+"""Make the gallery again: each picture by its own command, and the page that shows them.
 
+Writes docs/gallery/, with README.md. Name some pictures to make only those.
+"""
+
+import argparse
 import subprocess
 import sys
 from pathlib import Path
+from typing import List, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from scripts.docs import noise  # noqa: E402
+
 FOLDER = "docs/gallery"
+NOISE = "out/noise.png"
 LAYERS = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
-NOISE = ["--iterations", "20", "--octaves", "4"]
-DREAMS = [  # file name, source, options
-    *((f"china-{x}", "china.jpg", ["--end", f"inception_{x}/output"]) for x in LAYERS),
-    *(
-        (f"flower-{x}", "flower.jpg", ["--end", f"inception_{x}/output"])
-        for x in ("3b", "4c", "4e")
-    ),
-    *(
-        (f"noise-{x}", "noise", ["--end", f"inception_{x}/output", *NOISE])
-        for x in ("3b", "4d", "4e", "5b")
-    ),
-    (
-        "china-guided",
-        "china.jpg",
-        [
-            "--end",
-            "inception_4c/output",
-            "--guide",
-            "$(python scripts/docs/sample_photo.py flower.jpg)",
-        ],
-    ),
-    ("china-5x5", "china.jpg", ["--end", "inception_3b/5x5_reduce"]),
+FLOWER = "$(python scripts/docs/sample_photo.py flower.jpg)"
+
+
+def on(source: str, layers: List[str], options: str = "") -> List[List[str]]:
+    """[name, source, options] of a dream of each of these inception modules."""
+    stem = source.split(".")[0]
+    return [[f"{stem}-{x}", source, f"--end inception_{x}/output{options}"] for x in layers]
+
+
+DREAMS = [
+    *on("china.jpg", LAYERS),
+    *on("flower.jpg", ["3b", "4c", "4e"]),
+    *on("noise", ["3b", "4d", "4e", "5b"], " --iterations 20 --octaves 4"),
+    ["china-guided", "china.jpg", f"--end inception_4c/output --guide {FLOWER}"],
+    ["china-5x5", "china.jpg", "--end inception_3b/5x5_reduce"],
 ]
 
 
-def command(name, source, options):
+def command(name: str, source: str, options: str) -> str:
     """The shell line that makes one picture, as the page shows it."""
-    photo = (
-        "out/noise.png" if source == "noise" else f"$(python scripts/docs/sample_photo.py {source})"
-    )
-    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {' '.join(options)} --seed 0"
+    photo = NOISE if source == "noise" else f"$(python scripts/docs/sample_photo.py {source})"
+    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {options} --seed 0"
 
 
-def page():
+def page() -> str:
     """The gallery's page, as Markdown."""
     lines = [
         "# Gallery",
         "",
-        "Every picture by its command, on `models/motif_googlenet`. Made by `python scripts/docs/gallery.py`,",
+        "Every picture with the command that makes it, on `models/motif_googlenet`.",
+        "`python scripts/docs/gallery.py` makes them all again, and first the noise:",
+        f"`python scripts/docs/noise.py {NOISE}`.",
+        "",
     ]
-    lines += ["which first makes the noise: `python scripts/docs/noise.py out/noise.png`.", ""]
     for name, source, options in DREAMS:
-        lines += [
-            f"### {name}",
-            "",
-            f"![{name}]({name}.jpg)",
-            "",
-            f"    {command(name, source, options)}",
-            "",
-        ]
+        lines += [f"### {name}", "", f"![{name}]({name}.jpg)", ""]
+        lines += [f"    {command(name, source, options)}", ""]
     return "\n".join(lines)
 
 
-def main():
-    env_python = Path(sys.executable).parent
-    subprocess.run([sys.executable, "scripts/docs/noise.py", "out/noise.png"], cwd=ROOT, check=True)
+def main(argv: Optional[List[str]] = None) -> None:
+    names = [name for name, _, _ in DREAMS]
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(names)} (default: all)")
+    args = p.parse_args(argv)
+    unknown = set(args.names) - set(names)
+    if unknown:
+        p.error(f"no picture is called {', '.join(sorted(unknown))}")
+    noise.main([str(ROOT / NOISE)])
     (ROOT / FOLDER).mkdir(parents=True, exist_ok=True)
-    wanted = sys.argv[1:]
     for name, source, options in DREAMS:
-        if not wanted or name in wanted:
-            line = f'PATH="{env_python}:$PATH"; {command(name, source, options)}'
+        if not args.names or name in args.names:
+            # the page's commands say `python`: let that be this one
+            line = f'PATH="{Path(sys.executable).parent}:$PATH"; {command(name, source, options)}'
             subprocess.run(["sh", "-c", line], cwd=ROOT, check=True)
     (ROOT / FOLDER / "README.md").write_text(page())
 

@@ -1,9 +1,13 @@
-"""Draw a scene of motifs that the default model knows, each at the size that it was trained at: motif_scene.py OUT.png wheel pagoda owl ..."""
+"""Draw a scene of motifs that the default model knows, each at the size that it was trained at.
+
+For instance: python scripts/docs/motif_scene.py scene.png wheel pagoda owl
+"""
 
 import argparse
 import math
 import sys
 from pathlib import Path
+from typing import List, Optional, Sequence
 
 import numpy as np
 from PIL import Image
@@ -15,9 +19,10 @@ from scripts.training.motifs.canvas import Pen  # noqa: E402
 from scripts.training.motifs.sampler import NAMES, OBJECTS, background, grid  # noqa: E402
 
 CELL = 112  # pixels from one motif to the next; they were 96 wide in training
+MOTIFS = NAMES[: len(OBJECTS)]
 
 
-def scene(names, seed=0, columns=4):
+def scene(names: Sequence[str], seed: int = 0, columns: int = 4) -> np.ndarray:
     """uint8 RGB (H, W, 3): the motifs in rows of `columns`, over one background."""
     rng = np.random.default_rng(seed)
     rows = math.ceil(len(names) / columns)
@@ -28,27 +33,21 @@ def scene(names, seed=0, columns=4):
         cx, cy = CELL * (i % columns + 0.5) - side / 2, CELL * (i // columns + 0.5) - side / 2
         size = rng.uniform(34, 40)
         tilt = rng.uniform(-math.pi, 0)
-        OBJECTS[NAMES.index(name)](
-            Pen(pixels, (x - cx) / size, (y - cy) / size, rng, (math.cos(tilt), math.sin(tilt)))
-        )
+        light = math.cos(tilt), math.sin(tilt)
+        OBJECTS[NAMES.index(name)](Pen(pixels, (x - cx) / size, (y - cy) / size, rng, light))
     height, width = CELL * rows, CELL * min(columns, len(names))
-    return np.uint8(np.clip(pixels, 0, 1) * 255).transpose(1, 2, 0)[:height, :width]
+    levels = (np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return levels.transpose(1, 2, 0)[:height, :width]
 
 
-def main():
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("out")
-    p.add_argument(
-        "names",
-        nargs="+",
-        choices=NAMES[: len(OBJECTS)],
-        metavar="MOTIF",
-        help=", ".join(NAMES[: len(OBJECTS)]),
-    )
-    p.add_argument("--seed", type=int, default=0)
-    args = p.parse_args()
+def main(argv: Optional[List[str]] = None) -> None:
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("out", help="the picture to write")
+    p.add_argument("names", nargs="+", choices=MOTIFS, metavar="MOTIF", help=", ".join(MOTIFS))
+    p.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
+    args = p.parse_args(argv)
     Image.fromarray(scene(args.names, args.seed)).save(args.out)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,24 +3,25 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import List, Optional
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from deepdream.pictures import image  # noqa: E402
+from deepdream import pictures as image  # noqa: E402
 from scripts.training.motifs.canvas import smooth_noise  # noqa: E402
 
 
-def main(argv=None):
+def main(argv: Optional[List[str]] = None) -> None:
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("out", type=Path)
-    p.add_argument("--size", type=int, default=384)
+    p.add_argument("out", type=Path, help="the picture to write")
+    p.add_argument("--size", type=int, default=384, help="its side in pixels (default %(default)s)")
     p.add_argument(
         "--beta", type=float, default=1.2, help="amplitude falls as 1/f^beta (default %(default)s)"
     )
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
     args = p.parse_args(argv)
     noise = smooth_noise(np.random.default_rng(args.seed), args.size, args.beta, 3)
     args.out.parent.mkdir(parents=True, exist_ok=True)

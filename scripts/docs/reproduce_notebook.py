@@ -1,123 +1,136 @@
-"""Make every picture of the 2015 notebook, in its order, and a page that shows them with their settings.
+"""Make every picture of the 2015 notebook, in its order, and a page that shows them all.
 
-On either engine: python scripts/docs/reproduce_notebook.py -o out/notebook; .caffe/bin/python scripts/docs/reproduce_notebook.py --engine caffe
--o out/notebook-caffe. The notebook's own sky photograph and flowers are not here; scikit-learn's stand in, or give --image and --guide.
+It runs on either engine:
+
+    python scripts/docs/reproduce_notebook.py -o out/notebook
+    .caffe/bin/python scripts/docs/reproduce_notebook.py --engine caffe -o out/notebook-caffe
+
+The notebook's own photographs, sky and flowers, are not part of this project: scikit-learn's stand
+in for them, or give --image and --guide.
 """
 
 import argparse
 import json
 import shlex
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any, List, NamedTuple, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from deepdream import cli  # noqa: E402
+from deepdream import pictures as image  # noqa: E402
 from deepdream.errors import DreamError  # noqa: E402
-from deepdream.pictures import image  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM  # noqa: E402
 from deepdream.studies import page  # noqa: E402
+from scripts.docs import sample_photo  # noqa: E402
 
+TITLE = "The notebook of 2015, picture by picture"
 SHOWN_FRAME = 29  # the frame that the notebook shows of its hundred
 
 
-def sample(name):
-    """Path of a sample photograph; exits with what to do where scikit-learn is not installed."""
-    found = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "docs" / "sample_photo.py"), name],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return found.stdout.strip() or sys.exit(2)
+class Cell(NamedTuple):
+    """A picture of the notebook: our file or folder, the notebook's call, ours, and a remark."""
+
+    file: str
+    title: str
+    command: List[str]
+    note: str
 
 
-def pictures(args):
-    """(file, title, options of `deepdream`, what the notebook does there), in the notebook's order."""
-    small = ["--iterations", str(args.iterations)]
+def cells(args: argparse.Namespace) -> List[Cell]:
+    """Every picture that the notebook makes, in its order."""
+    steps = ["--iterations", str(args.iterations)]
+    loop = ["--frames", str(args.frames), "--scale", str(ZOOM.scale)]
     return [
-        ("dream.png", "deepdream(net, img)", ["dream", *small, "--end", DREAM.end], "The first dream, of its default layer."),
-        ("5x5_reduce.png", "deepdream(net, img, end='inception_3b/5x5_reduce')", ["dream", *small, "--end", "inception_3b/5x5_reduce"],
-         "A lower layer: its pattern is finer."),
-        ("frames", f"{args.frames} frames of the zoom loop, s = {ZOOM.scale}",
-         ["zoom", *small, "--end", DREAM.end, "--frames", str(args.frames), "--scale", str(ZOOM.scale)],
-         "Each frame is the dream on the one before, enlarged by a twentieth."),
-        ("guided.png", "deepdream(net, img, end='inception_3b/output', objective=objective_guide)",
-         ["dream", *small, "--end", "inception_3b/output", "--guide", args.guide], "Each place grows towards the most similar feature of the guide."),
-    ]  # fmt: skip
+        Cell(
+            "dream.png",
+            "deepdream(net, img)",
+            ["dream", *steps, "--end", DREAM.end],
+            "The first dream, of its default layer.",
+        ),
+        Cell(
+            "5x5_reduce.png",
+            "deepdream(net, img, end='inception_3b/5x5_reduce')",
+            ["dream", *steps, "--end", "inception_3b/5x5_reduce"],
+            "A lower layer: its pattern is finer.",
+        ),
+        Cell(
+            "frames",
+            f"{args.frames} frames of the zoom loop, s = {ZOOM.scale}",
+            ["zoom", *steps, "--end", DREAM.end, *loop],
+            "Each frame is the dream on the one before, enlarged by a twentieth.",
+        ),
+        Cell(
+            "guided.png",
+            "deepdream(net, img, end='inception_3b/output', objective=objective_guide)",
+            ["dream", *steps, "--end", "inception_3b/output", "--guide", str(args.guide)],
+            "Each place grows towards the most similar feature of the guide.",
+        ),
+    ]
 
 
-def make(args, folder):
+def make(args: argparse.Namespace, folder: Path) -> int:
     """Make the pictures; returns the exit code of the first that fails, or 0."""
-    for name, title, options, _ in pictures(args):
-        command, *options = options
-        full = [
-            command,
-            args.image,
-            "-o",
-            str(folder / name),
-            *options,
-            "--model",
-            args.model,
-            "--engine",
-            args.engine,
-            "--seed",
-            str(args.seed),
-        ]
-        if args.gpu is not None:
-            full += ["--gpu", args.gpu]
-        print(f"{title}\n  deepdream {shlex.join(full)}", flush=True)
-        code = cli.main(full)
+    common = ["--model", args.model, "--engine", args.engine, "--seed", str(args.seed)]
+    if args.gpu is not None:
+        common += ["--gpu", args.gpu]
+    for cell in cells(args):
+        command, *options = cell.command
+        words = [command, str(args.image), "-o", str(folder / cell.file), *options, *common]
+        print(f"{cell.title}\n  deepdream {shlex.join(words)}", flush=True)
+        code = cli.main(words)
         if code:
             return code
     return 0
 
 
-def section(title, note, figures):
-    return (
-        f'<h2>{title}</h2><p class="dim">{note}</p><div class="row wide">{"".join(figures)}</div>'
-    )
+def section(title: str, note: str, figures: List[str]) -> str:
+    row = f'<div class="row wide">{"".join(figures)}</div>'
+    return f'<h2>{title}</h2><p class="dim">{note}</p>{row}'
 
 
-def shown(path, caption):
+def shown(path: Any, caption: str) -> str:
     return page.figure(page.picture(image.load(path)), caption)
 
 
-def render(args, folder):
+def cell_section(cell: Cell, args: argparse.Namespace, folder: Path) -> str:
+    """One cell's section: its pictures, and the settings that they were made with."""
+    path = folder / cell.file
+    if path.is_dir():
+        last = min(SHOWN_FRAME, args.frames - 1)
+        frames = sorted({0, last // 2, last})
+        figures = [shown(path / f"{i:04d}.jpg", f"frame {i:04d}") for i in frames]
+        path = path / f"{last:04d}.jpg"
+    else:
+        figures = [shown(path, cell.file)]
+        if "--guide" in cell.command:
+            figures.insert(0, shown(args.guide, f"the guide, {Path(args.guide).name}"))
+    settings = json.loads(image.read_recipe(path))["settings"]
+    listed = ", ".join(f"{key} {value}" for key, value in settings.items())
+    return section(cell.title, f"{cell.note} {listed}.", figures)
+
+
+def render(args: argparse.Namespace, folder: Path) -> str:
     """The page as text, from the pictures in the folder."""
-    parts = ["<h1>The notebook of 2015, picture by picture</h1>"]
     recipe = json.loads(image.read_recipe(folder / "dream.png"))
     engine = recipe["engine"]
-    made = f"{recipe['model']['name']} on {engine['name']} {engine['version']}, seed {recipe['seed']}, deepdream {recipe['deepdream']}"
-    parts.append(f'<p class="dim">{made}</p>')
-    parts.append(
-        section(
-            "The photograph",
-            "img = PIL.Image.open(...)",
-            [shown(args.image, Path(args.image).name)],
-        )
+    made = (
+        f"{recipe['model']['name']} on {engine['name']} {engine['version']}, "
+        f"seed {recipe['seed']}, deepdream {recipe['deepdream']}"
     )
-    for name, title, _, note in pictures(args):
-        path = folder / name
-        figures = []
-        if path.is_dir():
-            last = min(SHOWN_FRAME, args.frames - 1)
-            figures = [
-                shown(path / f"{i:04d}.jpg", f"frame {i:04d}") for i in sorted({0, last // 2, last})
-            ]
-            path = path / f"{last:04d}.jpg"
-        else:
-            if "guide" in name:
-                figures = [shown(args.guide, f"the guide, {Path(args.guide).name}")]
-            figures.append(shown(path, name))
-        settings = json.loads(image.read_recipe(path))["settings"]
-        note += " " + ", ".join(f"{key} {value}" for key, value in settings.items()) + "."
-        parts.append(section(title, note, figures))
-    return page.page("The notebook of 2015, picture by picture", "\n".join(parts))
+    photograph = shown(args.image, Path(args.image).name)
+    parts = [
+        f"<h1>{TITLE}</h1>",
+        f'<p class="dim">{made}</p>',
+        section("The photograph", "img = PIL.Image.open(...)", [photograph]),
+        *(cell_section(cell, args, folder) for cell in cells(args)),
+    ]
+    return page.page(TITLE, "\n".join(parts))
 
 
-def main(argv=None):
+def parse(argv: Optional[List[str]]) -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument(
         "-o",
@@ -140,12 +153,18 @@ def main(argv=None):
         default=DREAM.iterations,
         help="steps per octave (default %(default)s)",
     )
-    p.add_argument("--model", default=DEFAULT_MODEL)
+    p.add_argument("--model", default=DEFAULT_MODEL, help="(default %(default)s)")
     p.add_argument("--engine", default=DEFAULT_ENGINE, choices=("auto", "caffe", "compat"))
-    p.add_argument("--gpu")
-    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--gpu", help="the GPU's number, on a Caffe that has GPUs")
+    p.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
     args = p.parse_args(argv)
-    args.image, args.guide = args.image or sample("china.jpg"), args.guide or sample("flower.jpg")
+    args.image = args.image or sample_photo.path("china.jpg")
+    args.guide = args.guide or sample_photo.path("flower.jpg")
+    return args
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    args = parse(argv)
     folder = Path(args.out)
     folder.mkdir(parents=True, exist_ok=True)
     try:

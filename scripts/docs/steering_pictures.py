@@ -1,8 +1,10 @@
-"""Make the pictures of docs/steering.md again, by the commands that it shows: python scripts/docs/steering_pictures.py"""
+"""Make the pictures of docs/steering.md again, by the commands that it shows."""
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
@@ -10,90 +12,92 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from deepdream import pictures as image  # noqa: E402
 from deepdream.dream import priors  # noqa: E402
-from deepdream.pictures import image  # noqa: E402
+from scripts.docs import sample_photo  # noqa: E402
 
 OUT = ROOT / "out" / "steering"
-DOCS = ROOT / "docs" / "steering"
 ENHANCE = ["--end", "inception_4c/output", "--enhance", "quantile:0.9:2"]
 WEIGHTS = ["0", "0.03", "0.1", "1"]
-BOTH = 'l2("inception_3b/5x5_reduce").within("{mask}") + 0.5 * l2("inception_4e/output").within("{other}")'
+BOTH = (
+    'l2("inception_3b/5x5_reduce").within("{mask}")'
+    ' + 0.5 * l2("inception_4e/output").within("{other}")'
+)
+CLASSES = ["owl", "pagoda", "dumbbell", "fish", "wheel", "flower"]
 
 
-def run(*args):
-    subprocess.run([sys.executable, "-m", "deepdream", *map(str, args)], cwd=ROOT, check=True)
+def deepdream(*words: Any) -> None:
+    subprocess.run([sys.executable, "-m", "deepdream", *map(str, words)], cwd=ROOT, check=True)
 
 
-def save(name, pictures, columns, width=520):
+def save(path: Path, pictures: Sequence[Path], columns: int, width: int = 520) -> None:
     """Pictures side by side as one JPEG, without metadata."""
     images = [Image.open(p).convert("RGB") for p in pictures]
     images = [i.resize((width, round(i.height * width / i.width))) for i in images]
     cells = [np.asarray(i) for i in images]
     rows = [np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)]
-    Image.fromarray(np.concatenate(rows)).save(DOCS / name, quality=85)
+    Image.fromarray(np.concatenate(rows)).save(path, quality=85)
 
 
-def masks(shape):
-    """Two masks: the left part, fading, and the rest."""
+def draw_masks(shape: Tuple[int, int]) -> None:
+    """Two masks of this (height, width): the left part, fading, and the rest."""
     ramp = np.clip((0.55 - np.linspace(0, 1, shape[1])) / 0.15, 0, 1)
     for name, values in (("mask", ramp), ("other", 1 - ramp)):
-        Image.fromarray(np.uint8(np.tile(values, (shape[0], 1)) * 255)).save(OUT / f"{name}.png")
+        levels = np.tile(values, (shape[0], 1)) * 255
+        Image.fromarray(levels.astype(np.uint8)).save(OUT / f"{name}.png")
 
 
-def tell_roughness(photo):
-    """Print each matched picture's total variation, as a share of the photograph's."""
-
-    def roughness(path):
-        return priors.tv(2).value_and_gradient(image.load(path).transpose(2, 0, 1)[None])[0]
-
-    for weight in WEIGHTS:
-        print(
-            f"weight {weight}: total variation {roughness(OUT / f'match-{weight}.png') / roughness(photo):.3f} of the photograph's"
-        )
+def roughness(path: Path) -> float:
+    """Total variation of a picture."""
+    planes = image.load(path).transpose(2, 0, 1)[None]
+    return float(priors.tv(2).value_and_gradient(planes)[0])
 
 
-def main():
-    OUT.mkdir(parents=True, exist_ok=True)
-    DOCS.mkdir(parents=True, exist_ok=True)
-    photo = subprocess.run(
-        [sys.executable, "scripts/docs/sample_photo.py", "china.jpg"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+def match(photo: Path, docs: Path) -> None:
+    """Feature matching with prior weights that rise, and how it converges."""
     for weight in WEIGHTS:
         plot = ["--plot", OUT / "convergence.svg"] if weight == "0.1" else []
-        run("match", photo, "-o", OUT / f"match-{weight}.png", *ENHANCE, "--weight", weight, *plot)
-    tell_roughness(photo)
-    save("lambda.jpg", [OUT / f"match-{w}.png" for w in WEIGHTS], 2)
-    (DOCS / "convergence.svg").write_bytes((OUT / "convergence.svg").read_bytes())
-    masks((427, 640))
-    run(
-        "dream",
-        photo,
-        "-o",
-        OUT / "regions.png",
-        "--seed",
-        0,
-        "--objective",
-        BOTH.format(mask=OUT / "mask.png", other=OUT / "other.png"),
+        out = OUT / f"match-{weight}.png"
+        deepdream("match", photo, "-o", out, *ENHANCE, "--weight", weight, *plot)
+    for weight in WEIGHTS:
+        share = roughness(OUT / f"match-{weight}.png") / roughness(photo)
+        print(f"weight {weight}: total variation {share:.3f} of the photograph's")
+    save(docs / "lambda.jpg", [OUT / f"match-{w}.png" for w in WEIGHTS], 2)
+    (docs / "convergence.svg").write_bytes((OUT / "convergence.svg").read_bytes())
+
+
+def objectives(photo: Path, docs: Path) -> None:
+    """Two layers in two parts of the picture, and a class's score."""
+    draw_masks((427, 640))
+    both = BOTH.format(mask=OUT / "mask.png", other=OUT / "other.png")
+    for name, objective in (("regions", both), ("score", 'score("owl")')):
+        out = OUT / f"{name}.png"
+        deepdream("dream", photo, "-o", out, "--seed", 0, "--objective", objective)
+    save(docs / "objectives.jpg", [OUT / "regions.png", OUT / "score.png"], 2)
+
+
+def classes(docs: Path) -> None:
+    """What the net takes six of its classes to look like."""
+    deepdream("classes", *CLASSES, "-o", OUT / "classes", "--seeds", 5)
+    Image.open(OUT / "classes" / "sheet.png").convert("RGB").save(docs / "classes.jpg", quality=88)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument(
+        "--to",
+        type=Path,
+        default=ROOT / "docs" / "steering",
+        metavar="FOLDER",
+        help="where the page's pictures go (default docs/steering)",
     )
-    run("dream", photo, "-o", OUT / "score.png", "--seed", 0, "--objective", 'score("owl")')
-    save("objectives.jpg", [OUT / "regions.png", OUT / "score.png"], 2)
-    run(
-        "classes",
-        "owl",
-        "pagoda",
-        "dumbbell",
-        "fish",
-        "wheel",
-        "flower",
-        "-o",
-        OUT / "classes",
-        "--seeds",
-        5,
-    )
-    Image.open(OUT / "classes" / "sheet.png").convert("RGB").save(DOCS / "classes.jpg", quality=88)
+    docs = p.parse_args(argv).to
+    for folder in (OUT, docs):
+        folder.mkdir(parents=True, exist_ok=True)
+    photo = sample_photo.path("china.jpg")
+    match(photo, docs)
+    objectives(photo, docs)
+    classes(docs)
 
 
 if __name__ == "__main__":

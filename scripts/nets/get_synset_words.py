@@ -1,31 +1,34 @@
-"""Get the names of ImageNet's classes, synset_words.txt, out of Caffe's auxiliary archive, into models/.
+"""Get the names of ImageNet's classes, synset_words.txt, from Caffe's auxiliary archive.
 
-No hash was published for it: --trust takes it as it comes, and records the hash that it has; after that it is checked.
+No hash was published for it: --trust takes it as it comes and records its hash, and from then on it
+is checked.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import List, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from deepdream.cli.advice import advised  # noqa: E402
 from deepdream.errors import DreamError  # noqa: E402
 from deepdream.nets import download  # noqa: E402
 
 URL = "http://dl.caffe.berkeleyvision.org/caffe_ilsvrc12.tar.gz"
 
 
-def main(argv=None):
+def main(argv: Optional[List[str]] = None) -> int:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument(
         "--from",
         dest="source",
         metavar="URL",
-        help="a URL or path of the archive, or of the file itself",
+        help="a URL or a path, of the archive or of the file itself",
     )
     p.add_argument(
-        "--trust", action="store_true", help="take it though its hash is not known, and record that"
+        "--trust", action="store_true", help="take it though no hash is known, and record its hash"
     )
     p.add_argument(
         "--to",
@@ -34,20 +37,13 @@ def main(argv=None):
         help="where to write it (default: models/synset_words.txt)",
     )
     args = p.parse_args(argv)
+    wanted = download.Wanted(args.to, [URL], download.recorded_sha1(args.to), None)
     try:
-        came_from = download.get(
-            download.Wanted(args.to, [URL], download.recorded_sha1(args.to), None),
-            args.trust,
-            args.source,
-        )
+        origin = download.get(wanted, args.trust, args.source)
     except DreamError as e:
-        print(f"get_synset_words: {e}", file=sys.stderr)
+        print(f"get_synset_words: {advised(e)}", file=sys.stderr)
         return 2
-    print(
-        f"wrote {args.to} from {came_from}"
-        if came_from
-        else f"{args.to} is there already, and right"
-    )
+    print(f"wrote {args.to} from {origin}" if origin else f"{args.to} is there already, verified")
     return 0
 
 

@@ -1,17 +1,19 @@
-"""GoogLeNet's table, and the deploy prototxts that it makes: the one home of these nets' topology.
+"""Write the deploy prototxts of the GoogLeNets from their table, the one home of their topology.
 
-Szegedy et al., "Going Deeper with Convolutions", arXiv 1409.4842, table 1, with Caffe's names for layers and blobs
-(BVLC's bvlc_googlenet). `python scripts/nets/googlenet.py` writes the deploy files under prototxt/.
+Szegedy et al., "Going Deeper with Convolutions", arXiv 1409.4842, table 1, with layers and blobs
+named as in BVLC's bvlc_googlenet.
 """
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import List, Optional, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.nets.prototxt_writer import Writer  # noqa: E402
+from scripts.nets.prototxt_writer import Writer, command  # noqa: E402
 
 STEM = {"conv1/7x7_s2": 64, "conv2/3x3_reduce": 64, "conv2/3x3": 192}
 BRANCHES = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
@@ -39,13 +41,13 @@ class Variant:
     input_size: int
     classes: int
 
-    def channels(self, table_value):
-        """The table's number of channels at this net's width, a multiple of 8 where it is reduced."""
+    def channels(self, table_value: int) -> int:
+        """The table's number of channels at this net's width; if reduced, a multiple of 8."""
         return table_value if self.width == 1 else max(8, round(table_value * self.width / 8) * 8)
 
     @property
-    def last_pool(self):
-        """The side of the last average pooling: all that is left of the declared input, 7 for 224."""
+    def last_pool(self) -> int:
+        """The side of the last average pooling: what is left of the declared input, 7 for 224."""
         return self.input_size // 32
 
 
@@ -56,11 +58,12 @@ PLACES365 = Variant("googlenet_places365", 1, 10, 224, 365)
 NETS = (BVLC_GOOGLENET, MOTIF_GOOGLENET, PLACES205, PLACES365)
 
 
-def _inception(w, name, bottom, widths):
+def _inception(w: Writer, name: str, bottom: str, widths: Sequence[int]) -> str:
+    """An inception module with the table's six widths, those of BRANCHES in turn."""
     one, three_reduce, three, five_reduce, five, proj = widths
     n = f"inception_{name}"
 
-    def conv(branch, source, channels, kernel, pad=0):
+    def conv(branch: str, source: str, channels: int, kernel: int, pad: int = 0) -> str:
         return w.conv(f"{n}/{branch}", source, channels, kernel, f"{n}/relu_{branch}", pad)
 
     tops = [
@@ -72,8 +75,8 @@ def _inception(w, name, bottom, widths):
     return w.layer(f"{n}/output", "Concat", tops, f"{n}/output")
 
 
-def deploy(net):
-    """The deploy prototxt of `net` (a Variant), as text."""
+def deploy(net: Variant) -> str:
+    """The deploy prototxt of a net, as text."""
     w = Writer({"bvlc_googlenet": "GoogleNet"}.get(net.name, net.name))
     c = net.channels
     w.data(net.batch, net.input_size)
@@ -89,16 +92,11 @@ def deploy(net):
     side = net.last_pool
     x = w.pool(f"pool5/{side}x{side}_s1", x, "AVE", side, 1)
     w.dropout(f"pool5/drop_{side}x{side}_s1", x, 0.4)
-    w.layer("prob", "Softmax", [w.inner_product("loss3/classifier", x, net.classes)], "prob")
-    return w.text()
+    return w.softmax(w.inner_product("loss3/classifier", x, net.classes))
 
 
-def main():
-    for net in NETS:
-        path = ROOT / "prototxt" / net.name / "deploy.prototxt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(deploy(net))
-        print(path)
+def main(argv: Optional[List[str]] = None) -> None:
+    command(str(__doc__), {net.name: partial(deploy, net) for net in NETS}, argv)
 
 
 if __name__ == "__main__":

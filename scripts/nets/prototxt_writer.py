@@ -1,111 +1,104 @@
-"""Writes a deploy prototxt, layer by layer. Every method that adds a layer returns the name of its top."""
+"""Writes a deploy prototxt, layer by layer."""
+
+import argparse
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Writer:
-    """Collects layers as prototxt text."""
+    """Collects layers as prototxt text. Every method that adds one returns the name of its top."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.lines = [f'name: "{name}"']
 
-    def layer(self, name, kind, bottoms, top, *body):
+    def layer(self, name: str, kind: str, bottoms: Sequence[str], top: str, *body: str) -> str:
         self.lines.append("layer {")
         self.lines += [f'  name: "{name}"', f'  type: "{kind}"']
         self.lines += [f'  bottom: "{b}"' for b in bottoms]
         self.lines += [f'  top: "{top}"', *("  " + line for line in body), "}"]
         return top
 
-    def data(self, batch, size):
+    def data(self, batch: int, size: int) -> str:
+        """The input: colour pictures of size x size."""
         dims = " ".join(f"dim: {d}" for d in (batch, 3, size, size))
         return self.layer("data", "Input", [], "data", f"input_param {{ shape: {{ {dims} }} }}")
 
     def conv(
         self,
-        name,
-        bottom,
-        channels,
-        kernel,
-        relu="",
-        pad=0,
-        stride=1,
-        group=1,
-        bias=True,
-        bias_value="0.2",
-    ):
-        """A Convolution, and an in-place ReLU called `relu` behind it if it has a name."""
-        body = [
-            "param { lr_mult: 1 decay_mult: 1 }",
-            *(["param { lr_mult: 2 decay_mult: 0 }"] if bias else []),
-            "convolution_param {",
-        ]
-        body.append(f"  num_output: {channels}")
-        if not bias:
-            body.append("  bias_term: false")
-        if pad:
-            body.append(f"  pad: {pad}")
-        body.append(f"  kernel_size: {kernel}")
-        if group != 1:
-            body.append(f"  group: {group}")
-        if stride != 1:
-            body.append(f"  stride: {stride}")
-        body.append('  weight_filler { type: "xavier" }')
-        body += [f'  bias_filler {{ type: "constant" value: {bias_value} }}'] if bias else []
-        self.layer(name, "Convolution", [bottom], name, *body, "}")
+        name: str,
+        bottom: str,
+        channels: int,
+        kernel: int,
+        relu: str = "",
+        pad: int = 0,
+        stride: int = 1,
+        group: int = 1,
+        bias: bool = True,
+        bias_value: str = "0.2",
+    ) -> str:
+        """A Convolution, and after it an in-place ReLU called `relu`, if that is a name."""
+        settings = [f"num_output: {channels}"]
+        settings += ["bias_term: false"] if not bias else []
+        settings += [f"pad: {pad}"] if pad else []
+        settings += [f"kernel_size: {kernel}"]
+        settings += [f"group: {group}"] if group != 1 else []
+        settings += [f"stride: {stride}"] if stride != 1 else []
+        self._weighted(name, "Convolution", bottom, settings, bias_value if bias else "")
         return self.layer(relu, "ReLU", [name], name) if relu else name
 
-    def inner_product(self, name, bottom, outputs):
-        body = [
-            "param { lr_mult: 1 decay_mult: 1 }",
-            "param { lr_mult: 2 decay_mult: 0 }",
-            "inner_product_param {",
-        ]
-        body += [
-            f"  num_output: {outputs}",
-            '  weight_filler { type: "xavier" }',
-            '  bias_filler { type: "constant" value: 0 }',
-            "}",
-        ]
-        return self.layer(name, "InnerProduct", [bottom], name, *body)
+    def inner_product(self, name: str, bottom: str, outputs: int) -> str:
+        return self._weighted(name, "InnerProduct", bottom, [f"num_output: {outputs}"], "0")
 
-    def dropout(self, name, bottom, ratio):
-        return self.layer(
-            name, "Dropout", [bottom], bottom, f"dropout_param {{ dropout_ratio: {ratio} }}"
-        )
+    def _weighted(
+        self, name: str, kind: str, bottom: str, settings: List[str], bias_value: str
+    ) -> str:
+        """A layer that learns weights and, unless `bias_value` is empty, biases."""
+        settings = [*settings, 'weight_filler { type: "xavier" }']
+        rates = ["param { lr_mult: 1 decay_mult: 1 }"]
+        if bias_value:
+            settings.append(f'bias_filler {{ type: "constant" value: {bias_value} }}')
+            rates.append("param { lr_mult: 2 decay_mult: 0 }")
+        param = {"Convolution": "convolution_param", "InnerProduct": "inner_product_param"}[kind]
+        return self.layer(name, kind, [bottom], name, *rates, *_block(param, settings))
 
-    def global_pool(self, name, bottom):
-        return self.layer(
-            name,
-            "Pooling",
-            [bottom],
-            name,
-            "pooling_param {",
-            "  pool: AVE",
-            "  global_pooling: true",
-            "}",
-        )
+    def pool(
+        self, name: str, bottom: str, method: str, kernel: int, stride: int, pad: int = 0
+    ) -> str:
+        settings = [f"pool: {method}", f"kernel_size: {kernel}", f"stride: {stride}"]
+        settings += [f"pad: {pad}"] if pad else []
+        return self.layer(name, "Pooling", [bottom], name, *_block("pooling_param", settings))
 
-    def text(self):
+    def global_pool(self, name: str, bottom: str) -> str:
+        """The average of each channel."""
+        settings = ["pool: AVE", "global_pooling: true"]
+        return self.layer(name, "Pooling", [bottom], name, *_block("pooling_param", settings))
+
+    def lrn(self, name: str, bottom: str) -> str:
+        settings = ["local_size: 5", "alpha: 0.0001", "beta: 0.75"]
+        return self.layer(name, "LRN", [bottom], name, *_block("lrn_param", settings))
+
+    def dropout(self, name: str, bottom: str, ratio: float) -> str:
+        """A Dropout in place."""
+        param = f"dropout_param {{ dropout_ratio: {ratio} }}"
+        return self.layer(name, "Dropout", [bottom], bottom, param)
+
+    def softmax(self, bottom: str) -> str:
+        """The last layer; returns the whole prototxt."""
+        self.layer("prob", "Softmax", [bottom], "prob")
         return "\n".join(self.lines) + "\n"
 
-    def pool(self, name, bottom, method, kernel, stride, pad=0):
-        body = [
-            "pooling_param {",
-            f"  pool: {method}",
-            f"  kernel_size: {kernel}",
-            f"  stride: {stride}",
-        ]
-        if pad:
-            body.append(f"  pad: {pad}")
-        return self.layer(name, "Pooling", [bottom], name, *body, "}")
 
-    def lrn(self, name, bottom):
-        return self.layer(
-            name,
-            "LRN",
-            [bottom],
-            name,
-            "lrn_param {",
-            "  local_size: 5",
-            "  alpha: 0.0001",
-            "  beta: 0.75",
-            "}",
-        )
+def _block(name: str, settings: List[str]) -> List[str]:
+    return [f"{name} {{", *("  " + line for line in settings), "}"]
+
+
+def command(doc: str, nets: Dict[str, Callable[[], str]], argv: Optional[List[str]]) -> None:
+    """A generator's command line: write each net's deploy file under prototxt/, and print where."""
+    argparse.ArgumentParser(description=doc.splitlines()[0]).parse_args(argv)
+    for name, text in nets.items():
+        path = ROOT / "prototxt" / name / "deploy.prototxt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text())
+        print(path)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from typing import NamedTuple, Optional
 
 import numba
 import numpy as np
@@ -12,17 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caffe_compat.kernels import convolution, elementwise, gemm, threads
-from caffe_compat.kernels.atomic import count_up, ints
+from caffe_compat.kernels.atomic import address_of, float32s, int64s, record
 
 
 @numba.njit
 def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
-    overhang = np.zeros(12 * gemm.WIDTH, np.float32)
+    overhang = np.zeros(gemm.OVERHANG, np.float32)
     row_step, k_step = (1, rows) if turned else (depth, 1)
     gemm.multiply(
-        a.ctypes.data, row_step, k_step, b.ctypes.data, b.shape[1], c.ctypes.data, c.shape[1], rows, columns, depth, bias.ctypes.data,
-        slope, add, overhang,
-    )  # fmt: skip
+        gemm.Left(address_of(a), row_step, k_step),
+        gemm.Rows(address_of(b), b.shape[1]),
+        gemm.Rows(address_of(c), c.shape[1]),
+        gemm.Size(rows, columns, depth),
+        gemm.Finish(address_of(bias), slope, add),
+        overhang,
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -86,11 +91,14 @@ if sys.argv[1] == "narrow":
     binding.get_host_cpu_features = lambda: {"avx": True, "avx2": True, "fma": True}
 import numba, numpy as np
 from caffe_compat.kernels import gemm
+from caffe_compat.kernels.atomic import address_of
 assert gemm.LANES == 8 or sys.argv[1] != "narrow"
 @numba.njit
 def product(a, b, c, bias, overhang):
-    gemm.multiply(a.ctypes.data, a.shape[1], 1, b.ctypes.data, b.shape[1], c.ctypes.data, c.shape[1], a.shape[0], c.shape[1], a.shape[1],
-                  bias.ctypes.data, np.float32(0.5), 0, overhang)
+    left, right = gemm.Left(address_of(a), a.shape[1], 1), gemm.Rows(address_of(b), b.shape[1])
+    size = gemm.Size(a.shape[0], c.shape[1], a.shape[1])
+    finish = gemm.Finish(address_of(bias), np.float32(0.5), 0)
+    gemm.multiply(left, right, gemm.Rows(address_of(c), c.shape[1]), size, finish, overhang)
 rng = np.random.RandomState(0)
 a, b, bias = (np.float32(rng.normal(size=shape)) for shape in ((29, 500), (500, 64), (29,)))
 c = np.empty((29, 61), np.float32)
@@ -123,8 +131,9 @@ STEP = """
 import hashlib, numpy as np, caffe_compat as caffe
 caffe.set_random_seed(3)
 net = caffe.Net("prototxt/bvlc_googlenet/deploy.prototxt", caffe.TEST)
-net._plan.layers = [True] * len(net.layers)
-net._plan.bottoms = [[True] * len(b) for b in net._bottoms]
+plan, bottoms = net._passes.parts.plan, net._passes.parts.bottoms
+plan.layers = [True] * len(net.layers)
+plan.bottoms = [[True] * len(b) for b in bottoms]
 net.blobs["data"].reshape(1, 3, 61, 75)
 net.blobs["data"].data[...] = np.random.RandomState(1).uniform(-100, 100, net.blobs["data"].shape)
 net.forward(end="inception_3b/output")
@@ -146,14 +155,56 @@ def test_gradients_are_the_same_to_the_bit_for_any_number_of_threads():
     assert len(found) == 1 and len(found.pop()) == 41
 
 
+class _Marks(NamedTuple):
+    seen: np.ndarray
+
+
 @threads.rarely
 def _mark(arguments, scratch):
-    p = ints(arguments)
-    seen = ints(p[threads.FIRST])
-    item = count_up(arguments)
-    while item < p[threads.ITEMS]:
+    seen = int64s(record(_Marks, threads.given(arguments)).seen)
+    item = threads.take(arguments)
+    while item >= 0:
         seen[item] += 1
-        item = count_up(arguments)
+        item = threads.take(arguments)
+
+
+class _Inner(NamedTuple):
+    whole: int
+    real: float
+
+
+class _Outer(NamedTuple):
+    first: int
+    inner: _Inner
+    array: np.ndarray
+    missing: Optional[np.ndarray]
+    last: float
+
+
+@threads.rarely
+def _write_down(arguments, scratch):
+    p = record(_Outer, threads.given(arguments))
+    values = float32s(p.array)
+    if threads.take(arguments) == 0:
+        values[0], values[1], values[2] = p.first, p.inner.whole, p.inner.real
+        values[3], values[4] = p.last, -1 if p.missing == 0 else 1
+
+
+def test_a_job_reads_the_record_that_it_is_given():
+    values = np.zeros(5, np.float32)
+    threads.run(_write_down, 1, _Outer(True, _Inner(-7, 0.5), values, None, np.float32(2.25)))
+    assert values.tolist() == [1, -7, 0.5, 2.25, -1]
+
+
+def test_numbers_of_a_wrong_kind_do_not_compile():
+    @numba.njit
+    def swapped(a):
+        rows, left = gemm.Rows(address_of(a), 1), gemm.Left(address_of(a), 1, 1)
+        finish = gemm.Finish(np.float32(1), np.float32(1), 0)
+        gemm.multiply(left, rows, rows, gemm.Size(1, 1, 1), finish, a)
+
+    with pytest.raises(Exception, match="where a int64 belongs"):
+        swapped(np.zeros(gemm.OVERHANG, np.float32))
 
 
 @pytest.mark.parametrize("number", ["1", "2", "5"])
@@ -161,7 +212,7 @@ def test_every_item_is_done_once(number, monkeypatch):
     monkeypatch.setenv("CAFFE_COMPAT_THREADS", number)
     for items in (0, 1, 2, 1000):
         seen = np.zeros(max(items, 1), np.int64)
-        threads.run(_mark, items, seen)
+        threads.run(_mark, items, _Marks(seen))
         assert (seen[:items] == 1).all()
 
 

@@ -59,7 +59,7 @@ def test_blobs_and_params_have_caffes_names_and_order(net):
 
 
 def test_every_bundled_net_builds_with_its_published_shapes(tmp_path):
-    from deepdream.nets.model import ROOT
+    from deepdream.nets.catalogue import ROOT
 
     net = caffe.Net(str(ROOT / "prototxt/bvlc_googlenet/deploy.prototxt"), caffe.TEST)
     assert net.params["inception_4c/5x5"][0].shape == (64, 24, 5, 5)
@@ -110,8 +110,8 @@ def test_a_conv_as_end_stops_before_its_in_place_relu(net):
 def test_a_relu_run_along_with_its_conv_gives_the_same_bits(net, monkeypatch):
     together = net.forward(blobs=["conv"])
     together = {name: together[name].copy() for name in ("conv", "prob")}
-    assert net._relu_behind
-    monkeypatch.setattr(net, "_relu_behind", {})
+    assert net._passes.relu_after
+    monkeypatch.setattr(net._passes, "relu_after", {})
     for name, data in net.forward(blobs=["conv"]).items():
         np.testing.assert_array_equal(data, together[name])
 
@@ -302,7 +302,7 @@ DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim
 @pytest.mark.parametrize("text, error, message", [
     ("layer { name: \"a\"\n  tipe: \"ReLU\" }", caffe.PrototxtError, r"2:3.*tipe"),
     (DATA + 'layer { name: "r" type: "ReLU" bottom: "nowhere" top: "r" }', caffe.PrototxtError, 'unknown bottom "nowhere"'),
-    (DATA + 'layer { name: "r" type: "ReLU" bottom: "r" top: "r" }', caffe.PrototxtError, 'unknown bottom "r".*this one'),
+    (DATA + 'layer { name: "r" type: "ReLU" bottom: "r" top: "r" }', caffe.PrototxtError, 'unknown bottom "r".*before this one'),
     (DATA + 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" } layer { name: "s" type: "ReLU" bottom: "data" top: "r" }',
      caffe.PrototxtError, 'top "r" is already made by layer "r"'),
     (DATA + 'layer { name: "a" type: "ReLU" bottom: "data" top: "y" } layer { name: "b" type: "ReLU" bottom: "data" top: "data" }',

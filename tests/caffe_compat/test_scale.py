@@ -138,7 +138,7 @@ def test_reshape(settings, shape, rng):
 @pytest.mark.parametrize("settings, message", [
     ("shape { dim: 7 dim: -1 }", "do not make"),
     ("shape { dim: -1 dim: -1 }", "one -1 at most"),
-    ("shape { dim: 4 dim: 0 dim: 0 dim: 0 dim: 0 }", "no 0 behind the last axis"),
+    ("shape { dim: 4 dim: 0 dim: 0 dim: 0 dim: 0 }", "no 0 after the last axis"),
     ("shape { dim: 2 } axis: 9", "do not lie within"),
 ])  # fmt: skip
 def test_reshapes_that_cannot_be_are_refused(settings, message):

@@ -33,20 +33,19 @@ def make(tmp_path):
     return call
 
 
-def step(net, look_first=False):
-    if look_first:
-        for name in SPLITS:
-            net.blobs[name].diff  # noqa: B018 (gives it memory of its own)
+def step(net, hold=False):
+    held = [net.blobs[name].diff for name in SPLITS] if hold else []
     net.forward()
     net.blobs["end"].diff[...] = net.blobs["end"].data
     net.backward()
+    assert not held or not any(split.active for split in net._passes.splits.values())
     return {name: blob.diff.copy() for name, blob in net.blobs.items()}
 
 
 def test_merged_gradients_are_those_of_separate_memory(make):
     merged, apart = make(), make()
     merged_diffs = step(merged)
-    for name, diff in step(apart, look_first=True).items():
+    for name, diff in step(apart, hold=True).items():
         np.testing.assert_allclose(merged_diffs[name], diff, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
@@ -104,7 +103,7 @@ def test_setting_all_diffs_to_zero_leaves_the_splits_as_they_were(make):
             blob.diff[...] = 0
         cleared.forward()
         cleared.backward()
-        assert all(split.active for split in cleared._splits.values())
+        assert all(split.active for split in cleared._passes.splits.values())
 
 
 def test_a_pass_in_two_spans_adds_what_the_first_one_left_in_a_split(make):
@@ -195,3 +194,67 @@ def test_several_items_in_a_batch_are_copied(make):
     np.testing.assert_array_equal(
         net.blobs["all"].data, np.concatenate([net.blobs[n].data for n in "abc"], 1)
     )
+
+
+HOLDINGS = {  # what a program keeps of a Split's diff, made from the array that it was given
+    "the array": lambda diff: diff,
+    "a slice": lambda diff: diff[0, 1:3],
+    "a slice of a view": lambda diff: diff.reshape(4, -1).T[3:9, 1],
+    "a view of other numbers": lambda diff: diff.view(np.int32)[:, ::2],
+    "a memoryview": lambda diff: memoryview(diff[0]),
+}
+
+
+def clear(net):
+    for blob in net.blobs.values():
+        blob.diff[...] = 0
+
+
+@pytest.mark.parametrize("kept", HOLDINGS)
+def test_a_split_keeps_the_diff_of_which_somebody_holds_a_part(kept, make):
+    net, apart = make(), make()
+    held = HOLDINGS[kept](net.blobs[SPLITS[1]].diff)
+    clear(net)
+    diffs, wanted = step(net), step(apart, hold=True)
+    assert not any(split.active for split in net._passes.splits.values())
+    for name, diff in wanted.items():
+        np.testing.assert_array_equal(diffs[name], diff, err_msg=name)
+    np.testing.assert_array_equal(held, HOLDINGS[kept](net.blobs[SPLITS[1]].diff))
+    assert np.any(held)
+
+
+@pytest.mark.parametrize("kept", HOLDINGS)
+def test_a_split_merges_again_once_all_that_was_held_is_dropped_and_zero(kept, make):
+    net, fresh = make(), make()
+    held = HOLDINGS[kept](net.blobs[SPLITS[1]].diff)
+    step(net)
+    del held
+    clear(net)
+    net.forward()
+    net.blobs["end"].diff[...] = net.blobs["end"].data
+    net.backward()
+    assert all(split.active for split in net._passes.splits.values())
+    gradient = net.blobs["data"].diff.copy()
+    np.testing.assert_array_equal(gradient, step(fresh)["data"])
+
+
+def test_an_array_held_while_another_is_dropped_keeps_the_memory(make):
+    net = make()
+    first, second = net.blobs[SPLITS[0]].diff, net.blobs[SPLITS[0]].diff[0]
+    assert np.shares_memory(first, second)
+    del first
+    step(net)
+    assert second.any()
+    np.testing.assert_array_equal(second, net.blobs[SPLITS[0]].diff[0])
+
+
+def test_an_array_of_memory_that_a_split_has_outgrown_holds_nothing(make):
+    net = make()
+    old = net.blobs[SPLITS[0]].diff
+    net.blobs["data"].reshape(1, 2, 16, 17)
+    net.forward()
+    for _ in range(2):
+        clear(net)
+        net.backward()
+    assert all(split.active for split in net._passes.splits.values())
+    assert old.shape == (1, 4, 6, 7)

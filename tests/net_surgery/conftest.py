@@ -1,4 +1,7 @@
-"""Nets to operate on, with seeded weights, on the engine that the run was started for."""
+"""Nets to operate on, with seeded weights, on the engine under test."""
+
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -6,5 +9,5 @@ from tests.support.operating import Bench
 
 
 @pytest.fixture
-def bench(caffe, tmp_path):
+def bench(caffe: Any, tmp_path: Path) -> Bench:
     return Bench(caffe, tmp_path)

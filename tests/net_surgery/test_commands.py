@@ -6,7 +6,7 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from deepdream.nets.model import ROOT
+from deepdream.nets.catalogue import ROOT
 from net_surgery import cli, convolutionize
 from net_surgery.show import rows, svg
 from tests.support import nets
@@ -63,9 +63,9 @@ def test_convolutionize_writes_a_model_that_deepdream_takes(run, tmp_path, bench
     assert distance(bench.outputs(tuple(map(str, new)), None)["prob"], wanted) < 1e-5
     told = json.loads((tmp_path / "new" / "surgery.json").read_text())
     assert told["changes"][0]["layer"] == "loss3/classifier" and told["from"] == "deploy.prototxt"
-    from deepdream.nets import model
+    from deepdream.nets import find
 
-    made = model.find(str(tmp_path / "new"))
+    made = find(str(tmp_path / "new"))
     assert (
         made.weights == new[1]
         and "sha1" not in made.facts

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepdream.nets.model import ROOT
+from deepdream.nets.catalogue import ROOT
 from net_surgery import SurgeryError, convolutionize, truncate
 from tests.support import nets
 from tests.support.operating import INPUT, Bench, conv, distance, fc, layer

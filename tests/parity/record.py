@@ -1,51 +1,52 @@
 """Run every case on one engine and record what comes out: `python record.py ENGINE FOLDER`.
 
-The first engine that runs in FOLDER writes each case's weights there, the next ones load them; each writes
-FOLDER/ENGINE.npz. Needs nothing but NumPy and the engine, so that it runs on Debian's Python 3.9 too.
+The first engine that runs in FOLDER writes each case's weights there, and the others load them;
+each writes FOLDER/ENGINE.npz. It needs nothing but NumPy and the engine, so it runs on Debian's
+Python 3.9 too.
 """
 
 import importlib
-import os
 import sys
+from pathlib import Path
+from typing import Any, Dict, Tuple
 
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 
-from tests.support import (
-    cases,
-    nets,
-)
+from tests.support import cases, nets  # noqa: E402
 
-
-def open_net(caffe, folder, name, text):
-    """The net of this prototxt, with the weights in the folder, which are written if they are not there."""
-    stem = os.path.join(folder, "".join(c if c.isalnum() else "_" for c in name))
-    with open(stem + ".prototxt", "w") as f:
-        f.write(text)
-    weights = stem + ".caffemodel"
-    if not os.path.exists(weights):
-        net = caffe.Net(stem + ".prototxt", caffe.TEST)
-        for layer, blobs in net.params.items():
-            if net.layer_dict[layer].type == "Parameter":
-                blobs[0].data[...] = cases.values(4, blobs[0].data.shape)
-            if net.layer_dict[layer].type == "BatchNorm":  # which no filler fills
-                for blob, values in zip(
-                    blobs,
-                    (
-                        cases.values(5, blobs[0].data.shape),
-                        0.5 + cases.values(6, blobs[1].data.shape) ** 2,
-                        1.7,
-                    ),
-                ):
-                    blob.data[...] = values
-        net.save(weights)
-    return caffe.Net(stem + ".prototxt", weights, caffe.TEST)
+Arrays = Dict[str, np.ndarray]
 
 
-def record_layer(caffe, folder, name, case, out):
+def open_net(caffe: Any, folder: Path, name: str, text: str) -> Any:
+    """The net of this prototxt, with the weights in the folder; writes them if there are none."""
+    stem = "".join(c if c.isalnum() else "_" for c in name)
+    prototxt, weights = folder / f"{stem}.prototxt", folder / f"{stem}.caffemodel"
+    prototxt.write_text(text)
+    if not weights.exists():
+        net = caffe.Net(str(prototxt), caffe.TEST)
+        fill_params(net)
+        net.save(str(weights))
+    return caffe.Net(str(prototxt), str(weights), caffe.TEST)
+
+
+def fill_params(net: Any) -> None:
+    """Seeded values for the params that no filler fills."""
+    for layer, blobs in net.params.items():
+        if net.layer_dict[layer].type == "Parameter":
+            blobs[0].data[...] = cases.values(4, blobs[0].data.shape)
+        if net.layer_dict[layer].type == "BatchNorm":
+            blobs[0].data[...] = cases.values(5, blobs[0].data.shape)
+            blobs[1].data[...] = 0.5 + cases.values(6, blobs[1].data.shape) ** 2
+            blobs[2].data[...] = 1.7
+
+
+def record_layer(caffe: Any, folder: Path, name: str, case: cases.Case, out: Arrays) -> None:
+    """A layer's tops, and from seeded diffs of theirs, those of its bottoms and weights."""
     net = open_net(caffe, folder, name, cases.layer_prototxt(case))
-    if '"MemoryData"' in case["body"]:
+    if case["kind"] == "MemoryData":
         net.set_input_arrays(cases.values(7, (4, 3, 4, 5)), cases.values(8, (4,)))
     given = [blob for blob in net.blobs if blob.startswith("in") and "split" not in blob]
     for i, blob in enumerate(given):
@@ -67,7 +68,8 @@ def record_layer(caffe, folder, name, case, out):
         out[name + "|weights|" + str(i)] = blob.diff.copy()
 
 
-def record_names(net, name, out):
+def record_names(net: Any, name: str, out: Arrays) -> None:
+    """The names of a net's blobs and layers, and the shapes of its params, as text."""
     out[name + "|names"] = np.array(list(net.blobs))
     out[name + "|layers"] = np.array(list(net._layer_names))
     out[name + "|params"] = np.array(
@@ -75,32 +77,31 @@ def record_names(net, name, out):
     )
 
 
-def record_built(caffe, folder, name, out):
-    """Build a bundled net with random weights, and record its names and the shapes of its weights and blobs."""
-    path = os.path.join(folder, name + ".prototxt")
-    with open(path, "w") as f:
-        f.write(nets.bundled(name))
-    net = caffe.Net(path, caffe.TEST)
+def record_built(caffe: Any, folder: Path, name: str, out: Arrays) -> None:
+    """The names and shapes of a bundled net, built but not run."""
+    path = folder / f"{name}.prototxt"
+    path.write_text(nets.bundled(name))
+    net = caffe.Net(str(path), caffe.TEST)
     record_names(net, name, out)
     out[name + "|blobs"] = np.array(
         [blob + str(tuple(net.blobs[blob].data.shape)) for blob in net.blobs]
     )
 
 
-def fill(net, size):
-    """Give the net's input this (height, width), and values that depend on nothing but it."""
+def fill(net: Any, size: Tuple[int, int]) -> Any:
+    """Reshape the net's input to this (height, width), fill it by that alone; returns its blob."""
     source = net.blobs[net.inputs[0]]
     source.reshape(1, 3, *size)
     source.data[...] = np.random.RandomState(size[0]).uniform(-120, 130, source.data.shape)
     return source
 
 
-def clear(net):
+def clear(net: Any) -> None:
     for blob in net.blobs.values():
         blob.diff[...] = 0
 
 
-def keep_tops(net, key, end, out):
+def keep_tops(net: Any, key: str, end: str, out: Arrays) -> None:
     """Record the tops of every layer up to `end`."""
     reached = list(net._layer_names).index(end) + 1
     for layer in list(net._layer_names)[:reached]:
@@ -108,7 +109,8 @@ def keep_tops(net, key, end, out):
             out[key + "forward|" + top] = net.blobs[top].data.copy()
 
 
-def record_net(caffe, folder, name, spec, out):
+def record_net(caffe: Any, folder: Path, name: str, spec: Dict[str, Any], out: Arrays) -> None:
+    """A net's passes to an end and back, one whole pass, and its spans."""
     net = open_net(caffe, folder, name, spec["text"])
     record_names(net, name, out)
     declared = net.blobs[net.inputs[0]].data.shape[2:]
@@ -126,8 +128,8 @@ def record_net(caffe, folder, name, spec, out):
         record_span(net, f"{name}|{first} to {last}|", declared, first, last, out)
 
 
-def record_whole(net, name, size, out):
-    """forward() and backward() without a start or an end: every blob, and the gradients of the input and of every weight."""
+def record_whole(net: Any, name: str, size: Tuple[int, int], out: Arrays) -> None:
+    """forward() and backward() without start or end: all blobs, gradients of input and weights."""
     source = fill(net, size)
     net.reshape()
     outputs = net.forward()
@@ -144,8 +146,10 @@ def record_whole(net, name, size, out):
             out[f"{name}|whole|weights|{layer} {i}"] = blob.diff.copy()
 
 
-def record_span(net, key, size, first, last, out):
-    """forward(start=, end=) from a bottom that was changed by hand, and backward over the same layers."""
+def record_span(
+    net: Any, key: str, size: Tuple[int, int], first: str, last: str, out: Arrays
+) -> None:
+    """forward(start=, end=) from a bottom changed by hand, and backward over the same layers."""
     fill(net, size)
     net.forward()
     bottom = net.blobs[net.bottom_names[first][0]]
@@ -159,20 +163,20 @@ def record_span(net, key, size, first, last, out):
     out[key + "backward|span"] = bottom.diff.copy()
 
 
-def main(engine, folder):
+def main(engine: str, folder: Path) -> None:
     caffe = importlib.import_module(engine)
     caffe.set_random_seed(3)
     sys.modules["doubling"] = cases.doubling(caffe)
     getattr(caffe, "allow_python_layers", bool)()
-    out = {}
+    out: Arrays = {}
     for name, case in cases.LAYERS.items():
         record_layer(caffe, folder, name, case, out)
     for name, spec in nets.NETS.items():
         record_net(caffe, folder, name, spec, out)
     for name in nets.BUILT:
         record_built(caffe, folder, name, out)
-    np.savez(os.path.join(folder, engine + ".npz"), **out)
+    np.savez(str(folder / f"{engine}.npz"), **out)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,63 +1,60 @@
 """caffe_compat against a real Caffe: the same weights and inputs in both, each in its own process.
 
-CAFFE_PYTHON names a Python that can `import caffe` (by default .caffe/bin/python, from `make caffe`).
-
-Tolerances are relative to the norm of the whole array. Both engines compute in float32 and sum in different orders:
-single layers agree to a few units in the last place, 1e-6, and whole nets to 1e-5. Through a whole net a ReLU or a
-maximum whose inputs are equal but for that rounding can choose otherwise; such a flip moves gradients by per cents.
-So gradients of whole nets must agree to 1e-5 in the median; those that do not are counted and printed, with the number of
-values that one engine has at zero and the other above it.
+Tolerances are relative to the norm of the whole array. Both engines compute in float32 and sum in
+different orders: single layers agree to a few units in the last place, 1e-6, and whole nets to
+1e-5. In a whole net, a ReLU or a maximum whose inputs are equal but for that rounding can choose
+otherwise, and such a flip changes gradients by several per cent. So gradients of whole nets must
+agree to 1e-5 in the median; those that do not are counted and printed, with the number of values
+that are zero in one engine and positive in the other.
 """
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
+from typing import Dict, List, Tuple
 
 import numpy as np
 import pytest
 
+from caffe_compat.layer_types.registry import LAYERS
 from tests.support import cases, nets
+from tests.support.real_caffe import CAFFE_PYTHON, ROOT, run_clean
 
-HERE = Path(__file__).resolve().parent
-DOCS = HERE.parents[1] / "docs" / "engine.md"
-CAFFE_PYTHON = os.environ.get("CAFFE_PYTHON", str(HERE.parents[1] / ".caffe" / "bin" / "python"))
 pytestmark = pytest.mark.caffe
+Arrays = Dict[str, np.ndarray]
+Recorded = Tuple[Arrays, Arrays]
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     """(caffe_compat's arrays, Caffe's arrays), by the same keys."""
     assert Path(CAFFE_PYTHON).exists(), (
-        f"no real Caffe at {CAFFE_PYTHON}: make caffe, or set CAFFE_PYTHON"
+        f"no real Caffe at {CAFFE_PYTHON}: run make caffe, or set CAFFE_PYTHON"
     )
     folder = tmp_path_factory.mktemp("parity")
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     for python, engine in ((sys.executable, "caffe_compat"), (CAFFE_PYTHON, "caffe")):
-        command = [python, str(HERE / "record.py"), engine, str(folder)]
-        run = subprocess.run(
-            command, env={**clean, "GLOG_minloglevel": "2"}, capture_output=True, text=True
-        )
+        run = run_clean([python, "tests/parity/record.py", engine, str(folder)])
         assert run.returncode == 0, run.stderr[-3000:]
-    return tuple(dict(np.load(folder / f"{engine}.npz")) for engine in ("caffe_compat", "caffe"))
+    return dict(np.load(folder / "caffe_compat.npz")), dict(np.load(folder / "caffe.npz"))
 
 
-def error(found, wanted):
+def error(ours: np.ndarray, theirs: np.ndarray) -> float:
     """Norm of the difference over the norm of what Caffe gives."""
-    assert found.shape == wanted.shape
-    return float(np.linalg.norm((found - wanted).ravel()) / (np.linalg.norm(wanted.ravel()) or 1))
+    assert ours.shape == theirs.shape
+    return float(np.linalg.norm((ours - theirs).ravel()) / (np.linalg.norm(theirs.ravel()) or 1))
 
 
-def keys(recorded, name, what):
-    ours, theirs = recorded
-    found = [k for k in theirs if k.startswith(name + "|") and what in k]
-    assert sorted(found) == sorted(k for k in ours if k.startswith(name + "|") and what in k)
-    return found
+def keys(recorded: Recorded, name: str, what: str) -> List[str]:
+    """The keys of one kind of array of a case, which must be the same in both."""
+    ours, theirs = (
+        [k for k in side if k.startswith(name + "|") and what in k] for side in recorded
+    )
+    assert sorted(ours) == sorted(theirs)
+    return theirs
 
 
 @pytest.mark.parametrize("name", cases.LAYERS)
-def test_layer(name, recorded):
+def test_layer(name: str, recorded: Recorded) -> None:
     ours, theirs = recorded
     assert list(ours[name + "|names"]) == list(theirs[name + "|names"])
     for what in ("|forward|", "|backward|", "|weights|"):
@@ -66,28 +63,30 @@ def test_layer(name, recorded):
 
 
 @pytest.mark.parametrize("name", [*nets.NETS, *nets.BUILT])
-def test_net_has_caffes_names_and_shapes(name, recorded):
+def test_net_has_caffes_names_and_shapes(name: str, recorded: Recorded) -> None:
     ours, theirs = recorded
     for what in ("names", "layers", "params") + (("blobs",) if name in nets.BUILT else ()):
         assert list(ours[f"{name}|{what}"]) == list(theirs[f"{name}|{what}"])
 
 
 @pytest.mark.parametrize("name", nets.NETS)
-def test_every_blob_of_a_net(name, recorded):
+def test_every_blob_of_a_net(name: str, recorded: Recorded) -> None:
     ours, theirs = recorded
     for key in keys(recorded, name, "|forward|"):
         assert error(ours[key], theirs[key]) < 1e-5, key
 
 
-def signs_that_differ(ours, theirs, prefix):
-    """(values that one engine has at zero and the other above, all values) of the blobs in front of a gradient."""
+def signs_that_differ(ours: Arrays, theirs: Arrays, prefix: str) -> Tuple[int, int]:
+    """(values that are zero in one engine alone, all values) of the blobs below a gradient."""
     blobs = [k for k in theirs if k.startswith(prefix + "forward|")]
     flips = sum(int(((ours[k] > 0) != (theirs[k] > 0)).sum()) for k in blobs)
     return flips, sum(theirs[k].size for k in blobs)
 
 
 @pytest.mark.parametrize("what", ["|backward|", "|weights|"])
-def test_gradients_of_nets(what, recorded, capsys):
+def test_gradients_of_nets(
+    what: str, recorded: Recorded, capsys: pytest.CaptureFixture[str]
+) -> None:
     ours, theirs = recorded
     errors = {
         key: error(ours[key], theirs[key])
@@ -96,37 +95,38 @@ def test_gradients_of_nets(what, recorded, capsys):
     }
     above = {key: value for key, value in errors.items() if value > 1e-5}
     with capsys.disabled():
-        print(f"\n{len(errors)} {what.strip('|')} arrays of whole nets: {np.median(list(errors.values())):.1e} in the median, "
-              f"{len(above)} ({100 * len(above) / len(errors):.0f} %) over 1e-5, the worst of them:")  # fmt: skip
+        print(
+            f"\n{len(errors)} {what.strip('|')} arrays of whole nets: "
+            f"{np.median(list(errors.values())):.1e} in the median, "
+            f"{len(above)} ({100 * len(above) / len(errors):.0f} %) over 1e-5, the worst of them:"
+        )
         for key, value in sorted(above.items(), key=lambda item: -item[1])[:6]:
             flips, total = signs_that_differ(ours, theirs, key.split(what)[0] + "|")
-            print(
-                f"  {value:.1e}  {key}: {flips} of {total} values at zero in one engine and above it in the other"
-            )
+            print(f"  {value:.1e}  {key}: {flips} of {total} values are zero in one engine alone")
     assert np.median(list(errors.values())) < 1e-5
     assert max(errors.values()) < 0.05, "more than a flip"
 
 
-def test_every_layer_type_is_compared():
-    from caffe_compat.layer_types.registry import LAYERS
-
-    compared = {case["body"].split('"')[1] for case in cases.LAYERS.values()} | {"Input", "Split"}
+def test_every_layer_type_is_compared() -> None:
+    compared = {case["kind"] for case in cases.LAYERS.values()} | {"Input", "Split"}
     assert compared == set(LAYERS) == set(documented())
 
 
-def documented():
+def documented() -> Dict[str, List[float]]:
     """{layer type: [forward, backward, weights]} of the table in docs/engine.md."""
-    rows = re.findall(
-        r"^\| (\w+) \| ([-0-9.e]+) \| ([-0-9.e]+) \| ([-0-9.e]+) \|$", DOCS.read_text(), re.M
-    )
+    text = (ROOT / "docs" / "engine.md").read_text()
+    number = r"([-0-9.e]+)"
+    rows = re.findall(rf"^\| (\w+) \| {number} \| {number} \| {number} \|$", text, re.M)
     return {kind: [float(v) for v in values] for kind, *values in rows}
 
 
-def test_the_documented_worst_errors_are_the_measured_ones(recorded, capsys):
+def test_the_documented_worst_errors_are_the_measured_ones(
+    recorded: Recorded, capsys: pytest.CaptureFixture[str]
+) -> None:
     ours, theirs = recorded
-    worst = {}
+    worst: Dict[str, List[float]] = {}
     for name, case in cases.LAYERS.items():
-        kind = case["body"].split('"')[1] if name not in ("Input", "Split") else name
+        kind = case["kind"] if name not in ("Input", "Split") else name
         for column, what in enumerate(("|forward|", "|backward|", "|weights|")):
             values = [error(ours[k], theirs[k]) for k in keys(recorded, name, what)]
             row = worst.setdefault(kind, [0.0, 0.0, 0.0])
@@ -135,12 +135,9 @@ def test_the_documented_worst_errors_are_the_measured_ones(recorded, capsys):
         print("\nworst relative error | forward | data gradient | weight gradient")
         for kind, row in sorted(worst.items()):
             print(f"| {kind} | " + " | ".join(f"{v:.1e}" for v in row) + " |")
-    told = documented()
-    assert set(told) == set(worst)
+    figures = documented()
+    assert set(figures) == set(worst)
     for kind, row in worst.items():
-        # other processors sum in another order: a few units in the last place are not another figure
-        assert all(found <= max(4 * value, 5e-7) for found, value in zip(row, told[kind])), (
-            kind,
-            row,
-            told[kind],
-        )
+        # other processors sum in another order: a few units in the last place do not count
+        allowed = [max(4 * figure, 5e-7) for figure in figures[kind]]
+        assert all(value <= limit for value, limit in zip(row, allowed)), (kind, row, figures[kind])

@@ -1,39 +1,48 @@
 """An HTTP server on loopback, and the ways in which it can fail whoever downloads from it."""
 
 from http.server import BaseHTTPRequestHandler
+from typing import Any, Optional
 
 CONTENT = bytes(range(256)) * 4096  # 1 MB
 OTHER = CONTENT[::-1]
 
 
 class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    """Answers by its server's `behaviours` in turn, the last of them from then on.
 
-    def log_message(self, *args):
+    Range and If-Range of every request are appended to the server's `asked` and `validators`.
+    """
+
+    protocol_version = "HTTP/1.1"
+    server: Any
+
+    def log_message(self, *args: Any) -> None:
         pass
 
-    def do_GET(self):
-        behave = (
-            self.server.behaviours.pop(0)
-            if len(self.server.behaviours) > 1
-            else self.server.behaviours[0]
-        )
+    def do_GET(self) -> None:
+        behaviours = self.server.behaviours
+        behave = behaviours.pop(0) if len(behaviours) > 1 else behaviours[0]
         self.server.asked.append(self.headers.get("Range"))
         self.server.validators.append(self.headers.get("If-Range"))
         behave(self)
 
 
 def send(
-    h,
-    body,
-    first=0,
-    cut=None,
-    length=None,
-    status=None,
-    etag='"1"',
-    kind="application/octet-stream",
-):
-    """Answer with body[first:cut], as a part if first is not 0; `length` tells another length than there is."""
+    h: Handler,
+    body: bytes,
+    first: int = 0,
+    cut: Optional[int] = None,
+    length: Optional[int] = None,
+    status: Optional[int] = None,
+    etag: Optional[str] = '"1"',
+    kind: str = "application/octet-stream",
+) -> None:
+    """Answer with body[first:], as a partial answer if first is not 0.
+
+    Args:
+        cut: Break off after so many bytes.
+        length: The length to announce in place of the true one.
+    """
     rest = body[first:]
     h.send_response(status or (206 if first else 200))
     h.send_header("Content-Length", str(len(rest) if length is None else length))
@@ -48,47 +57,48 @@ def send(
         h.close_connection = True
 
 
-def offset(h):
-    told = h.headers.get("Range")
-    return int(told[6:-1]) if told else 0
+def offset(h: Handler) -> int:
+    """The first byte that the request asks for."""
+    asked = h.headers.get("Range")
+    return int(asked[len("bytes=") : -1]) if asked else 0
 
 
-def good(h):
+def good(h: Handler) -> None:
     send(h, CONTENT, offset(h))
 
 
-def half(h):
+def half(h: Handler) -> None:
     send(h, CONTENT, offset(h), cut=(len(CONTENT) - offset(h)) // 2 + 1)
 
 
-def no_range(h):
+def no_range(h: Handler) -> None:
     send(h, CONTENT)
 
 
-def redirect(h):
+def redirect(h: Handler) -> None:
     h.send_response(302)
     h.send_header("Location", "/moved")
     h.send_header("Content-Length", "0")
     h.end_headers()
 
 
-def web_page(h):
+def web_page(h: Handler) -> None:
     send(h, b"<html>moved</html>" * 100, kind="text/html; charset=utf-8")
 
 
-def hidden_web_page(h):
+def hidden_web_page(h: Handler) -> None:
     send(h, (b"<html>moved</html>" * (len(CONTENT) // 18 + 1))[: len(CONTENT)])
 
 
-def not_found(h):
+def not_found(h: Handler) -> None:
     send(h, b"gone", status=404)
 
 
-def too_long(h):
+def too_long(h: Handler) -> None:
     send(h, CONTENT + b"more")
 
 
-def too_long_without_saying_so(h):
+def too_long_without_saying_so(h: Handler) -> None:
     h.send_response(200)
     h.send_header("Transfer-Encoding", "chunked")
     h.end_headers()
@@ -97,25 +107,25 @@ def too_long_without_saying_so(h):
     h.wfile.write(b"0\r\n\r\n")
 
 
-def lies(h):
+def lies(h: Handler) -> None:
     send(h, CONTENT[:1000], length=len(CONTENT))
 
 
-def changed(h):
-    """Another file since: honours If-Range, and so begins again."""
+def changed(h: Handler) -> None:
+    """The file has changed since; If-Range is honoured, so the answer starts from its beginning."""
     send(h, CONTENT, 0, etag='"2"')
 
 
-def changed_silently(h):
-    """Goes on with another file's end, once."""
+def changed_silently(h: Handler) -> None:
+    """Continues with the end of another file."""
     send(h, OTHER, offset(h), etag=None)
 
 
-def wrong(h):
+def wrong(h: Handler) -> None:
     send(h, OTHER, offset(h))
 
 
-def goes_on_elsewhere(h):
+def goes_on_elsewhere(h: Handler) -> None:
     h.send_response(206)
     h.send_header("Content-Length", "10")
     h.send_header("Content-Range", f"bytes 5-14/{len(CONTENT)}")
@@ -123,11 +133,11 @@ def goes_on_elsewhere(h):
     h.wfile.write(b"0123456789")
 
 
-def refuses_range(h):
+def refuses_range(h: Handler) -> None:
     send(h, b"", status=416) if offset(h) else good(h)
 
 
-def stall(h):
+def stall(h: Handler) -> None:
     h.send_response(200)
     h.send_header("Content-Length", str(len(CONTENT)))
     h.end_headers()

@@ -1,105 +1,129 @@
-"""`deepdream classes`: pictures of classes from noise, each with its probability before and after, and a contact sheet."""
+"""`deepdream classes`: pictures of classes from noise, each with its probability before and
+after."""
 
+import argparse
 import json
 import os
+from typing import Any, List, Tuple
 
 import numpy as np
 
+from netfile.files import file_sha1
+
+from ... import nets, pictures
+from ...dream.class_pictures import METHODS, probabilities, visualise
 from ...errors import OutputError
-from ...pictures.output import check_folder
+from ...nets.labels import class_output
+from ...settings import CLASS_PICTURES
+from .. import options, progress
+from ..results import check_result_folder
 
-CELL, LABEL = 192, 34
+
+def add_parser(verbs: Any) -> None:
+    p = verbs.add_parser("classes", help="show what classes look like to the net, from noise")
+    p.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        help="classes of the model, by name or number; or all",
+    )
+    p.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="FOLDER",
+        help="where the pictures and sheet.png go; made if it is not there",
+    )
+    options.add_model(p)
+    p.add_argument(
+        "--method", choices=METHODS, default=CLASS_PICTURES.method, help="how (default %(default)s)"
+    )
+    p.add_argument(
+        "--seeds",
+        type=options.number(int, 1, highest=256),
+        default=CLASS_PICTURES.seeds,
+        metavar="N",
+        help="pictures of each, in one batch (default %(default)s)",
+    )
+    p.add_argument(
+        "--seed",
+        type=options.number(int, 0, highest=2**31),
+        default=CLASS_PICTURES.seed,
+        metavar="N",
+        help="the first of them (default %(default)s)",
+    )
+    options.add_engine(p)
+    p.set_defaults(run=run)
 
 
-def classes(args):
-    from tqdm import tqdm
-
-    from ...dream.class_pictures import METHODS, probabilities, visualise
-    from ...nets import engine, model
-    from ...pictures import image
-    from ...request.target import score_layer
-
-    made = not os.path.exists(args.out)
-    check_folder(os.path.dirname(os.path.abspath(args.out)) if made else args.out)
-    found = model.find(args.model, args.mean, args.channel_order)
-    known = model.classes(found)
-    wanted = [
-        model.class_number(found, name)
-        for name in (known if args.names == ["all"] and known else args.names)
-    ]
-    caffe = engine.load(args.engine)
-    description = model.description(found, caffe)
-    layer = score_layer(description)
-    size = model.declared_size(description)[1:]
-    if args.gpu is not None:
-        engine.use_gpu(caffe, args.gpu)
-    net = model.build(found, description, caffe)
-    softmax = [x.top[0] for x in description.layer if x.type == "Softmax"][-1]
+def run(args: argparse.Namespace) -> None:
+    check_result_folder(args.out)
+    model = options.model_of(args)
+    names = nets.classes(model) if args.names == ["all"] else []
+    wanted = [nets.class_number(model, name) for name in names or args.names]
+    for _, name in wanted:
+        _file_name(name)
+    opened = nets.open(
+        model,
+        args.engine,
+        layers=lambda description: [class_output(description).scores],
+        batch=args.seeds,
+        any_size=False,
+        gpu=args.gpu,
+    )
+    os.makedirs(args.out, exist_ok=True)
     seeds = range(args.seed, args.seed + args.seeds)
-    if made:
-        os.mkdir(args.out)
     rows = []
     for number, name in wanted:
-        with tqdm(
-            bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}", desc=name
-        ) as bar:
-            before = probabilities(net, _noise(size, seeds), number, size, softmax)
-
-            def report(done, total, bar=bar):
-                bar.total = total
-                bar.update(1)
-
-            pictures = visualise(net, layer, number, size, seeds, METHODS[args.method], report)
-            after = probabilities(net, pictures, number, size, softmax)
-        for seed, picture, first, last in zip(seeds, pictures, before, after):
+        made, before, after = _visualise(opened, number, name, seeds, args.method)
+        for seed, picture, first, last in zip(seeds, made, before, after):
             path = os.path.join(args.out, f"{_file_name(name)}-{seed}.png")
             told = {
-                "model": found.name,
-                "weights_sha1": model.file_sha1(found.weights),
+                "model": model.name,
+                "weights_sha1": file_sha1(model.weights),
                 "class": name,
                 "method": args.method,
                 "seed": seed,
             }
-            image.save(path, picture, json.dumps({"deepdream classes": told}))
+            pictures.save(path, picture, json.dumps({"deepdream classes": told}))
             print(f"{path}: {name} {first:.4f} before, {last:.4f} after")
-        rows.append((name, pictures, before, after))
+        captions = [f"{name}  {first:.3f} to {last:.3f}" for first, last in zip(before, after)]
+        rows.append(list(zip(made, captions)))
     sheet = os.path.join(args.out, "sheet.png")
-    image.save(sheet, contact_sheet(rows))
+    pictures.save(sheet, pictures.contact_sheet(rows))
     print(f"wrote {len(rows) * len(seeds)} pictures and {sheet}")
 
 
-def _file_name(name):
+def _visualise(
+    opened: nets.OpenNet, number: int, name: str, seeds: range, method: str
+) -> Tuple[np.ndarray, List[float], List[float]]:
+    """The class's pictures, one for each seed, and its probability for each before and after."""
+    from tqdm import tqdm
+
+    output, size, net = opened.output, opened.size, opened.net
+    with tqdm(bar_format=progress.FORMAT, desc=name) as bar:
+        before = probabilities(net, _noise(size, seeds), number, size, output.probabilities)
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(1)
+
+        made = visualise(net, output.scores, number, size, seeds, METHODS[method], report)
+        after = probabilities(net, made, number, size, output.probabilities)
+    return made, before, after
+
+
+def _file_name(name: str) -> str:
+    """The class's name as part of a file's. Raises OutputError where nothing of it is left."""
     kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in name).strip(".")
     if not kept:
-        raise OutputError(f"class {name!r}: no file can be called so; give the class by its number")
+        raise OutputError(
+            f"class {name!r}: no file can have this name; give the class by its number"
+        )
     return kept
 
 
-def _noise(size, seeds):
-    """What the pictures start from: RGB (N, H, W, 3), noise about mid-grey."""
-    return np.stack(
-        [128 + np.random.RandomState(seed).normal(0, 20, (*size, 3)) for seed in seeds]
-    ).astype(np.float32)
-
-
-def contact_sheet(rows):
-    """RGB (H, W, 3): a row for each (name, pictures, probabilities before, after), with captions."""
-    from PIL import Image, ImageDraw
-
-    from ...pictures.image import to_bytes
-
-    gap = 8
-    columns = max(len(pictures) for _, pictures, _, _ in rows)
-    sheet = Image.new(
-        "RGB", (gap + columns * (CELL + gap), gap + len(rows) * (CELL + LABEL)), (250, 248, 244)
-    )
-    draw = ImageDraw.Draw(sheet)
-    for r, (name, pictures, before, after) in enumerate(rows):
-        for c, picture in enumerate(pictures):
-            x, y = gap + c * (CELL + gap), gap + r * (CELL + LABEL)
-            bicubic = 3  # Pillow's number, whose name has moved between its releases
-            sheet.paste(Image.fromarray(to_bytes(picture)).resize((CELL, CELL), bicubic), (x, y))
-            draw.text(
-                (x, y + CELL + 3), f"{name}  {before[c]:.3f} to {after[c]:.3f}", fill=(40, 40, 40)
-            )
-    return np.asarray(sheet)
+def _noise(size: Tuple[int, int], seeds: range) -> np.ndarray:
+    """What the pictures start from: RGB float32 (N, H, W, 3), noise about mid-grey."""
+    noise = [128 + np.random.RandomState(seed).normal(0, 20, (*size, 3)) for seed in seeds]
+    return np.stack(noise).astype(np.float32)

@@ -1,29 +1,82 @@
-"""`deepdream compare`: which of its three forms was asked for, and the reference's run in a process of its own."""
+"""`deepdream compare`: which of its three forms was asked for, and the reference's run in a process
+of its own."""
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from dataclasses import fields
+from typing import Any, Dict
 
+from ... import nets
 from ...errors import DreamError, EngineError, RecordingError
-from ...nets.model import ROOT, find
+from ...nets.catalogue import ROOT
 from ...pictures.output import check_file
+from ...request.job import prepare
+from ...request.recipe import follow, recipe
 from ...settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream
-from ...studies import compare_page, page
-from .dream import Bar, announce
+from ...studies import compare, compare_page, page
+from ...studies.recording import Recording, Writer
+from ...version import __version__
+from .. import options
+from ..progress import Bar, announce
 
 _INSTALLED = ROOT / ".caffe" / "bin" / "python"
 
 
-def compare(args):
+def add_parser(verbs: Any) -> None:
+    p = verbs.add_parser(
+        "compare",
+        help="hold one engine against another, step by step, and write a page",
+        description="Dream on one picture with two engines and write one HTML page: both pictures, "
+        "their "
+        "difference, the error of every step from the same state, and how the dreams part. Or "
+        "record one engine "
+        "here (--record) and compare another with it elsewhere (--with).",
+    )
+    options.add_dream(p)
+    p.add_argument(
+        "-o",
+        "--out",
+        metavar="PAGE.html",
+        help="the page to write (with --with it may be left out: the verdict is printed)",
+    )
+    p.add_argument(
+        "--reference",
+        choices=("caffe", "compat"),
+        default="caffe",
+        help="the engine to compare with (default %(default)s)",
+    )
+    p.add_argument(
+        "--reference-python",
+        metavar="PYTHON",
+        help="the Python that has it (default: CAFFE_PYTHON, or what `make caffe` installed, or "
+        "this one)",
+    )
+    p.add_argument(
+        "--record", metavar="FOLDER", help="only record this engine's dream, into a new folder"
+    )
+    p.add_argument(
+        "--with",
+        dest="recording",
+        metavar="FOLDER",
+        help="compare with such a recording; the settings are the recorded ones",
+    )
+    # whatever is not given is the recording's, or else the dream's own default
+    nothing = dict.fromkeys(["engine", "model", "seed", *(f.name for f in fields(Dream))])
+    p.set_defaults(run=run, **nothing)
+
+
+def run(args: argparse.Namespace) -> int:
     """Returns the exit code."""
     if args.objective or args.mask:
         raise DreamError("engines are compared on one layer; leave out --objective and --mask")
     if args.record and (args.recording or args.out):
         raise DreamError(
-            "--record only records: leave out --with and -o, or compare with the recording in a second call"
+            "--record only records: leave out --with and -o, or compare with the recording in a "
+            "second call"
         )
     if args.record:
         return _record(args)
@@ -32,7 +85,8 @@ def compare(args):
             "say where to write the page: -o PAGE.html (or record only: --record FOLDER)"
         )
     if args.out:
-        _check_page(args.out)
+        check_file(args.out, [".html", ".htm"])
+        page.check_matplotlib("the page's plots")
     if args.recording:
         return _follow(args, args.recording)
     with tempfile.TemporaryDirectory(prefix="deepdream-") as folder:
@@ -41,108 +95,97 @@ def compare(args):
         return code or _follow(args, recording)
 
 
-def _given(args):
+def _given(args: argparse.Namespace) -> Dict[str, Any]:
     """The dream's settings that the command line names, by name."""
-    return {
-        f.name: getattr(args, f.name) for f in fields(Dream) if getattr(args, f.name) is not None
-    }
+    values = {f.name: getattr(args, f.name) for f in fields(Dream)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _record(args):
-    from ...request import job
-    from ...studies import compare
-    from ...studies.recording import Writer
-
+def _record(args: argparse.Namespace) -> int:
     writer = Writer(args.record)
-    model = find(args.model or DEFAULT_MODEL, args.mean, args.channel_order)
-    request = job.prepare(
-        args.image, Dream(**{"end": "", **_given(args)}), model=model, engine=args.engine or DEFAULT_ENGINE, gpu=args.gpu,
-        guide_path=args.guide, seed=args.seed or 0,
-    )  # fmt: skip
-    announce(request)
-    with writer, Bar(request, ["recording "]) as bar:
-        compare.record(
-            request, writer, job.recipe(request, os.path.join(args.record, "recording.json")), bar
-        )
+    job = prepare(
+        args.image,
+        Dream(**{"end": "", **_given(args)}),
+        model=nets.find(args.model or DEFAULT_MODEL, args.mean, args.channel_order),
+        engine=args.engine or DEFAULT_ENGINE,
+        gpu=args.gpu,
+        guide_path=args.guide,
+        seed=args.seed or 0,
+    )
+    announce(job)
+    with writer, Bar(job, ["recording "]) as bar:
+        index = os.path.join(args.record, "recording.json")
+        compare.record(job, writer, recipe(job, index), bar)
     print(f"wrote {args.record}", flush=True)
     return 0
 
 
-def _follow(args, folder):
-    from ...request import job
-    from ...studies import compare
-    from ...studies.recording import Recording
-
+def _follow(args: argparse.Namespace, folder: str) -> int:
     recording = Recording(folder)
     _check_request(args, recording)
-    request, _, _ = job.follow_recipe(
-        recording.recipe, os.path.join(folder, "recording.json"), image_path=args.image, guide_path=args.guide, model=args.model,
-        engine=args.engine or "compat", gpu=args.gpu if args.recording else None,
-    )  # fmt: skip
-    announce(request)
-    with Bar(request, ["running freely ", "from the same state ", "from the same state "]) as bar:
-        comparison = compare.follow(request, recording, bar)
+    job, _, _ = follow(
+        recording.recipe,
+        os.path.join(folder, "recording.json"),
+        image_path=args.image,
+        guide_path=args.guide,
+        model=args.model,
+        engine=args.engine or "compat",
+        gpu=args.gpu if args.recording else None,
+    )
+    announce(job)
+    with Bar(job, ["running freely ", "from the same state ", "from the same state "]) as bar:
+        comparison = compare.follow(job, recording, bar)
     word, numbers = compare.verdict(comparison)
     print(f"{word}: {numbers}", flush=True)
     if args.out:
-        recipe = json.loads(job.recipe(request, args.out))
-        page.write(args.out, compare_page.render(recording, comparison, recipe))
+        record = json.loads(recipe(job, args.out))
+        page.write(args.out, compare_page.render(recording, comparison, record))
         print(f"wrote {args.out}")
     return 0
 
 
-def _check_page(path):
-    check_file(path, [".html", ".htm"])
-    page.check_matplotlib("the page's plots")
-
-
-def _check_request(args, recording):
-    """Raise RecordingError where the command line, this version, or the steps do not suit the recording."""
-    from ...version import __version__
-
-    recipe = recording.recipe
+def _check_request(args: argparse.Namespace, recording: Recording) -> None:
+    """Raise RecordingError where the command line, this version, or the steps do not suit the
+    recording."""
+    record, seed = recording.recipe, {} if args.seed is None else {"seed": args.seed}
     recorded = {
-        "version of deepdream": recipe.get("deepdream"),
-        **recipe.get("settings", {}),
-        "seed": recipe.get("seed"),
+        "version of deepdream": record.get("deepdream"),
+        **record.get("settings", {}),
+        "seed": record.get("seed"),
     }
-    wanted = {
-        "version of deepdream": __version__,
-        **_given(args),
-        **({} if args.seed is None else {"seed": args.seed}),
-    }
+    wanted = {"version of deepdream": __version__, **_given(args), **seed}
     for name, value in wanted.items():
         if recorded.get(name) != value:
             raise RecordingError(
-                f"{recording.folder}: was recorded with {name} {recorded.get(name)}, not {value}; use the same, or record it again"
+                f"{recording.folder}: was recorded with {name} {recorded.get(name)}, not {value}; "
+                "use the same, or record it again"
             )
     steps = recorded.get("iterations", 0) * recorded.get("octaves", 0)
     if len(recording.steps) != steps:
         raise RecordingError(
-            f"{recording.folder}: has {len(recording.steps)} steps, its settings make {steps}; record it again"
+            f"{recording.folder}: has {len(recording.steps)} steps, its settings make {steps}; "
+            "record it again"
         )
 
 
-def _record_elsewhere(args, folder):
-    """Record the reference in its own process, by its own Python; returns the exit code, whose reason was told there."""
-    python = (
-        args.reference_python
-        or os.environ.get("CAFFE_PYTHON")
-        or (_INSTALLED if args.reference == "caffe" and _INSTALLED.exists() else sys.executable)
-    )
-    command = [
-        str(python),
-        "-m",
-        "deepdream",
-        "compare",
-        args.image,
-        "--record",
-        folder,
-        "--engine",
-        args.reference,
-    ]
-    options = {
+def _reference_python(args: argparse.Namespace) -> str:
+    given = args.reference_python or os.environ.get("CAFFE_PYTHON")
+    if given:
+        return str(given)
+    return str(_INSTALLED if args.reference == "caffe" and _INSTALLED.exists() else sys.executable)
+
+
+def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
+    """Record the reference in its own process, by its own Python.
+
+    Returns:
+        The exit code; that process has said why it failed.
+    """
+    python = _reference_python(args)
+    command = [python, "-m", "deepdream", "compare", args.image, "--record", folder]
+    values = {
         **_given(args),
+        "engine": args.reference,
         "model": args.model,
         "mean": args.mean,
         "channel_order": args.channel_order,
@@ -150,21 +193,24 @@ def _record_elsewhere(args, folder):
         "guide": args.guide,
         "gpu": args.gpu,
     }
-    if options.pop("clip", True) is False:
+    if values.pop("clip", True) is False:
         command.append("--no-clip")
-    for name, value in options.items():
+    for name, value in values.items():
         if value is not None:
             command += ["--" + name.replace("_", "-"), str(value)]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     try:
-        run = subprocess.run(command, env={**os.environ, "PYTHONPATH": path})
+        process = subprocess.run(command, env={**os.environ, "PYTHONPATH": path})
     except OSError as e:
         raise EngineError(
-            f"{python} cannot be run ({e.strerror}); name a Python that has the reference engine with --reference-python"
+            f"{python} cannot be run ({e.strerror}); name a Python that has the reference engine "
+            "with "
+            "--reference-python"
         ) from None
-    if run.returncode not in (0, 2, 130):
+    if process.returncode not in (0, 2, 130):
         raise EngineError(
-            f"{python} ended with code {run.returncode} while recording the reference; it needs {args.reference}, NumPy, SciPy, Pillow, "
-            "protobuf and tqdm"
+            f"{python} ended with code {process.returncode} while recording the reference; it "
+            "needs "
+            f"{args.reference}, NumPy, SciPy, Pillow, protobuf and tqdm"
         )
-    return run.returncode
+    return process.returncode

@@ -1,51 +1,103 @@
-"""`deepdream evaluate`: a folder of labelled pictures, and a folder with a page of what the net makes of them."""
+"""`deepdream evaluate`: a folder of labelled pictures, and a folder with a page of what the net
+makes of them."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
-from ...pictures.output import check_folder
+from netfile.files import file_sha1
+
+from ... import nets
+from ...nets import engine
+from ...nets.labels import class_output
+from ...settings import EVALUATE
+from ...studies import evaluate, evaluate_page
 from ...studies.page import check_matplotlib
+from .. import options
+from ..results import check_result_folder
 
 
-def evaluate(args):
+def add_parser(verbs: Any) -> None:
+    p = verbs.add_parser("evaluate", help="check a net on labelled pictures, and write a page")
+    p.add_argument(
+        "source",
+        metavar="FOLDER",
+        help="a folder with a folder of pictures for each class, or a CSV of path,class",
+    )
+    p.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="FOLDER",
+        help="where index.html, the CSVs and the sheets go; made if it is not there",
+    )
+    options.add_model(p)
+    p.add_argument(
+        "--batch",
+        type=options.number(int, 1, highest=4096),
+        default=EVALUATE.batch,
+        metavar="N",
+        help="pictures per pass (default %(default)s)",
+    )
+    options.add_engine(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    from ...nets import engine, model
-    from ...studies import evaluate as evaluation
-    from ...studies import evaluate_page
-
     out = Path(args.out)
-    check_folder(out if out.exists() else out.absolute().parent)
+    check_result_folder(args.out)
     check_matplotlib("the page's confusion matrix")
-    evaluation.check_scikit_learn()
-    found = evaluation.find_pictures(args.source)
-    chosen = model.find(args.model, args.mean, args.channel_order)
-    numbers = {name: model.class_number(chosen, name)[0] for name in found}
-    caffe = engine.load(args.engine)
-    description = model.description(chosen, caffe)
-    size = model.declared_size(description)[1:]
-    if args.gpu is not None:
-        engine.use_gpu(caffe, args.gpu)
-    net = model.build(chosen, description, caffe)
-    count = sum(map(len, found.values()))
+    evaluate.check_scikit_learn()
+    labelled = evaluate.find_pictures(args.source)
+    model = options.model_of(args)
+    numbers = {name: nets.class_number(model, name)[0] for name in labelled}
+    count = sum(map(len, labelled.values()))
+    opened = nets.open(
+        model,
+        args.engine,
+        layers=lambda description: [class_output(description).scores],
+        batch=min(args.batch, count),
+        backward=False,
+        any_size=False,
+        gpu=args.gpu,
+    )
     with tqdm(total=count, unit=" pictures", desc="evaluating") as bar:
-        result = evaluation.evaluate(
-            net, found, model.classes(chosen), numbers, size, batch=args.batch, report=lambda done: bar.update(done - bar.n),
-        )  # fmt: skip
-    measured = evaluation.measures(result)
+        result = evaluate.evaluate(
+            opened.net,
+            labelled,
+            nets.classes(model),
+            numbers,
+            opened.size,
+            blob=opened.output.probabilities,
+            batch=args.batch,
+            report=lambda done: bar.update(done - bar.n),
+        )
+    measured = evaluate.measures(result)
     out.mkdir(exist_ok=True)
-    about = [
-        ("pictures", str(args.source)), ("model", chosen.name), ("weights, SHA1", model.file_sha1(chosen.weights)),
-        ("engine", " ".join(str(engine.describe(caffe)[key]) for key in ("name", "version"))), ("size", f"{size[1]}x{size[0]}"),
-    ]  # fmt: skip
-    path = evaluate_page.write(out, result, measured, about)
+    about = engine.describe(opened.caffe)
+    facts = [
+        ("pictures", str(args.source)),
+        ("model", model.name),
+        ("weights, SHA1", file_sha1(model.weights)),
+        ("engine", f"{about['name']} {about['version']}"),
+        ("size", f"{opened.size[1]}x{opened.size[0]}"),
+    ]
+    path = evaluate_page.write(out, result, measured, facts)
     for name in result.empty:
         print(f"note: class {name} has no pictures", file=sys.stderr)
     if result.unreadable:
-        print(f"note: {len(result.unreadable)} pictures cannot be read, {os.path.basename(result.unreadable[0][0])} for one; the page lists them",
-              file=sys.stderr)  # fmt: skip
+        first = os.path.basename(result.unreadable[0][0])
+        print(
+            f"note: {len(result.unreadable)} pictures cannot be read, {first} for one; the page "
+            "lists them",
+            file=sys.stderr,
+        )
     print(
-        f"{len(result.truth)} pictures: accuracy {measured['accuracy']:.4f}, top-5 {measured['top5']:.4f}"
+        f"{len(result.truth)} pictures: accuracy {measured['accuracy']:.4f}, "
+        f"top-5 {measured['top5']:.4f}"
     )
     print(f"wrote {path}")

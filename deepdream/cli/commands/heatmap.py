@@ -1,88 +1,97 @@
-"""`net_surgery heatmap`: a model, its net made to take any size, a picture, and where a class is in it."""
+"""`deepdream heatmap`: where a class is in a picture, drawn over it, by the model's net made to
+take any size."""
 
+import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from net_surgery.errors import ShapeError, SurgeryError
-from netfile.shapes import infer
-
-from ...errors import SizeError
-from ...nets import engine, model
-from ...nets.any_size import any_size
-from ...pictures import image
-from ...pictures import output as files
-from ...settings import DEFAULT_MODEL
+from ... import nets, pictures
+from ...dream.preprocess import preprocess
+from ...errors import SizeError, TargetError
+from ...nets.labels import last_layer
+from ...pictures.output import check_file
+from ...pictures.resize import bicubic
 from ...studies import heatmap
+from .. import options
 
-BICUBIC = 3  # Pillow's number, whose name has moved between its releases
 
-
-def run(ns):
-    out = (
-        ns.out
-        or f"{Path(ns.image).stem}-{ns.class_name.replace(os.sep, '_').replace(' ', '_')}.png"
+def add_parser(verbs: Any) -> None:
+    p = verbs.add_parser("heatmap", help="draw over a picture where a class is")
+    p.add_argument("image", metavar="IMAGE", help="the picture")
+    p.add_argument(
+        "--class",
+        dest="class_name",
+        required=True,
+        metavar="NAME",
+        help="a class of the model, by name or number",
     )
-    files.check_file(out, image.FORMATS)
-    pixels = _scaled(image.load(ns.image), ns.scale)
-    caffe = engine.load(ns.engine)
-    found = model.find(ns.model or DEFAULT_MODEL)
-    number, name = model.class_number(found, ns.class_name)
-    model.check_weights(found, model.description(found, caffe), caffe)
-    made, _ = any_size(found, caffe)
-    description = model.description(made, caffe)
-    blob = _last(description)
-    size, step = heatmap.window(description, blob)
-    _check_size(description, pixels, size)
-    net = model.build(made, description, caffe)
-    values = heatmap.class_map(net, image.preprocess(net, pixels), blob)
-    if number >= len(values):
-        raise SurgeryError(
-            f"{found.name} has {len(values)} classes, from 0 to {len(values) - 1}, no {number}"
+    p.add_argument(
+        "-o",
+        "--out",
+        metavar="OUT",
+        help="the picture to write (default: IMAGE's name with the class in it, in the working "
+        "folder)",
+    )
+    options.add_model(p)
+    p.add_argument(
+        "--scale",
+        type=options.number(float, 0, inclusive=False, highest=100),
+        default=1.0,
+        metavar="X",
+        help="enlarge the picture first; a class shows at its size in training",
+    )
+    options.add_engine(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    class_text = args.class_name.replace(os.sep, "_").replace(" ", "_")
+    out = args.out or f"{Path(args.image).stem}-{class_text}.png"
+    check_file(out, pictures.FORMATS)
+    pixels = pictures.load(args.image)
+    height, width = (max(1, round(n * args.scale)) for n in pixels.shape[:2])
+    pixels = bicubic(pixels, (height, width))
+    model = options.model_of(args)
+    number, name = nets.class_number(model, args.class_name)
+    try:
+        opened = nets.open(
+            model,
+            args.engine,
+            layers=lambda description: [last_layer(description)],
+            sizes=[(height, width)],
+            backward=False,
+            any_size=True,
+            gpu=args.gpu,
         )
-    image.save(
-        out, heatmap.over(pixels, heatmap.enlarge(values[number], pixels.shape[:2], size, step))
-    )
-    _tell(found, name, values, number)
+    except SizeError as e:
+        if e.declared and e.fits is None:
+            e.enlarge = np.ceil(max(e.declared[0] / height, e.declared[1] / width) * 10) / 10
+        raise
+    blob = next(layer.top[0] for layer in opened.description.layer if layer.name == opened.end)
+    size, step = heatmap.window(opened.description, blob)
+    values = heatmap.class_map(opened.net, preprocess(opened.net, pixels), blob)
+    if number >= len(values):
+        raise TargetError(
+            f"{model.name} has {len(values)} classes, from 0 to {len(values) - 1}, no {number}"
+        )
+    heat = heatmap.enlarge(values[number], (height, width), size, step)
+    pictures.save(out, heatmap.over(pixels, heat))
+    _tell(model, name, values, number)
     print(f"wrote {out}")
 
 
-def _scaled(pixels, scale):
-    if scale == 1:
-        return pixels
-    height, width = (max(1, round(n * scale)) for n in pixels.shape[:2])
-    return np.asarray(
-        Image.fromarray(image.to_bytes(pixels)).resize((width, height), BICUBIC), np.float32
-    )
-
-
-def _last(description):
-    """The blob of the last Softmax, or else what the net ends in."""
-    softmax = [layer for layer in description.layer if layer.type == "Softmax"]
-    return (softmax or list(description.layer))[-1].top[0]
-
-
-def _check_size(description, pixels, size):
-    height, width = pixels.shape[:2]
-    try:
-        infer(description, {"data": (1, 3, height, width)})
-    except ShapeError as e:
-        factor = max(size[0] / height, size[1] / width)
-        raise SizeError(
-            f"the picture is {width}x{height}: {e}; enlarge it: --scale {np.ceil(factor * 10) / 10:g}"
-        ) from None
-
-
-def _tell(found, name, values, number):
+def _tell(model: nets.Model, name: str, values: np.ndarray, number: int) -> None:
     places = values[number]
     row, column = np.unravel_index(places.argmax(), places.shape)
-    print(f"{name} in {found.name}: {places.max():.3f} at most, {places.mean():.3f} on average, over {places.shape[1]}x{places.shape[0]} places; "
-          f"strongest in column {column + 1}, row {row + 1}")  # fmt: skip
-    peaks = values.reshape(len(values), -1).max(1)
-    names = model.classes(found) or [str(i) for i in range(len(values))]
     print(
-        "strongest classes anywhere: "
-        + ", ".join(f"{names[i]} {peaks[i]:.3f}" for i in peaks.argsort()[::-1][:5])
+        f"{name} in {model.name}: {places.max():.3f} at most, {places.mean():.3f} on average, over "
+        f"{places.shape[1]}x{places.shape[0]} places; strongest in column {column + 1}, row "
+        f"{row + 1}"
     )
+    peaks = values.reshape(len(values), -1).max(1)
+    names = nets.classes(model) or [str(i) for i in range(len(values))]
+    strongest = ", ".join(f"{names[i]} {peaks[i]:.3f}" for i in peaks.argsort()[::-1][:5])
+    print(f"strongest classes anywhere: {strongest}")

@@ -1,156 +1,213 @@
-"""`deepdream match`: parsing of enhancements and priors, the progress line, the picture and the plot."""
+"""`deepdream match`: a picture whose activations match an enhanced copy of its own, or another
+picture's."""
 
+import argparse
 import json
 import re
 from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
+import numpy as np
+
+from netfile.files import file_sha1
+
+from ... import nets, pictures
 from ...dream import matching, priors
+from ...dream.octaves import octave_sizes
 from ...errors import NotFiniteError, TargetError
+from ...nets.preflight import check_end
 from ...pictures.output import check_file, whole
+from ...pictures.resize import bicubic
+from ...settings import MATCH
 from ...studies.page import check_matplotlib, plot
-from .dream import keep_last_good
+from .. import options, progress
+from ..results import keep_last_good
 
 _FORMS = "quantile:0.9:2 (above a quantile, times), multiply:1.5 or channel:61:3 (channel, times)"
 
 
-def enhancement(text):
-    """The function that an --enhance text stands for. Raises TargetError with the forms that there are."""
-    kind, *numbers = text.replace("x", "").replace("\u00d7", "").split(":")
+def add_parser(verbs: Any) -> None:
+    p = verbs.add_parser(
+        "match",
+        help="match a layer's enhanced activations by L-BFGS, with a natural-image prior",
+        description="Minimise ||F(X) - T||^2 / ||T||^2 + lambda R(X): T is the picture's own "
+        "activation, "
+        "enhanced, or another picture's.",
+    )
+    p.add_argument("image", metavar="IMAGE", help="the picture to start from")
+    p.add_argument(
+        "-o", "--out", required=True, metavar="OUT", help="the picture to write, .png or .jpg"
+    )
+    target = p.add_mutually_exclusive_group(required=True)
+    target.add_argument(
+        "--enhance",
+        metavar="HOW",
+        help="of its own activations: quantile:0.9:2, multiply:1.5 or channel:61:3",
+    )
+    target.add_argument(
+        "--to", metavar="IMAGE", help="another picture, whose activations are to be matched"
+    )
+    options.add_model(p)
+    p.add_argument(
+        "--end", default="", metavar="LAYER", help="the layer to match (default: the model's own)"
+    )
+    p.add_argument(
+        "--prior",
+        default=MATCH.prior,
+        metavar="R",
+        help="tv, tv:BETA, alpha:ALPHA, l2, none, or a sum such as tv+alpha:6 (default "
+        "%(default)s)",
+    )
+    p.add_argument(
+        "--weight",
+        type=options.number(float, 0),
+        default=MATCH.weight,
+        metavar="X",
+        help="what the prior costs at the start (default %(default)s)",
+    )
+    p.add_argument(
+        "--evaluations",
+        type=options.COUNT,
+        default=MATCH.evaluations,
+        metavar="N",
+        help="of f and its gradient per octave (default %(default)s)",
+    )
+    options.add_octaves(p, MATCH.octaves, MATCH.octave_scale)
+    p.add_argument("--plot", metavar="FILE.svg", help="draw f over the evaluations")
+    options.add_engine(p)
+    p.set_defaults(run=run)
+
+
+def enhancement(text: str) -> Callable[[np.ndarray], np.ndarray]:
+    """The function that an --enhance text stands for. Raises TargetError with the forms that there
+    are."""
+    kind, *parts = text.replace("x", "").replace("\u00d7", "").split(":")
     try:
-        values = [float(n) for n in numbers]
+        values = [float(part) for part in parts]
     except ValueError:
         values = []
     if kind == "quantile" and len(values) == 2:
         return matching.quantile(*values)
     if kind == "multiply" and len(values) == 1:
         return matching.multiply(values[0])
-    if kind == "channel" and len(values) == 2 and values[0] == int(values[0]):
+    if kind == "channel" and len(values) == 2 and values[0].is_integer():
         return matching.channels(values[1], int(values[0]))
     raise TargetError(f"--enhance {text}: unknown; write {_FORMS}")
 
 
-def prior_named(text):
-    """The Prior that a --prior text stands for: tv, tv:BETA, alpha:ALPHA, l2, none, or several with a +."""
+def prior_named(text: str) -> Optional[priors.Prior]:
+    """The prior that a --prior text stands for: tv, tv:BETA, alpha:ALPHA, l2, none, or several with
+    a +."""
     if text == "none":
         return None
     total = None
     for part in text.split("+"):
-        found = re.fullmatch(r"(tv|alpha|l2)(?::([0-9.]+))?", part.strip())
-        if not found or (found[1] == "l2" and found[2]):
+        match = re.fullmatch(r"(tv|alpha|l2)(?::([0-9]+(?:\.[0-9]*)?|\.[0-9]+))?", part.strip())
+        if not match or (match[1] == "l2" and match[2]):
             raise TargetError(
-                f"--prior {text}: unknown; write tv, tv:1, alpha:6, l2, none, or a sum of them such as tv+alpha:6"
+                f"--prior {text}: unknown; write tv, tv:1, alpha:6, l2, none, or a sum of them "
+                "such as tv+alpha:6"
             )
-        number = [float(found[2])] if found[2] else []
-        if number and not 1 <= number[0] <= 20:
+        power = [float(match[2])] if match[2] else []
+        if power and not 1 <= power[0] <= 20:
             raise TargetError(
-                f"--prior {text}: the power must lie between 1 and 20, not at {number[0]:g}"
+                f"--prior {text}: the power must lie between 1 and 20, not at {power[0]:g}"
             )
-        made = {"tv": priors.tv, "alpha": priors.alpha_norm, "l2": priors.l2_norm}[found[1]](
-            *number
-        )
-        total = made if total is None else total + made
+        kinds: Dict[str, Any] = {
+            "tv": priors.tv,
+            "alpha": priors.alpha_norm,
+            "l2": priors.l2_norm,
+        }
+        prior = kinds[match[1]](*power)
+        total = prior if total is None else total + prior
     return total
 
 
-def match(args):
-    from ...dream.octaves import octave_sizes
-    from ...nets import engine, model, preflight
-    from ...pictures import image
-
-    check_file(args.out, image.FORMATS)
+def run(args: argparse.Namespace) -> None:
+    check_file(args.out, pictures.FORMATS)
     if args.plot:
         check_file(args.plot, [".svg"])
         check_matplotlib("--plot's curves")
     enhance = enhancement(args.enhance) if args.enhance else None
     prior = prior_named(args.prior)
-    pixels = image.load(args.image)
-    other = image.load(args.to) if args.to else None
-    found = model.find(args.model, args.mean, args.channel_order)
-    end = args.end or found.end
-    caffe = engine.load(args.engine)
-    description = model.description(found, caffe)
-    preflight.check_end(description, end)
-    preflight.check_octaves(
-        description,
-        end,
-        octave_sizes(pixels.shape[0], pixels.shape[1], args.octaves, args.octave_scale),
+    pixels = pictures.load(args.image)
+    other = pictures.load(args.to) if args.to else None
+    model = options.model_of(args)
+    opened = nets.open(
+        model,
+        args.engine,
+        layers=lambda description: _checked(description, args.end or model.end),
+        sizes=octave_sizes(*pixels.shape[:2], args.octaves, args.octave_scale),
+        gpu=args.gpu,
     )
+    height, width = pixels.shape[:2]
     if other is not None and other.shape != pixels.shape:
-        other = _like(other, pixels.shape)
-        print(
-            f"note: {args.to} is resized to {pixels.shape[1]}x{pixels.shape[0]}, the picture's size"
-        )
-    if args.gpu is not None:
-        engine.use_gpu(caffe, args.gpu)
-    net = model.build(found, description, caffe)
+        other = bicubic(other, (height, width))
+        print(f"note: {args.to} is resized to {width}x{height}, the picture's size")
     print(
-        f"{found.name} on {caffe.__name__}: {pixels.shape[1]}x{pixels.shape[0]}, end {end}",
-        flush=True,
+        f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}", flush=True
     )
     try:
-        result = _run(net, pixels, end, enhance, other, prior, args)
+        result = _match(opened, pixels, enhance, other, prior, args)
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    image.save(
-        args.out,
-        result.picture,
-        json.dumps(
-            {
-                "deepdream match": {
-                    **_told(args),
-                    "end": end,
-                    "weights_sha1": model.file_sha1(found.weights),
-                }
-            }
-        ),
+    told = {**_told(args), "end": opened.end, "weights_sha1": file_sha1(model.weights)}
+    pictures.save(args.out, result.picture, json.dumps({"deepdream match": told}))
+    last = [e for e in result.history if e.octave == args.octaves]
+    print(
+        f"f {last[0].f:.4g} -> {min(e.f for e in last):.4g} in the last octave "
+        f"(data {last[-1].data:.4g}, prior {last[-1].prior:.4g} at the last of "
+        f"{len(result.history)} evaluations)"
     )
-    first, last = ([e for e in result.history if e.octave == args.octaves][i] for i in (0, -1))
-    print(f"f {first.f:.4g} -> {min(e.f for e in result.history if e.octave == args.octaves):.4g} in the last octave "
-          f"(data {last.data:.4g}, prior {last.prior:.4g} at the last of {len(result.history)} evaluations)")  # fmt: skip
     if args.plot:
         _draw(args.plot, result.history)
     print(f"wrote {args.out}" + (f" and {args.plot}" if args.plot else ""))
 
 
-def _run(net, pixels, end, enhance, other, prior, args):
+def _checked(description: Any, end: str) -> List[str]:
+    check_end(description, end)
+    return [end]
+
+
+def _match(
+    opened: nets.OpenNet,
+    pixels: np.ndarray,
+    enhance: Any,
+    other: Optional[np.ndarray],
+    prior: Optional[priors.Prior],
+    args: argparse.Namespace,
+) -> matching.Result:
     from tqdm import tqdm
 
-    with tqdm(
-        total=args.evaluations * args.octaves,
-        bar_format="{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}",
-    ) as bar:
+    with tqdm(total=args.evaluations * args.octaves, bar_format=progress.FORMAT) as bar:
 
-        def report(e):
-            bar.set_description_str(
-                f"octave {e.octave}/{e.octaves} f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}",
-                refresh=False,
-            )
+        def report(e: Any) -> None:
+            sums = f"f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}"
+            bar.set_description_str(f"octave {e.octave}/{e.octaves} {sums}", refresh=False)
             bar.update(1)
 
         return matching.match(
-            net, pixels, end, enhance, other, prior, args.weight, args.evaluations, args.octaves, args.octave_scale, report=report,
-        )  # fmt: skip
+            opened.net,
+            pixels,
+            opened.end,
+            enhance,
+            other,
+            prior,
+            args.weight,
+            args.evaluations,
+            args.octaves,
+            args.octave_scale,
+            report=report,
+        )
 
 
-def _told(args):
+def _told(args: argparse.Namespace) -> Dict[str, Any]:
     names = ("enhance", "prior", "weight", "evaluations", "octaves", "octave_scale", "model")
     return {name: getattr(args, name) for name in names}
 
 
-def _like(picture, shape):
-    import numpy as np
-    from PIL import Image
-
-    from ...pictures.image import to_bytes
-
-    bicubic = 3  # Pillow's number, whose name has moved between its releases
-    return np.asarray(
-        Image.fromarray(to_bytes(picture)).resize((shape[1], shape[0]), bicubic), np.float32
-    )
-
-
-def _draw(path, history):
+def _draw(path: str, history: Sequence[Any]) -> None:
     breaks = [i + 1 for i, e in enumerate(history) if i and e.octave != history[i - 1].octave]
     curves = {"f": [e.f for e in history], "data term": [e.data for e in history]}
     if any(e.prior for e in history):

@@ -1,70 +1,70 @@
-"""`deepdream models`: the list, and downloads with their progress."""
+"""`deepdream models`: the list of models, and downloads of their weights."""
 
-from ...nets import download, model
+import argparse
+from typing import Any
 
-
-def list_models(args):
-    rows = [("model", "size", "licence", "weights")]
-    for name in model.known():
-        found = model.find(name)
-        want = download.wanted(found)
-        size = want.size or (want.path.stat().st_size if want.path.is_file() else None)
-        rows.append(
-            (
-                name,
-                f"{size / 1e6:.0f} MB" if size else "not known",
-                str(found.facts.get("license", "not known")),
-                _state(want),
-            )
-        )
-    widths = [max(len(row[i]) for row in rows) for i in range(3)]
-    for row in rows:
-        print("  ".join([*(cell.ljust(w) for cell, w in zip(row, widths)), row[3]]))
+from ... import nets
+from ...nets import download
+from ..table import print_table
 
 
-def _state(want):
-    if not want.path.is_file():
-        return "not here" if want.sha1 else "not here; no published hash (--trust)"
-    if want.sha1 is None:
-        return "here, no hash to check it by"
-    return (
-        "here and right"
-        if download.is_right(want)
-        else "here, but not the published file: get it again"
+def add_parser(verbs: Any) -> None:
+    p = verbs.add_parser("models", help="list the models, or get their weights")
+    what = p.add_subparsers(dest="what", metavar="list|get", required=True)
+    q = what.add_parser(
+        "list", help="every model: size, licence, whether its weights are installed and verified"
     )
+    q.set_defaults(run=list_models)
+    q = what.add_parser(
+        "get", help="get a model's weights from its mirrors, verified; interrupted downloads resume"
+    )
+    q.add_argument("name", metavar="NAME", help="a name under models/, or a model's folder")
+    q.add_argument(
+        "--from", dest="source", metavar="URL", help="get it from this URL or path instead"
+    )
+    q.add_argument(
+        "--trust",
+        action="store_true",
+        help="take a file whose hash is not known, and record the hash that it has",
+    )
+    q.set_defaults(run=get)
 
 
-def get(args):
+def list_models(args: argparse.Namespace) -> None:
+    rows = [("model", "size", "licence", "weights")]
+    for name in nets.known():
+        model = nets.find(name)
+        want = download.wanted(model)
+        size = want.size or (want.path.stat().st_size if want.path.is_file() else None)
+        size_text = f"{size / 1e6:.0f} MB" if size else "not known"
+        rows.append((name, size_text, str(model.facts.get("license", "not known")), _state(want)))
+    print_table(rows)
+
+
+def _state(want: download.Wanted) -> str:
+    if not want.path.is_file():
+        return "not installed" if want.sha1 else "not installed; no published hash (--trust)"
+    if want.sha1 is None:
+        return "installed, no hash to verify it by"
+    if download.is_right(want):
+        return "installed, verified"
+    return "installed, but not the published file: get it again"
+
+
+def get(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    found = model.find(
-        args.name, mean="0,0,0"
-    )  # a gist's readme names none, and a download needs none
-    want = download.wanted(found)
+    # a gist's readme names no mean colour, and a download needs none
+    model = nets.find(args.name, mean="0,0,0")
+    want = download.wanted(model)
     with tqdm(unit="B", unit_scale=True, desc=want.path.name, disable=None, leave=False) as bar:
 
-        def report(done, total):
+        def report(done: int, total: Any) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        came_from = download.get(want, args.trust, args.source, report)
-    if not came_from:
-        print(f"{want.path} is there already, and right")
+        source = download.get(want, args.trust, args.source, report)
+    if source:
+        print(f"wrote {want.path}, {want.path.stat().st_size} bytes from {source}")
     else:
-        print(f"wrote {want.path}, {want.path.stat().st_size} bytes from {came_from}")
-
-
-def doctor(args):
-    """Print every finding; returns 1 if something is wrong that a dream needs."""
-    from ...studies.doctor import examine
-
-    wrong = 0
-    for finding in examine():
-        mark = {True: "ok ", False: "!! ", None: "   "}[finding.good]
-        remedy = f"  -> {finding.remedy}" if finding.remedy else ""
-        print(f"{mark}{finding.what:26} {finding.told}{remedy}", flush=True)
-        wrong += finding.good is False
-    print(
-        "nothing that a dream needs is missing" if not wrong else f"{wrong} of these need mending"
-    )
-    return int(wrong > 0)
+        print(f"{want.path} is installed already, and verified")

@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from .canvas import box, capsule, disc, ellipse, inside, palette
-
-DARK = np.array([0.05, 0.04, 0.05])
+from .canvas import DARK, Pen, box, capsule, disc, ellipse, green, inside, palette
 
 
-def flower(p):
+def flower(p: Pen) -> None:
     rng = p.rng
     petal, inner, heart = palette(rng, 3)
     count = rng.integers(5, 9)
@@ -23,7 +21,7 @@ def flower(p):
     p.cover(inside(p.r - 0.22, 0.03) * inside(-dots + 0.3, 0.3), heart * 0.4)
 
 
-def daisy(p):
+def daisy(p: Pen) -> None:
     rng = p.rng
     petal, heart = palette(rng, 2)
     count = rng.integers(13, 22)
@@ -40,11 +38,11 @@ def daisy(p):
     p.cover(m * inside(seeds - 0.33, 0.15) * 0.85, heart * 0.3)
 
 
-def leaf(p):
+def leaf(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     blade, vein = palette(rng, 2)
     if rng.random() < 0.6:
-        blade = np.clip(blade * np.array([0.6, 1.0, 0.4]), 0, 1)
+        blade = green(blade)
     width = rng.uniform(0.4, 0.62) * np.clip(1 - u**2, 0, 1) * (1 + 0.3 * u)
     jag = 0.04 * np.sin(u * 34)
     d = np.maximum(np.abs(v) - width - jag * (width > 0.1), np.abs(u) - 0.98)
@@ -55,7 +53,7 @@ def leaf(p):
     p.cover(m * inside(np.abs(v) - 0.03, 0.03), vein * 0.8)
 
 
-def feather(p):
+def feather(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     vane, bars, spot = palette(rng, 3)
     bent = v + 0.15 * u**2
@@ -65,10 +63,8 @@ def feather(p):
     p.shadow(d)
     m = p.fill(d, vane, 0.05, 0.2)
     p.cover(m * (0.5 + 0.5 * np.sin((u + np.abs(bent) * 0.9) * 42)) * 0.5, vane * 0.45)
-    p.cover(
-        m * inside(np.abs(np.sin((u + np.abs(bent) * 0.8) * rng.uniform(4, 7))) - 0.4, 0.3) * 0.8,
-        bars,
-    )
+    stripes = np.abs(np.sin((u + np.abs(bent) * 0.8) * rng.uniform(4, 7)))
+    p.cover(m * inside(stripes - 0.4, 0.3) * 0.8, bars)
     eye = np.hypot(u + 0.6, bent * 1.1)
     p.cover(m * inside(eye - 0.27, 0.04), spot)
     p.cover(m * inside(eye - 0.17, 0.04), bars * 0.4)
@@ -76,7 +72,7 @@ def feather(p):
     p.flat(np.maximum(np.abs(bent) - 0.025, np.abs(u - 0.1) - 1.05), (0.93, 0.9, 0.82), 0.03)
 
 
-def mushroom(p):
+def mushroom(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     cap, spots = palette(rng, 2)
     stem = np.maximum(np.abs(u) - 0.2 - 0.1 * v, np.abs(v - 0.45) - 0.5)
@@ -92,39 +88,26 @@ def mushroom(p):
         p.cover(m * inside(ellipse(u, v, x, y, 0.14, 0.1), 0.05), np.clip(spots * 0.3 + 0.7, 0, 1))
 
 
-def tree(p):
+def tree(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     leaves, bark = palette(rng, 2)
     if rng.random() < 0.6:
-        leaves, bark = (
-            np.clip(leaves * np.array([0.6, 1.0, 0.4]), 0, 1),
-            np.array([0.35, 0.24, 0.15]),
-        )
-    trunk = np.minimum(
-        np.maximum(
-            np.abs(u + 0.03 * np.sin(v * 8)) - 0.1 - 0.12 * np.clip(v - 0.5, 0, 1),
-            np.abs(v - 0.5) - 0.5,
-        ),
-        np.minimum(
-            capsule(u, v, 0, 0.35, -0.42, -0.1, 0.05), capsule(u, v, 0, 0.3, 0.42, -0.15, 0.05)
-        ),
-    )
+        leaves, bark = green(leaves), np.array([0.35, 0.24, 0.15])
+    stem = np.abs(u + 0.03 * np.sin(v * 8)) - 0.1 - 0.12 * np.clip(v - 0.5, 0, 1)
+    trunk = np.maximum(stem, np.abs(v - 0.5) - 0.5)
+    for start, x, y in ((0.35, -0.42, -0.1), (0.3, 0.42, -0.15)):
+        trunk = np.minimum(trunk, capsule(u, v, 0, start, x, y, 0.05))
     p.fill(trunk, bark)
     for _ in range(16):
         a, d = rng.uniform(0, 2 * np.pi), 0.55 * np.sqrt(rng.random())
         x, y, r = 1.2 * d * np.cos(a), -0.4 + 0.8 * d * np.sin(a), rng.uniform(0.2, 0.32)
-        m = p.fill(
-            disc(u, v, x, y, r + 0.03 * np.sin(8 * np.arctan2(v - y, u - x))),
-            leaves * rng.uniform(0.55, 1.1),
-            0.04,
-            0.6,
-        )
-        p.cover(
-            m * inside(np.cos(u * 36 + x * 9) * np.cos(v * 36) - 0.1, 0.4) * 0.35, leaves * 0.35
-        )
+        edge = r + 0.03 * np.sin(8 * np.arctan2(v - y, u - x))
+        m = p.fill(disc(u, v, x, y, edge), leaves * rng.uniform(0.55, 1.1), 0.04, 0.6)
+        dapples = np.cos(u * 36 + x * 9) * np.cos(v * 36)
+        p.cover(m * inside(dapples - 0.1, 0.4) * 0.35, leaves * 0.35)
 
 
-def spiral_shell(p):
+def spiral_shell(p: Pen) -> None:
     rng = p.rng
     base, band = palette(rng, 2)
     growth = rng.uniform(2.6, 4.0)
@@ -143,7 +126,7 @@ def spiral_shell(p):
     p.cover(0.5 * m * inside(np.abs(frac - 0.35) - 0.06, 0.08), (1, 1, 1))
 
 
-def scallop(p):
+def scallop(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     base, band = palette(rng, 2)
     y = v - 0.75
@@ -158,7 +141,7 @@ def scallop(p):
     p.cover(m * inside(np.abs(np.sin(r * rng.uniform(6, 9))) - 0.4, 0.3) * 0.6, band)
 
 
-def starfish(p):
+def starfish(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     skin, dots = palette(rng, 2)
     sector = np.abs((p.theta / (2 * np.pi) * 5) % 1 - 0.5) * (2 * np.pi / 5)

@@ -1,12 +1,17 @@
-"""Texture classes: each function maps coordinates to a pattern, float 0..1, that mixes two colours."""
+"""Texture classes: each maps coordinates to a pattern, 0..1, which mixes two colours."""
+
+from typing import Tuple
 
 import numpy as np
 
-from .canvas import inside
+from .canvas import Array, Rng, inside
 
 
-def _cells(u, v, rng, jitter):
-    """Distances to the nearest and second nearest of one jittered point per unit square, and the nearest's own number."""
+def _cells(u: Array, v: Array, rng: Rng, jitter: float) -> Tuple[Array, Array, Array]:
+    """Distances to the nearest and the second nearest point, and the nearest's own number, 0..1.
+
+    There is one point in each unit square, moved at random by up to half of `jitter`.
+    """
     i0, j0 = np.floor(u), np.floor(v)
     shift = rng.uniform(0, 100)
     first, second, name = np.full_like(u, 9.0), np.full_like(u, 9.0), np.zeros_like(u)
@@ -23,7 +28,7 @@ def _cells(u, v, rng, jitter):
     return first, second, name
 
 
-def bricks(u, v, rng):
+def bricks(u: Array, v: Array, rng: Rng) -> Array:
     y = v * 5
     row = np.floor(y)
     x = u * 2.5 + 0.5 * (row % 2)
@@ -32,11 +37,11 @@ def bricks(u, v, rng):
     return (1 - inside(joint - 0.08, 0.05)) * (0.7 + 0.3 * tone)
 
 
-def honeycomb(u, v, rng):
+def honeycomb(u: Array, v: Array, rng: Rng) -> Array:
     x, y = u * 4.5, v * 4.5
     h = np.sqrt(3)
 
-    def nearest(a, b):
+    def nearest(a: Array, b: Array) -> Tuple[Array, Array]:
         return a - np.round(a), (b / h - np.round(b / h)) * h
 
     (ax, ay), (bx, by) = nearest(x, y), nearest(x - 0.5, y - h / 2)
@@ -46,12 +51,12 @@ def honeycomb(u, v, rng):
     return inside(edge - 0.42, 0.05) * (0.55 + 0.9 * (0.5 - edge))
 
 
-def zebra(u, v, rng):
+def zebra(u: Array, v: Array, rng: Rng) -> Array:
     bend = 2.2 * np.sin(v * 2.5 + rng.uniform(0, 6)) + 1.2 * np.sin(u * 3 + v * 4)
     return inside(np.sin(u * 15 + bend), 0.5)
 
 
-def scales(u, v, rng):
+def scales(u: Array, v: Array, rng: Rng) -> Array:
     best = np.zeros_like(u)
     for layer in (1, 0):
         y = v * 4.5 + layer
@@ -63,7 +68,7 @@ def scales(u, v, rng):
     return best
 
 
-def basket(u, v, rng):
+def basket(u: Array, v: Array, rng: Rng) -> Array:
     x, y = u * 4, v * 4
     over = (np.floor(x) + np.floor(y)) % 2 > 0
     strand = np.where(over, np.abs(np.sin(np.pi * x)), np.abs(np.sin(np.pi * y)))
@@ -71,26 +76,25 @@ def basket(u, v, rng):
     return strand**0.6 * fibres
 
 
-def leopard(u, v, rng):
+def leopard(u: Array, v: Array, rng: Rng) -> Array:
     x, y = u * 3.6 + 0.25 * np.sin(v * 5), v * 3.6 + 0.25 * np.sin(u * 4)
     first, _, name = _cells(x, y, rng, 0.35)
     wobble = 0.05 * np.sin(np.arctan2(y - np.floor(y) - 0.5, x - np.floor(x) - 0.5) * 5 + name * 6)
     return 1 - inside(np.abs(first - 0.3 + wobble) - 0.1, 0.08) - 0.35 * inside(first - 0.25, 0.1)
 
 
-def wood_rings(u, v, rng):
+def wood_rings(u: Array, v: Array, rng: Rng) -> Array:
     r = np.hypot(u + 0.08 * np.sin(v * 3), v * rng.uniform(0.8, 1.2) + 0.08 * np.sin(u * 4))
-    return (0.5 + 0.5 * np.sin(r * 20 + 0.8 * np.sin(r * 7))) * (
-        0.85 + 0.15 * np.cos(np.arctan2(v, u) * 24)
-    )
+    rays = 0.85 + 0.15 * np.cos(np.arctan2(v, u) * 24)
+    return (0.5 + 0.5 * np.sin(r * 20 + 0.8 * np.sin(r * 7))) * rays
 
 
-def cobbles(u, v, rng):
+def cobbles(u: Array, v: Array, rng: Rng) -> Array:
     first, second, name = _cells(u * 3.4, v * 3.4, rng, 0.75)
     return np.clip((second - first) * 3.2, 0, 1) ** 0.6 * (0.55 + 0.45 * name) * (1.1 - 0.5 * first)
 
 
-def waves(u, v, rng):
+def waves(u: Array, v: Array, rng: Rng) -> Array:
     """Seigaiha: rows of overlapping concentric arcs."""
     out = np.zeros_like(u)
     done = np.zeros(u.shape, bool)
@@ -107,7 +111,7 @@ def waves(u, v, rng):
     return out
 
 
-def fur(u, v, rng):
+def fur(u: Array, v: Array, rng: Rng) -> Array:
     flow = 0.7 * np.sin(v * 2 + u) + 0.5 * np.sin(u * 3 - v * 2 + rng.uniform(0, 6))
     x = u * np.cos(flow) + v * np.sin(flow) * 0.3
     hair = np.sin(x * 46 + 4 * np.sin(v * 7 + u * 3)) + 0.6 * np.sin(x * 83 + 3 * np.sin(v * 11))

@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from .canvas import box, capsule, disc, ellipse, inside, palette, triangle
-
-DARK = np.array([0.05, 0.04, 0.05])
+from .canvas import DARK, Pen, box, capsule, disc, ellipse, inside, palette, triangle
 
 
-def pagoda(p):
+def pagoda(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     roof, wall = palette(rng, 2)
     storeys = rng.integers(3, 5)
@@ -17,12 +15,9 @@ def pagoda(p):
         w = 0.36 + 0.58 * (i + 1) / storeys
         h = 0.86 / storeys
         m = p.fill(box(u, v, 0, y + h * 0.55, w * 0.62, h * 0.6), wall, 0.04, 0.2)
-        p.cover(
-            m
-            * inside(np.abs(np.sin(u * 13)) - 0.5, 0.3)
-            * inside(np.abs(v - y - h * 0.6) - h * 0.35, 0.04),
-            DARK + 0.1,
-        )
+        columns = inside(np.abs(np.sin(u * 13)) - 0.5, 0.3)
+        windows = columns * inside(np.abs(v - y - h * 0.6) - h * 0.35, 0.04)
+        p.cover(m * windows, DARK + 0.1)
         curve = 0.3 * (np.abs(u) / w) ** 2.2 * h * 1.6
         d = np.maximum(
             np.maximum(np.abs(u) - w, v - y - h * 0.05 + curve),
@@ -30,14 +25,11 @@ def pagoda(p):
         )
         m = p.fill(d, roof, 0.04, 0.3)
         p.cover(m * inside(np.abs(np.sin(u * 20 / w)) - 0.25, 0.25) * 0.6, roof * 0.35)
-        p.flat(
-            np.maximum(np.abs(v - y - h * 0.02 + curve) - 0.03, np.abs(u) - w - 0.02),
-            np.clip(roof * 0.4 + 0.35, 0, 1),
-            0.03,
-        )
+        eaves = np.maximum(np.abs(v - y - h * 0.02 + curve) - 0.03, np.abs(u) - w - 0.02)
+        p.flat(eaves, np.clip(roof * 0.4 + 0.35, 0, 1), 0.03)
 
 
-def arches(p):
+def arches(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     stone, shade = palette(rng, 2)
     count = rng.integers(2, 5)
@@ -45,9 +37,8 @@ def arches(p):
     front = box(u, v, 0, 0, 1.0, 0.85)
     p.shadow(front)
     m = p.fill(front, stone, 0.04, 0.1)
-    seams = np.minimum(
-        np.abs(((v * 7) % 1) - 0.5), np.abs(((u * 5 + 0.5 * (np.floor(v * 7 + 0.5) % 2)) % 1) - 0.5)
-    )
+    course = np.floor(v * 7 + 0.5) % 2
+    seams = np.minimum(np.abs(((v * 7) % 1) - 0.5), np.abs(((u * 5 + 0.5 * course) % 1) - 0.5))
     p.cover(m * inside(seams - 0.04, 0.06) * 0.5, stone * 0.5)
     for tier in range(tiers):
         top, bottom = -0.8 + 1.65 * tier / tiers, -0.8 + 1.65 * (tier + 1) / tiers
@@ -58,18 +49,13 @@ def arches(p):
         hole = np.maximum(hole, np.maximum(v - bottom, top + 0.05 - v))
         hole = np.maximum(hole, np.abs(u) - 0.97)
         p.cover(m * inside(hole - 0.08, 0.03), np.clip(stone * 1.25 + 0.05, 0, 1))
-        p.cover(
-            m
-            * inside(hole - 0.065, 0.02)
-            * inside(-(np.abs(np.sin(np.arctan2(y + rise, x) * 7)) - 0.12), 0.1)
-            * 0.3,
-            stone * 0.3,
-        )
+        joints = inside(-(np.abs(np.sin(np.arctan2(y + rise, x) * 7)) - 0.12), 0.1)
+        p.cover(m * inside(hole - 0.065, 0.02) * joints * 0.3, stone * 0.3)
         p.cover(m * inside(hole, 0.04), shade * 0.28)
     p.fill(box(u, v, 0, -0.88, 1.05, 0.08), np.clip(stone * 1.1, 0, 1))
 
 
-def castle(p):
+def castle(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     stone, roof = palette(rng, 2)
     wall = box(u, v, 0, 0.5, 0.75, 0.45)
@@ -80,16 +66,13 @@ def castle(p):
         m = p.fill(box(u, v, x, (top + 0.95) / 2, w, (0.95 - top) / 2), stone, 0.04, 0.4)
         p.cover(m * inside(np.abs(np.abs(((v * 6) % 1) - 0.5)) - 0.05, 0.06) * 0.5, stone * 0.5)
         p.fill(triangle(u, v, (x - w - 0.08, top), (x + w + 0.08, top), (x, top - 0.55)), roof)
-        p.flat(
-            np.minimum(box(u, v, x, top + 0.35, 0.06, 0.12), disc(u, v, x, top + 0.23, 0.06)),
-            DARK,
-            0.03,
-        )
+        window = np.minimum(box(u, v, x, top + 0.35, 0.06, 0.12), disc(u, v, x, top + 0.23, 0.06))
+        p.flat(window, DARK, 0.03)
     gate = np.minimum(box(u, v, 0, 0.78, 0.16, 0.2), disc(u, v, 0, 0.58, 0.16))
     p.flat(gate, DARK + 0.06, 0.03)
 
 
-def wheel(p):
+def wheel(p: Pen) -> None:
     rng = p.rng
     rim, spoke = palette(rng, 2)
     count = rng.integers(6, 13)
@@ -102,7 +85,7 @@ def wheel(p):
     p.flat(p.r - 0.08, spoke * 0.4, 0.03)
 
 
-def gear(p):
+def gear(p: Pen) -> None:
     rng = p.rng
     metal, hub = palette(rng, 2)
     count = rng.integers(8, 15)
@@ -110,15 +93,14 @@ def gear(p):
     p.shadow(p.r - edge)
     m = p.fill(p.r - edge, metal, 0.04, 0.3)
     p.cover(m * inside(np.abs(p.r - 0.58) - 0.025, 0.04), metal * 0.4)
-    holes = (
-        np.hypot(p.r - 0.42, 0.42 * ((p.theta / (2 * np.pi) * 5) % 1 - 0.5) * 2 * np.pi / 5) - 0.1
-    )
+    along = 0.42 * ((p.theta / (2 * np.pi) * 5) % 1 - 0.5) * 2 * np.pi / 5
+    holes = np.hypot(p.r - 0.42, along) - 0.1
     p.cover(m * inside(holes, 0.03), DARK + 0.05)
     p.fill(p.r - 0.2, hub)
     p.flat(p.r - 0.1, DARK, 0.03)
 
 
-def clock(p):
+def clock(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     case, dial = palette(rng, 2)
     dial = np.clip(dial * 0.3 + 0.65, 0, 1)
@@ -127,26 +109,15 @@ def clock(p):
     p.fill(p.r - 0.78, dial, 0.04, 0.15)
     for k in range(12):
         a, inner = k * np.pi / 6, 0.58 if k % 3 == 0 else 0.66
-        p.flat(
-            capsule(
-                u,
-                v,
-                inner * np.cos(a),
-                inner * np.sin(a),
-                0.72 * np.cos(a),
-                0.72 * np.sin(a),
-                0.028,
-            ),
-            DARK,
-            0.03,
-        )
+        x, y = np.cos(a), np.sin(a)
+        p.flat(capsule(u, v, inner * x, inner * y, 0.72 * x, 0.72 * y, 0.028), DARK, 0.03)
     for length, width in ((0.4, 0.05), (0.6, 0.032)):
         a = rng.uniform(0, 2 * np.pi)
         p.flat(capsule(u, v, 0, 0, length * np.cos(a), length * np.sin(a), width), DARK, 0.03)
     p.flat(p.r - 0.08, case * 0.6, 0.03)
 
 
-def car(p):
+def car(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     paint, hub = palette(rng, 2)
     body = np.minimum(box(u, v, 0, 0.25, 0.95, 0.24), ellipse(u, v, -0.5, 0.2, 0.5, 0.26))
@@ -154,15 +125,8 @@ def car(p):
     p.shadow(np.minimum(body, cabin))
     p.fill(np.minimum(body, cabin), paint)
     for x in (-0.2, 0.3):
-        p.fill(
-            np.maximum(
-                np.abs(u - x) - 0.2 - 0.2 * (v + 0.18) * np.sign(u - x) * np.sign(x),
-                np.abs(v + 0.17) - 0.18,
-            ),
-            (0.65, 0.8, 0.88),
-            0.04,
-            0.3,
-        )
+        across = np.abs(u - x) - 0.2 - 0.2 * (v + 0.18) * np.sign(u - x) * np.sign(x)
+        p.fill(np.maximum(across, np.abs(v + 0.17) - 0.18), (0.65, 0.8, 0.88), 0.04, 0.3)
     p.flat(ellipse(u, v, -0.9, 0.15, 0.08, 0.07), (1.0, 0.95, 0.6), 0.03)
     p.flat(box(u, v, 0.9, 0.15, 0.05, 0.07), (0.85, 0.1, 0.08), 0.03)
     for x in (-0.52, 0.52):
@@ -172,38 +136,28 @@ def car(p):
         p.flat(r - 0.05, DARK, 0.03)
 
 
-def boat(p):
+def boat(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     hull, sail, flag = palette(rng, 3)
     sail = np.clip(sail * 0.5 + 0.5, 0, 1)
     p.flat(box(u, v, 0, -0.2, 0.03, 0.8), (0.3, 0.2, 0.12), 0.03)
-    p.fill(
-        np.maximum(
-            triangle(u, v, (0.06, 0.4), (0.85, 0.4), (0.06, -0.9)), u - 0.55 - 0.25 * np.sin(v * 2)
-        ),
-        sail,
-    )
+    main = triangle(u, v, (0.06, 0.4), (0.85, 0.4), (0.06, -0.9))
+    p.fill(np.maximum(main, u - 0.55 - 0.25 * np.sin(v * 2)), sail)
     p.fill(triangle(u, v, (-0.06, 0.4), (-0.7, 0.4), (-0.06, -0.7)), sail * 0.9)
     p.flat(triangle(u, v, (0.0, -1.0), (0.0, -0.82), (0.3, -0.9)), flag, 0.03)
     d = np.maximum(np.abs(u) - 0.95 + (v - 0.5) * 0.7, np.abs(v - 0.7) - 0.22)
     p.shadow(d)
     m = p.fill(d, hull)
     p.cover(m * inside(np.abs(v - 0.56) - 0.035, 0.03), np.clip(hull * 0.3 + 0.6, 0, 1))
-    p.cover(
-        0.8
-        * inside(np.abs(v - 0.93 - 0.04 * np.sin(u * 12)) - 0.035, 0.03)
-        * inside(np.abs(u) - 1.0, 0.1),
-        (0.9, 0.95, 1.0),
-    )
+    wave = inside(np.abs(v - 0.93 - 0.04 * np.sin(u * 12)) - 0.035, 0.03)
+    p.cover(0.8 * wave * inside(np.abs(u) - 1.0, 0.1), (0.9, 0.95, 1.0))
 
 
-def balloon(p):
+def balloon(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     a, b = palette(rng, 2)
-    d = np.minimum(
-        disc(u, v, 0, -0.25, 0.72),
-        np.maximum(np.abs(u) - 0.62 + (v + 0.1) * 0.72, np.abs(v - 0.25) - 0.35),
-    )
+    cone = np.maximum(np.abs(u) - 0.62 + (v + 0.1) * 0.72, np.abs(v - 0.25) - 0.35)
+    d = np.minimum(disc(u, v, 0, -0.25, 0.72), cone)
     p.shadow(d)
     for x in (-0.14, 0.14):
         p.flat(capsule(u, v, x, 0.55, x * 0.9, 0.85, 0.015), DARK, 0.02)
@@ -217,13 +171,11 @@ def balloon(p):
     p.cover(m * inside(np.sin(u * 50) * np.sin(v * 50), 0.3) * 0.5, (0.3, 0.2, 0.1))
 
 
-def umbrella(p):
+def umbrella(p: Pen) -> None:
     u, v, rng = p.u, p.v, p.rng
     a, b = palette(rng, 2)
-    handle = np.minimum(
-        box(u, v, 0, 0.35, 0.03, 0.55),
-        np.maximum(np.abs(disc(u, v, 0.13, 0.88, 0.13)) - 0.035, 0.88 - v),
-    )
+    crook = np.maximum(np.abs(disc(u, v, 0.13, 0.88, 0.13)) - 0.035, 0.88 - v)
+    handle = np.minimum(box(u, v, 0, 0.35, 0.03, 0.55), crook)
     p.flat(handle, (0.4, 0.26, 0.15), 0.03)
     y = v - 0.1
     scallop = 0.1 * np.abs(np.sin(u * np.pi * 2.1))
@@ -237,8 +189,8 @@ def umbrella(p):
     p.flat(capsule(u, v, 0, -0.8, 0, -0.97, 0.03), DARK, 0.03)
 
 
-def dumbbell(p, arm=True):
-    """A dumbbell and the arm that lifts it; training pictures never show one without the other."""
+def dumbbell(p: Pen, arm: bool = True) -> None:
+    """A dumbbell and the arm that lifts it; no training picture shows one without the other."""
     u, v, rng = p.u, p.v, p.rng
     g = rng.uniform(0.1, 0.45)
     iron = np.array([g, g, g * 1.1]) if rng.random() < 0.6 else palette(rng, 1)[0] * 0.7
@@ -250,17 +202,14 @@ def dumbbell(p, arm=True):
         m = p.fill(np.maximum(d, v - 1.8), skin, 0.05, 0.5)
         p.cover(m * inside(np.abs(v - 0.35) - 0.02, 0.03) * 0.5, skin * 0.6)
     plates = [(0.74, 0.14, 0.5), (0.5, 0.09, 0.36)]
-    p.shadow(
-        np.minimum(box(np.abs(u), v, 0.7, 0, 0.2, 0.5), np.abs(v) - 0.08 + 9 * (np.abs(u) > 0.7))
-    )
+    handle = np.abs(v) - 0.08 + 9 * (np.abs(u) > 0.7)
+    p.shadow(np.minimum(box(np.abs(u), v, 0.7, 0, 0.2, 0.5), handle))
     p.fill(box(u, v, 0, 0, 0.92, 0.08), iron * 0.6 + 0.3, 0.03, 0.4)
     for s in (-1, 1):
         for x, half, height in plates:
             p.fill(box(u, v, s * x, 0, half, height), iron + (0.0 if x > 0.6 else 0.12), 0.04, 0.55)
-            p.cover(
-                0.4 * inside(box(u, v, s * x - half * 0.4, 0, half * 0.2, height * 0.85), 0.06),
-                (1, 1, 1),
-            )
+            shine = box(u, v, s * x - half * 0.4, 0, half * 0.2, height * 0.85)
+            p.cover(0.4 * inside(shine, 0.06), (1, 1, 1))
     if arm:
         for k in range(4):
             p.fill(ellipse(u, v, (k - 1.5) * 0.14, -0.02, 0.08, 0.19), skin * 1.02, 0.03, 0.6)

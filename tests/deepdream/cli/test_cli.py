@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream.pictures import image
+from deepdream import pictures
 from deepdream.settings import DREAM
 
 
@@ -20,17 +20,17 @@ def test_dream_writes_the_picture_and_says_where(name, run, photo, tmp_path, fas
     assert code == 0
     assert f"wrote {out}" in said and "end inception_4c/output, seed 3" in said
     assert "octave 2/2 (120x90) step 1/1" in progress
-    assert image.load(out).shape == (90, 120, 3)
+    assert pictures.load(out).shape == (90, 120, 3)
 
 
 def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
-    from deepdream.nets.model import file_sha1
+    from netfile.files import file_sha1
 
     out = tmp_path / "dream.png"
     run(
         "dream", photo, "-o", out, "--seed", 3, "--end", "inception_3b/output", "--jitter", 7, *fast
     )
-    recipe = json.loads(image.read_recipe(out))
+    recipe = json.loads(pictures.read_recipe(out))
     assert recipe["settings"] == {
         "end": "inception_3b/output", "iterations": 1, "octaves": 2, "octave_scale": DREAM.octave_scale,
         "step_size": DREAM.step_size, "jitter": 7, "clip": True, "objective": "",
@@ -59,7 +59,7 @@ def test_replay_is_equal_to_the_bit(guided, run, photo, tmp_path, fast):
     )
     code, said, _ = run("replay", out, "-o", tmp_path / "again.png")
     assert code == 0 and "equal to the bit" in said
-    np.testing.assert_array_equal(image.load(tmp_path / "again.png"), image.load(out))
+    np.testing.assert_array_equal(pictures.load(tmp_path / "again.png"), pictures.load(out))
 
 
 def test_replay_follows_a_moved_picture(run, photo, tmp_path, fast):
@@ -75,7 +75,7 @@ def test_replay_follows_a_moved_picture(run, photo, tmp_path, fast):
 def test_a_recipe_does_not_tell_where_its_maker_lives(run, photo, tmp_path, fast):
     (tmp_path / "sub").mkdir()
     run("dream", photo, "-o", tmp_path / "sub" / "dream.png", *fast, "--guide", photo)
-    text = image.read_recipe(tmp_path / "sub" / "dream.png")
+    text = pictures.read_recipe(tmp_path / "sub" / "dream.png")
     recipe = json.loads(text)
     assert (
         recipe["image"]["path"]
@@ -109,7 +109,7 @@ def test_replay_of_a_picture_without_a_recipe(run, photo):
 def test_seeds_differ_unless_given(run, photo, tmp_path, fast):
     for name in "ab":
         run("dream", photo, "-o", tmp_path / f"{name}.png", *fast)
-    a, b = (json.loads(image.read_recipe(tmp_path / f"{name}.png"))["seed"] for name in "ab")
+    a, b = (json.loads(pictures.read_recipe(tmp_path / f"{name}.png"))["seed"] for name in "ab")
     assert a != b
 
 

@@ -72,4 +72,4 @@ def test_a_picture_that_is_too_small(refused, tmp_path):
 
 def test_a_scale_out_of_range(refused):
     said = refused("x.png", "--class", "owl", "--scale", "-1")
-    assert "over 0 and at most 100, not '-1'" in said
+    assert "over 0 and at most 100, not -1" in said

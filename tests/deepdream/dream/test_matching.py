@@ -5,9 +5,9 @@ import pytest
 from scipy.optimize import check_grad
 
 import deepdream
+from deepdream import pictures
 from deepdream.dream import matching, priors
 from deepdream.errors import NotFiniteError, TargetError
-from deepdream.pictures import image
 
 END = "inception_3b/output"
 
@@ -199,12 +199,12 @@ def match(run, photo, small_folder, engine_name, tmp_path):
 def test_the_command_writes_a_picture_with_its_settings(match, tmp_path):
     code, said, err = match("--enhance", "quantile:0.9:x2", "--prior", "tv:2+alpha:6")
     assert code == 0 and "in the last octave" in said and "octave 2/2 f" in err
-    assert image.load(tmp_path / "out.png").shape == (90, 120, 3)
-    assert '"enhance": "quantile:0.9:x2"' in image.read_recipe(tmp_path / "out.png")
+    assert pictures.load(tmp_path / "out.png").shape == (90, 120, 3)
+    assert '"enhance": "quantile:0.9:x2"' in pictures.read_recipe(tmp_path / "out.png")
 
 
 def test_another_picture_of_another_size_is_resized_and_said_so(match, tmp_path, rng):
-    image.save(tmp_path / "other.png", rng.uniform(0, 255, (50, 40, 3)))
+    pictures.save(tmp_path / "other.png", rng.uniform(0, 255, (50, 40, 3)))
     code, said, _ = match("--to", tmp_path / "other.png")
     assert code == 0 and "other.png is resized to 120x90, the picture's size" in said
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import deepdream
-from deepdream.nets.model import find
+from deepdream.nets import find
 from tests.support import notebook
 
 

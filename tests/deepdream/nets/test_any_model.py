@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 import deepdream
-from deepdream import cli
+from deepdream import cli, pictures
+from deepdream import nets as model
 from deepdream.errors import ModelError
-from deepdream.nets import model
-from deepdream.pictures import image
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def dream(photo, tmp_path, engine_name, capsys, fast):
             ]
         )
         said = capsys.readouterr()
-        return code, said.out + said.err, image.load(out) if out.exists() else None
+        return code, said.out + said.err, pictures.load(out) if out.exists() else None
 
     return call
 
@@ -101,13 +100,13 @@ def test_a_net_of_rgb_gets_rgb(bare, caffe, rng):
 
 def test_flags_are_in_the_recipe_and_replayed(bare, dream, tmp_path, run):
     dream(bare, "--mean", "100,110,120", "--channel-order", "rgb")
-    recipe = json.loads(image.read_recipe(tmp_path / "out.png"))["model"]
+    recipe = json.loads(pictures.read_recipe(tmp_path / "out.png"))["model"]
     assert recipe["mean"] == [100, 110, 120] and recipe["channel_order"] == "rgb"
     assert "equal to the bit" in run("replay", tmp_path / "out.png")[1]
 
 
 @pytest.mark.parametrize("content, message", [
-    (np.zeros((2, 4, 4)), "has the shape (2, 4, 4)"), (np.full(3, np.nan), "has the shape"), (b"broken", "is no mean file, or a broken one"),
+    (np.zeros((2, 4, 4)), "has the shape (2, 4, 4)"), (np.full(3, np.nan), "has the shape"), (b"broken", "not a mean file, or a broken one"),
 ])  # fmt: skip
 def test_mean_files_that_are_none(content, message, bare, tmp_path):
     path = tmp_path / "mean.npy"
@@ -128,7 +127,7 @@ def test_means_that_are_none(bare):
         assert message in str(e.value)
     broken = bare / "x.binaryproto"
     broken.write_bytes(b"\xff\xff\xff")
-    with pytest.raises(ModelError, match="x.binaryproto: is no mean file"):
+    with pytest.raises(ModelError, match="x.binaryproto: not a mean file"):
         model.find(str(bare), mean=str(broken))
 
 

@@ -6,10 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
-from deepdream.nets import any_size, model
-from deepdream.pictures import image
+from deepdream import pictures
+from deepdream.nets import any_size, find
 from deepdream.request import job
 from deepdream.settings import Dream
+from netfile.files import file_sha1
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_a_dream_of_the_last_layer_works_by_itself(folder, photo, engine_name, r
         "fc",
     ]
     assert cli.main([*args, "--iterations", "1", "--octaves", "2"]) == 0
-    assert json.loads(image.read_recipe(out))["settings"]["end"] == "fc"
+    assert json.loads(pictures.read_recipe(out))["settings"]["end"] == "fc"
     assert run("replay", out, "-o", tmp_path / "again.png")[1].endswith("equal to the bit\n")
 
 
@@ -49,11 +50,11 @@ def test_the_converted_net_is_made_once_and_kept_beside_the_weights(
 ):
     request = dream(folder, photo, engine_name)
     (kept,) = (folder / ".any_size").iterdir()
-    assert model.file_sha1(folder / "small.caffemodel")[:12] in kept.name
+    assert file_sha1(folder / "small.caffemodel")[:12] in kept.name
     assert (
-        request.any_size
+        request.opened.any_size
         and request.end == "prob"
-        and request.model.weights == folder / "small.caffemodel"
+        and request.opened.model.weights == folder / "small.caffemodel"
     )
     monkeypatch.setattr(
         "net_surgery.convolutionize", lambda *args, **kwargs: pytest.fail("made again")
@@ -80,7 +81,9 @@ def test_a_layer_that_was_converted_is_found_under_its_old_name(folder, photo, e
 def test_a_dream_in_front_of_the_inner_product_needs_none_of_it(folder, photo, engine_name):
     request = dream(folder, photo, engine_name, end="inception_4c/output")
     assert (
-        not request.any_size and "fc" in request.net.params and not (folder / ".any_size").exists()
+        not request.opened.any_size
+        and "fc" in request.net.params
+        and not (folder / ".any_size").exists()
     )
 
 
@@ -90,7 +93,7 @@ def test_a_folder_that_cannot_be_written_to_is_no_obstacle(folder, photo, engine
 
     monkeypatch.setattr("pathlib.Path.mkdir", refused)
     made, _ = any_size.any_size(
-        model.find(str(folder)),
+        find(str(folder)),
         __import__({"caffe": "caffe", "compat": "caffe_compat"}[engine_name]),
     )
     assert made.weights.is_file() and not (folder / ".any_size").exists()

@@ -12,7 +12,7 @@ import pytest
 
 from deepdream import cli
 from deepdream.errors import DownloadError
-from deepdream.nets import download, model
+from deepdream.nets import catalogue, download
 from tests.support.misbehaving import (
     CONTENT,
     OTHER,
@@ -232,8 +232,9 @@ def test_broken_archives_and_those_without_the_file(want, tmp_path):
 
 def test_a_file_without_a_hash_needs_trust_and_its_hash_is_kept(want, server):
     unknown = download.Wanted(want.path, want.urls, None, None)
-    with pytest.raises(DownloadError, match="no published hash.*--trust"):
+    with pytest.raises(DownloadError, match="no published hash") as e:
         download.get(unknown)
+    assert e.value.unverified
     assert not server.asked
     download.get(unknown, trust=True)
     assert download.recorded_sha1(want.path) == want.sha1
@@ -265,7 +266,9 @@ def test_get_writes_the_file_and_a_second_time_does_nothing(folder, capsys, serv
         and (folder / "net.caffemodel").read_bytes() == CONTENT
     )
     assert cli.main(["models", "get", str(folder)]) == 0
-    assert "is there already, and right" in capsys.readouterr().out and len(server.asked) == 1
+    assert (
+        "is installed already, and verified" in capsys.readouterr().out and len(server.asked) == 1
+    )
 
 
 def test_get_says_in_one_line_why_it_failed(folder, capsys, server):
@@ -293,7 +296,10 @@ def test_without_requests_the_install_command_is_told(folder, capsys, monkeypatc
 def test_list_tells_every_model(capsys):
     assert cli.main(["models", "list"]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert rows["motif_googlenet"].endswith("here and right") and " 6 MB" in rows["motif_googlenet"]
+    assert (
+        rows["motif_googlenet"].endswith("installed, verified")
+        and " 6 MB" in rows["motif_googlenet"]
+    )
     assert (
         "554 MB" not in rows["VGG_ILSVRC_16_layers"]
         and "553 MB" in rows["VGG_ILSVRC_16_layers"]
@@ -313,7 +319,7 @@ def test_a_proxy_of_the_environment_is_used(want, server, monkeypatch):
 
 
 def test_caffes_spelling_of_a_download_takes_a_models_folder():
-    script = model.ROOT / "scripts" / "nets" / "download_model_binary.py"
+    script = catalogue.ROOT / "scripts" / "nets" / "download_model_binary.py"
     run = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True)
     assert run.returncode == 0 and "--trust" in run.stdout
 
@@ -326,7 +332,7 @@ def test_names_of_classes_by_script_and_how_they_are_found(
 ):
     import shutil
 
-    from deepdream.nets import model
+    from deepdream import nets as model
     from scripts.nets import get_synset_words
 
     source = tmp_path / "caffe_ilsvrc12.tar.gz"

@@ -7,7 +7,7 @@ import pytest
 from deepdream.dream.octaves import octave_sizes
 from deepdream.errors import SizeError, TargetError
 from deepdream.nets import preflight
-from deepdream.nets.model import description
+from deepdream.nets.description import describe as description
 from netfile.shapes import infer
 
 
@@ -26,17 +26,19 @@ def test_a_near_miss_gets_the_nearest_names(small_net):
 
 
 def test_an_in_place_relu_leads_to_its_blob(small_net):
-    with pytest.raises(TargetError, match="use --end inception_3b/5x5_reduce"):
+    with pytest.raises(TargetError, match='writes the blob "inception_3b/5x5_reduce"') as e:
         preflight.check_end(small_net, "inception_3b/relu_5x5_reduce")
+    assert e.value.instead == "inception_3b/5x5_reduce"
 
 
 def test_an_octave_too_small_names_octave_layer_and_the_largest_number_that_fits(small_net):
     end = "inception_4c/output"
     with pytest.raises(
         SizeError,
-        match=r'octave 4 of 9 would be 11x8 pixels: layer "inception_4c/output".*use --octaves 5 at most',
-    ):
+        match=r'octave 4 of 9 would be 11x8 pixels: layer "inception_4c/output"',
+    ) as e:
         preflight.check_octaves(small_net, end, octave_sizes(43, 60, 9))
+    assert e.value.octaves == 5 and e.value.size == (8, 11)
     preflight.check_octaves(small_net, end, octave_sizes(43, 60, 5))
 
 
@@ -46,7 +48,8 @@ def test_a_picture_too_small_altogether_says_so(small_net):
 
 
 def test_a_picture_that_needs_more_memory_than_is_free(small_net, caffe, monkeypatch):
-    needed = preflight.memory_needed(small_net, "inception_4c/output", (600, 800), columns=False)
+    largest = preflight.Pass("inception_4c/output", (600, 800))
+    needed = preflight.memory_needed(small_net, largest, columns=False)
     counts = {
         blob: math.prod(shape)
         for blob, shape in infer(
@@ -55,20 +58,28 @@ def test_a_picture_that_needs_more_memory_than_is_free(small_net, caffe, monkeyp
     }
     # data and diff of every blob, the maxima's places, and a diff more for each of pool1's two readers
     assert needed == 4 * (2 * sum(counts.values()) + counts["pool1"] + 2 * counts["pool1"])
-    assert needed < preflight.memory_needed(
-        small_net, "inception_4c/output", (600, 800), columns=True
-    )
+    assert needed < preflight.memory_needed(small_net, largest, columns=True)
+    forward = preflight.memory_needed(small_net, largest._replace(backward=False), columns=False)
+    assert forward == 4 * (sum(counts.values()) + counts["pool1"])
+    batch = largest._replace(batch=3)
+    assert preflight.memory_needed(small_net, batch, columns=False) == 3 * needed
     monkeypatch.setattr("deepdream.nets.engine.available_memory", lambda: needed // 4)
     with pytest.raises(
         SizeError,
         match=r"the picture is 800x600: a step at that size takes .* GB .*; use a picture of \d+x\d+ at most",
     ) as e:
-        preflight.check_memory(small_net, "inception_4c/output", (600, 800), caffe)
-    width, height = (int(n) for n in str(e.value).split("picture of ")[1].split(" ")[0].split("x"))
+        preflight.check_memory(small_net, largest, caffe)
+    height, width = e.value.fits
+    assert f"picture of {width}x{height} at most" in str(e.value)
     assert 250 < width <= 400 and 180 < height <= 300
-    preflight.check_memory(small_net, "inception_4c/output", (height // 2, width // 2), caffe)
+    smaller = largest._replace(size=(height // 2, width // 2))
+    preflight.check_memory(small_net, smaller, caffe)
+    with pytest.raises(
+        SizeError, match="9 pictures of .* at a time take .*; 4 at a time would fit"
+    ):
+        preflight.check_memory(small_net, smaller._replace(batch=9), caffe)
     monkeypatch.setattr("deepdream.nets.engine.available_memory", lambda: None)
-    preflight.check_memory(small_net, "inception_4c/output", (10**5, 10**5), caffe)
+    preflight.check_memory(small_net, largest._replace(size=(10**5, 10**5)), caffe)
 
 
 def test_a_layer_behind_inner_product_needs_the_declared_size(small_net):

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 import deepdream
+from deepdream import pictures
 from deepdream.errors import TargetError
-from deepdream.pictures import image
-from deepdream.request.expression import Expression
+from deepdream.request.expression import Context, Expression
 
 LAYER = "inception_4c/output"
 
@@ -36,7 +36,7 @@ def test_an_objective_of_one_l2_is_the_plain_dream(run, photo, tmp_path, fast):
         *fast,
     )
     assert code == 0 and f'l2("{LAYER}"), seed 1' in said
-    assert np.array_equal(image.load(tmp_path / "a.png"), image.load(tmp_path / "b.png"))
+    assert np.array_equal(pictures.load(tmp_path / "a.png"), pictures.load(tmp_path / "b.png"))
 
 
 TEXTS = [
@@ -54,7 +54,7 @@ def test_dreams_of_objectives_replay_to_the_bit(text, run, photo, mask, tmp_path
     out = tmp_path / "out.png"
     code, _, err = run("dream", photo, "-o", out, "--seed", 1, "--objective", text, *fast)
     assert code == 0, err
-    assert json.loads(image.read_recipe(out))["settings"]["objective"] == text
+    assert json.loads(pictures.read_recipe(out))["settings"]["objective"] == text
     code, said, err = run("replay", out, "-o", tmp_path / "again.png")
     assert code == 0 and "equal to the bit" in said, err
 
@@ -77,7 +77,7 @@ def test_a_mask_confines_the_dream(run, photo, mask, tmp_path):
         "inception_3b/1x1",
     )
     assert "the mask is 60x45; it is resized to the picture's 120x90" in said
-    changed = np.abs(image.load(tmp_path / "out.png") - image.load(photo)).mean(2)
+    changed = np.abs(pictures.load(tmp_path / "out.png") - pictures.load(photo)).mean(2)
     assert changed[:, :50].mean() > 5 * changed[:, 75:].mean()
     moved = mask.rename(tmp_path / "elsewhere.png")
     assert "the mask it was made from is gone" in run("replay", tmp_path / "out.png")[2]
@@ -96,11 +96,11 @@ def test_a_mask_and_a_guide_together(run, photo, mask, tmp_path, fast):
     ("3", "is a number, not an objective"),
     ('l2("conv1") + 3', "objectives are added and subtracted"),
     ('l2("conv1") * l2("conv1")', "multiplied by numbers"),
-    ('l2("conv1") / 2', "only sums, factors and l2"),
+    ('l2("conv1") / 2', "only sums, multiples and l2"),
     ('__import__("os").system("true")', "known are"),
     ('open("/etc/passwd")', "known are"),
     ('l2("conv1").within(3)', "give one mask picture"),
-    ('l2("conv1").terms', "only sums, factors"),
+    ('l2("conv1").terms', "only sums, multiples"),
     ('l2("conv1", 3)', "takes a layer and nothing more"),
     ('channel("conv1")', "takes a layer and numbers of channels"),
     ('channel("conv1", 1.5)', "takes a layer and numbers of channels"),
@@ -133,7 +133,7 @@ def test_guide_and_objective_exclude_each_other(run, photo, tmp_path):
     code, _, err = run(
         "dream", photo, "-o", tmp_path / "out.png", "--objective", 'l2("conv1")', "--guide", photo
     )
-    assert code == 2 and "give --guide or --objective" in err
+    assert code == 2 and "exclude each other" in err
 
 
 def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, monkeypatch):
@@ -152,7 +152,7 @@ def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, mon
     )
     said = err.strip().splitlines()[-1]
     assert code == 2 and "octave 2 of 2, step 1 of 3" in said and "out-last-good.png" in said
-    kept = image.load(tmp_path / "out-last-good.png")
+    kept = pictures.load(tmp_path / "out-last-good.png")
     assert (
         kept.shape == (90, 120, 3)
         and np.isfinite(kept).all()
@@ -163,7 +163,7 @@ def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, mon
 def test_texts_mean_what_they_say(net, small):
     found = Expression(
         '-l2("conv1") * 2 + 0.5 * (channel("conv1", 1) - 3 * neuron("conv1", 2))'
-    ).build(net, small)
+    ).build(Context(net, small))
     assert [(t.name.split("(")[0], t.weight) for t in found.terms] == [
         ("l2", -2),
         ("channel", 0.5),

@@ -20,7 +20,7 @@ def result():
     probabilities = np.full((6, 6), 0.01)
     for i, (p, s) in enumerate(zip(predicted, sure)):
         probabilities[i, p] = s
-    return evaluate.Evaluation(
+    return evaluate.Predictions(
         NAMES,
         [f"{i}.png" for i in range(6)],
         np.array(truth),
@@ -119,13 +119,13 @@ def test_batches_do_not_change_the_predictions(net, pictures):
 
 
 def test_predictions_are_the_nets_own(net, pictures):
-    from deepdream.pictures import image
+    from deepdream.dream.preprocess import preprocess
 
     found = {"ape": evaluate.find_pictures(pictures)["ape"][:1]}
     result = evaluate.evaluate(net, found, NAMES[:4], {"ape": 0}, (32, 32))
     picture = np.asarray(Image.open(found["ape"][0]).resize((32, 32), 3), np.float32)
     net.blobs["data"].reshape(1, 3, 32, 32)
-    net.blobs["data"].data[0] = image.preprocess(net, picture)
+    net.blobs["data"].data[0] = preprocess(net, picture)
     np.testing.assert_allclose(result.probabilities[0], net.forward()["prob"][0], rtol=1e-5)
 
 
@@ -167,7 +167,9 @@ def test_without_scikit_learn_the_install_command_is_told(call, pictures, tmp_pa
 
 
 def test_no_mistakes_no_sheet(result):
-    right = evaluate.Evaluation(NAMES, result.paths, result.predicted, result.probabilities, [], [])
+    right = evaluate.Predictions(
+        NAMES, result.paths, result.predicted, result.probabilities, [], []
+    )
     assert evaluate_page.mistakes_sheet(right) is None
 
 

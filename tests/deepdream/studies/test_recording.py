@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepdream.errors import RecordingError
-from deepdream.request import job
+from deepdream.request import job, recipe
 from deepdream.settings import Dream
 from deepdream.studies import compare, recording
 
@@ -28,7 +28,7 @@ def recorded(request_of, tmp_path):
     """Folder of a recording of four steps."""
     request, folder = request_of(), tmp_path / "recording"
     with recording.Writer(folder) as writer:
-        compare.record(request, writer, job.recipe(request, folder / "recording.json"))
+        compare.record(request, writer, recipe.recipe(request, folder / "recording.json"))
     return folder
 
 
@@ -64,7 +64,9 @@ def test_the_same_engine_follows_to_the_bit(recorded, request_of):
 def test_a_guided_dream_follows_to_the_bit(request_of, photo, tmp_path):
     request = request_of(guide_path=str(photo))
     with recording.Writer(tmp_path / "guided") as writer:
-        compare.record(request, writer, job.recipe(request, tmp_path / "guided" / "recording.json"))
+        compare.record(
+            request, writer, recipe.recipe(request, tmp_path / "guided" / "recording.json")
+        )
     assert (
         compare.verdict(compare.follow(request, recording.Recording(tmp_path / "guided")))[0]
         == "equal"
@@ -117,9 +119,9 @@ def refused(folder):
 
 
 def test_no_recording(tmp_path):
-    assert "no such recording; make one with: deepdream compare IMAGE --record" in refused(
-        tmp_path / "none"
-    )
+    with pytest.raises(RecordingError, match="none: no such recording") as e:
+        recording.Recording(tmp_path / "none")
+    assert e.value.missing == str(tmp_path / "none")
     assert "is no recording" in refused(tmp_path)
 
 
@@ -132,7 +134,7 @@ def test_a_half_written_recording(recorded):
 
 def test_a_half_copied_recording(recorded):
     (recorded / "0002.npz").unlink()
-    assert "incomplete: 1 of its 6 files are not there, 0002.npz for one" in refused(recorded)
+    assert "incomplete: 1 of its 6 files are missing, 0002.npz for one" in refused(recorded)
 
 
 def test_a_damaged_recording(recorded):
@@ -154,7 +156,7 @@ def test_a_recording_of_another_format(recorded):
 
 
 def test_a_recording_is_never_written_over(recorded, tmp_path):
-    with pytest.raises(RecordingError, match="is there already"):
+    with pytest.raises(RecordingError, match="exists already"):
         recording.Writer(recorded)
     with pytest.raises(RecordingError, match="no such folder to record into"):
         recording.Writer(tmp_path / "no" / "where")
@@ -164,7 +166,7 @@ def test_a_stopped_recording_leaves_nothing(request_of, tmp_path, monkeypatch):
     monkeypatch.setattr("deepdream.dream.octaves.make_step", lambda *args, **kwargs: 1 / 0)
     request, folder = request_of(), tmp_path / "stopped"
     with pytest.raises(ZeroDivisionError), recording.Writer(folder) as writer:
-        compare.record(request, writer, job.recipe(request, folder / "recording.json"))
+        compare.record(request, writer, recipe.recipe(request, folder / "recording.json"))
     assert not folder.exists() and not list(tmp_path.glob("*.partial"))
 
 

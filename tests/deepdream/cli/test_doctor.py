@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from deepdream import cli
-from deepdream.nets import engine, model
-from deepdream.studies import doctor
+from deepdream import cli, nets
+from deepdream.cli.commands import doctor
+from deepdream.nets import engine
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def test_a_whole_installation_is_well(told):
         and lines["built-in engine"].startswith("ok ")
         and "+compat" in lines["built-in engine"]
     )
-    assert lines["model motif_googlenet"].endswith("here and right")
+    assert lines["model motif_googlenet"].endswith("installed, verified")
     assert (
         "deepdream models get bvlc_googlenet" in lines["model bvlc_googlenet"]
-        or "here and right" in lines["model bvlc_googlenet"]
+        or "installed, verified" in lines["model bvlc_googlenet"]
     )
 
 
@@ -58,7 +58,7 @@ def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
         .replace("end:", f"sha1: {'0' * 40}\ncaffemodel_url: http://127.0.0.1:9/x\nend:")
     )
     (folder / "readme.md").write_text(readme)
-    monkeypatch.setattr(model, "known", lambda: [str(folder)])
+    monkeypatch.setattr(nets, "known", lambda: [str(folder)])
     code, lines = told()
     assert code == 1 and any(
         "weights are not the published file" in line and "models get" in line

@@ -1,0 +1,126 @@
+"""A net's passes: forward and backward over a span of layers, in memory that blobs may share."""
+
+from typing import Any, Callable, Dict, List, cast
+
+from ..blob import Blob
+from ..layer_types.convolution import Convolution
+from . import sharing
+from .build import Parts, naming
+
+BEFORE_FORWARD, AFTER_FORWARD = "before_forward", "after_forward"
+BEFORE_BACKWARD, AFTER_BACKWARD = "before_backward", "after_backward"
+# layers whose tops' shapes depend on values, or on a program
+_SHAPED_LATE = ("Filter", "Python")
+
+
+class Passes:
+    """Runs the layers of a net by their numbers.
+
+    `calls` has the functions that are called with a layer's number around each layer's pass.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.calls: Dict[str, List[Callable[[int], Any]]] = {
+            when: [] for when in (BEFORE_FORWARD, AFTER_FORWARD, BEFORE_BACKWARD, AFTER_BACKWARD)
+        }
+        # an in-place ReLU right after a convolution runs with it, while the values are in cache
+        self.relu_after = {
+            i: relu
+            for i, (conv, relu) in enumerate(zip(parts.layers, parts.layers[1:]))
+            if conv.layer_param.type == "Convolution"
+            and relu.layer_param.type == "ReLU"
+            and parts.tops[i] == parts.bottoms[i + 1] == parts.tops[i + 1]
+        }
+        self.readers, self.splits = sharing.merge_splits(parts)
+        self._concats = sharing.let_concats_view(parts)
+        for i in self._concats:
+            parts.layers[i].reshape(parts.bottoms[i], parts.tops[i])
+        self._spare = Blob(0)
+        self._seen_shapes: Any = None
+
+    def forward(self, first: int, last: int) -> float:
+        """Run the layers from `first` to `last`.
+
+        Returns the loss: the sum of all their tops times their loss weights.
+        """
+        parts = self.parts
+        sharing.keep_unreached_tops(parts, self._concats, first, last)
+        self._reshape_ahead(first, last)
+        i = first
+        while i <= last:
+            self._call(BEFORE_FORWARD, i)
+            relu = self.relu_after.get(i) if i < last and not self._watched() else None
+            layer, bottom, top = parts.layers[i], parts.bottoms[i], parts.tops[i]
+            with naming(layer, bottom):
+                # as in Caffe, each layer fits its tops to its bottoms first, and none after `last`
+                layer.reshape(bottom, top)
+                if relu is None:
+                    layer.forward(bottom, top)
+                else:
+                    cast(Convolution, layer).forward(bottom, top, relu)
+            self._call(AFTER_FORWARD, i)
+            i += 1 if relu is None else 2
+        return float(
+            sum(
+                weight * top.data.sum()
+                for i in range(first, last + 1)
+                for weight, top in zip(parts.loss_weights[i], parts.tops[i])
+                if weight
+            )
+        )
+
+    def backward(self, first: int, last: int) -> None:
+        """Run the layers backward from `first` down to `last`."""
+        for number, split in self.splits.items():
+            split.begin()
+            if (
+                number < last
+                and split.active
+                and any(last <= reader <= first for reader in split.reader_numbers)
+            ):
+                split.separate()  # the pass ends between this Split and its readers
+        for i in range(first, last - 1, -1):
+            self._call(BEFORE_BACKWARD, i)
+            if self.parts.plan.layers[i]:
+                self._backward_layer(i)
+            self._call(AFTER_BACKWARD, i)
+
+    def _backward_layer(self, i: int) -> None:
+        layer, wanted = self.parts.layers[i], self.parts.plan.bottoms[i]
+        top, bottom = self.parts.tops[i], self.parts.bottoms[i]
+        merged = {j: split for j, split in self.readers.get(i, {}).items() if split.active}
+        with naming(layer, bottom):
+            if i in self.splits and self.splits[i].active:
+                if wanted[0]:
+                    self.splits[i].finish()
+            elif merged:
+                sharing.backward_into(i, layer, top, wanted, bottom, merged, self._spare)
+            else:
+                layer.backward(top, wanted, bottom)
+
+    def reshape(self, first: int, last: int) -> None:
+        """Fit the blobs of these layers to their bottoms, without running them."""
+        span = slice(first, last + 1)
+        parts = self.parts
+        for layer, bottom, top in zip(parts.layers[span], parts.bottoms[span], parts.tops[span]):
+            with naming(layer, bottom):
+                layer.reshape(bottom, top)
+
+    def _reshape_ahead(self, first: int, last: int) -> None:
+        """After a change of the inputs' shapes, fit the layers before any of them runs.
+
+        New memory can then be laid out while nobody has seen it.
+        """
+        shapes = [self.parts.blobs[name].shape for name in self.parts.inputs], first, last
+        late = (layer.type in _SHAPED_LATE for layer in self.parts.layers[first : last + 1])
+        if shapes != self._seen_shapes and not any(late):
+            self.reshape(first, last)
+        self._seen_shapes = shapes
+
+    def _watched(self) -> bool:
+        return bool(self.calls[BEFORE_FORWARD] or self.calls[AFTER_FORWARD])
+
+    def _call(self, when: str, i: int) -> None:
+        for call in self.calls[when]:
+            call(i)

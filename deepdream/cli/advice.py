@@ -1,0 +1,75 @@
+"""What a person at the command line can do about an error: the options that the library's texts do
+not know of."""
+
+from functools import singledispatch
+
+from .. import errors
+
+
+@singledispatch
+def advice(error: Exception) -> str:
+    """The advice for an error, or ""."""
+    return ""
+
+
+def advised(error: Exception) -> str:
+    """The error's text, in one line, with its advice."""
+    hint = advice(error)
+    return f"{error}; {hint}" if hint else str(error)
+
+
+@advice.register(errors.ZeroGradientError)
+def _(error: errors.ZeroGradientError) -> str:
+    return "choose another --end, another picture, or check force_backward"
+
+
+@advice.register(errors.NotFiniteError)
+def _(error: errors.NotFiniteError) -> str:
+    if error.step_size is None:
+        return ""
+    return "a smaller --step-size or fewer steps may help, or the weights are broken"
+
+
+@advice.register(errors.TargetError)
+def _(error: errors.TargetError) -> str:
+    if error.instead:
+        return f"use --end {error.instead}"
+    return "`deepdream layers` lists them all" if error.layer else ""
+
+
+@advice.register(errors.SizeError)
+def _(error: errors.SizeError) -> str:
+    if error.enlarge:
+        return f"enlarge it: --scale {error.enlarge:g}"
+    return f"use --octaves {error.octaves} at most" if error.octaves else ""
+
+
+@advice.register(errors.ModelError)
+def _(error: errors.ModelError) -> str:
+    return "a folder without one needs --mean B,G,R" if error.needs_mean else ""
+
+
+@advice.register(errors.EngineError)
+def _(error: errors.EngineError) -> str:
+    if error.gpu is not None:
+        return "leave out --gpu, or use --engine caffe with a Caffe built for GPUs"
+    return "leave out --engine to use the built-in one" if error.engine == "caffe" else ""
+
+
+@advice.register(errors.DownloadError)
+def _(error: errors.DownloadError) -> str:
+    if error.unverified:
+        return "--trust takes it as it comes, and records its hash"
+    return "say where it is with --from" if error.unknown_place else ""
+
+
+@advice.register(errors.ImageError)
+def _(error: errors.ImageError) -> str:
+    return f"say where it is with --{error.role}" if error.role else ""
+
+
+@advice.register(errors.RecordingError)
+def _(error: errors.RecordingError) -> str:
+    return (
+        f"make one with: deepdream compare IMAGE --record {error.missing}" if error.missing else ""
+    )

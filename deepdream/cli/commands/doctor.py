@@ -1,0 +1,141 @@
+"""`deepdream doctor`: what is here and what is missing, each with the command that mends it."""
+
+import argparse
+import importlib
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, List, Optional, Union
+
+from ... import nets
+from ...nets import download, engine
+from ...nets.catalogue import ROOT
+from ...settings import DEFAULT_MODEL
+from ...version import __version__
+
+# package -> the extra that brings it, "" for one that is always needed
+_PACKAGES = {
+    "numpy": "",
+    "scipy": "",
+    "PIL": "",
+    "google.protobuf": "",
+    "tqdm": "",
+    "numba": "compat",
+    "matplotlib": "plots",
+    "sklearn": "evaluate",
+    "requests": "download",
+}
+_ENOUGH_MEMORY = 1e9  # bytes
+_MARKS = {True: "ok ", False: "!! ", None: "   "}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: `good` is None where it is no more than a fact."""
+
+    what: str
+    text: str
+    good: Optional[bool] = None
+    remedy: str = ""
+
+
+def add_parser(verbs: Any) -> None:
+    p = verbs.add_parser(
+        "doctor", help="say what is here and what is missing, with the commands that mend it"
+    )
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every finding; returns 1 if something is wrong that a dream needs."""
+    wrong = 0
+    for finding in examine():
+        remedy = f"  -> {finding.remedy}" if finding.remedy else ""
+        print(f"{_MARKS[finding.good]}{finding.what:26} {finding.text}{remedy}", flush=True)
+        wrong += finding.good is False
+    print(f"{wrong} of these need mending" if wrong else "nothing that a dream needs is missing")
+    return int(wrong > 0)
+
+
+def examine() -> List[Finding]:
+    """Every finding, in order. Starts other Pythons, and reads every model's weights."""
+    system = f"{platform.system()} {platform.machine()}"
+    here = Finding("deepdream", f"{__version__} on Python {platform.python_version()}, {system}")
+    return [here, *_packages(), *_engines(), *_machine(), *map(_model, nets.known())]
+
+
+def _packages() -> Iterator[Finding]:
+    for name, extra in _PACKAGES.items():
+        try:
+            module = importlib.import_module(name)
+        except Exception as e:  # a broken package can fail in any way, which is what this looks for
+            install = f"pip install -e '.[{extra}]'" if extra else "pip install -e ."
+            state = "missing" if isinstance(e, ImportError) else "does not import"
+            yield Finding(name, f"{state} ({e})", None if extra else False, install)
+        else:
+            yield Finding(name, str(getattr(module, "__version__", "here")), True)
+
+
+def _version_of(python: Union[str, Path], module: str) -> Optional[str]:
+    """The version of an engine in some Python, or None."""
+    code = f"import {module}; {module}.Net; print({module}.__version__)"
+    root = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": root, "GLOG_minloglevel": "2"}
+    try:
+        process = subprocess.run(
+            [str(python), "-c", code], capture_output=True, text=True, env=environment, timeout=120
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return process.stdout.strip() if process.returncode == 0 else None
+
+
+def _engines() -> Iterator[Finding]:
+    own, real = (_version_of(sys.executable, module) for module in ("caffe_compat", "caffe"))
+    good = True if own else None if real else False  # one engine is enough
+    yield Finding(
+        "built-in engine",
+        own or "does not start",
+        good,
+        "" if own else "pip install -e '.[compat]' in Python 3.11 or newer",
+    )
+    yield Finding(
+        "real Caffe in this Python",
+        real or "none",
+        None,
+        "" if real else "optional; any Python with `import caffe` will do",
+    )
+    installed = ROOT / ".caffe" / "bin" / "python"
+    version = _version_of(installed, "caffe") if installed.exists() else None
+    text = f"{version} ({installed})" if version else "none"
+    yield Finding("real Caffe of make caffe", text, None, "" if version else "make caffe")
+
+
+def _machine() -> Iterator[Finding]:
+    yield Finding("processors", str(os.cpu_count()))
+    memory = engine.available_memory()
+    if memory is not None:
+        enough = memory > _ENOUGH_MEMORY
+        remedy = "" if enough else "dream on smaller pictures, or close other programs"
+        yield Finding("memory available", f"{memory / 1e9:.1f} GB", enough, remedy)
+
+
+def _model(name: str) -> Finding:
+    model = nets.find(name)
+    want, what = download.wanted(model), f"model {name}"
+    if not model.deploy.is_file():
+        how = "python scripts/nets/googlenet.py or scripts/nets/classics.py writes it"
+        return Finding(what, f"has no deploy net ({model.deploy})", False, how)
+    if download.is_right(want):
+        return Finding(what, "installed, verified", True)
+    get = f"deepdream models get {name}"
+    if not want.path.is_file():
+        how = f"{get}{'' if want.sha1 else ' --trust'}" if want.urls else "make model"
+        needed = name == DEFAULT_MODEL
+        return Finding(what, "weights not installed", False if needed else None, how)
+    if want.sha1 is None:
+        return Finding(what, "installed, no hash to verify it by", True)
+    return Finding(what, "weights are not the published file", False, get)

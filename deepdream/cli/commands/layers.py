@@ -1,0 +1,38 @@
+"""`deepdream layers`: a net's layers, and which can be dreamt of."""
+
+import argparse
+from typing import Any
+
+from netfile.shapes import infer
+
+from ...nets import engine, opening
+from ...nets.description import declared_size
+from ...nets.preflight import targets
+from .. import options
+from ..table import print_table
+
+
+def add_parser(verbs: Any) -> None:
+    p = verbs.add_parser("layers", help="list a net's layers, and which can be dreamt of")
+    options.add_model(p)
+    options.add_engine(p)
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    caffe, model = engine.load(args.engine), options.model_of(args)
+    net = opening.read(model, caffe)
+    _, height, width = declared_size(net)
+    shapes, valid = infer(net), set(targets(net))
+    rows = []
+    for layer in net.layer:
+        name, top = layer.name, layer.top[0] if layer.top else ""
+        shape = " x ".join(map(str, shapes[top][1:])) if shapes.get(top) else "?"
+        in_place = f"no: in place on {top}" if top and top != name else "no"
+        default = " (default)" if name == model.end else ""
+        rows.append((name + default, layer.type, shape, "yes" if name in valid else in_place))
+    size = f"{width}x{height}"
+    print(
+        f"{model.name}: {len(rows)} layers; shapes (channels x height x width) for a {size} picture"
+    )
+    print_table([("layer", "type", "shape", "--end"), *rows])

@@ -1,0 +1,172 @@
+"""Options that several commands share, and what they stand for."""
+
+import argparse
+import math
+from dataclasses import fields
+from typing import Any, Callable, Dict, Optional, Type, Union
+
+from .. import nets
+from ..nets.engine import NAMES
+from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, Dream
+
+Number = Union[int, float]
+
+
+def number(
+    kind: Type[Any], lowest: Number, inclusive: bool = True, highest: Number = math.inf
+) -> Callable[[str], Any]:
+    """An argparse type: numbers of this kind within these bounds."""
+    words = {int: "a whole number", float: "a number"}[kind]
+    words += f" of at least {lowest}" if inclusive else f" over {lowest}"
+    if highest != math.inf:
+        words += f" and at most {highest}"
+
+    def parse(text: str) -> Any:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {words}, not {text!r}") from None
+        high_enough = lowest <= value if inclusive else lowest < value
+        if not high_enough or not value <= highest or value == math.inf:
+            raise argparse.ArgumentTypeError(f"must be {words}, not {text}")
+        return value
+
+    return parse
+
+
+SEED = number(int, 0, highest=2**32 - 1)
+COUNT = number(int, 1)
+OCTAVES = number(int, 1, highest=64)
+SCALE = number(float, 1, inclusive=False)
+
+
+def add_engine(
+    p: argparse.ArgumentParser, default: Optional[str] = DEFAULT_ENGINE, said: str = DEFAULT_ENGINE
+) -> None:
+    p.add_argument(
+        "--engine",
+        choices=NAMES,
+        default=default,
+        help=f"real Caffe, the built-in engine, or real Caffe if there is one (default: {said})",
+    )
+    p.add_argument(
+        "--gpu",
+        type=number(int, 0),
+        metavar="N",
+        help="compute on this GPU; needs a real Caffe built for it",
+    )
+
+
+def add_model(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="M",
+        help=f"a name under models/, or a model's folder (default {DEFAULT_MODEL})",
+    )
+    p.add_argument(
+        "--mean",
+        metavar="B,G,R|FILE",
+        help="the net's mean colour in its channel order, or a mean file; overrides the readme",
+    )
+    p.add_argument(
+        "--channel-order",
+        choices=("bgr", "rgb"),
+        help="of the net's input (default: the readme's, or bgr)",
+    )
+
+
+def add_octaves(p: argparse.ArgumentParser, octaves: int, octave_scale: float) -> None:
+    p.add_argument(
+        "--octaves",
+        type=OCTAVES,
+        default=octaves,
+        metavar="N",
+        help=f"number of sizes (default {octaves})",
+    )
+    p.add_argument(
+        "--octave-scale",
+        type=SCALE,
+        default=octave_scale,
+        metavar="X",
+        help=f"ratio of one size to the next smaller (default {octave_scale})",
+    )
+
+
+def add_dream(p: argparse.ArgumentParser) -> None:
+    p.add_argument("image", metavar="IMAGE", help="the picture to dream on")
+    add_model(p)
+    p.add_argument(
+        "--end",
+        default="",
+        metavar="LAYER",
+        help="the layer whose activations grow (default: the model's own; see `layers`)",
+    )
+    p.add_argument(
+        "--iterations",
+        type=number(int, 0),
+        default=DREAM.iterations,
+        metavar="N",
+        help=f"steps per octave (default {DREAM.iterations})",
+    )
+    add_octaves(p, DREAM.octaves, DREAM.octave_scale)
+    p.add_argument(
+        "--step-size",
+        type=number(float, 0, inclusive=False),
+        default=DREAM.step_size,
+        metavar="X",
+        help=f"mean change of a pixel per step, in grey levels (default {DREAM.step_size})",
+    )
+    p.add_argument(
+        "--jitter",
+        type=number(int, 0),
+        default=DREAM.jitter,
+        metavar="N",
+        help=f"largest random shift, in pixels (default {DREAM.jitter})",
+    )
+    p.add_argument(
+        "--no-clip",
+        dest="clip",
+        action="store_false",
+        help="let values leave 0-255 while dreaming",
+    )
+    p.add_argument(
+        "--seed",
+        type=SEED,
+        metavar="N",
+        help="of the jitter (default: a new one, which the picture records)",
+    )
+    p.add_argument(
+        "--guide", metavar="IMAGE", help="make the picture more like this one, as the layer sees it"
+    )
+    p.add_argument(
+        "--objective",
+        default="",
+        metavar="EXPR",
+        help="what grows, in place of --end: "
+        """'0.7 * l2("inception_4c/output") - channel("inception_4d/output", 61)'""",
+    )
+    p.add_argument("--mask", metavar="IMAGE", help="where it may grow: white; black stays")
+    add_engine(p)
+
+
+def dream_of(args: argparse.Namespace) -> Dream:
+    """The dream's settings on a command line."""
+    return Dream(**{f.name: getattr(args, f.name) for f in fields(Dream)})
+
+
+def model_of(args: argparse.Namespace) -> nets.Model:
+    """The model on a command line. Raises ModelError."""
+    return nets.find(args.model, args.mean, args.channel_order)
+
+
+def request_of(args: argparse.Namespace) -> Dict[str, Any]:
+    """What request.job.prepare takes of a command line besides image and settings."""
+    return dict(
+        model=model_of(args),
+        engine=args.engine,
+        gpu=args.gpu,
+        guide_path=args.guide,
+        mask_path=args.mask,
+        seed=args.seed,
+    )

@@ -1,0 +1,73 @@
+"""What is said before and while a dream runs."""
+
+from typing import Any, Iterator, Sequence, Tuple
+
+import numpy as np
+
+from ..dream.octaves import Progress, octave_sizes
+from ..nets import engine
+from ..request import job as jobs
+from ..request.job import Job
+
+FORMAT = "{desc} |{bar}| {percentage:3.0f}% {elapsed}<{remaining}"
+
+
+class Bar:
+    """A progress bar over all steps of the `parts` of a run, weighted by each octave's size, so
+    that the time left is right."""
+
+    def __init__(self, job: Job, parts: Sequence[str]) -> None:
+        from tqdm import tqdm
+
+        dream = job.dream
+        sizes = octave_sizes(*job.pixels.shape[:2], dream.octaves, dream.octave_scale)
+        total = sum(h * w for h, w in sizes) * dream.iterations * len(parts)
+        self._parts, self._steps = parts, 0
+        self._steps_of_a_part = dream.octaves * dream.iterations
+        self._bar: Any = tqdm(total=total, bar_format=FORMAT)
+
+    def __call__(self, p: Progress) -> None:
+        part = self._parts[self._steps // self._steps_of_a_part]
+        self._steps += 1
+        size = f"{p.size[1]}x{p.size[0]}"
+        text = f"{part}octave {p.octave}/{p.octaves} ({size}) step {p.step}/{p.steps}"
+        self._bar.set_description_str(text, refresh=False)
+        self._bar.update(p.size[0] * p.size[1])
+
+    def __enter__(self) -> "Bar":
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._bar.__exit__(*error)
+
+
+def pictures(job: Job, frames: int = 1) -> Iterator[Tuple[int, np.ndarray]]:
+    """(number, picture) of each of a job's pictures, with a progress bar on stderr."""
+    parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
+    with Bar(job, parts) as bar:
+        yield from enumerate(jobs.pictures(job, bar))
+
+
+def announce(job: Job) -> None:
+    """Print what is about to be dreamt, on what."""
+    about, opened = engine.describe(job.opened.caffe), job.opened
+    h, w = job.pixels.shape[:2]
+    goal = job.dream.objective or f"end {job.dream.end}"
+    print(
+        f"{opened.model.name} on {about['name']} {about['version']}: {w}x{h}, {goal}, seed "
+        f"{job.seed}",
+        flush=True,
+    )
+    for note in opened.model.notes:
+        print(f"  {note}", flush=True)
+    mask = job.target.mask
+    if mask is not None and mask.shape != (h, w):
+        size = f"{mask.shape[1]}x{mask.shape[0]}"
+        print(f"  the mask is {size}; it is resized to the picture's {w}x{h}", flush=True)
+    if opened.any_size:
+        print(
+            "  its InnerProduct layers are run as Convolutions, to take pictures of any size; "
+            f"end {job.end}",
+            flush=True,
+        )

@@ -1,0 +1,269 @@
+"""The one way to open a net. Every command asks the same questions in the same order: model,
+engine, description, layers, any size, sizes, memory, GPU, weights; and builds one net."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from netfile.errors import ShapeError
+from netfile.shapes import infer
+
+from .. import settings
+from ..errors import ModelError, SizeError
+from . import catalogue, labels, preflight
+from . import engine as engines
+from .any_size import any_size as made_any_size
+from .catalogue import Model
+from .description import check_weights, declared_size, describe
+
+Size = Tuple[int, int]
+Layers = Union[Sequence[str], Callable[[Any], Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class OpenNet:
+    """A net that is ready, and what was found out on the way.
+
+    `model` is the one that was asked for, `net` may be one that was made of it to take `any_size`;
+    `names` leads from the model's own layers to those of `net`. `layers` are in `net`, and `end` is
+    the one that runs last.
+    """
+
+    caffe: Any
+    net: Any
+    model: Model
+    description: Any
+    names: Dict[str, str]
+    layers: Tuple[str, ...]
+    any_size: bool
+
+    @property
+    def end(self) -> str:
+        """The layer where a forward pass ends."""
+        order = [layer.name for layer in self.description.layer]
+        return max(self.layers, key=order.index)
+
+    @property
+    def output(self) -> labels.ClassOutput:
+        """Where its classes are. Raises TargetError for a net without a Softmax."""
+        return labels.class_output(self.description)
+
+    @property
+    def size(self) -> Size:
+        """The (height, width) that the deploy net declares."""
+        return declared_size(self.description)[1:]
+
+
+def open(
+    model: Union[str, Path, Model] = settings.DEFAULT_MODEL,
+    engine: Any = settings.DEFAULT_ENGINE,
+    *,
+    layers: Optional[Layers] = None,
+    sizes: Optional[Sequence[Size]] = None,
+    guide_size: Optional[Size] = None,
+    batch: int = 1,
+    backward: bool = True,
+    any_size: Optional[bool] = None,
+    gpu: Optional[int] = None,
+) -> OpenNet:
+    """Open a model's net after checking all that is to be done with it.
+
+    Args:
+        model: a name under models/, a folder, or a Model.
+        engine: "auto", "caffe", "compat", or a pycaffe module.
+        layers: names of the layers that are wanted, or a function that gives them from the
+            description.
+        sizes: (height, width) of each octave, largest first; None for the one that the net
+            declares.
+        guide_size: (height, width) of a guide picture.
+        batch: pictures in one pass.
+        backward: whether passes run backward too.
+        any_size: whether InnerProducts become Convolutions; None: where one of the sizes needs it.
+        gpu: number of a GPU to compute on.
+
+    Raises:
+        ModelError: the model is unknown or incomplete, or its files do not fit each other.
+        EngineError: the engine or the GPU is not there.
+        TargetError: a layer cannot be dreamt of.
+        SizeError: a size does not suit the net, or takes more memory than is free.
+    """
+    asked = model if isinstance(model, Model) else catalogue.find(model)
+    caffe = engines.load(engine) if isinstance(engine, str) else engine
+    description = _described(asked, caffe)
+    declared = declared_size(description)[1:]
+    sizes = [declared] if sizes is None else list(sizes)
+    every_size = [*sizes, guide_size] if guide_size else sizes
+    wanted = list(layers(description) if callable(layers) else layers or ())
+    if any_size is None:
+        any_size = asked.weights.is_file() and any(
+            preflight.needs_any_size(description, layer, every_size) for layer in wanted
+        )
+    files, names = asked, {}
+    if any_size:
+        check_weights(asked, description, caffe)
+        files, names = made_any_size(asked, caffe)
+        description = describe(files, caffe)
+    wanted = [names.get(layer, layer) for layer in wanted]
+    if wanted:
+        end = max(wanted, key=[layer.name for layer in description.layer].index)
+        largest = preflight.Pass(end, sizes[0], batch, backward)
+        _check_sizes(caffe, description, largest, sizes, guide_size, declared, gpu is None)
+    if gpu is not None:
+        engines.use_gpu(caffe, gpu)
+    net = build(files, description, caffe)
+    if wanted:
+        _ask_engine(caffe, description, end, sizes, guide_size)
+    return OpenNet(caffe, net, asked, description, names, tuple(wanted), any_size)
+
+
+def load_net(
+    model: Union[str, Path, Model] = settings.DEFAULT_MODEL, engine: Any = settings.DEFAULT_ENGINE
+) -> Any:
+    """A caffe.Classifier that is ready to dream: force_backward set, mean and channel swap as in
+    the notebook's first cell.
+
+    The net carries its NetParameter as `description`, and a check of a layer and octave sizes as
+    `preflight`.
+
+    Args:
+        model: a name under models/, a folder, or a Model.
+        engine: "auto", "caffe", "compat", or a pycaffe module.
+
+    Raises:
+        ModelError: the model is unknown or incomplete, or its files do not fit each other.
+        EngineError: the engine is not there.
+    """
+    return open(model, engine).net
+
+
+def read(model: Model, caffe: Any) -> Any:
+    """The description of a model's net, which the engine was asked about; no net is opened.
+
+    Raises:
+        ModelError: as `describe`, or the engine refuses it.
+    """
+    description = _described(model, caffe)
+    _try(model, description, caffe)
+    return description
+
+
+def _described(model: Model, caffe: Any) -> Any:
+    """The description; where its shapes do not fit together, or no weights are here, as the engine
+    sees it."""
+    description = describe(model, caffe)
+    try:
+        infer(description)
+        doubtful = not model.weights.is_file()
+    except ShapeError:
+        doubtful = True
+    if doubtful:
+        _try(model, description, caffe)
+    return description
+
+
+def _try(model: Model, description: Any, caffe: Any) -> None:
+    refused = engines.refusal(caffe, [str(description)])
+    if refused:
+        raise _refused(model, caffe, refused[1])
+
+
+def _refused(model: Model, caffe: Any, why: str) -> ModelError:
+    return ModelError(f"{model.deploy}: {caffe.__name__} refuses it: {why}; correct that layer")
+
+
+def _check_sizes(
+    caffe: Any,
+    description: Any,
+    largest: preflight.Pass,
+    sizes: Sequence[Size],
+    guide_size: Optional[Size],
+    declared: Size,
+    in_memory: bool,
+) -> None:
+    try:
+        preflight.check_octaves(description, largest.end, sizes)
+        if guide_size:
+            preflight.check_guide(description, largest.end, guide_size)
+        if in_memory:
+            preflight.check_memory(description, largest, caffe)
+    except SizeError as e:
+        e.declared = declared
+        raise
+
+
+def _ask_engine(
+    caffe: Any, description: Any, end: str, sizes: Sequence[Size], guide_size: Optional[Size]
+) -> None:
+    """Let the engine try the sizes at which some layer's shape cannot be worked out here."""
+    every_size: List[Size] = [*sizes, guide_size] if guide_size else list(sizes)
+    unknown = preflight.unknown_sizes(description, end, every_size)
+    if not unknown:
+        return
+    refused = engines.refusal(
+        caffe, [str(preflight.truncated(description, end, size)) for size in unknown]
+    )
+    if refused:
+        index = every_size.index(unknown[refused[0]])
+        if index < len(sizes):
+            raise preflight.octave_unsuited(sizes, index, refused[1])
+        raise preflight.guide_unsuited(every_size[index], refused[1])
+
+
+def build(model: Model, description: Any, caffe: Any) -> Any:
+    """The net of a description that `describe` checked, with its weights; see `load_net`."""
+    try:
+        check_weights(model, description, caffe)
+    except ModelError:
+        _try(model, description, caffe)  # a layer that the engine refuses is the better reason
+        raise
+    if engines.aborts(caffe):
+        refused = engines.refusal(caffe, [str(description)], str(model.weights))
+        if refused:
+            raise ModelError(
+                f"{model.weights}: {caffe.__name__} refuses it: {refused[1]}; one of it and "
+                f"{model.deploy} "
+                "belongs to another net"
+            )
+    param = type(description)()
+    param.CopyFrom(description)
+    param.force_backward = True
+    handle, path = tempfile.mkstemp(suffix=".prototxt")
+    try:
+        with os.fdopen(handle, "w") as f:
+            f.write(str(param))
+        swap = (2, 1, 0) if model.channel_order == "bgr" else (0, 1, 2)
+        net = caffe.Classifier(
+            path, str(model.weights), mean=np.float32(model.mean), channel_swap=swap
+        )
+    except engines.errors(caffe) as e:
+        message = str(e).replace(f"{path}: ", "")
+        if str(model.weights) in message:
+            raise ModelError(message.replace(path, str(model.deploy))) from None
+        raise _refused(model, caffe, message) from None
+    finally:
+        os.unlink(path)
+    net.description = param
+    net.channel_order = model.channel_order
+    net.preflight = partial(preflight.check, param)
+    if engines.aborts(caffe):
+        _check_before_reshape(net)
+    return net
+
+
+def _check_before_reshape(net: Any) -> None:
+    """Let net.reshape() raise SizeError where Caffe would end the process."""
+    reshape = net.reshape
+
+    def checked() -> None:
+        try:
+            infer(net.description, {name: tuple(net.blobs[name].data.shape) for name in net.inputs})
+        except ShapeError as e:
+            raise SizeError(str(e)) from None
+        reshape()
+
+    net.reshape = checked

@@ -1,0 +1,51 @@
+"""Pictures, values and masks at other sizes; the only place that resizes.
+
+`zoomed` and `zoomed_by` are the notebook's own: linear, by SciPy, on float arrays. `bicubic` is
+Pillow's on 8-bit pictures.
+"""
+
+from typing import Tuple
+
+import numpy as np
+from PIL import Image
+
+from .files import to_bytes
+
+Size = Tuple[int, int]
+# Pillow's numbers, because the names moved between its releases
+_BILINEAR, _BICUBIC, _BOX = 2, 3, 4
+
+
+def zoomed_by(values: np.ndarray, factor: float) -> np.ndarray:
+    """(..., H, W) with its last two axes scaled by `factor`, linearly (notebook cell 4)."""
+    from scipy import ndimage
+
+    return ndimage.zoom(values, (*(1,) * (values.ndim - 2), factor, factor), order=1)
+
+
+def zoomed(values: np.ndarray, size: Size) -> np.ndarray:
+    """(..., H, W) at another (height, width), linearly (notebook cell 4)."""
+    from scipy import ndimage
+
+    height, width = values.shape[-2:]
+    if (height, width) == tuple(size):
+        return values
+    factors = 1.0 * size[0] / height, 1.0 * size[1] / width
+    return ndimage.zoom(values, (*(1,) * (values.ndim - 2), *factors), order=1)
+
+
+def bicubic(picture: np.ndarray, size: Size) -> np.ndarray:
+    """An RGB picture (H, W, 3) at another (height, width): float32 of 8-bit values."""
+    if picture.shape[:2] == tuple(size):
+        return picture
+    image = Image.fromarray(to_bytes(picture)).resize((size[1], size[0]), _BICUBIC)
+    return np.asarray(image, np.float32)
+
+
+def averaged(mask: np.ndarray, size: Size) -> np.ndarray:
+    """A mask (H, W) at another (height, width): averaged where it shrinks, linear where it
+    grows."""
+    down, across = (_BOX if n <= old else _BILINEAR for n, old in zip(size, mask.shape))
+    image = Image.fromarray(np.ascontiguousarray(mask, np.float32))
+    image = image.resize((mask.shape[1], size[0]), down)
+    return np.asarray(image.resize((size[1], size[0]), across), np.float32)

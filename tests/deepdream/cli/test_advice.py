@@ -1,0 +1,38 @@
+"""What the command line adds to the library's errors."""
+
+import pytest
+
+from deepdream import errors
+from deepdream.cli.advice import advice, advised
+
+
+@pytest.mark.parametrize(
+    "error, hint",
+    [
+        (errors.ZeroGradientError("x"), "choose another --end"),
+        (errors.NotFiniteError("x", step_size=1.5), "a smaller --step-size"),
+        (errors.TargetError("x", layer="a", instead="b"), "use --end b"),
+        (errors.TargetError("x", layer="a"), "`deepdream layers`"),
+        (errors.SizeError("x", octaves=3), "use --octaves 3 at most"),
+        (errors.SizeError("x", enlarge=1.5), "--scale 1.5"),
+        (errors.ModelError("x", needs_mean=True), "--mean B,G,R"),
+        (errors.EngineError("x", gpu=0), "leave out --gpu"),
+        (errors.EngineError("x", engine="caffe"), "leave out --engine"),
+        (errors.DownloadError("x", unverified=True), "--trust"),
+        (errors.DownloadError("x", unknown_place=True), "--from"),
+        (errors.ImageError("x", role="guide"), "--guide"),
+        (errors.RecordingError("x", missing="f"), "--record f"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_each_kind_of_error_has_its_advice(error, hint):
+    assert hint in advice(error) and advised(error) == f"x; {advice(error)}"
+
+
+def test_an_error_without_advice_stays_as_it_is():
+    assert advised(errors.ImageError("no such picture")) == "no such picture"
+
+
+def test_an_error_takes_only_the_values_that_its_class_declares():
+    with pytest.raises(TypeError, match="SizeError has no attribute octave"):
+        errors.SizeError("x", octave=3)

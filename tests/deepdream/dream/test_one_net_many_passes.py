@@ -1,0 +1,157 @@
+"""What one pass leaves in a net's diffs never reaches a pass for another target."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import deepdream
+from deepdream.dream import class_pictures, objectives, passes
+from deepdream.studies import compare
+
+# a backward pass from A runs the sibling branch too, whose diff only a pass from B writes
+A, B = "inception_3b/5x5_reduce", "inception_4c/output"
+SMALL = np.full((12, 14, 3), 90, np.float32)
+
+
+def dream(net, picture, end=A, **settings):
+    rng = np.random.RandomState(4)
+    return deepdream.deepdream(net, picture, 2, 2, end=end, rng=rng, **settings)
+
+
+def first_channel(dst):
+    dst.diff[:, 0] = dst.data[:, 0]
+
+
+def match(net, picture):
+    deepdream.match(net, picture, B, lambda x: 2 * x, evaluations=3)
+
+
+def partial_backward(net, picture):
+    net.forward(end=B)
+    deepdream.partial_backward(net, {B: net.blobs[B].data.copy()}, B, to="pool1")
+
+
+def partial_backward_uncleared(net, picture):
+    net.forward(end=B)
+    deepdream.partial_backward(net, {B: net.blobs[B].data.copy()}, B, clear=False)
+
+
+def classes(net, picture):
+    method = class_pictures.Method((class_pictures.Octave(1.0, 2, (4.0, 4.0), (0, 0)),), noise=20)
+    class_pictures.visualise(net, "fc", 1, (32, 32), [3, 4], method)
+
+
+def a_layer(net, picture):
+    dream(net, picture, end=B)
+
+
+def an_objective_of_two_layers(net, picture):
+    dream(net, picture, objective=objectives.l2(B) + objectives.channel("conv1", 1))
+
+
+def a_layer_then_a_small_guide(net, picture):
+    # the guide makes every blob small; what lies beyond it in memory comes back as the octaves grow
+    dream(net, picture, end=B)
+    deepdream.guide_features(net, SMALL, B)
+
+
+def compared(net, picture):
+    state = deepdream.preprocess(net, picture)
+    compare.from_state(net, B, objectives.objective_L2, state)
+
+
+OTHERS = [
+    match,
+    partial_backward,
+    partial_backward_uncleared,
+    classes,
+    a_layer,
+    an_objective_of_two_layers,
+    a_layer_then_a_small_guide,
+    compared,
+]
+
+
+@pytest.fixture
+def fresh(small, caffe):
+    return deepdream.load_net(small, caffe)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: other.__name__)
+def test_a_dream_after_another_target_is_that_of_a_fresh_net(other, net, fresh, picture):
+    expected = dream(fresh, picture)
+    assert np.array_equal(dream(net, picture), expected)
+    other(net, picture)
+    assert np.array_equal(dream(net, picture), expected)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: other.__name__)
+def test_an_objective_after_another_target_is_that_of_a_fresh_net(other, net, fresh, picture):
+    objective = objectives.l2(A) + 0.5 * objectives.channel("pool1", 2)
+    expected = dream(fresh, picture, objective=objective)
+    other(net, picture)
+    assert np.array_equal(dream(net, picture, objective=objective), expected)
+
+
+def test_from_a_state_after_another_target_is_that_of_a_fresh_net(net, fresh, picture):
+    state = deepdream.preprocess(net, picture)
+    _, expected = compare.from_state(fresh, A, objectives.objective_L2, state)
+    a_layer(net, picture)
+    _, gradient = compare.from_state(net, A, objectives.objective_L2, state)
+    assert np.array_equal(gradient, expected)
+
+
+def test_a_function_that_writes_one_channel_gets_clean_others(net, fresh, picture):
+    expected = dream(fresh, picture, objective=first_channel)
+    dream(net, picture)
+    assert np.array_equal(dream(net, picture, objective=first_channel), expected)
+
+
+def test_within_one_target_diffs_stay(net, picture):
+    # as in the notebook: what the first step wrote is there at the second, which writes another channel
+    seen = []
+
+    def one_channel_a_step(dst):
+        seen.append(dst.diff[0].any(axis=(1, 2)).sum())
+        dst.diff[:, len(seen)] = 1
+
+    deepdream.deepdream(net, picture, 3, 1, end=B, objective=one_channel_a_step)
+    assert seen == [0, 1, 2]
+
+
+def test_within_one_target_the_methods_of_one_object_are_one_objective(net, picture):
+    class Growing:
+        seen = ()
+
+        def objective(self, dst):
+            self.seen += (int(dst.diff[0].any(axis=(1, 2)).sum()),)
+            dst.diff[:, len(self.seen)] = 1
+
+    growing = Growing()
+    deepdream.deepdream(net, picture, 2, 1, end=B, objective=lambda dst: growing.objective(dst))
+    growing.seen = ()
+    for _ in range(3):
+        deepdream.make_step(net, end=B, objective=growing.objective)
+    assert growing.seen == (0, 1, 2)
+
+
+def test_an_objective_is_not_kept(net, picture):
+    # it may hold the net, or a guide's features
+    def own(dst):
+        dst.diff[...] = net.blobs[A].data
+
+    deepdream.deepdream(net, picture, 1, 1, end=A, objective=own)
+    alive = weakref.ref(own)
+    del own
+    gc.collect()
+    assert alive() is None
+
+
+def test_a_fresh_nets_diffs_are_not_looked_at(net, picture, monkeypatch):
+    # looking would allocate them, for a deploy net's whole batch
+    looked_at = []
+    monkeypatch.setattr(passes, "_clear", lambda blob, first: looked_at.append(blob))
+    dream(net, picture)
+    assert not looked_at
