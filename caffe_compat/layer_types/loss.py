@@ -9,10 +9,11 @@ from typing import Any, Sequence, Tuple
 
 import numpy as np
 
+from netfile.blobs import read_blob
+
 from ..errors import PrototxtError, ShapeError
 from ..kernels.softmax import sigmoid, softmax
 from ..proto import caffe_pb2
-from ..proto.read import read_blob
 from .registry import Blobs, Layer, counted, register, whole_numbers
 
 _LEAST = np.float32(1e-20)  # Caffe's kLOG_THRESHOLD
@@ -356,7 +357,7 @@ class InfogainLoss(SoftmaxLoss):
                     f'layer "{self.name}": give the infogain matrix as a third bottom, or as '
                     'infogain_loss_param { source: "H.binaryproto" }'
                 )
-            self.stored = read_blob(source)
+            self.stored = read_blob(source, caffe_pb2)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)

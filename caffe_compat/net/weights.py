@@ -1,7 +1,7 @@
 """A net's parameters from files and to files: caffemodel (V0, V1, V2) and HDF5."""
 
 import os
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence, Union
 
 from netfile import caffemodel
 from netfile.blobs import four_axes
@@ -12,10 +12,11 @@ from ..errors import CaffeError, WeightsError
 from ..proto import caffe_pb2
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+FilePath = Union[str, "os.PathLike[str]"]
 Params = Mapping[str, Sequence[ParamBlob]]  # {layer: its parameters}
 
 
-def copy_into(params: Params, path: str) -> None:
+def copy_into(params: Params, path: FilePath) -> None:
     """Load the parameters of the layers that a file has under the same names.
 
     Layers that only one of the two has are passed over, as in Caffe. HDF5 files are known by their
@@ -36,12 +37,12 @@ def copy_into(params: Params, path: str) -> None:
                 _copy_layer(layer, params[layer.name], path)
 
 
-def _is_hdf5(path: str) -> bool:
+def _is_hdf5(path: FilePath) -> bool:
     with open(path, "rb") as f:
         return f.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
 
 
-def _copy_layer(layer: caffemodel.StoredLayer, blobs: Sequence[ParamBlob], path: str) -> None:
+def _copy_layer(layer: caffemodel.StoredLayer, blobs: Sequence[ParamBlob], path: FilePath) -> None:
     if len(blobs) != len(layer.blobs):
         raise WeightsError(
             f'{path}: layer "{layer.name}" has {len(layer.blobs)} parameter blobs '
@@ -67,7 +68,7 @@ def _same_shape(a: Sequence[int], b: Sequence[int]) -> bool:
     return a == b or (max(len(a), len(b)) <= 4 and four_axes(a) == four_axes(b))
 
 
-def save(net_name: str, layers: Iterable[Any], path: str) -> None:
+def save(net_name: str, layers: Iterable[Any], path: FilePath) -> None:
     """Write a V2 caffemodel, layer by layer; whole or not at all."""
     with whole_file(path) as partial, open(partial, "wb") as f:
         f.write(caffe_pb2.NetParameter(name=net_name).SerializeToString())
@@ -90,7 +91,7 @@ def _h5py() -> Any:
     return h5py
 
 
-def save_hdf5(params: Params, path: str, write_diff: bool = False) -> None:
+def save_hdf5(params: Params, path: FilePath, write_diff: bool = False) -> None:
     """Write parameters to an HDF5 file as Caffe does; whole or not at all.
 
     Args:
@@ -109,7 +110,7 @@ def save_hdf5(params: Params, path: str, write_diff: bool = False) -> None:
                         here.create_dataset(str(i), data=getattr(blob, which))
 
 
-def load_hdf5(params: Params, path: str) -> None:
+def load_hdf5(params: Params, path: FilePath) -> None:
     """Load the parameters of the layers that an HDF5 file has under the same names.
 
     Raises:
@@ -132,7 +133,7 @@ def load_hdf5(params: Params, path: str) -> None:
         raise WeightsError(f"{path}: not an HDF5 file, or a damaged one ({e})") from None
 
 
-def _load_group(group: Any, layer: str, blobs: Sequence[ParamBlob], path: str) -> None:
+def _load_group(group: Any, layer: str, blobs: Sequence[ParamBlob], path: FilePath) -> None:
     for i, blob in enumerate(blobs):
         stored = group.get(str(i))
         if stored is None:
