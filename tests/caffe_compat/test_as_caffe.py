@@ -145,8 +145,8 @@ NET = """
 import sys, tempfile, caffe
 f = tempfile.NamedTemporaryFile("w", suffix=".prototxt")
 f.write('force_backward: true input: "x" input_shape { dim: 2 dim: 3 } '
-        'layer { name: "t" type: "Python" bottom: "x" top: "y"
-          python_param { module: "times" layer: "Times" param_str: "2.5" } }')
+        'layer { name: "t" type: "Python" bottom: "x" top: "y" '
+        'python_param { module: "times" layer: "Times" param_str: "2.5" } }')
 f.flush()
 try:
     net = caffe.Net(f.name, caffe.TEST)

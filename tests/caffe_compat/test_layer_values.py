@@ -312,7 +312,7 @@ def test_memory_data_goes_round(rng):
     [
         ('type: "Slice" slice_param { slice_point: 4 }', [(2, 3)], "needs 0 slice points"),
         ('type: "Crop" crop_param { axis: 1 }', [(1, 2, 3), (1, 2, 9)], "does not lie within"),
-        ('type: "Tile"', [(2, 3)], "needs tiles"),
+        ('type: "Tile"', [(2, 3)], "must be at least 1"),
         ('type: "BatchReindex"', [(2, 3), (1, 2)], "one axis"),
         ('type: "Filter"', [(2, 3), (3,)], "selector is for 3 items"),
         ('type: "Embed" embed_param { num_output: 2 }', [(2,)], "input_dim 0"),
