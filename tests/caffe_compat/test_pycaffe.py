@@ -455,3 +455,12 @@ def test_solvers_are_not_there_and_said_so():
     with pytest.raises(AttributeError, match="does not train, so it has no SGDSolver"):
         caffe.SGDSolver  # noqa: B018
     assert caffe.has_nccl() is False
+
+
+def test_about_says_what_a_result_depends_on(monkeypatch):
+    monkeypatch.setenv("CAFFE_COMPAT_THREADS", "3")
+    about = caffe.about()
+    assert (about["name"], about["version"], about["threads"]) == (
+        "caffe_compat", caffe.__version__, 3,
+    )  # fmt: skip
+    assert about["arithmetic"] in ("fused", "separate") and len(about) == 4
