@@ -1,4 +1,4 @@
-"""Local response normalisation across channels: x (C, positions), a chunk of positions at a time."""
+"""Local response normalisation across channels: x (C, positions), a chunk of them at a time."""
 
 from typing import NamedTuple, Optional
 

@@ -58,11 +58,7 @@ class Windowed(Layer):
         self.stride = spatial(self, p, "stride", axes, 1)
         self.pad = spatial(self, p, "pad", axes, 0)
         self.dilation = spatial(self, p, "dilation", axes, 1)
-        if min((*self.kernel, *self.stride, *self.dilation), default=1) < 1:
-            raise PrototxtError(
-                f'layer "{self.name}": kernel {self.kernel}, stride {self.stride} and '
-                f"dilation {self.dilation} must be at least 1"
-            )
+        self.need_positive(kernel=self.kernel, stride=self.stride, dilation=self.dilation)
         self.channels = bottom[0].shape[self.axis]
 
     def extent(self) -> List[int]:
@@ -137,11 +133,7 @@ class Weighted(Windowed):
         self.find_windows(bottom)
         p = self.layer_param.convolution_param
         self.outputs, self.group = p.num_output, p.group
-        if min(self.outputs, self.group) < 1:
-            raise PrototxtError(
-                f'layer "{self.name}": num_output {self.outputs} and group {self.group} '
-                "must be at least 1"
-            )
+        self.need_positive(num_output=self.outputs, group=self.group)
         if self.channels % self.group or self.outputs % self.group:
             raise PrototxtError(
                 f'layer "{self.name}": {self.channels} channels and num_output {self.outputs} '

@@ -4,7 +4,7 @@ from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import CaffeError, PrototxtError
+from ..errors import CaffeError
 from ..fillers import fill
 from ..proto import caffe_pb2
 from .registry import Blobs, Counts, Layer, register
@@ -79,11 +79,9 @@ class MemoryData(Source):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.memory_data_param
         self.shape = p.batch_size, p.channels, p.height, p.width
-        if min(self.shape) < 1:
-            raise PrototxtError(
-                f'layer "{self.name}": batch_size, channels, height and width must be at least 1, '
-                f"not {self.shape}"
-            )
+        self.need_positive(
+            batch_size=p.batch_size, channels=p.channels, height=p.height, width=p.width
+        )
         self.arrays: Optional[Tuple[np.ndarray, np.ndarray]] = None
         self.at = 0
 

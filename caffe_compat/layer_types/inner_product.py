@@ -5,7 +5,7 @@ from typing import Sequence
 
 import numpy as np
 
-from ..errors import PrototxtError, ShapeError
+from ..errors import ShapeError
 from ..kernels import convolution
 from .registry import Blobs, Layer, register
 
@@ -20,10 +20,7 @@ class InnerProduct(Layer):
         p = self.layer_param.inner_product_param
         self.outputs, self.transpose = p.num_output, p.transpose
         self.axis = self.canonical_axis(p.axis, bottom[0])
-        if self.outputs < 1:
-            raise PrototxtError(
-                f'layer "{self.name}": inner_product_param needs num_output, at least 1'
-            )
+        self.need_positive(num_output=self.outputs)
         self.inputs = math.prod(bottom[0].shape[self.axis :])
         shape = (self.inputs, self.outputs) if self.transpose else (self.outputs, self.inputs)
         self.add_param(shape, p.weight_filler)

@@ -62,15 +62,13 @@ class Pooling(Layer):
                     f'layer "{self.name}": global pooling takes no kernel, '
                     "and only stride 1 and pad 0"
                 )
-        elif min(*self.kernel, *self.stride) < 1:
-            raise PrototxtError(
-                f'layer "{self.name}": kernel {self.kernel} and stride {self.stride} '
-                "must be at least 1"
-            )
-        elif any(p >= k for p, k in zip(self.pad, self.kernel)):
-            raise PrototxtError(
-                f'layer "{self.name}": pad {self.pad} must be smaller than the kernel {self.kernel}'
-            )
+        else:
+            self.need_positive(kernel=self.kernel, stride=self.stride)
+            if any(p >= k for p, k in zip(self.pad, self.kernel)):
+                raise PrototxtError(
+                    f'layer "{self.name}": pad {self.pad} must be smaller than '
+                    f"the kernel {self.kernel}"
+                )
         if math.prod(self.kernel) > limits.MOST_VALUES:
             raise PrototxtError(
                 f'layer "{self.name}": a window of {self.kernel[0]}x{self.kernel[1]} values '

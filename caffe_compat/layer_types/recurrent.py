@@ -13,7 +13,7 @@ from typing import Any, Callable, List, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import PrototxtError, ShapeError
+from ..errors import ShapeError
 from ..kernels.softmax import sigmoid
 from .registry import Blobs, Layer, register
 
@@ -116,10 +116,7 @@ class Recurrent(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.recurrent_param
         self.outputs = p.num_output
-        if self.outputs < 1:
-            raise PrototxtError(
-                f'layer "{self.name}": recurrent_param needs num_output, at least 1'
-            )
+        self.need_positive(num_output=self.outputs)
         self._check(bottom)
         self.add_param((self.gates * self.outputs, math.prod(bottom[0].shape[2:])), p.weight_filler)
         self.add_param((self.gates * self.outputs,), p.bias_filler)

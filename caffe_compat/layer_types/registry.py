@@ -144,6 +144,14 @@ class Layer:
                 f"not {blob.shape}"
             )
 
+    def need_positive(self, **settings: Any) -> None:
+        """Raise PrototxtError where a setting, a number or several, is less than 1."""
+        numbers = [v for value in settings.values() for v in np.atleast_1d(value)]
+        if min(numbers, default=1) < 1:
+            *first, last = (f"{name} {value}" for name, value in settings.items())
+            listed = f"{', '.join(first)} and {last}" if first else last
+            raise PrototxtError(f'layer "{self.name}": {listed} must be at least 1')
+
     def need_one_or_each(self, count: int, tops: int, what: str, none: bool = False) -> None:
         """Raise PrototxtError where a setting is given neither once nor once for each top.
 

@@ -105,8 +105,7 @@ class Tile(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.tile_param
         self.axis, self.tiles = self.canonical_axis(p.axis, bottom[0]), p.tiles
-        if self.tiles < 1:
-            raise PrototxtError(f'layer "{self.name}": tile_param needs tiles, at least 1')
+        self.need_positive(tiles=self.tiles)
         shape = list(bottom[0].shape)
         shape[self.axis] *= self.tiles
         top[0].reshape(*shape)
@@ -218,11 +217,7 @@ class Embed(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.embed_param
         self.outputs, self.inputs = p.num_output, p.input_dim
-        if min(self.outputs, self.inputs) < 1:
-            raise PrototxtError(
-                f'layer "{self.name}": num_output {self.outputs} and input_dim {self.inputs} '
-                "must be at least 1"
-            )
+        self.need_positive(num_output=self.outputs, input_dim=self.inputs)
         self.add_param((self.inputs, self.outputs), p.weight_filler)
         if p.bias_term:
             self.add_param((self.outputs,), p.bias_filler)

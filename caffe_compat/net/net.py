@@ -109,13 +109,7 @@ class Net:
         first = self._index(start) if start is not None else 0
         last = self._index(end) if end is not None else len(self.layers) - 1
         names = set((self.top_names[end] if end is not None else self.outputs) + list(blobs or []))
-        if kwargs:
-            if set(kwargs) != set(self.inputs):
-                raise CaffeError(
-                    f"input arguments {sorted(kwargs)} do not match the net's inputs "
-                    f"{sorted(self.inputs)}"
-                )
-            self._fill(kwargs, "data")
+        self._fill(kwargs, "data", self.inputs, "input")
         self._forward(first, last)
         return {name: self.blobs[name].data for name in names}
 
@@ -143,13 +137,7 @@ class Net:
         names = set(
             (self.bottom_names[end] if end is not None else self.inputs) + list(diffs or [])
         )
-        if kwargs:
-            if set(kwargs) != set(self.outputs):
-                raise CaffeError(
-                    f"diff arguments {sorted(kwargs)} do not match the net's outputs "
-                    f"{sorted(self.outputs)}"
-                )
-            self._fill(kwargs, "diff")
+        self._fill(kwargs, "diff", self.outputs, "output")
         self._backward(first, last)
         return {name: self.blobs[name].diff for name in names}
 
@@ -207,7 +195,12 @@ class Net:
                 name: _padded(array[first : first + size], size) for name, array in arrays.items()
             }
 
-    def _fill(self, arrays: Dict[str, Any], which: str) -> None:
+    def _fill(self, arrays: Dict[str, Any], which: str, names: List[str], kind: str) -> None:
+        """Copy arrays, where any are given, into the `data` or `diff` of all blobs named."""
+        if arrays and set(arrays) != set(names):
+            raise CaffeError(
+                f"{kind} arguments {sorted(arrays)} do not match the net's {kind}s {sorted(names)}"
+            )
         for name, array in arrays.items():
             target = getattr(self.blobs[name], which)
             if len(array) != len(target):

@@ -1,4 +1,4 @@
-"""Every layer type's gradient against finite differences, on the settings that are compared with a real Caffe."""
+"""Every layer type's gradient against finite differences, on the settings of the parity tests."""
 
 import numpy as np
 import pytest

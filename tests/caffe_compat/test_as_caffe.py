@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def run(tmp_path):
-    """Write programs into a folder of their own, and run one of them there; returns the finished process."""
+    """Write programs into a folder and run one of them there; returns the finished process."""
 
     def call(program, *args, options=(), env=None, **files):
         for name, text in {"program": program, **files}.items():
@@ -43,7 +43,8 @@ def test_import_caffe_and_its_submodules_give_this_engine(run):
         "from caffe.net_spec import NetSpec\n"
         "from caffe.pycaffe import Net\n"
         "import caffe_compat\n"
-        "assert caffe is caffe_compat and caffe.io is caffe_compat.io and NetSpec is caffe.NetSpec and Net is caffe.Net\n"
+        "assert caffe is caffe_compat and caffe.io is caffe_compat.io and NetSpec is "
+        "caffe.NetSpec and Net is caffe.Net\n"
         "assert caffe_pb2.TRAIN == caffe.TRAIN and L.ReLU and P.Pooling.AVE\n"
         "print(__name__, sys.argv[1:])\n",
         "a", "--b",
@@ -70,7 +71,8 @@ def test_processes_that_it_starts_have_it_too(run):
         "if __name__ == '__main__':\n"
         "    with multiprocessing.get_context('spawn').Pool(1) as pool:\n"
         "        print(pool.map(version, [0]))\n"
-        "    print(subprocess.check_output([sys.executable, '-c', 'import caffe; print(caffe.__version__)'], text=True, cwd='/'))\n"
+        "    print(subprocess.check_output([sys.executable, '-c', 'import caffe; "
+        "print(caffe.__version__)'], text=True, cwd='/'))\n"
     )
     assert done.stdout == "['1.0.0+compat']\n1.0.0+compat\n\n", done.stderr
 
@@ -143,7 +145,8 @@ NET = """
 import sys, tempfile, caffe
 f = tempfile.NamedTemporaryFile("w", suffix=".prototxt")
 f.write('force_backward: true input: "x" input_shape { dim: 2 dim: 3 } '
-        'layer { name: "t" type: "Python" bottom: "x" top: "y" python_param { module: "times" layer: "Times" param_str: "2.5" } }')
+        'layer { name: "t" type: "Python" bottom: "x" top: "y" '
+        'python_param { module: "times" layer: "Times" param_str: "2.5" } }')
 f.flush()
 try:
     net = caffe.Net(f.name, caffe.TEST)
@@ -151,7 +154,8 @@ except caffe.CaffeError as e:
     sys.exit(str(e))
 net.blobs["x"].data[...] = 4
 net.blobs["y"].diff[...] = 1
-print(net.forward()["y"].max(), net.backward()["x"].max(), net.layers[1].blobs[0].data.shape, type(net.layers[1]).__name__)
+print(net.forward()["y"].max(), net.backward()["x"].max(), end=" ")
+print(net.layers[1].blobs[0].data.shape, type(net.layers[1]).__name__)
 """
 
 

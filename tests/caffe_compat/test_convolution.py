@@ -49,7 +49,8 @@ CONVOLUTIONS = {
 
 def convolution(settings, rng, outputs=4, channels=4, size=(7, 9), n=2):
     x = rng.normal(size=(n, channels, *size))
-    return build(f'type: "Convolution" convolution_param {{ num_output: {outputs} {settings} weight_filler {{ type: "xavier" }} '
+    return build(f'type: "Convolution" convolution_param {{ num_output: {outputs} {settings} '
+                 f'weight_filler {{ type: "xavier" }} '
                  'bias_filler { type: "uniform" } }', x)  # fmt: skip
 
 

@@ -14,8 +14,10 @@ from caffe_compat.proto import caffe_pb2
 from netfile import wire
 
 NET = """
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
-layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+  inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
 """
 
 
@@ -87,7 +89,8 @@ def test_a_blob_that_holds_fewer_values_than_it_says_is_refused(make, tmp_path):
 LOAD = """
 import sys, caffe_compat as caffe
 def memory(field):
-    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(field)) / 1024
+    lines = open("/proc/self/status")
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
 caffe.Net(sys.argv[1], caffe.TEST).forward()
 before = memory("VmRSS")
 net = caffe.Net(sys.argv[2], caffe.TEST, weights=sys.argv[3])
@@ -151,7 +154,8 @@ def test_absurd_sizes_are_refused_before_anything_is_allocated(
 def test_many_blobs_that_are_too_much_together_are_refused(make, monkeypatch):
     monkeypatch.setenv("CAFFE_COMPAT_MOST_BYTES", "1000000")
     layers = "".join(
-        f'layer {{ name: "t{i}" type: "TanH" bottom: "{"data" if not i else f"t{i - 1}"}" top: "t{i}" }}\n'
+        f'layer {{ name: "t{i}" type: "TanH" bottom: "{"data" if not i else f"t{i - 1}"}" top: '
+        f'"t{i}" }}\n'
         for i in range(9)
     )
     with pytest.raises(caffe.ShapeError, match='the net up to layer "t[0-9]" takes'):
@@ -165,7 +169,8 @@ def test_many_blobs_that_are_too_much_together_are_refused(make, monkeypatch):
     ("text", "message"),
     [
         (
-            'layer { name: "a" type: "ReLU" bottom: "b" top: "a" } layer { name: "b" type: "ReLU" bottom: "a" top: "b" }',
+            'layer { name: "a" type: "ReLU" bottom: "b" top: "a" } layer { name: "b" type: "ReLU" '
+            'bottom: "a" top: "b" }',
             'unknown bottom "b": only layer "b" makes it',
         ),
         ('layer { name: "a" type: "ReLU" bottom: "a" top: "a" }', 'unknown bottom "a"'),

@@ -1,4 +1,6 @@
-"""Damaged and absurd files: each is read, or refused with a CaffeError; never a crash, a hang, or memory beyond CAFFE_COMPAT_MOST_BYTES.
+"""Damaged and absurd files: each is read, or rejected with a CaffeError.
+
+Never a crash, a hang, or memory beyond CAFFE_COMPAT_MOST_BYTES.
 
 A short run here; `make fuzz` goes on for as long as FUZZ_EXAMPLES says.
 """
@@ -28,28 +30,42 @@ fuzz = settings(
 )
 
 SEEDS = [
-    """layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 9 dim: 9 } } }
+    """layer { name: "data" type: "Input" top: "data"
+      input_param { shape { dim: 1 dim: 3 dim: 9 dim: 9 } } }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
   convolution_param { num_output: 4 kernel_size: 3 pad: 1 stride: 2 group: 1 dilation: 1 } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
-layer { name: "norm" type: "LRN" bottom: "conv" top: "norm" lrn_param { local_size: 5 alpha: 0.1 beta: 0.75 } }
-layer { name: "pool" type: "Pooling" bottom: "norm" top: "pool" pooling_param { pool: MAX kernel_size: 3 stride: 2 pad: 1 } }
-layer { name: "side" type: "Pooling" bottom: "norm" top: "side" pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 } }
-layer { name: "both" type: "Concat" bottom: "pool" bottom: "side" top: "both" concat_param { axis: 1 } }
-layer { name: "ip" type: "InnerProduct" bottom: "both" top: "ip" inner_product_param { num_output: 5 axis: 1 } }
+layer { name: "norm" type: "LRN" bottom: "conv" top: "norm"
+  lrn_param { local_size: 5 alpha: 0.1 beta: 0.75 } }
+layer { name: "pool" type: "Pooling" bottom: "norm" top: "pool"
+  pooling_param { pool: MAX kernel_size: 3 stride: 2 pad: 1 } }
+layer { name: "side" type: "Pooling" bottom: "norm" top: "side"
+  pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 } }
+layer { name: "both" type: "Concat" bottom: "pool" bottom: "side" top: "both"
+  concat_param { axis: 1 } }
+layer { name: "ip" type: "InnerProduct" bottom: "both" top: "ip"
+  inner_product_param { num_output: 5 axis: 1 } }
 layer { name: "prob" type: "Softmax" bottom: "ip" top: "prob" softmax_param { axis: 1 } }""",
     """input: "data" input_dim: 1 input_dim: 2 input_dim: 4 input_dim: 4
-layers { name: "conv" type: CONVOLUTION bottom: "data" top: "conv" convolution_param { num_output: 2 kernel_size: 3 } blobs_lr: 1 }
-layers { name: "drop" type: DROPOUT bottom: "conv" top: "conv" dropout_param { dropout_ratio: 0.5 } }
-layers { name: "slice" type: SLICE bottom: "conv" top: "a" top: "b" slice_param { slice_dim: 1 slice_point: 1 } }
-layers { name: "sum" type: ELTWISE bottom: "a" bottom: "b" top: "sum" eltwise_param { operation: SUM coeff: 1 coeff: -1 } }""",
+layers { name: "conv" type: CONVOLUTION bottom: "data" top: "conv"
+  convolution_param { num_output: 2 kernel_size: 3 } blobs_lr: 1 }
+layers { name: "drop" type: DROPOUT bottom: "conv" top: "conv"
+  dropout_param { dropout_ratio: 0.5 } }
+layers { name: "slice" type: SLICE bottom: "conv" top: "a" top: "b"
+  slice_param { slice_dim: 1 slice_point: 1 } }
+layers { name: "sum" type: ELTWISE bottom: "a" bottom: "b" top: "sum"
+  eltwise_param { operation: SUM coeff: 1 coeff: -1 } }""",
     """input: "x" input_shape { dim: 3 dim: 2 dim: 4 } input: "c" input_shape { dim: 3 dim: 2 }
-layer { name: "lstm" type: "LSTM" bottom: "x" bottom: "c" top: "h" recurrent_param { num_output: 3 } }
+layer { name: "lstm" type: "LSTM" bottom: "x" bottom: "c" top: "h"
+  recurrent_param { num_output: 3 } }
 layer { name: "tile" type: "Tile" bottom: "h" top: "t" tile_param { axis: 2 tiles: 2 } }
 layer { name: "up" type: "Reshape" bottom: "t" top: "r" reshape_param { shape { dim: 0 dim: -1 } } }
-layer { name: "dummy" type: "DummyData" top: "d" dummy_data_param { shape { dim: 3 } data_filler { type: "gaussian" std: 1 } } }
-layer { name: "embed" type: "Embed" bottom: "d" top: "e" embed_param { num_output: 2 input_dim: 3 } }
-layer { name: "spp" type: "Flatten" bottom: "r" top: "f" flatten_param { axis: 1 end_axis: -1 } }""",
+layer { name: "dummy" type: "DummyData" top: "d"
+  dummy_data_param { shape { dim: 3 } data_filler { type: "gaussian" std: 1 } } }
+layer { name: "embed" type: "Embed" bottom: "d" top: "e"
+  embed_param { num_output: 2 input_dim: 3 } }
+layer { name: "spp" type: "Flatten" bottom: "r" top: "f"
+  flatten_param { axis: 1 end_axis: -1 } }""",
 ]
 ABSURD = [
     "0",

@@ -82,8 +82,10 @@ def test_oversample_is_corners_and_centre_and_their_mirrors(rng):
 def test_classifier_predicts_the_same_for_a_picture_as_the_net(tmp_path, rng):
     path = tmp_path / "net.prototxt"
     path.write_text("""
-    layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }
-    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+    layer { name: "data" type: "Input" top: "data"
+      input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }
+    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+      inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
     layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }""")
     weights = str(tmp_path / "w.caffemodel")
     caffe.Net(str(path), caffe.TEST).save(weights)
@@ -145,7 +147,8 @@ def test_fillers_repeat_with_the_seed_and_have_their_scale(kind):
         values.append(blob.data.copy())
     np.testing.assert_array_equal(*values)
     mean, std = {
-        "constant": (0.3, 0), "uniform": (0.3, 0.6 / 12**0.5), "gaussian": (0.3, 0.1), "xavier": (0, 270**-0.5),
+        "constant": (0.3, 0), "uniform": (0.3, 0.6 / 12**0.5), "gaussian": (0.3, 0.1),
+        "xavier": (0, 270**-0.5),
         "msra": (0, (2 / 270) ** 0.5), "positive_unitball": (1 / 270, 1 / 270 / 3**0.5),
     }[kind]  # fmt: skip
     assert values[0].mean() == pytest.approx(mean, abs=3e-3)

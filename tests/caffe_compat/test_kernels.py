@@ -109,13 +109,13 @@ print(hashlib.sha1(c.tobytes()).hexdigest())
 
 @pytest.mark.skipif(gemm.LANES != 16, reason="this processor has no wider vectors to compare with")
 def test_products_are_the_same_to_the_bit_for_other_widths_of_vectors(tmp_path):
-    found = []
+    digests = []
     for width, processor in (
         ("wide", {}),
         ("narrow", {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2"}),
     ):
         env = {**os.environ, **processor, "NUMBA_CACHE_DIR": str(tmp_path / width)}
-        found.append(
+        digests.append(
             subprocess.run(
                 [sys.executable, "-c", OTHER, width],
                 env=env,
@@ -124,7 +124,7 @@ def test_products_are_the_same_to_the_bit_for_other_widths_of_vectors(tmp_path):
                 check=True,
             ).stdout
         )
-    assert found[0] == found[1] and len(found[0]) == 41
+    assert digests[0] == digests[1] and len(digests[0]) == 41
 
 
 STEP = """
@@ -144,15 +144,15 @@ print(hashlib.sha1(net.blobs["data"].diff.tobytes()).hexdigest())
 
 
 def test_gradients_are_the_same_to_the_bit_for_any_number_of_threads():
-    found = set()
+    digests = set()
     for number in ("1", "2", "3"):
         env = {**os.environ, "CAFFE_COMPAT_THREADS": number}
-        found.add(
+        digests.add(
             subprocess.run(
                 [sys.executable, "-c", STEP], env=env, capture_output=True, text=True, check=True
             ).stdout
         )
-    assert len(found) == 1 and len(found.pop()) == 41
+    assert len(digests) == 1 and len(digests.pop()) == 41
 
 
 class _Marks(NamedTuple):
@@ -239,7 +239,8 @@ def test_a_forked_process_computes_too():
     elementwise.add(np.zeros(1 << 17, np.float32), np.ones(1 << 17, np.float32))
     code = (
         "import os, numpy as np\nfrom caffe_compat.kernels import elementwise\n"
-        "def total():\n    x = np.zeros(1 << 17, np.float32)\n    elementwise.add(x, np.ones_like(x))\n    return int(x.sum())\n"
+        "def total():\n    x = np.zeros(1 << 17, np.float32)\n    elementwise.add(x, "
+        "np.ones_like(x))\n    return int(x.sum())\n"
         "total()\npid = os.fork()\nprint(total(), flush=True)\n"
         "os._exit(0) if pid == 0 else os.waitpid(pid, 0)\n"
     )

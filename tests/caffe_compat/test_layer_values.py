@@ -1,4 +1,7 @@
-"""What the smaller layers compute, against direct formulas; a comparison with real Caffe covers their other settings."""
+"""What the smaller layers compute, against direct formulas.
+
+The parity tests compare their other settings with a real Caffe.
+"""
 
 import numpy as np
 import pytest
@@ -23,14 +26,18 @@ FORMULAS = {
     'type: "TanH"': np.tanh,
     'type: "Threshold" threshold_param { threshold: 0.5 }': lambda x: x > 0.5,
     'type: "MVN"': lambda x: (x - x.mean((2, 3), keepdims=True)) / x.std((2, 3), keepdims=True),
-    'type: "MVN" mvn_param { across_channels: true normalize_variance: false }': lambda x: x - x.mean((1, 2, 3), keepdims=True),
-    'type: "Reduction" reduction_param { operation: ASUM axis: 1 coeff: 2 }': lambda x: 2 * np.abs(x).sum((1, 2, 3)),
+    'type: "MVN" mvn_param { across_channels: true normalize_variance: false '
+    '}': lambda x: x - x.mean((1, 2, 3), keepdims=True),
+    'type: "Reduction" reduction_param { operation: ASUM axis: 1 coeff: 2 '
+    '}': lambda x: 2 * np.abs(x).sum((1, 2, 3)),
     'type: "Reduction" reduction_param { operation: SUMSQ }': lambda x: np.square(x).sum(),
     'type: "Reduction" reduction_param { operation: MEAN axis: 2 }': lambda x: x.mean((2, 3)),
     'type: "Tile" tile_param { axis: 2 tiles: 3 }': lambda x: np.tile(x, (1, 1, 3, 1)),
     'type: "ArgMax"': lambda x: x.reshape(2, -1).argmax(1).reshape(2, 1, 1, 1),
     'type: "ArgMax" argmax_param { axis: 1 out_max_val: true }': lambda x: x.max(1, keepdims=True),
-    'type: "SPP" spp_param { pyramid_height: 1 pool: AVE }': lambda x: x.mean((2, 3), keepdims=True),
+    'type: "SPP" spp_param { pyramid_height: 1 pool: AVE }': lambda x: x.mean(
+        (2, 3), keepdims=True
+    ),
 }  # fmt: skip
 
 
@@ -108,7 +115,8 @@ def test_deconvolution_is_the_transpose_of_convolution(rng):
 
 @pytest.mark.parametrize("shape", [(1, 4, 6), (1, 4, 3, 4, 5)])
 def test_convolution_over_other_numbers_of_axes_repeats_the_two_dimensional_one(shape, rng):
-    # axes of length 1 change nothing; three axes with a kernel of 1 on the first are slices, each a 2-D convolution
+    # axes of length 1 change nothing; three axes with a kernel of 1 on the first are slices, each a
+    # convolution over two
     x = rng.normal(size=shape).astype(np.float32)
     flat = len(shape) == 3
     kernel = (
@@ -117,7 +125,8 @@ def test_convolution_over_other_numbers_of_axes_repeats_the_two_dimensional_one(
         else "kernel_size: 1 kernel_size: 3 kernel_size: 3 pad: 0 pad: 1 pad: 1"
     )
     layer, bottom, top = build(
-        f'type: "Convolution" convolution_param {{ num_output: 2 {kernel} weight_filler {{ type: "gaussian" }} }}',
+        f'type: "Convolution" convolution_param {{ num_output: 2 {kernel} weight_filler {{ type: '
+        f'"gaussian" }} }}',
         x,
     )
     layer.forward(bottom, top)
@@ -237,12 +246,12 @@ def test_a_recurrent_layer_goes_on_where_the_last_pass_ended(rng):
     half, b2, t2 = build(text, x[:2], np.ones((2, 1)))
     for own, other in zip(half.blobs, whole.blobs):
         own.data[...] = other.data
-    found = []
+    parts = []
     for part in (x[:2], x[2:]):
         b2[0].data[...] = part
         half.forward(b2, t2)
-        found.append(t2[0].data.copy())
-    np.testing.assert_allclose(np.concatenate(found), t[0].data, rtol=1e-5, atol=1e-6)
+        parts.append(t2[0].data.copy())
+    np.testing.assert_allclose(np.concatenate(parts), t[0].data, rtol=1e-5, atol=1e-6)
 
 
 def test_stochastic_pooling_expects_the_sum_of_squares_over_the_sum_when_testing():
@@ -271,7 +280,10 @@ def test_stochastic_pooling_chooses_by_share_when_training():
 
 
 def test_dummy_data_draws_anew_in_each_pass():
-    text = 'type: "DummyData" dummy_data_param { shape { dim: 3 } data_filler { type: "gaussian" } data_filler { type: "constant" value: 2 } }'
+    text = (
+        'type: "DummyData" dummy_data_param { shape { dim: 3 } data_filler { type: "gaussian" } '
+        'data_filler { type: "constant" value: 2 } }'
+    )
     layer, bottom, top = build(text, tops=2)
     first = top[0].data.copy()
     layer.forward(bottom, top)
@@ -300,7 +312,7 @@ def test_memory_data_goes_round(rng):
     [
         ('type: "Slice" slice_param { slice_point: 4 }', [(2, 3)], "needs 0 slice points"),
         ('type: "Crop" crop_param { axis: 1 }', [(1, 2, 3), (1, 2, 9)], "does not lie within"),
-        ('type: "Tile"', [(2, 3)], "needs tiles"),
+        ('type: "Tile"', [(2, 3)], "must be at least 1"),
         ('type: "BatchReindex"', [(2, 3), (1, 2)], "one axis"),
         ('type: "Filter"', [(2, 3), (3,)], "selector is for 3 items"),
         ('type: "Embed" embed_param { num_output: 2 }', [(2,)], "input_dim 0"),
@@ -330,7 +342,8 @@ def test_memory_data_goes_round(rng):
             "leaves nothing",
         ),
         (
-            'type: "Convolution" convolution_param { num_output: 1 kernel_size: 1 kernel_size: 2 kernel_size: 3 }',
+            'type: "Convolution" convolution_param { num_output: 1 kernel_size: 1 kernel_size: 2 '
+            "kernel_size: 3 }",
             [(1, 1, 9, 9)],
             "given 3 times",
         ),

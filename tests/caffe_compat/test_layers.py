@@ -1,4 +1,7 @@
-"""The smaller layers (convolution and pooling have files of their own): forward against a direct formula, backward against finite differences."""
+"""The smaller layers: forward against a direct formula, backward against finite differences.
+
+Convolution and pooling have files of their own.
+"""
 
 import numpy as np
 import pytest
@@ -63,7 +66,8 @@ def test_lrn_gradient(region, beta, rng):
     x = rng.normal(size=(1, 5, 3, 4))
     check_gradient(
         *build(
-            f'type: "LRN" lrn_param {{ local_size: 3 alpha: 0.5 beta: {beta} norm_region: {region} }}',
+            f'type: "LRN" lrn_param {{ local_size: 3 alpha: 0.5 beta: {beta} norm_region: '
+            f"{region} }}",
             x,
         )
     )
@@ -127,8 +131,10 @@ def test_dropout_passes_the_gradient_of_what_it_kept():
 @pytest.mark.parametrize("transpose", ["false", "true"])
 def test_inner_product(transpose, rng):
     x = rng.normal(size=(2, 3, 4)).astype(np.float32)
-    layer, bottom, top = build(f'type: "InnerProduct" inner_product_param {{ num_output: 5 transpose: {transpose} '
-                               'weight_filler { type: "xavier" } bias_filler { type: "uniform" } }', x)  # fmt: skip
+    layer, bottom, top = build(f'type: "InnerProduct" inner_product_param {{ num_output: 5 '
+                               f'transpose: {transpose} '
+                               'weight_filler { type: "xavier" } bias_filler { type: "uniform" } '
+                               '}', x)  # fmt: skip
     layer.forward(bottom, top)
     w = layer.blobs[0].data if transpose == "true" else layer.blobs[0].data.T
     np.testing.assert_allclose(top[0].data, x.reshape(2, 12) @ w + layer.blobs[1].data, rtol=1e-5)
@@ -136,8 +142,11 @@ def test_inner_product(transpose, rng):
 
 
 def test_inner_product_along_a_later_axis(rng):
-    layer, bottom, top = build('type: "InnerProduct" inner_product_param { num_output: 2 axis: 2 bias_term: false '
-                               'weight_filler { type: "xavier" } }', rng.normal(size=(2, 3, 4)))  # fmt: skip
+    text = (
+        'type: "InnerProduct" inner_product_param { num_output: 2 axis: 2 bias_term: false '
+        'weight_filler { type: "xavier" } }'
+    )
+    layer, bottom, top = build(text, rng.normal(size=(2, 3, 4)))
     assert top[0].shape == (2, 3, 2) and len(layer.blobs) == 1
     check_gradient(layer, bottom, top)
 
@@ -256,7 +265,8 @@ def test_registering_a_type_twice_fails():
     [
         ('type: "Convolution" convolution_param { num_output: 1 }', 1, "kernel is given 0 times"),
         (
-            'type: "Convolution" convolution_param { num_output: 1 kernel_size: 3 kernel_h: 2 kernel_w: 2 }',
+            'type: "Convolution" convolution_param { num_output: 1 kernel_size: 3 kernel_h: 2 '
+            "kernel_w: 2 }",
             1,
             "either kernel_h",
         ),

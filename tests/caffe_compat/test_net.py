@@ -10,15 +10,19 @@ from caffe_compat.proto import caffe_pb2
 BRANCHED = """
 name: "branched"
 force_backward: true
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 9 } } }
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 3 dim: 8 dim: 9 } } }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
-        convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } bias_filler { type: "uniform" } } }
+        convolution_param { num_output: 4 kernel_size: 3
+          weight_filler { type: "xavier" } bias_filler { type: "uniform" } } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
 layer { name: "left" type: "Convolution" bottom: "conv" top: "left"
         convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } } }
-layer { name: "right" type: "Pooling" bottom: "conv" top: "right" pooling_param { kernel_size: 3 pad: 1 } }
+layer { name: "right" type: "Pooling" bottom: "conv" top: "right"
+  pooling_param { kernel_size: 3 pad: 1 } }
 layer { name: "both" type: "Concat" bottom: "left" bottom: "right" top: "both" }
-layer { name: "fc" type: "InnerProduct" bottom: "both" top: "fc" inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "fc" type: "InnerProduct" bottom: "both" top: "fc"
+  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
 layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }
 """
 
@@ -39,7 +43,8 @@ def net(tmp_path, rng):
 
 def test_blobs_and_params_have_caffes_names_and_order(net):
     assert list(net.blobs) == [
-        "data", "conv", "conv_relu_0_split_0", "conv_relu_0_split_1", "left", "right", "both", "fc", "prob",
+        "data", "conv", "conv_relu_0_split_0", "conv_relu_0_split_1", "left", "right", "both",
+        "fc", "prob",
     ]  # fmt: skip
     assert [(name, [p.shape for p in blobs]) for name, blobs in net.params.items()] == [
         ("conv", [(4, 3, 3, 3), (4,)]), ("left", [(2, 4, 1, 1), (2,)]), ("fc", [(5, 252), (5,)]),
@@ -119,7 +124,7 @@ def test_a_relu_run_along_with_its_conv_gives_the_same_bits(net, monkeypatch):
 def test_whole_backward_matches_finite_differences(net, rng):
     w = rng.normal(size=(1, 5)).astype(np.float32)
     net.forward()
-    found = net.backward(prob=w)["data"].copy()
+    gradient = net.backward(prob=w)["data"].copy()
     x = net.blobs["data"].data
     for index in [(0, 0, 0, 0), (0, 1, 4, 5), (0, 2, 7, 8)]:
         kept = x[index]
@@ -128,7 +133,7 @@ def test_whole_backward_matches_finite_differences(net, rng):
             x[index] = kept + step
             values.append(float((net.forward()["prob"].astype(float) * w).sum()))
         x[index] = kept
-        assert found[index] == pytest.approx((values[0] - values[1]) / 4e-2, rel=0.05, abs=2e-4)
+        assert gradient[index] == pytest.approx((values[0] - values[1]) / 4e-2, rel=0.05, abs=2e-4)
 
 
 def test_partial_backward_starts_from_the_diff_of_its_blob(net):
@@ -246,7 +251,8 @@ def test_v1_weights_with_legacy_shapes_load(net, tmp_path):
 def test_v1_prototxt_is_the_same_net(net, tmp_path):
     v1 = text_format.Parse(BRANCHED, caffe_pb2.NetParameter())
     old = [
-        'name: "branched" force_backward: true input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 9'
+        'name: "branched" force_backward: true input: "data" input_dim: 1 input_dim: 3 input_dim: '
+        "8 input_dim: 9"
     ]
     kinds = {"Convolution": "CONVOLUTION", "ReLU": "RELU", "Pooling": "POOLING", "Concat": "CONCAT",
              "InnerProduct": "INNER_PRODUCT", "Softmax": "SOFTMAX"}  # fmt: skip
@@ -296,25 +302,43 @@ def test_phase_rules_choose_layers(tmp_path):
     assert "deep" not in caffe.Net(path, caffe.TEST, level=2)._layer_names
 
 
-DATA = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 9 } } }\n'
+DATA = """layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 3 dim: 8 dim: 9 } } }
+"""
 
 
 @pytest.mark.parametrize("text, error, message", [
     ("layer { name: \"a\"\n  tipe: \"ReLU\" }", caffe.PrototxtError, r"2:3.*tipe"),
-    (DATA + 'layer { name: "r" type: "ReLU" bottom: "nowhere" top: "r" }', caffe.PrototxtError, 'unknown bottom "nowhere"'),
-    (DATA + 'layer { name: "r" type: "ReLU" bottom: "r" top: "r" }', caffe.PrototxtError, 'unknown bottom "r".*before this one'),
-    (DATA + 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" } layer { name: "s" type: "ReLU" bottom: "data" top: "r" }',
+    (DATA + 'layer { name: "r" type: "ReLU" bottom: "nowhere" top: "r" '
+            '}', caffe.PrototxtError, 'unknown bottom "nowhere"'),
+    (DATA + 'layer { name: "r" type: "ReLU" bottom: "r" top: "r" }', caffe.PrototxtError,
+     'unknown bottom "r".*before this one'),
+    (DATA + 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" } layer { name: "s" type: '
+            '"ReLU" bottom: "data" top: "r" }',
      caffe.PrototxtError, 'top "r" is already made by layer "r"'),
-    (DATA + 'layer { name: "a" type: "ReLU" bottom: "data" top: "y" } layer { name: "b" type: "ReLU" bottom: "data" top: "data" }',
-     caffe.PrototxtError, 'layer "b": its top "data" is already made by layer "data", and other layers read that'),
-    (DATA + 'layers { name: "r" type: RELU bottom: "data" top: "r" }', caffe.PrototxtError, "both V1"),
+    (DATA + 'layer { name: "a" type: "ReLU" bottom: "data" top: "y" } layer { name: "b" type: '
+            '"ReLU" bottom: "data" top: "data" }',
+     caffe.PrototxtError, 'layer "b": its top "data" is already made by layer "data", and other '
+                          'layers read that'),
+    (DATA + 'layers { name: "r" type: RELU bottom: "data" top: "r" }', caffe.PrototxtError, "both "
+                                                                                            "V1"),
     ('input: "data" input_dim: 1', caffe.PrototxtError, "four input_dim"),
-    (DATA + 'layer { name: "r" type: "Relu" bottom: "data" top: "r" }', caffe.UnknownLayerTypeError, 'Did you mean "ReLU"'),
-    (DATA + 'layer { name: "c" type: "Concat" bottom: "data" top: "data" }', caffe.PrototxtError, "in place"),
-    ('layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 99999 dim: 99999 dim: 9 } } }', caffe.ShapeError, "2147483647"),
-    ('layers { layer { name: "c" type: "convolve" } }', caffe.PrototxtError, '"c" has the unknown V0 type "convolve"; known: accuracy, '),
-    ('layers { layer { name: "c" type: "relu" kernelsize: 3 } }', caffe.PrototxtError, '"c" .ReLU. has the V0 field kernelsize'),
-    ('layers { layer { name: "c" type: "relu" } } layers { name: "d" type: RELU }', caffe.PrototxtError, '"d" is in the V1 form among V0'),
+    (DATA + 'layer { name: "r" type: "Relu" bottom: "data" top: "r" }',
+     caffe.UnknownLayerTypeError, 'Did you mean "ReLU"'),
+    (DATA + 'layer { name: "c" type: "Concat" bottom: "data" top: "data" '
+            '}', caffe.PrototxtError, "in place"),
+    ('layer { name: "d" type: "Input" top: "d" input_param { shape { dim: 99999 dim: 99999 dim: 9 '
+     '} } }', caffe.ShapeError, "2147483647"),
+    ('layers { layer { name: "c" type: "convolve" } }', caffe.PrototxtError, '"c" has the unknown '
+                                                                             'V0 type "convolve"; '
+                                                                             'known: accuracy, '),
+    ('layers { layer { name: "c" type: "relu" kernelsize: 3 } }', caffe.PrototxtError, '"c" '
+                                                                                       '.ReLU. '
+                                                                                       'has the '
+                                                                                       'V0 field '
+                                                                                       'kernelsize'),
+    ('layers { layer { name: "c" type: "relu" } } layers { name: "d" type: RELU '
+     '}', caffe.PrototxtError, '"d" is in the V1 form among V0'),
 ])  # fmt: skip
 def test_a_bad_prototxt_says_what_and_where(text, error, message, tmp_path):
     with pytest.raises(error, match=f"(?s)net.prototxt.*{message}"):
@@ -384,18 +408,20 @@ def test_forward_all_runs_batches_and_fills_up_the_last(tmp_path, rng):
     """
     net = caffe.Net(write(tmp_path, text), caffe.TEST)
     x = rng.normal(size=(5, 3)).astype(np.float32)
-    found = net.forward_all(blobs=["data"], data=x)
-    assert set(found) == {"out", "data"}
-    np.testing.assert_array_equal(found["out"], np.maximum(x, 0))
-    np.testing.assert_array_equal(found["data"], x)
+    out = net.forward_all(blobs=["data"], data=x)
+    assert set(out) == {"out", "data"}
+    np.testing.assert_array_equal(out["out"], np.maximum(x, 0))
+    np.testing.assert_array_equal(out["data"], x)
 
 
 def test_a_v0_padding_layer_goes_into_the_convolution_behind_it(tmp_path):
     text = """
     input: "data" input_dim: 1 input_dim: 2 input_dim: 4 input_dim: 5
     layers { layer { name: "pad1" type: "padding" pad: 2 } bottom: "data" top: "pad1" }
-    layers { layer { name: "conv1" type: "conv" num_output: 3 kernelsize: 3 blobs_lr: 1 blobs_lr: 2 } bottom: "pad1" top: "conv1" }
-    layers { layer { name: "pool1" type: "pool" pool: AVE kernelsize: 2 stride: 2 } bottom: "conv1" top: "pool1" }
+    layers { layer { name: "conv1" type: "conv" num_output: 3 kernelsize: 3
+      blobs_lr: 1 blobs_lr: 2 } bottom: "pad1" top: "conv1" }
+    layers { layer { name: "pool1" type: "pool" pool: AVE kernelsize: 2 stride: 2 }
+      bottom: "conv1" top: "pool1" }
     """
     net = caffe.Net(write(tmp_path, text), caffe.TEST)
     assert list(net._layer_names) == ["input", "conv1", "pool1"]

@@ -9,7 +9,8 @@ from tests.support.gradcheck import build, check_gradient, run
 POOLINGS = {  # settings, kernel, stride, pad, size, output size
     "ceil": ("kernel_size: 3 stride: 2", (3, 3), (2, 2), (0, 0), (6, 8), (3, 4)),
     "same size": ("kernel_size: 3 stride: 1 pad: 1", (3, 3), (1, 1), (1, 1), (5, 6), (5, 6)),
-    # along 6 the fourth window starts at 6, in the padding; along 5 it would start beyond it, and is dropped
+    # along 6 the fourth window starts at 6, in the padding; along 5 it would start beyond that, and
+    # is dropped
     "padded ceil": ("kernel_size: 2 stride: 2 pad: 1", (2, 2), (2, 2), (1, 1), (6, 5), (4, 3)),
     "last window dropped": (
         "kernel_size: 2 stride: 3 pad: 1",

@@ -13,13 +13,18 @@ from caffe_compat.coord_map import coord_map_from_to, crop
 TRAINING = """
 name: "small"
 layer { name: "data" type: "DummyData" top: "data" top: "label" dummy_data_param {
-  shape { dim: 4 dim: 2 dim: 5 dim: 5 } shape { dim: 4 } data_filler { type: "gaussian" } data_filler { type: "constant" value: 1 } } }
-layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 3 kernel_size: 3
+  shape { dim: 4 dim: 2 dim: 5 dim: 5 } shape { dim: 4 }
+  data_filler { type: "gaussian" } data_filler { type: "constant" value: 1 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 3 kernel_size: 3
   weight_filler { type: "xavier" } } }
 layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
-layer { name: "ip" type: "InnerProduct" bottom: "conv" top: "ip" inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
-layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" loss_weight: 2 }
-layer { name: "accuracy" type: "Accuracy" bottom: "ip" bottom: "label" top: "accuracy" include { phase: TEST } }
+layer { name: "ip" type: "InnerProduct" bottom: "conv" top: "ip"
+  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label"
+  top: "loss" loss_weight: 2 }
+layer { name: "accuracy" type: "Accuracy" bottom: "ip" bottom: "label" top: "accuracy"
+  include { phase: TEST } }
 """
 
 
@@ -221,7 +226,8 @@ def test_hdf5_that_does_not_fit_or_is_none(make, net, tmp_path):
 
 def test_set_input_arrays(make):
     net = make(
-        'layer { name: "d" type: "MemoryData" top: "data" top: "label" memory_data_param { batch_size: 2 channels: 1 height: 2 width: 2 } }'
+        'layer { name: "d" type: "MemoryData" top: "data" top: "label" memory_data_param { '
+        "batch_size: 2 channels: 1 height: 2 width: 2 } }"
     )
     data = np.arange(16, dtype=np.float32).reshape(4, 1, 2, 2)
     net.set_input_arrays(data, np.arange(4, dtype=np.float32))
@@ -241,7 +247,8 @@ def test_set_input_arrays_needs_memory_data(net):
 DEPLOY = """
 force_backward: true
 layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 } } }
-layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+  inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
 """
 
 
@@ -390,8 +397,10 @@ def test_a_blobproto_without_a_shape_is_a_scalar_or_refused():
 def test_detector_crops_windows_with_context(tmp_path, photo):
     path = tmp_path / "d.prototxt"
     path.write_text(
-        'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 16 dim: 16 } } }\n'
-        'layer { name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param { pool: AVE global_pooling: true } }'
+        'layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 16 '
+        "dim: 16 } } }\n"
+        'layer { name: "p" type: "Pooling" bottom: "data" top: "p" pooling_param { pool: AVE '
+        "global_pooling: true } }"
     )
     caffe.Net(str(path), caffe.TEST).save(str(tmp_path / "d.caffemodel"))
     windows = np.array([[10, 20, 50, 70], [0, 0, 90, 120], [60, 90, 89, 119]])
@@ -403,10 +412,10 @@ def test_detector_crops_windows_with_context(tmp_path, photo):
             raw_scale=255,
             context_pad=pad,
         )
-        found = detector.detect_windows([(str(photo), windows)])
-        assert [d["prediction"].shape for d in found] == [(3,)] * 3 and found[1]["filename"] == str(
-            photo
-        )
+        detections = detector.detect_windows([(str(photo), windows)])
+        assert [d["prediction"].shape for d in detections] == [(3,)] * 3 and detections[1][
+            "filename"
+        ] == str(photo)
     whole = caffe.io.load_image(str(photo)).mean((0, 1)) * 255 - [10, 20, 30]
     no_context = caffe.Detector(
         str(path), str(tmp_path / "d.caffemodel"), mean=np.array([10.0, 20, 30]), raw_scale=255
@@ -414,7 +423,8 @@ def test_detector_crops_windows_with_context(tmp_path, photo):
     np.testing.assert_allclose(
         no_context.detect_windows([(str(photo), windows)])[1]["prediction"], whole, atol=2
     )
-    # with context the corner window reaches over the picture's edge, where the mean stands, which is nothing to the net
+    # with context the corner window reaches over the picture's edge; the mean is there, which is
+    # zero to the net
     corner = detector.crop(caffe.io.load_image(str(photo)), windows[2])
     np.testing.assert_allclose(corner[-1, -1] * 255, [10, 20, 30], rtol=1e-5)
     corner = detector.crop(caffe.io.load_image(str(photo)), np.array([0, 0, 20, 30]))
@@ -445,3 +455,12 @@ def test_solvers_are_not_there_and_said_so():
     with pytest.raises(AttributeError, match="does not train, so it has no SGDSolver"):
         caffe.SGDSolver  # noqa: B018
     assert caffe.has_nccl() is False
+
+
+def test_about_says_what_a_result_depends_on(monkeypatch):
+    monkeypatch.setenv("CAFFE_COMPAT_THREADS", "3")
+    about = caffe.about()
+    assert (about["name"], about["version"], about["threads"]) == (
+        "caffe_compat", caffe.__version__, 3,
+    )  # fmt: skip
+    assert about["arithmetic"] in ("fused", "separate") and len(about) == 4

@@ -1,4 +1,7 @@
-"""BatchNorm, Scale, Bias and Reshape: forward against a direct formula, backward against finite differences; shared parameters."""
+"""BatchNorm, Scale, Bias and Reshape, and shared parameters.
+
+Forward against a direct formula, backward against finite differences.
+"""
 
 import numpy as np
 import pytest
@@ -7,7 +10,10 @@ import caffe_compat as caffe
 from caffe_compat.proto.caffe_pb2 import TRAIN
 from tests.support.gradcheck import build, check_gradient, run
 
-OF_THE_BATCH = 'type: "BatchNorm" batch_norm_param { use_global_stats: false eps: 0.1 moving_average_fraction: 0.9 }'
+OF_THE_BATCH = (
+    'type: "BatchNorm" '
+    "batch_norm_param { use_global_stats: false eps: 0.1 moving_average_fraction: 0.9 }"
+)
 
 
 def test_batch_norm_of_the_batch(rng):
@@ -70,7 +76,10 @@ SCALES = [
 @pytest.mark.parametrize("in_place", [False, True])
 def test_scale_and_bias(settings, shape, repeated, in_place, rng):
     x = rng.normal(size=(2, 3, 4, 5)).astype(np.float32)
-    text = f'type: "Scale" scale_param {{ {settings} bias_term: true filler {{ type: "uniform" }} bias_filler {{ type: "uniform" }} }}'
+    text = (
+        f'type: "Scale" scale_param {{ {settings} bias_term: true '
+        'filler { type: "uniform" } bias_filler { type: "uniform" } }'
+    )
     layer, bottom, top = build(text, x, in_place=in_place)
     assert [b.shape for b in layer.blobs] == [shape, shape]
     layer.forward(bottom, top)
@@ -80,7 +89,10 @@ def test_scale_and_bias(settings, shape, repeated, in_place, rng):
 
 @pytest.mark.parametrize("settings", [s[0] for s in SCALES])
 def test_scale_gradient(settings, rng):
-    text = f'type: "Scale" scale_param {{ {settings} bias_term: true filler {{ type: "uniform" min: 0.5 }} }}'
+    text = (
+        f'type: "Scale" scale_param {{ {settings} bias_term: true '
+        'filler { type: "uniform" min: 0.5 } }'
+    )
     check_gradient(*build(text, rng.uniform(0.5, 1, (2, 3, 4, 5))))
 
 
@@ -112,7 +124,8 @@ def test_bias_gradient(rng):
 def test_a_scale_of_another_shape_is_refused(rng):
     with pytest.raises(
         caffe.ShapeError,
-        match=r'"layer": its values have the shape \(2, 4\), but its bottom \(2, 3, 4\) has \(2, 3\) there',
+        match=r'"layer": its values have the shape \(2, 4\), but its bottom \(2, 3, 4\) has \(2, '
+        r"3\) there",
     ):
         build('type: "Scale" scale_param { axis: 0 }', np.zeros((2, 3, 4)), np.zeros((2, 4)))
     with pytest.raises(caffe.ShapeError, match="3 axes from axis 1 on"):
@@ -148,8 +161,10 @@ def test_reshapes_that_cannot_be_are_refused(settings, message):
 
 SHARED = """
 force_backward: true
-layer {{ name: "data" type: "Input" top: "data" input_param {{ shape {{ dim: 1 dim: 3 dim: 4 dim: 4 }} }} }}
-layer {{ name: "a" type: "Convolution" bottom: "data" top: "a" param {{ name: "w" }} convolution_param {{ num_output: 3 kernel_size: 1
+layer {{ name: "data" type: "Input" top: "data"
+  input_param {{ shape {{ dim: 1 dim: 3 dim: 4 dim: 4 }} }} }}
+layer {{ name: "a" type: "Convolution" bottom: "data" top: "a" param {{ name: "w" }}
+  convolution_param {{ num_output: 3 kernel_size: 1
          weight_filler {{ type: "uniform" }} }} }}
 layer {{ name: "b" type: "Convolution" bottom: "a" top: "b" param {{ name: "w" {mode} }}
          convolution_param {{ num_output: {outputs} kernel_size: 1 }} }}
@@ -178,7 +193,8 @@ def test_parameters_of_one_name_share_their_memory_and_gradient(tmp_path, rng):
 def test_parameters_of_one_name_and_other_shapes_are_refused(tmp_path):
     with pytest.raises(
         caffe.ShapeError,
-        match=r'"b" shares the parameter "w" with layer "a", but has shape \(4, 3, 1, 1\) and that \(3, 3, 1, 1\)',
+        match=r'"b" shares the parameter "w" with layer "a", but has shape \(4, 3, 1, 1\) and '
+        r"that \(3, 3, 1, 1\)",
     ):
         shared(tmp_path, outputs=4)
     with pytest.raises(caffe.ShapeError, match="PERMISSIVE"):

@@ -7,11 +7,14 @@ import caffe_compat as caffe
 
 NET = """
 force_backward: true
-layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 6 dim: 7 } } }
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 2 dim: 6 dim: 7 } } }
 layer { name: "stem" type: "Convolution" bottom: "data" top: "stem"
   convolution_param { num_output: 4 kernel_size: 3 pad: 1 weight_filler { type: "gaussian" } } }
-layer { name: "a" type: "Convolution" bottom: "stem" top: "a" convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "gaussian" } } }
-layer { name: "b" type: "Pooling" bottom: "stem" top: "b" pooling_param { kernel_size: 3 stride: 1 pad: 1 } }
+layer { name: "a" type: "Convolution" bottom: "stem" top: "a"
+  convolution_param { num_output: 3 kernel_size: 1 weight_filler { type: "gaussian" } } }
+layer { name: "b" type: "Pooling" bottom: "stem" top: "b"
+  pooling_param { kernel_size: 3 stride: 1 pad: 1 } }
 layer { name: "c" type: "TanH" bottom: "stem" top: "c" }
 layer { name: "all" type: "Concat" bottom: "a" bottom: "b" bottom: "c" top: "all" }
 layer { name: "end" type: "Convolution" bottom: "all" top: "end"
@@ -79,7 +82,10 @@ def test_a_pass_that_ends_between_a_split_and_its_readers_leaves_the_splits_bott
 
 
 def test_diffs_may_be_looked_at_after_a_reshape_that_not_every_reader_can_follow(make):
-    ip = 'layer { name: "ip" type: "InnerProduct" bottom: "stem" top: "ip" inner_product_param { num_output: 2 } }\n'
+    ip = (
+        'layer { name: "ip" type: "InnerProduct" bottom: "stem" top: "ip" '
+        "inner_product_param { num_output: 2 } }\n"
+    )
     net = make(NET.replace('layer { name: "all"', ip + 'layer { name: "all"'))
     net.forward()
     net.backward()
@@ -93,7 +99,7 @@ def test_diffs_may_be_looked_at_after_a_reshape_that_not_every_reader_can_follow
 
 
 def test_setting_all_diffs_to_zero_leaves_the_splits_as_they_were(make):
-    # what many programs do before they look at another layer; the gradients must be the same to the bit
+    # what many programs do before they look at another layer; gradients must be the same to the bit
     plain, cleared = make(), make()
     for blob in cleared.blobs.values():
         blob.diff[...] = 0

@@ -1,15 +1,31 @@
-"""The shared finite-difference checker for layers, and the small nets that layer tests are made of."""
+"""The shared finite-difference checker for layers, and the layers that tests are made of."""
+
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 from google.protobuf import text_format
 
 from caffe_compat.blob import Blob
 from caffe_compat.layer_types import create
+from caffe_compat.layer_types.registry import Layer
 from caffe_compat.proto import caffe_pb2
 
 
-def build(text, *bottoms, tops=1, phase=caffe_pb2.TEST, in_place=False):
-    """(layer, bottom blobs, top blobs) from the text of a LayerParameter and arrays for its bottoms, set up and shaped."""
+def build(
+    text: str,
+    *bottoms: Any,
+    tops: int = 1,
+    phase: int = caffe_pb2.TEST,
+    in_place: bool = False,
+) -> Tuple[Layer, List[Blob], List[Blob]]:
+    """(layer, bottom blobs, top blobs), set up and shaped.
+
+    Args:
+        text: of a LayerParameter.
+        bottoms: arrays for its bottoms.
+        tops: how many the layer has.
+        in_place: let the top be the bottom.
+    """
     param = text_format.Parse(text, caffe_pb2.LayerParameter(name="layer"))
     layer = create(param, phase)
     bottom = []
@@ -25,7 +41,7 @@ def build(text, *bottoms, tops=1, phase=caffe_pb2.TEST, in_place=False):
     return layer, bottom, top
 
 
-def run(text, *bottoms, **kwargs):
+def run(text: str, *bottoms: Any, **kwargs: Any) -> Any:
     """The tops' data after one forward pass; a single array if there is one top."""
     layer, bottom, top = build(text, *bottoms, **kwargs)
     layer.forward(bottom, top)
@@ -34,13 +50,25 @@ def run(text, *bottoms, **kwargs):
 
 
 def check_gradient(
-    layer, bottom, top, step=1e-2, tolerance=1e-2, params=True, bottoms=None, frozen=False
-):
-    """Compare backward with central differences of sum(weights * top), at every value of every bottom and parameter.
+    layer: Layer,
+    bottom: List[Blob],
+    top: List[Blob],
+    step: float = 1e-2,
+    tolerance: float = 1e-2,
+    params: bool = True,
+    bottoms: Optional[Sequence[int]] = None,
+    frozen: bool = False,
+) -> None:
+    """Compare backward with central differences of sum(weights * top).
 
-    The layer runs in float32, so a step of 1e-2 and a tolerance of 1e-2 (of the largest gradient value) separate a
-    right gradient from a wrong one; inputs must keep away from kinks. bottoms: numbers of those to check, all by default.
-    frozen: tops behind the first of a recurrent layer pass no gradient, and so count nothing.
+    At every value of every bottom and parameter. The layer runs in float32, so a step of 1e-2 and a
+    tolerance of 1e-2 (of the largest gradient value) separate a right gradient from a wrong one;
+    inputs must keep away from kinks.
+
+    Args:
+        params: check the parameters too.
+        bottoms: numbers of those to check, all by default.
+        frozen: tops after the first of a recurrent layer pass no gradient, and so count nothing.
     """
     rng = np.random.RandomState(3)
     layer.reshape(bottom, top)
@@ -62,7 +90,7 @@ def check_gradient(
         layer.forward(bottom, top)
         return sum(float((w.astype(np.float64) * t.data).sum()) for w, t in zip(weights, top))
 
-    for number, (blob, found) in enumerate(zip(checked, analytic)):
+    for number, (blob, gradient) in enumerate(zip(checked, analytic)):
         flat = blob.data.reshape(-1)
         wanted = np.empty(flat.size)
         for i in range(flat.size):
@@ -73,7 +101,7 @@ def check_gradient(
             below = value()
             flat[i] = kept
             wanted[i] = (above - below) / (2 * step)
-        error = np.abs(found.reshape(-1) - wanted).max() / max(np.abs(wanted).max(), 1e-3)
+        error = np.abs(gradient.reshape(-1) - wanted).max() / max(np.abs(wanted).max(), 1e-3)
         assert error < tolerance, (
             f"{layer.type}: blob {number}: gradient off by {error:.3g} of its largest value"
         )
