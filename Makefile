@@ -1,10 +1,11 @@
-# Two commands are enough: `make dream` and `make test`. Each makes .venv/ and installs what it needs, once.
+# Two commands are enough: `make dream` and `make test`. Each makes .venv/ and installs what it
+# needs, once.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# options of `make dream`; a name on the right is an option of `deepdream dream`
+# options of `make dream`, passed to `deepdream dream`
 IMAGE ?=
 OUT ?= out/dream.png
 MODEL ?=
@@ -17,11 +18,15 @@ ARGS ?=
 .PHONY: help setup dream test caffe test-caffe reproduce lint bench fuzz model proto clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
-	@echo '  options of make dream: IMAGE=photo.jpg OUT=out/dream.png MODEL= END= GUIDE= SEED=0 ARGS="--octaves 3"'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
+	    | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@echo '  options of make dream: IMAGE=photo.jpg OUT=out/dream.png MODEL= END= GUIDE= SEED=0'
+	@echo '                         ARGS="--octaves 3" (any options of deepdream dream)'
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "the built-in engine needs Python 3.11 or newer, not %d.%d; say make PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -c 'import sys; v = sys.version_info; \
+	    sys.exit(v < (3, 11) and "the built-in engine needs Python 3.11 or newer, " \
+	    "not %d.%d; run make PYTHON=python3.11" % v[:2])'
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.dream: pyproject.toml | $(BIN)/python
@@ -29,15 +34,19 @@ $(VENV)/.dream: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[compat,demo,plots,download,hdf5,draw,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check \
+	    -e '.[compat,demo,plots,download,hdf5,draw,dev]'
 	@touch $(VENV)/.dream $@
 
-setup: $(VENV)/.dev  ## make .venv/ with everything that dreaming and testing need
+setup: $(VENV)/.dev  ## make .venv/ with all that dreaming and testing need
 
-dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-learn ships) and write OUT=
+SAMPLE = $(shell $(BIN)/python scripts/docs/sample_photo.py china.jpg)
+
+dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-learn ships), write OUT=
 	@mkdir -p $(dir $(OUT))
-	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(shell $(BIN)/python scripts/docs/sample_photo.py china.jpg))" -o "$(OUT)" --seed $(SEED) \
-	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
+	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(SAMPLE))" -o "$(OUT)" --seed $(SEED) \
+	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") \
+	    $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 
 test: $(VENV)/.dev  ## run the test suite
 	$(BIN)/python -m pytest
@@ -45,37 +54,41 @@ test: $(VENV)/.dev  ## run the test suite
 caffe:  ## install a real Caffe 1.0 into .caffe/, from Debian 11's packages, without root
 	@$(PYTHON) scripts/real_caffe/install_caffe.py
 
-# the launcher is the default; any Python that has a Caffe and pytest will do
+# any Python that has a Caffe and pytest will do
 CAFFE_PYTHON ?= .caffe/bin/python
 
-test-caffe: $(VENV)/.dev  ## run deepdream's and net_surgery's tests on a real Caffe, and compare caffe_compat with it
+test-caffe: $(VENV)/.dev  ## run the tests on a real Caffe, and compare caffe_compat with it
 	PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 DEEPDREAM_TEST_ENGINE=caffe GLOG_minloglevel=2 \
-	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider tests/netfile tests/net_surgery tests/deepdream
+	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider \
+	    tests/netfile tests/net_surgery tests/deepdream
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m caffe tests/parity
 
-reproduce: $(VENV)/.dev  ## make every picture of the 2015 notebook, and a page: OUT=out/notebook ARGS="--frames 30"
-	$(BIN)/python scripts/docs/reproduce_notebook.py -o "$(if $(filter out/dream.png,$(OUT)),out/notebook,$(OUT))" $(ARGS)
+reproduce: OUT = out/notebook
+reproduce: $(VENV)/.dev  ## make the 2015 notebook's pictures: OUT=out/notebook ARGS="--frames 30"
+	$(BIN)/python scripts/docs/reproduce_notebook.py -o "$(OUT)" $(ARGS)
 
-lint: $(VENV)/.dev  ## check style (ruff) and types (mypy)
+lint: $(VENV)/.dev  ## check style (ruff) and types (mypy), tests and scripts included
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.dream  ## time a gradient step on full-size GoogLeNet, beside real Caffe and PyTorch where they are: ARGS="--layers"
+bench: $(VENV)/.dream  ## time a gradient step on every engine that is installed: ARGS="--layers"
 	$(BIN)/python scripts/bench/bench.py $(ARGS)
 
 FUZZ_EXAMPLES ?= 20000
 
-fuzz: $(VENV)/.dev  ## read damaged and absurd nets and weights, FUZZ_EXAMPLES=20000 of each kind
+fuzz: $(VENV)/.dev  ## read damaged and absurd nets and weights: FUZZ_EXAMPLES=20000 of each
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/caffe_compat/test_fuzz.py
 
-model: $(VENV)/.dev  ## train the default model again, from nothing: hours on a CPU, minutes on a GPU
+model: $(VENV)/.dev  ## train the default model from scratch: hours on a CPU, minutes on a GPU
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'
 	$(BIN)/python scripts/training/train_motif_googlenet.py
 
 proto: $(VENV)/.dev  ## compile caffe.proto again
-	$(PYTHON) -m venv $(VENV)/proto && $(VENV)/proto/bin/pip install --quiet grpcio-tools==1.71.2
-	$(VENV)/proto/bin/python -m grpc_tools.protoc -I caffe_compat/proto --python_out=caffe_compat/proto caffe_compat/proto/caffe.proto
+	$(PYTHON) -m venv $(VENV)/proto
+	$(VENV)/proto/bin/pip install --quiet grpcio-tools==1.71.2
+	$(VENV)/proto/bin/python -m grpc_tools.protoc -I caffe_compat/proto \
+	    --python_out=caffe_compat/proto caffe_compat/proto/caffe.proto
 
 clean:  ## remove .venv/, out/ and caches
 	rm -rf $(VENV) out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

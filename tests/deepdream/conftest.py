@@ -99,12 +99,16 @@ def engine_name(caffe: Any) -> str:
 
 @pytest.fixture
 def run(small_folder: Path, engine_name: str, capsys: Any) -> Callable[..., Tuple[int, str, str]]:
-    """Call the command line on the small model; returns (exit code, stdout, stderr)."""
+    """Call the command line, on the small model unless --model names another one.
+
+    Returns (exit code, stdout, stderr).
+    """
 
     def call(*words: Any) -> Tuple[int, str, str]:
         args = [str(word) for word in words]
         if args[0] in ("dream", "zoom", "layers"):
-            args += ["--model", str(small_folder), "--engine", engine_name]
+            args += [] if "--model" in args else ["--model", str(small_folder)]
+            args += [] if "--engine" in args else ["--engine", engine_name]
         try:
             code = cli.main(args)
         except SystemExit as e:
