@@ -1,4 +1,4 @@
-"""Priors: every value's gradient is its derivative; Yosinski's operations do what the paper says."""
+"""Priors: gradients are derivatives; Yosinski's operations do what the paper says."""
 
 import numpy as np
 import pytest

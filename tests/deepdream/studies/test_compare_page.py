@@ -1,4 +1,7 @@
-"""`deepdream compare` from the command line, and the page it writes. Needs matplotlib, so it runs beside the built-in engine only."""
+"""`deepdream compare` from the command line, and the page that it writes.
+
+Needs matplotlib, so it runs with the built-in engine only.
+"""
 
 import base64
 import json
@@ -93,9 +96,9 @@ def test_two_engines_each_in_its_process(run, photo, small_folder, out, fast):
 def test_the_page_is_self_contained(run, recorded, photo, out):
     assert run("compare", photo, "--with", recorded, "-o", out)[0] == 0
     text = out.read_text()
-    found = Loads(text)
+    loads = Loads(text)
     assert (
-        not found.fetched and not found.open and "http" not in re.sub(r"base64,[\w+/=]*", "", text)
+        not loads.fetched and not loads.open and "http" not in re.sub(r"base64,[\w+/=]*", "", text)
     )
     sha1 = Recording(recorded).recipe["model"]["weights_sha1"]
     for told in (
