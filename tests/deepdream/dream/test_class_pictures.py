@@ -46,6 +46,7 @@ def test_grey_noise_is_its_seeds():
     assert noise.shape == (3, 30, 40, 3) and noise.dtype == np.float32
     assert abs(noise.mean() - 128) < 1 and abs(noise.std() - 20) < 1
     assert np.array_equal(noise[1:2], classes.grey_noise((30, 40), [6]))
+    assert not np.array_equal(noise[0], noise[1])
 
 
 def test_pictures_of_a_batch_are_those_made_alone(net):
