@@ -16,8 +16,8 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import TargetError
-from .objectives import Objective, Size
+from ..errors import Size, TargetError
+from .objectives import Objective
 
 Turns = Tuple[Tuple[int, str], ...]
 

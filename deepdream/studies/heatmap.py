@@ -10,7 +10,8 @@ import numpy as np
 from netfile.errors import ShapeError
 from netfile.shapes import infer
 
-Size = Tuple[int, int]
+from ..errors import Size
+
 # from nothing over yellow to red: (share of the strongest, red, green, blue, opacity)
 _COLOURS = np.array(
     [

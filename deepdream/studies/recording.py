@@ -12,17 +12,17 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 
 from ..dream.octaves import Progress
 from ..errors import RecordingError
 from ..nets.model import file_sha1
+from ..pictures.files import PathLike
 
 FORMAT = 1
 _INDEX = "recording.json"
-PathLike = Union[str, "os.PathLike[str]"]
 
 
 class Writer:
