@@ -34,8 +34,7 @@ def octave_sizes(
     octave_n: int = DREAM.octaves,
     octave_scale: float = DREAM.octave_scale,
 ) -> List[Size]:
-    """(height, width) of each octave, largest first, as chained calls of scipy.ndimage.zoom round
-    them."""
+    """(height, width) of each octave, largest first, rounded as chained scipy.ndimage.zoom calls."""
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
         h, w = sizes[-1]

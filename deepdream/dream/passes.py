@@ -173,8 +173,7 @@ def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.nd
 
 
 def forward_values(net: Any, layers: Sequence[str]) -> Tuple[Dict[str, np.ndarray], str]:
-    """({layer: its activations, live}, the highest layer) after a forward pass to the highest of
-    the layers."""
+    """({layer: its activations, live}, the highest layer) after a forward pass up to that."""
     end = highest(net, layers)
     net.forward(end=end)
     return {layer: net.blobs[layer].data for layer in layers}, end

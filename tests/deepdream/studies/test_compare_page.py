@@ -101,7 +101,7 @@ def test_the_page_is_self_contained(run, recorded, photo, out):
         not loads.fetched and not loads.open and "http" not in re.sub(r"base64,[\w+/=]*", "", text)
     )
     sha1 = Recording(recorded).recipe["model"]["weights_sha1"]
-    for told in (
+    for expected in (
         "caffe_compat",
         sha1,
         "octave_scale",
@@ -109,7 +109,7 @@ def test_the_page_is_self_contained(run, recorded, photo, out):
         "the difference: none",
         np.__version__,
     ):
-        assert told in text, told
+        assert expected in text, expected
     pictures = [
         base64.b64decode(data)
         for data in re.findall(r"data:image/\w+(?:\+xml)?;base64,([\w+/=]+)", text)
@@ -208,7 +208,7 @@ def test_destinations_are_checked_first(capsys, photo, tmp_path):
     )
 
 
-def test_without_matplotlib_the_install_command_is_told(capsys, photo, out, monkeypatch):
+def test_without_matplotlib_the_install_command_is_printed(capsys, photo, out, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "pip install -e '.[plots]'" in only_line(capsys, "compare", photo, "-o", out)
 

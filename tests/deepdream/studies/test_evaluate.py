@@ -91,7 +91,7 @@ def call(named, capsys):
     return run
 
 
-def test_a_folder_is_evaluated_and_what_is_left_out_is_told(call, pictures, tmp_path):
+def test_a_folder_is_evaluated_and_what_is_left_out_is_reported(call, pictures, tmp_path):
     code, said, err = call(pictures, "-o", tmp_path / "out", "--batch", 2)
     assert code == 0 and "5 pictures: accuracy" in said
     assert "class dog has no pictures" in err and "1 pictures cannot be read, 9.jpg for one" in err
@@ -165,7 +165,7 @@ def test_requests_that_cannot_be_met(call, pictures, tmp_path):
     )
 
 
-def test_without_scikit_learn_the_install_command_is_told(call, pictures, tmp_path, monkeypatch):
+def test_without_scikit_learn_the_install_command_is_printed(call, pictures, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
     assert "pip install -e '.[evaluate]'" in call(pictures, "-o", tmp_path / "out")[2]
 
