@@ -34,7 +34,7 @@ def octave_sizes(
     octave_n: int = DREAM.octaves,
     octave_scale: float = DREAM.octave_scale,
 ) -> List[Size]:
-    """(height, width) of each octave, largest first, rounded as chained scipy.ndimage.zoom calls."""
+    """(height, width) of each octave, largest first, rounded as by chained ndimage.zoom."""
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
         h, w = sizes[-1]
