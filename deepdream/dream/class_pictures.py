@@ -15,9 +15,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import NotFiniteError
+from ..errors import NotFiniteError, Size
 from ..pictures.resize import zoomed
-from .objectives import Size
 from .passes import backward
 from .preprocess import deprocess, preprocess
 from .priors import YOSINSKI, Prior, Yosinski, blurred, l2_norm

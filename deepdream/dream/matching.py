@@ -68,8 +68,7 @@ class Matching:
             )
 
     def __call__(self, flat: np.ndarray) -> Tuple[float, np.ndarray]:
-        """(f, its gradient) at a flat picture, float64. Raises NotFiniteError where f is not a
-        number."""
+        """(f, its gradient) at a flat float64 picture; NotFiniteError where f is not a number."""
         src, dst = self.net.blobs["data"], self.net.blobs[self.end]
         x = flat.reshape(src.data.shape)
         src.data[...] = x

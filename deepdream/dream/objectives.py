@@ -25,10 +25,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 
-from ..errors import TargetError
+from ..errors import Size, TargetError
 from ..pictures.resize import averaged
 
-Size = Tuple[int, int]
 Rule = Callable[[np.ndarray, Optional[np.ndarray]], Tuple[float, np.ndarray]]
 # how many products of places and guide vectors are held at a time: 64 MB of them
 _MOST_PRODUCTS = 1 << 24
@@ -56,11 +55,10 @@ def objective_guide(guide_features: np.ndarray) -> Callable[[Any], None]:
 
 
 def _nearest(x: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """(column of y whose product with each column of x is the largest, that product); x (C, P), y
-    (C, Q).
+    """(column of y with the largest product with each column of x, that product).
 
-    In blocks of places, so that memory stays bounded; up to 64 MB of products it is one block, as
-    in the notebook.
+    x is (C, P), y (C, Q). In blocks of places, so that memory stays bounded; up to 64 MB of
+    products it is one block, as in the notebook.
     """
     block = max(1, _MOST_PRODUCTS // y.shape[1])
     best, largest = np.empty(x.shape[1], np.int64), np.empty(x.shape[1], x.dtype)

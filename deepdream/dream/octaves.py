@@ -1,14 +1,14 @@
 """The dream: ascent at several sizes of the picture, from small to large (notebook cell 4)."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
-from ..errors import NotFiniteError
+from ..errors import NotFiniteError, Size
 from ..pictures.resize import zoomed, zoomed_by
 from ..settings import DREAM
-from .objectives import Objective, Size
+from .objectives import Objective
 from .preprocess import deprocess, preprocess
 from .step import make_step
 
@@ -25,7 +25,7 @@ class Progress:
     octaves: int
     step: int
     steps: int
-    size: Tuple[int, int]
+    size: Size
 
 
 def octave_sizes(
@@ -34,8 +34,7 @@ def octave_sizes(
     octave_n: int = DREAM.octaves,
     octave_scale: float = DREAM.octave_scale,
 ) -> List[Size]:
-    """(height, width) of each octave, largest first, as chained calls of scipy.ndimage.zoom round
-    them."""
+    """(height, width) of each octave, largest first, rounded as by chained ndimage.zoom."""
     sizes = [(height, width)]
     for _ in range(octave_n - 1):
         h, w = sizes[-1]

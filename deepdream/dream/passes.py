@@ -16,8 +16,8 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import TargetError
-from .objectives import Objective, Size
+from ..errors import Size, TargetError
+from .objectives import Objective
 
 Turns = Tuple[Tuple[int, str], ...]
 
@@ -173,8 +173,7 @@ def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.nd
 
 
 def forward_values(net: Any, layers: Sequence[str]) -> Tuple[Dict[str, np.ndarray], str]:
-    """({layer: its activations, live}, the highest layer) after a forward pass to the highest of
-    the layers."""
+    """({layer: its activations, live}, the highest layer) after a forward pass up to that."""
     end = highest(net, layers)
     net.forward(end=end)
     return {layer: net.blobs[layer].data for layer in layers}, end

@@ -1,1 +1,1 @@
-"""Studies: engines compared, nets evaluated, and the pages that tell of it."""
+"""Studies: engines are compared, nets evaluated, and pages written about it."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..dream.octaves import Progress
 from ..dream.passes import backward_from
+from ..errors import Size
 from ..request import job as jobs
 from .recording import Recording, Writer
 
@@ -38,7 +39,7 @@ class Step:
 
     octave: int
     step: int
-    size: Tuple[int, int]
+    size: Size
     activation: float
     gradient: float
     rounding: float

@@ -4,18 +4,15 @@ import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..dream.preprocess import preprocess
-from ..errors import ImageError, MissingExtraError
+from ..errors import ImageError, MissingExtraError, Size
 from ..pictures import load
-from ..pictures.files import SUFFIXES
+from ..pictures.files import SUFFIXES, PathLike
 from ..pictures.resize import bicubic
-
-PathLike = Union[str, "os.PathLike[str]"]
-Size = Tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def evaluate(
     size: Size,
     blob: str = "prob",
     batch: int = 32,
-    report: Optional[Callable[[int], None]] = None,
+    report: Optional[Callable[[int], Any]] = None,
 ) -> Predictions:
     """What a net takes labelled pictures for.
 

@@ -4,12 +4,13 @@ import csv
 import html
 import io
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
 
 from ..pictures import contact_sheet, load
+from ..pictures.files import PathLike
 from ..pictures.output import whole
 from . import page
 from .evaluate import Predictions, worst_mistakes
@@ -39,7 +40,7 @@ _MATRIX_CAPTION = (
 
 
 def write(
-    folder: Union[str, Path],
+    folder: PathLike,
     predictions: Predictions,
     measured: Dict[str, Any],
     about: Sequence[Tuple[str, str]],

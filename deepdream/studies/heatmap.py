@@ -10,7 +10,8 @@ import numpy as np
 from netfile.errors import ShapeError
 from netfile.shapes import infer
 
-Size = Tuple[int, int]
+from ..errors import Size
+
 # from nothing over yellow to red: (share of the strongest, red, green, blue, opacity)
 _COLOURS = np.array(
     [
@@ -25,8 +26,9 @@ _LEAST = 0.1  # a map whose strongest value is below this is drawn as weak as it
 
 
 def class_map(net: Any, picture: np.ndarray, blob: str) -> np.ndarray:
-    """(C, h, w): the values of `blob` for one picture, BGR (3, H, W) minus the mean, at its own
-    size.
+    """(C, h, w): the values of `blob` for one picture at its own size.
+
+    picture: BGR (3, H, W) minus the mean.
 
     Raises:
         ShapeError: the blob has no places.

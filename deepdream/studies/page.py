@@ -6,14 +6,14 @@ They are readable in light and dark.
 import base64
 import html
 import io
-import os
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
 
 from ..errors import MissingExtraError
 from ..pictures import to_bytes
+from ..pictures.files import PathLike
 from ..pictures.output import whole
 
 STYLE = """
@@ -99,7 +99,7 @@ def page(title: str, body: str) -> str:
     )
 
 
-def write(path: Union[str, "os.PathLike[str]"], text: str) -> None:
+def write(path: PathLike, text: str) -> None:
     """Write a page whole or not at all. Raises OutputError if it cannot be written."""
     with whole(path) as partial:
         partial.write_text(text, encoding="utf-8")

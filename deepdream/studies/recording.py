@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 
@@ -20,10 +20,10 @@ from netfile.files import file_sha1
 
 from ..dream.octaves import Progress
 from ..errors import RecordingError
+from ..pictures.files import PathLike
 
 FORMAT = 1
 _INDEX = "recording.json"
-PathLike = Union[str, "os.PathLike[str]"]
 
 
 class Writer:

@@ -1,4 +1,6 @@
-"""Classes from noise: every method raises the class's probability, batches are as single pictures, and the command's requests."""
+"""Classes from noise: every method raises the class's probability; the command's requests."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,9 +11,9 @@ from deepdream.errors import NotFiniteError
 
 
 def quick(name):
+    """A method of twelve steps an octave."""
     method = classes.METHODS[name]
-    return classes.Method(tuple(classes.Octave(o.scale, 12, o.step_size, o.blur) for o in method.octaves), method.noise, method.jitter,
-                          method.prior, method.between)  # fmt: skip
+    return replace(method, octaves=tuple(replace(o, steps=12) for o in method.octaves))
 
 
 @pytest.mark.parametrize("name", classes.METHODS)
@@ -29,6 +31,20 @@ def test_the_class_becomes_more_probable(name, net):
         classes.probabilities(net, pictures, 2, (32, 32))
         > classes.probabilities(net, start, 2, (32, 32))
     ).all()
+
+
+def test_steps_fade_from_the_first_value_to_the_last():
+    octave = classes.Octave(1.0, 3, (9.0, 4.0), (1.0, 0.0))
+    assert [octave.at(i) for i in range(3)] == [(9.0, 1.0), (6.5, 0.5), (4.0, 0.0)]
+    assert classes.Octave(1.0, 1, (9.0, 4.0), (1.0, 0.0)).at(0) == (9.0, 1.0)
+
+
+def test_grey_noise_is_its_seeds():
+    noise = classes.grey_noise((30, 40), range(5, 8))
+    assert noise.shape == (3, 30, 40, 3) and noise.dtype == np.float32
+    assert abs(noise.mean() - 128) < 1 and abs(noise.std() - 20) < 1
+    assert np.array_equal(noise[1:2], classes.grey_noise((30, 40), [6]))
+    assert not np.array_equal(noise[0], noise[1])
 
 
 def test_pictures_of_a_batch_are_those_made_alone(net):

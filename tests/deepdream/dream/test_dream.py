@@ -51,7 +51,8 @@ def test_a_custom_objective_is_any_function_that_writes_diff(net, picture):
 
 
 @pytest.mark.parametrize("value, error, words", [
-    (0, deepdream.ZeroGradientError, "zero everywhere"), (np.nan, deepdream.NotFiniteError, "not a number"),
+    (0, deepdream.ZeroGradientError, "zero everywhere"),
+    (np.nan, deepdream.NotFiniteError, "not a number"),
 ])  # fmt: skip
 def test_no_gradient_says_so_and_leaves_the_picture(value, error, words, net, picture):
     src = start(net, picture)
@@ -69,8 +70,32 @@ def test_progress_counts_octaves_and_steps(net, picture):
     seen = []
     deepdream.deepdream(net, picture, 2, 2, report=seen.append, rng=np.random.RandomState(0))
     assert [(p.octave, p.octaves, p.step, p.steps, p.size) for p in seen] == [
-        (1, 2, 1, 2, (43, 57)), (1, 2, 2, 2, (43, 57)), (2, 2, 1, 2, (60, 80)), (2, 2, 2, 2, (60, 80)),
-    ]  # fmt: skip
+        (1, 2, 1, 2, (43, 57)),
+        (1, 2, 2, 2, (43, 57)),
+        (2, 2, 1, 2, (60, 80)),
+        (2, 2, 2, 2, (60, 80)),
+    ]
+
+
+def test_a_net_is_asked_about_its_layers_and_sizes(net, picture):
+    asked = []
+    net.preflight = lambda end, sizes: asked.append((end, list(sizes)))
+    settings = dict(iter_n=0, octave_n=2)
+    deepdream.deepdream(net, picture, end="conv1", **settings)
+    assert asked == [("conv1", [(60, 80), (43, 57)])]
+    objective = deepdream.l2("conv1") + deepdream.l2("pool1")
+    deepdream.deepdream(net, picture, objective=objective, **settings)
+    deepdream.guide_features(net, picture, "pool1")
+    assert [end for end, _ in asked[1:]] == ["conv1", "pool1", "pool1"]
+    assert asked[-1] == ("pool1", [(60, 80)])
+    with pytest.raises(deepdream.TargetError, match="zero everywhere"):
+        deepdream.match(net, picture, "conv1", lambda x: 0 * x, octave_n=2)
+    assert asked[4] == ("conv1", [(60, 80), (43, 57)])
+
+
+def test_a_net_that_cannot_be_asked_is_not(net, picture):
+    del net.preflight
+    assert deepdream.deepdream(net, picture, 1, 1).shape == (60, 80, 3)
 
 
 def test_octave_sizes_are_the_notebooks():
@@ -83,8 +108,8 @@ def test_octave_sizes_are_scipys(size, scale):
     from scipy import ndimage
 
     x = np.zeros((1, *size), np.float32)
-    for wanted in octave_sizes(*size, 4, scale):
-        assert x.shape[1:] == wanted
+    for expected in octave_sizes(*size, 4, scale):
+        assert x.shape[1:] == expected
         x = ndimage.zoom(x, (1, 1.0 / scale, 1.0 / scale), order=1)
 
 
@@ -110,7 +135,7 @@ def test_guide_objective_takes_the_nearest_feature():
 
 def test_a_prior_makes_the_dream_smoother(net, picture):
     def roughness(prior):
-        found = deepdream.deepdream(net, picture, 4, 1, prior=prior, rng=np.random.RandomState(0))
-        return float((np.diff(found, axis=0) ** 2).sum() + (np.diff(found, axis=1) ** 2).sum())
+        dreamt = deepdream.deepdream(net, picture, 4, 1, prior=prior, rng=np.random.RandomState(0))
+        return float((np.diff(dreamt, axis=0) ** 2).sum() + (np.diff(dreamt, axis=1) ** 2).sum())
 
     assert roughness(0.5 * deepdream.priors.tv(2)) < 0.9 * roughness(None)

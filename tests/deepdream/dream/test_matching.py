@@ -1,4 +1,4 @@
-"""Objective matching: f and its gradient agree, known mistakes are found, it beats plain ascent, and its command's requests."""
+"""Objective matching: f and its gradient agree, it beats plain ascent; the command's requests."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,10 @@ END = "inception_3b/output"
 
 @pytest.fixture
 def function(net, rng):
-    """(a Matching of a small picture, a point to look at); smooth enough for differences, with a prior of the data term's size."""
+    """(a Matching of a small picture, a point to look at).
+
+    Smooth enough for differences, with a prior of the data term's size.
+    """
     net.blobs["data"].reshape(1, 3, 16, 18)
     x = rng.uniform(-60, 60, (1, 3, 16, 18))
     net.blobs["data"].data[...] = x
@@ -29,14 +32,17 @@ def function(net, rng):
 
 
 def directional(f, x, rng, step=0.05):
-    """Largest relative difference between the gradient and central differences, over directions near the gradient's."""
+    """Largest relative difference of the gradient and central differences.
+
+    Over directions near the gradient's.
+    """
     gradient = f(x)[1]
     worst = 0.0
     for _ in range(5):
         direction = gradient / np.abs(gradient).max() + rng.normal(0, 0.2, x.size)
-        found = float(gradient @ direction)
-        wanted = (f(x + step * direction)[0] - f(x - step * direction)[0]) / (2 * step)
-        worst = max(worst, abs(found - wanted) / abs(wanted))
+        slope = float(gradient @ direction)
+        expected = (f(x + step * direction)[0] - f(x - step * direction)[0]) / (2 * step)
+        worst = max(worst, abs(slope - expected) / abs(expected))
     return worst
 
 
@@ -46,7 +52,8 @@ def test_f_and_its_gradient_agree(function, rng):
 
 
 def test_check_grad_agrees(function):
-    # SciPy's own check, over every pixel of a picture; the two-sided difference of float32 activations is exact to a per cent
+    # SciPy's own check, over every pixel of a picture; the two-sided difference of float32
+    # activations is exact to a per cent
     f, x = function
     gradient = f(x)[1]
     error = check_grad(lambda z: f(z)[0], lambda z: f(z)[1], x, epsilon=0.02)
@@ -66,7 +73,7 @@ def without_its_factor(f):
 
 
 def with_a_wrong_prior(f):
-    """The mistake of a prior's gradient that is not its derivative: differences without their adjoint."""
+    """The mistake of a prior's gradient that lacks the adjoint of its differences."""
 
     def mistaken(x):
         value, gradient = f(x)
@@ -138,7 +145,7 @@ def test_inversion_comes_nearer_to_the_other_picture(net, picture, rng):
 
 def test_the_prior_takes_noise_away(net, picture):
     def roughness(weight):
-        found = matching.match(
+        matched = matching.match(
             net,
             picture,
             END,
@@ -147,7 +154,7 @@ def test_the_prior_takes_noise_away(net, picture):
             weight=weight,
             evaluations=15,
         ).picture
-        return priors.tv(2).value_and_gradient(found.transpose(2, 0, 1)[None])[0]
+        return priors.tv(2).value_and_gradient(matched.transpose(2, 0, 1)[None])[0]
 
     assert roughness(1.0) < 0.5 * roughness(0.1) < 0.5 * roughness(0)
 
@@ -168,8 +175,8 @@ def test_a_function_that_breaks_keeps_the_best_picture(net, picture, monkeypatch
 
     def breaking(*args, **kwargs):
         calls.append(1)
-        found = right(*args, **kwargs)
-        return found * np.nan if len(calls) == 4 else found
+        gradient = right(*args, **kwargs)
+        return gradient * np.nan if len(calls) == 4 else gradient
 
     monkeypatch.setattr(matching, "backward", breaking)
     with pytest.raises(NotFiniteError, match="octave 1 of 1, evaluation 4: f is not a number") as e:
@@ -190,8 +197,9 @@ def test_a_target_of_nothing(net, picture):
 @pytest.fixture
 def match(run, photo, small_folder, engine_name, tmp_path):
     def call(*args):
-        return run("match", photo, "-o", tmp_path / "out.png", "--model", small_folder, "--engine", engine_name, "--end", END,
-                   "--evaluations", 4, "--octaves", 2, *args)  # fmt: skip
+        where = ["-o", tmp_path / "out.png", "--model", small_folder, "--engine", engine_name]
+        quick = ["--end", END, "--evaluations", 4, "--octaves", 2]
+        return run("match", photo, *where, *quick, *args)
 
     return call
 

@@ -31,17 +31,17 @@ NAMES = {
 def both(net, reference, picture, seed=5, **params):
     params = {"iter_n": 3, **params}
     np.random.seed(seed)
-    wanted = notebook.dream(reference, picture, **{NAMES.get(k, k): v for k, v in params.items()})
+    expected = notebook.dream(reference, picture, **{NAMES.get(k, k): v for k, v in params.items()})
     np.random.seed(seed)
-    return deepdream.deepdream(net, picture, **params), wanted
+    return deepdream.deepdream(net, picture, **params), expected
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_dream(case, net, reference, picture):
-    found, wanted = both(net, reference, picture, **CASES[case])
-    assert found.dtype == wanted.dtype == np.float32
-    np.testing.assert_array_equal(found, wanted)
-    assert np.abs(found - picture).mean() > 1
+    dreamt, expected = both(net, reference, picture, **CASES[case])
+    assert dreamt.dtype == expected.dtype == np.float32
+    np.testing.assert_array_equal(dreamt, expected)
+    assert np.abs(dreamt - picture).mean() > 1
 
 
 def test_guided_dream(net, reference, picture, rng):
@@ -50,38 +50,40 @@ def test_guided_dream(net, reference, picture, rng):
     ours = deepdream.objective_guide(deepdream.guide_features(net, guide, end))
     theirs = notebook.guide_objective(reference, guide, end)
     np.random.seed(5)
-    wanted = notebook.dream(reference, picture, 3, end=end, objective=theirs)
+    expected = notebook.dream(reference, picture, 3, end=end, objective=theirs)
     np.random.seed(5)
     np.testing.assert_array_equal(
-        deepdream.deepdream(net, picture, 3, end=end, objective=ours), wanted
+        deepdream.deepdream(net, picture, 3, end=end, objective=ours), expected
     )
 
 
 def test_three_frames_of_the_zoom_loop(net, reference, picture):
     np.random.seed(5)
-    wanted = notebook.zoom_loop(reference, picture, 3, iterations=2)
+    expected = notebook.zoom_loop(reference, picture, 3, iterations=2)
     np.random.seed(5)
-    found = [np.uint8(frame) for frame in deepdream.zoom(net, picture, 3, iter_n=2)]
-    np.testing.assert_array_equal(found, wanted)
+    dreamt = [np.uint8(frame) for frame in deepdream.zoom(net, picture, 3, iter_n=2)]
+    np.testing.assert_array_equal(dreamt, expected)
 
 
 def test_a_random_state_gives_what_the_global_generator_gives(net, picture):
     np.random.seed(9)
-    wanted = deepdream.deepdream(net, picture, 2)
+    expected = deepdream.deepdream(net, picture, 2)
     np.testing.assert_array_equal(
-        deepdream.deepdream(net, picture, 2, rng=np.random.RandomState(9)), wanted
+        deepdream.deepdream(net, picture, 2, rng=np.random.RandomState(9)), expected
     )
 
 
 def test_a_dream_does_not_depend_on_the_dreams_before_it_on_the_same_net(net, reference, picture):
     np.random.seed(1)
     deepdream.deepdream(net, picture, 1, end="inception_4c/output")
-    found, wanted = both(net, reference, picture, end="inception_3b/5x5_reduce")
-    np.testing.assert_array_equal(found, wanted)
+    dreamt, expected = both(net, reference, picture, end="inception_3b/5x5_reduce")
+    np.testing.assert_array_equal(dreamt, expected)
 
 
 def test_the_default_model_too(caffe, picture):
     model = find("motif_googlenet")
     reference = notebook.open_net(caffe, model.deploy, model.weights)
-    found, wanted = both(deepdream.load_net(model, caffe), reference, picture, iter_n=1, octave_n=2)
-    np.testing.assert_array_equal(found, wanted)
+    dreamt, expected = both(
+        deepdream.load_net(model, caffe), reference, picture, iter_n=1, octave_n=2
+    )
+    np.testing.assert_array_equal(dreamt, expected)

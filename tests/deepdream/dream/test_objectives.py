@@ -1,4 +1,4 @@
-"""Objectives: values and gradients agree, they compose, masks follow the picture; partial backward passes, from and to any blob."""
+"""Objectives agree with their gradients, compose, and follow masks; partial backward passes."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ SINGLE = {
     "sum over layers": lambda rng: (
         0.7 * o.l2(C) - 0.3 * o.l2(A) + 2 * o.channel("conv1", 1).within(MASK)
     ),
-    "in front of an in-place layer's last": lambda rng: o.l2(B) + 0.5 * o.channel("conv1", 2),
+    "before and after in-place layers": lambda rng: o.l2(B) + 0.5 * o.channel("conv1", 2),
     "twice one layer": lambda rng: o.l2(C) - 20 * o.channel(C, 1),
 }
 
@@ -120,10 +120,11 @@ def test_masks_say_where(net, picture):
 def test_masks_follow_the_jitter(net, picture):
     left = np.zeros((6, 8))
     left[:, :4] = 1
+    settings = dict(iter_n=1, octave_n=1, jitter=20, clip=False)
     changed = 0
     for seed in range(6):
-        dreamt = deepdream.deepdream(net, picture, objective=o.l2(A).within(left), iter_n=1, octave_n=1, jitter=20, clip=False,
-                                     rng=np.random.RandomState(seed))  # fmt: skip
+        settings["rng"] = np.random.RandomState(seed)
+        dreamt = deepdream.deepdream(net, picture, objective=o.l2(A).within(left), **settings)
         changed = changed + np.abs(dreamt - picture).mean(2)
     assert changed[10:-10, 52:72].mean() < 0.05 * changed[10:-10, 8:28].mean()
 
@@ -190,20 +191,20 @@ def reference(net, end, diff):
 def test_from_one_blob_it_is_caffes_own(end, filled, rng):
     filled.forward(end=end)
     diff = rng.normal(size=filled.blobs[end].data.shape).astype(np.float32)
-    wanted = reference(filled, end, diff)
-    assert np.array_equal(passes.backward(filled, {end: diff}, end), wanted)
+    expected = reference(filled, end, diff)
+    assert np.array_equal(passes.backward(filled, {end: diff}, end), expected)
 
 
-def test_behind_an_in_place_layer_its_slope_counts(filled, rng):
+def test_after_an_in_place_layer_its_slope_counts(filled, rng):
     filled.forward(end=B)
     before = passes.backward(filled, {B: np.ones_like(filled.blobs[B].data)}, B).copy()
     filled.forward(end="inception_3b/output")
     positive = (filled.blobs[B].data > 0).astype(np.float32)
-    behind = passes.backward(filled, {B: np.ones_like(positive)}).copy()
+    after = passes.backward(filled, {B: np.ones_like(positive)}).copy()
     filled.forward(end=B)
     masked = passes.backward(filled, {B: positive}, B)
-    assert not np.array_equal(before, behind)
-    np.testing.assert_allclose(behind, masked, rtol=1e-5, atol=1e-7)
+    assert not np.array_equal(before, after)
+    np.testing.assert_allclose(after, masked, rtol=1e-5, atol=1e-7)
 
 
 def test_to_any_blob(filled, rng):

@@ -110,7 +110,7 @@ def test_a_function_that_writes_one_channel_gets_clean_others(net, fresh, pictur
 
 
 def test_within_one_target_diffs_stay(net, picture):
-    # as in the notebook: what the first step wrote is there at the second, which writes another channel
+    # as in the notebook: what the first step wrote is still there at the second
     seen = []
 
     def one_channel_a_step(dst):

@@ -1,4 +1,4 @@
-"""Priors: every value's gradient is its derivative; Yosinski's operations do what the paper says."""
+"""Priors: gradients are derivatives; Yosinski's operations do what the paper says."""
 
 import numpy as np
 import pytest
@@ -52,11 +52,11 @@ def test_the_border_has_no_difference_beyond_it():
 
 
 def test_the_papers_four_settings():
-    told = [
+    settings = [
         (y.decay, y.blur, y.every, y.small_norm, y.small_contribution)
         for y in priors.YOSINSKI.values()
     ]
-    assert told == [
+    assert settings == [
         (0, 0.5, 4, 50, None),
         (0.3, 0, 0, 20, None),
         (1e-4, 1, 4, None, None),

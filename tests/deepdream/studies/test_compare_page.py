@@ -1,4 +1,7 @@
-"""`deepdream compare` from the command line, and the page it writes. Needs matplotlib, so it runs beside the built-in engine only."""
+"""`deepdream compare` from the command line, and the page that it writes.
+
+Needs matplotlib, so it runs with the built-in engine only.
+"""
 
 import base64
 import json
@@ -93,12 +96,12 @@ def test_two_engines_each_in_its_process(run, photo, small_folder, out, fast):
 def test_the_page_is_self_contained(run, recorded, photo, out):
     assert run("compare", photo, "--with", recorded, "-o", out)[0] == 0
     text = out.read_text()
-    found = Loads(text)
+    loads = Loads(text)
     assert (
-        not found.fetched and not found.open and "http" not in re.sub(r"base64,[\w+/=]*", "", text)
+        not loads.fetched and not loads.open and "http" not in re.sub(r"base64,[\w+/=]*", "", text)
     )
     sha1 = Recording(recorded).recipe["model"]["weights_sha1"]
-    for told in (
+    for expected in (
         "caffe_compat",
         sha1,
         "octave_scale",
@@ -106,7 +109,7 @@ def test_the_page_is_self_contained(run, recorded, photo, out):
         "the difference: none",
         np.__version__,
     ):
-        assert told in text, told
+        assert expected in text, expected
     pictures = [
         base64.b64decode(data)
         for data in re.findall(r"data:image/\w+(?:\+xml)?;base64,([\w+/=]+)", text)
@@ -205,7 +208,7 @@ def test_destinations_are_checked_first(capsys, photo, tmp_path):
     )
 
 
-def test_without_matplotlib_the_install_command_is_told(capsys, photo, out, monkeypatch):
+def test_without_matplotlib_the_install_command_is_printed(capsys, photo, out, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert "pip install -e '.[plots]'" in only_line(capsys, "compare", photo, "-o", out)
 

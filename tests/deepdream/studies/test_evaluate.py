@@ -1,4 +1,4 @@
-"""Evaluation: pictures found, predictions counted as scikit-learn counts them, unreadable ones listed, the page and the study."""
+"""Evaluation: pictures are found, predictions counted, unreadable ones listed; the page."""
 
 import csv
 
@@ -15,7 +15,11 @@ NAMES = ["ape", "bee", "cow", "dog", "elk", "fox"]
 
 @pytest.fixture
 def result():
-    """Six pictures of three classes:  truth ape ape ape bee bee cow,  predicted ape ape bee bee cow cow."""
+    """Six pictures of three classes.
+
+    truth      ape ape ape bee bee cow
+    predicted  ape ape bee bee cow cow
+    """
     truth, predicted, sure = [0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 2, 2], [0.9, 0.5, 0.7, 0.6, 0.8, 0.4]
     probabilities = np.full((6, 6), 0.01)
     for i, (p, s) in enumerate(zip(predicted, sure)):
@@ -31,12 +35,12 @@ def result():
 
 
 def test_measures_by_hand(result):
-    found = evaluate.measures(result)
-    rows = {row[0]: row[1:] for row in found["classes"]}
+    measured = evaluate.measures(result)
+    rows = {row[0]: row[1:] for row in measured["classes"]}
     assert rows["ape"] == (3, 2, 0, 1, 3, 1.0, pytest.approx(2 / 3), pytest.approx(0.8))
     assert rows["bee"] == (2, 1, 1, 1, 3, 0.5, 0.5, 0.5)
     assert rows["cow"] == (1, 1, 1, 0, 4, 0.5, 1.0, pytest.approx(2 / 3))
-    assert found["accuracy"] == pytest.approx(4 / 6) and found["confusion"].tolist() == [
+    assert measured["accuracy"] == pytest.approx(4 / 6) and measured["confusion"].tolist() == [
         [2, 1, 0],
         [0, 1, 1],
         [0, 0, 1],
@@ -87,7 +91,7 @@ def call(named, capsys):
     return run
 
 
-def test_a_folder_is_evaluated_and_what_is_left_out_is_told(call, pictures, tmp_path):
+def test_a_folder_is_evaluated_and_what_is_left_out_is_reported(call, pictures, tmp_path):
     code, said, err = call(pictures, "-o", tmp_path / "out", "--batch", 2)
     assert code == 0 and "5 pictures: accuracy" in said
     assert "class dog has no pictures" in err and "1 pictures cannot be read, 9.jpg for one" in err
@@ -110,9 +114,9 @@ def test_a_folder_is_evaluated_and_what_is_left_out_is_told(call, pictures, tmp_
 
 
 def test_batches_do_not_change_the_predictions(net, pictures):
-    found = {"ape": evaluate.find_pictures(pictures)["ape"]}
+    labelled = {"ape": evaluate.find_pictures(pictures)["ape"]}
     one, all_at_once = (
-        evaluate.evaluate(net, found, NAMES[:4], {"ape": 0}, (32, 32), batch=n).probabilities
+        evaluate.evaluate(net, labelled, NAMES[:4], {"ape": 0}, (32, 32), batch=n).probabilities
         for n in (1, 8)
     )
     np.testing.assert_allclose(one, all_at_once, rtol=1e-4)
@@ -121,9 +125,9 @@ def test_batches_do_not_change_the_predictions(net, pictures):
 def test_predictions_are_the_nets_own(net, pictures):
     from deepdream.dream.preprocess import preprocess
 
-    found = {"ape": evaluate.find_pictures(pictures)["ape"][:1]}
-    result = evaluate.evaluate(net, found, NAMES[:4], {"ape": 0}, (32, 32))
-    picture = np.asarray(Image.open(found["ape"][0]).resize((32, 32), 3), np.float32)
+    labelled = {"ape": evaluate.find_pictures(pictures)["ape"][:1]}
+    result = evaluate.evaluate(net, labelled, NAMES[:4], {"ape": 0}, (32, 32))
+    picture = np.asarray(Image.open(labelled["ape"][0]).resize((32, 32), 3), np.float32)
     net.blobs["data"].reshape(1, 3, 32, 32)
     net.blobs["data"].data[0] = preprocess(net, picture)
     np.testing.assert_allclose(result.probabilities[0], net.forward()["prob"][0], rtol=1e-5)
@@ -132,8 +136,8 @@ def test_predictions_are_the_nets_own(net, pictures):
 def test_a_csv_names_pictures_and_classes(pictures, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("path,class\npictures/ape/0.png,ape\npictures/cow/1.png, cow\n\n")
-    found = evaluate.find_pictures(table)
-    assert list(found) == ["ape", "cow"] and found["cow"][0].endswith("1.png")
+    labelled = evaluate.find_pictures(table)
+    assert list(labelled) == ["ape", "cow"] and labelled["cow"][0].endswith("1.png")
     table.write_text("pictures/ape/0.png\n")
     with pytest.raises(ImageError, match="line 1: has 1 field"):
         evaluate.find_pictures(table)
@@ -161,7 +165,7 @@ def test_requests_that_cannot_be_met(call, pictures, tmp_path):
     )
 
 
-def test_without_scikit_learn_the_install_command_is_told(call, pictures, tmp_path, monkeypatch):
+def test_without_scikit_learn_the_install_command_is_printed(call, pictures, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
     assert "pip install -e '.[evaluate]'" in call(pictures, "-o", tmp_path / "out")[2]
 

@@ -35,16 +35,16 @@ def recorded(request_of, tmp_path):
 def test_a_recording_holds_what_the_net_saw_and_made(recorded, request_of):
     request = request_of()
     (picture,) = job.pictures(request)
-    found = recording.Recording(recorded)
-    assert np.array_equal(found.array("result"), picture)
-    assert np.array_equal(found.array("pixels"), request.pixels) and found.array("guide") is None
-    assert [(s["octave"], s["step"], s["size"]) for s in found.steps] == [
+    kept = recording.Recording(recorded)
+    assert np.array_equal(kept.array("result"), picture)
+    assert np.array_equal(kept.array("pixels"), request.pixels) and kept.array("guide") is None
+    assert [(s["octave"], s["step"], s["size"]) for s in kept.steps] == [
         (1, 1, [64, 86]),
         (1, 2, [64, 86]),
         (2, 1, [90, 120]),
         (2, 2, [90, 120]),
     ]
-    last = found.step(3)
+    last = kept.step(3)
     assert (
         last["state"].shape == last["gradient"].shape == (3, 90, 120)
         and last["activation"].shape[0] == 10
@@ -56,9 +56,11 @@ def test_a_recording_holds_what_the_net_saw_and_made(recorded, request_of):
 
 
 def test_the_same_engine_follows_to_the_bit(recorded, request_of):
-    found = compare.follow(request_of(), recording.Recording(recorded))
-    assert compare.verdict(found)[0] == "equal"
-    assert all(s.activation == s.gradient == s.drift == 0 < s.rounding < 1e-2 for s in found.steps)
+    comparison = compare.follow(request_of(), recording.Recording(recorded))
+    assert compare.verdict(comparison)[0] == "equal"
+    assert all(
+        s.activation == s.gradient == s.drift == 0 < s.rounding < 1e-2 for s in comparison.steps
+    )
 
 
 def test_a_guided_dream_follows_to_the_bit(request_of, photo, tmp_path):
