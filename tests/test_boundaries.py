@@ -1,4 +1,5 @@
-"""The structure, held by tests: who may import whom, what is exported, what the project says of itself."""
+"""The structure, held by tests: who may import whom, what is exported, what the project says of
+itself."""
 
 import ast
 import importlib
@@ -13,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STANDARD = set(sys.stdlib_module_names)
 SMALL = {"numpy", "scipy", "PIL", "google", "tqdm"}
 
-# room -> the rooms that it may import, beside itself; "deepdream" is what lies in that folder itself: errors, settings, version
+# room -> the rooms that it may import, beside itself; "deepdream" is what lies in that folder
+# itself: errors, settings, version
 ROOMS = {
     "netfile": set(),
     "caffe_compat": {"netfile"},
@@ -32,7 +34,8 @@ ROOMS = {
 }
 ROOMS["deepdream/studies"] = {*ROOMS["deepdream/request"], "deepdream/request"}
 ROOMS["deepdream/cli"] = {*ROOMS["deepdream/studies"], "deepdream/studies", "net_surgery"}
-# package -> what it may import that is not ours, and the extras that it imports only where they are used
+# package -> what it may import that is not ours, and the extras that it imports only where they are
+# used
 ALLOWED = {
     "netfile": {"numpy", "google"},
     "caffe_compat": {"numpy", "scipy", "google", "numba", "llvmlite", "PIL"},
@@ -118,7 +121,10 @@ def test_no_module_imports_an_extra_by_itself(folder):
 
 
 def test_net_surgery_loads_no_engine_by_itself():
-    code = "import sys, net_surgery; sys.exit('numba' in sys.modules or any(m.startswith('caffe') for m in sys.modules))"
+    code = (
+        "import sys, net_surgery; "
+        "sys.exit('numba' in sys.modules or any(m.startswith('caffe') for m in sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 

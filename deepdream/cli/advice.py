@@ -27,7 +27,7 @@ def _(error: errors.ZeroGradientError) -> str:
 def _(error: errors.NotFiniteError) -> str:
     if error.step_size is None:
         return ""
-    return "a smaller --step-size or fewer steps may help, or the weights are broken"
+    return "a smaller --step-size or fewer steps may help"
 
 
 @advice.register(errors.TargetError)

@@ -63,7 +63,9 @@ def make_step(
                 f"{what}: the gradient is zero everywhere, so there is nothing to amplify; "
                 "does the net have force_backward?"
             )
-        raise NotFiniteError(f"{what}: the gradient is not a number; the weights may be broken")
+        raise NotFiniteError(
+            f"{what}: the gradient is not a number; the weights may be broken", step_size=step_size
+        )
     src.data[:] += step_size / mean * g
 
     src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)

@@ -1,4 +1,5 @@
-"""Every request that cannot be met: one line on stderr, exit code 2, nothing written, no traceback."""
+"""Every request that cannot be met: one line on stderr, exit code 2, nothing written, no
+traceback."""
 
 import dataclasses
 import json
@@ -87,19 +88,22 @@ def test_model_without_its_weights_says_how_to_get_them(photo, out, capsys, monk
     assert not out.exists()
 
 
-@pytest.mark.parametrize("args, message", [
-    (["--octave-scale", "1"], "over 1"),
-    (["--octave-scale", "nan"], "over 1"),
-    (["--iterations", "-1"], "at least 0"),
-    (["--iterations", "x"], "whole number"),
-    (["--octaves", "0"], "at least 1"),
-    (["--step-size", "0"], "over 0"),
-    (["--step-size", "inf"], "over 0"),
-    (["--jitter", "-3"], "at least 0"),
-    (["--seed", "-1"], "at least 0"),
-    (["--seed", "4294967296"], "at most 4294967295"),
-    (["--gpu", "one"], "whole number"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["--octave-scale", "1"], "over 1"),
+        (["--octave-scale", "nan"], "over 1"),
+        (["--iterations", "-1"], "at least 0"),
+        (["--iterations", "x"], "whole number"),
+        (["--octaves", "0"], "at least 1"),
+        (["--step-size", "0"], "over 0"),
+        (["--step-size", "inf"], "over 0"),
+        (["--jitter", "-3"], "at least 0"),
+        (["--seed", "-1"], "at least 0"),
+        (["--seed", "4294967296"], "at most 4294967295"),
+        (["--gpu", "one"], "whole number"),
+    ],
+)
 def test_bad_numbers(args, message, refused, photo, out):
     assert message in refused("dream", photo, "-o", out, *args)
 
@@ -232,10 +236,21 @@ def test_prototxt_with_a_syntax_error(broken, refused_model):
     assert "deploy.prototxt: syntax error at line:column 5:" in refused_model(broken)
 
 
-@pytest.mark.parametrize("old, new, message", [
-    ('type: "Concat"', 'type: "Concate"', 'layer "inception_3b/output" has the unknown type "Concate"; did you mean "Concat"?'),
-    ('bottom: "pool1" top: "inception_3b/1x1"', 'bottom: "pool2" top: "inception_3b/1x1"', 'reads "pool2", which no earlier layer makes'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        (
+            'type: "Concat"',
+            'type: "Concate"',
+            'layer "inception_3b/output" has the unknown type "Concate"; did you mean "Concat"?',
+        ),
+        (
+            'bottom: "pool1" top: "inception_3b/1x1"',
+            'bottom: "pool2" top: "inception_3b/1x1"',
+            'reads "pool2", which no earlier layer makes',
+        ),
+    ],
+)
 def test_a_deploy_net_that_would_end_a_real_caffe(old, new, message, broken, refused_model):
     path = broken / "deploy.prototxt"
     assert old in path.read_text()
@@ -243,26 +258,57 @@ def test_a_deploy_net_that_would_end_a_real_caffe(old, new, message, broken, ref
     assert message in refused_model(broken)
 
 
-@pytest.mark.parametrize("old, new, message", [
-    ("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 group: 5", '"inception_3b/1x1"'),
-    ("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 group: 0", '"inception_3b/1x1"'),
-    ("num_output: 6 kernel_size: 1", "num_output: 6", '"inception_3b/1x1"'),
-    ("num_output: 6 kernel_size: 1", "num_output: 6 kernel_size: 1 kernel_h: 2", '"inception_3b/1x1"'),
-    ("num_output: 6 kernel_size: 1", "kernel_size: 1", '"inception_3b/1x1"'),
-    ("stride: 2 pad: 2", "stride: 0 pad: 2", '"conv1"'),
-    ("kernel_size: 3 stride: 2 }", "kernel_size: 3 stride: 2 pad: 3 }", '"pool1"'),
-    ("kernel_size: 3 stride: 2 }", "global_pooling: true stride: 2 kernel_size: 3 }", '"pool1"'),
-    ('bottom: "inception_3b/5x5_reduce" top: "inception_3b/output"', 'bottom: "conv1" top: "inception_3b/output"', '"inception_3b/output"'),
-    ('type: "ReLU" bottom: "conv1"', 'type: "ReLU" bottom: "conv1" bottom: "data"', '"relu1"'),
-    ('top: "fc"', 'top: "fc" inner_product_param { axis: 9 }', '"fc"'),
-    ('name: "prob" type: "Softmax"', 'name: "prob" type: "Softmax" softmax_param { axis: 5 }', '"prob"'),
-    ('name: "prob" type: "Softmax"', 'name: "prob" type: "LRN" lrn_param { local_size: 4 }', '"prob"'),
-    ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3 dim: 0 dim: 32", "deploy.prototxt"),
-    ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3 dim: -5 dim: 32", "deploy.prototxt"),
-    ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 1 dim: 32 dim: 32", "deploy.prototxt"),
-    ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3", "deploy.prototxt"),
-    ("shape { dim: 1 dim: 3 dim: 32 dim: 32 }", "", "deploy.prototxt"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        (
+            "num_output: 6 kernel_size: 1",
+            "num_output: 6 kernel_size: 1 group: 5",
+            '"inception_3b/1x1"',
+        ),
+        (
+            "num_output: 6 kernel_size: 1",
+            "num_output: 6 kernel_size: 1 group: 0",
+            '"inception_3b/1x1"',
+        ),
+        ("num_output: 6 kernel_size: 1", "num_output: 6", '"inception_3b/1x1"'),
+        (
+            "num_output: 6 kernel_size: 1",
+            "num_output: 6 kernel_size: 1 kernel_h: 2",
+            '"inception_3b/1x1"',
+        ),
+        ("num_output: 6 kernel_size: 1", "kernel_size: 1", '"inception_3b/1x1"'),
+        ("stride: 2 pad: 2", "stride: 0 pad: 2", '"conv1"'),
+        ("kernel_size: 3 stride: 2 }", "kernel_size: 3 stride: 2 pad: 3 }", '"pool1"'),
+        (
+            "kernel_size: 3 stride: 2 }",
+            "global_pooling: true stride: 2 kernel_size: 3 }",
+            '"pool1"',
+        ),
+        (
+            'bottom: "inception_3b/5x5_reduce" top: "inception_3b/output"',
+            'bottom: "conv1" top: "inception_3b/output"',
+            '"inception_3b/output"',
+        ),
+        ('type: "ReLU" bottom: "conv1"', 'type: "ReLU" bottom: "conv1" bottom: "data"', '"relu1"'),
+        ('top: "fc"', 'top: "fc" inner_product_param { axis: 9 }', '"fc"'),
+        (
+            'name: "prob" type: "Softmax"',
+            'name: "prob" type: "Softmax" softmax_param { axis: 5 }',
+            '"prob"',
+        ),
+        (
+            'name: "prob" type: "Softmax"',
+            'name: "prob" type: "LRN" lrn_param { local_size: 4 }',
+            '"prob"',
+        ),
+        ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3 dim: 0 dim: 32", "deploy.prototxt"),
+        ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3 dim: -5 dim: 32", "deploy.prototxt"),
+        ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 1 dim: 32 dim: 32", "deploy.prototxt"),
+        ("dim: 1 dim: 3 dim: 32 dim: 32", "dim: 1 dim: 3", "deploy.prototxt"),
+        ("shape { dim: 1 dim: 3 dim: 32 dim: 32 }", "", "deploy.prototxt"),
+    ],
+)
 def test_layer_settings_that_would_end_a_real_caffe(old, new, message, broken, refused_model):
     path = broken / "deploy.prototxt"
     assert old in path.read_text()

@@ -32,9 +32,15 @@ def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
     )
     recipe = json.loads(pictures.read_recipe(out))
     assert recipe["settings"] == {
-        "end": "inception_3b/output", "iterations": 1, "octaves": 2, "octave_scale": DREAM.octave_scale,
-        "step_size": DREAM.step_size, "jitter": 7, "clip": True, "objective": "",
-    }  # fmt: skip
+        "end": "inception_3b/output",
+        "iterations": 1,
+        "octaves": 2,
+        "octave_scale": DREAM.octave_scale,
+        "step_size": DREAM.step_size,
+        "jitter": 7,
+        "clip": True,
+        "objective": "",
+    }
     assert recipe["seed"] == 3
     assert recipe["image"] == {"path": "photo.png", "sha1": file_sha1(photo)}
     assert recipe["model"]["weights_sha1"] == file_sha1(small.weights)
@@ -155,7 +161,10 @@ def test_defaults_shown_by_help_are_those_of_settings():
 
 def test_help_and_import_do_not_load_scipy_numba_or_an_engine():
     heavy = ("scipy", "numba", "caffe", "caffe_compat.net")
-    code = f"import sys, deepdream; from deepdream.cli.main import parser; parser(); print([m for m in {heavy} if m in sys.modules])"
+    code = (
+        "import sys, deepdream; from deepdream.cli.main import parser; parser(); "
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -1,4 +1,5 @@
-"""The doctor: what is here is told with its version, what is missing with the command that mends it."""
+"""The doctor: what is here is told with its version, what is missing with the command that mends
+it."""
 
 import sys
 

@@ -1,4 +1,5 @@
-"""Models by folder: without a readme, with flags for mean and channel order, with mean files; V1 files."""
+"""Models by folder: without a readme, with flags for mean and channel order, with mean files; V1
+files."""
 
 import json
 import shutil
@@ -105,9 +106,14 @@ def test_flags_are_in_the_recipe_and_replayed(bare, dream, tmp_path, run):
     assert "equal to the bit" in run("replay", tmp_path / "out.png")[1]
 
 
-@pytest.mark.parametrize("content, message", [
-    (np.zeros((2, 4, 4)), "has the shape (2, 4, 4)"), (np.full(3, np.nan), "has the shape"), (b"broken", "not a mean file, or a broken one"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (np.zeros((2, 4, 4)), "has the shape (2, 4, 4)"),
+        (np.full(3, np.nan), "has the shape"),
+        (b"broken", "not a mean file, or a broken one"),
+    ],
+)
 def test_mean_files_that_are_none(content, message, bare, tmp_path):
     path = tmp_path / "mean.npy"
     path.write_bytes(content) if isinstance(content, bytes) else np.save(path, content)
@@ -151,7 +157,8 @@ def test_v1_files_are_models_too(tmp_path, caffe, photo, dream, engine_name):
     text = """
     input: "data" input_dim: 1 input_dim: 3 input_dim: 32 input_dim: 32
     layers { name: "inception_4c/output" type: CONVOLUTION bottom: "data" top: "inception_4c/output"
-             convolution_param { num_output: 6 kernel_size: 5 stride: 2 weight_filler { type: "xavier" } } }
+             convolution_param { num_output: 6 kernel_size: 5 stride: 2
+                                 weight_filler { type: "xavier" } } }
     layers { name: "relu" type: RELU bottom: "inception_4c/output" top: "inception_4c/output" }
     """
     folder = tmp_path / "v1"

@@ -1,4 +1,5 @@
-"""Downloads against a real HTTP server on loopback that truncates, stalls, lies, refuses and redirects: a good file, or one line."""
+"""Downloads against a real HTTP server on loopback that truncates, stalls, lies, refuses and
+redirects: a good file, or one line."""
 
 import hashlib
 import io
@@ -254,7 +255,8 @@ def folder(tmp_path, server):
     made = tmp_path / "gist"
     made.mkdir()
     (made / "readme.md").write_text(
-        f"---\nname: Net\ncaffemodel: net.caffemodel\ncaffemodel_url: {server.url}\nmean: [1, 2, 3]\nsha1: {hashlib.sha1(CONTENT).hexdigest()}\n---\n"
+        f"---\nname: Net\ncaffemodel: net.caffemodel\ncaffemodel_url: {server.url}\n"
+        f"mean: [1, 2, 3]\nsha1: {hashlib.sha1(CONTENT).hexdigest()}\n---\n"
     )
     return made
 
@@ -326,7 +328,10 @@ def test_caffes_spelling_of_a_download_takes_a_models_folder():
     assert run.returncode == 0 and "--trust" in run.stdout
 
 
-WORDS = b"n01440764 tench, Tinca tinca\nn01443537 goldfish, Carassius auratus\nn01484850 great white shark, white shark\n"
+WORDS = (
+    b"n01440764 tench, Tinca tinca\nn01443537 goldfish, Carassius auratus\n"
+    b"n01484850 great white shark, white shark\n"
+)
 
 
 def test_names_of_classes_by_script_and_how_they_are_found(

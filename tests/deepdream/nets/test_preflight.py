@@ -56,7 +56,8 @@ def test_a_picture_that_needs_more_memory_than_is_free(small_net, caffe, monkeyp
             small_net, {"data": (1, 3, 600, 800)}, "inception_4c/output"
         ).items()
     }
-    # data and diff of every blob, the maxima's places, and a diff more for each of pool1's two readers
+    # data and diff of every blob, the maxima's places, and a diff more for each of pool1's two
+    # readers
     assert needed == 4 * (2 * sum(counts.values()) + counts["pool1"] + 2 * counts["pool1"])
     assert needed < preflight.memory_needed(small_net, largest, columns=True)
     forward = preflight.memory_needed(small_net, largest._replace(backward=False), columns=False)
@@ -66,7 +67,8 @@ def test_a_picture_that_needs_more_memory_than_is_free(small_net, caffe, monkeyp
     monkeypatch.setattr("deepdream.nets.engine.available_memory", lambda: needed // 4)
     with pytest.raises(
         SizeError,
-        match=r"the picture is 800x600: a step at that size takes .* GB .*; use a picture of \d+x\d+ at most",
+        match=r"the picture is 800x600: a step at that size takes .* GB .*; "
+        r"use a picture of \d+x\d+ at most",
     ) as e:
         preflight.check_memory(small_net, largest, caffe)
     height, width = e.value.fits
@@ -90,6 +92,7 @@ def test_a_layer_behind_inner_product_needs_the_declared_size(small_net):
     assert not preflight.needs_any_size(small_net, "inception_4c/output", [(60, 80), (3, 3)])
     with pytest.raises(
         SizeError,
-        match='the picture is 80x60: layer "fc": Input size incompatible .*K_ is 360, made for .*1, 10, 6, 6.*K_ 2340',
+        match='the picture is 80x60: layer "fc": Input size incompatible .*K_ is 360, '
+        "made for .*1, 10, 6, 6.*K_ 2340",
     ):
         preflight.check_octaves(small_net, "prob", [(60, 80)])

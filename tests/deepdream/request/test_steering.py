@@ -1,4 +1,5 @@
-"""Objectives and masks from the command line: what they change, replays of them, and every text that cannot be met."""
+"""Objectives and masks from the command line: what they change, replays of them, and every text
+that cannot be met."""
 
 import json
 
