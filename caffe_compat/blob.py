@@ -1,6 +1,7 @@
 """Blob: Caffe's array with its gradient."""
 
 import math
+import weakref
 from typing import Callable, Dict, List, Optional, Tuple
 
 import numpy as np
@@ -176,23 +177,26 @@ class ParamBlob(Blob):
         super().__init__(*shape)
         self.wanted = False
         self.pending: Optional[Callable[[], object]] = None
-        self._sharers: List[ParamBlob] = [self]
+        # no reference to itself, so that the memory of a net that is dropped is freed at once
+        self._owner: Optional[ParamBlob] = None
+        self._guests: List[weakref.ReferenceType[ParamBlob]] = []
 
     @property
     def owner(self) -> "ParamBlob":
         """The parameter whose memory this one uses; itself where none is shared."""
-        return self._sharers[0]
+        return self._owner or self
 
     def share(self, owner: "ParamBlob") -> None:
         """Use another parameter's memory, data and diff, from now on; the counts must agree."""
         self.share_data(owner)
         self.share_diff(owner)
-        self._sharers = owner._sharers
-        self._sharers.append(self)
+        self._owner = owner.owner
+        self._owner._guests.append(weakref.ref(self))
 
     @property
     def diff(self) -> np.ndarray:
-        for blob in self._sharers:
+        guests = (guest() for guest in self.owner._guests)
+        for blob in [self.owner, *filter(None, guests)]:
             blob.wanted = True
             if blob.pending is not None:
                 pending, blob.pending = blob.pending, None

@@ -1,35 +1,17 @@
 """From a NetParameter to what a net is made of: layers, blobs, parameters, inputs and outputs."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
+from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
 from .. import limits
 from ..blob import Blob, ParamBlob
 from ..errors import CaffeError, ShapeError
 from ..kernels import threads
 from ..layer_types import create
-from ..layer_types.registry import Layer, ParamBlobs, loss_weights
+from ..layer_types.registry import Layer, loss_weights
 from . import graph, sharing
-
-
-@dataclass
-class Parts:
-    """What a net is made of. Lists have an entry for each layer, in the order in which they run."""
-
-    name: str
-    layers: List[Layer] = field(default_factory=list)
-    bottoms: List[List[Blob]] = field(default_factory=list)
-    tops: List[List[Blob]] = field(default_factory=list)
-    bottom_names: List[List[str]] = field(default_factory=list)
-    top_names: List[List[str]] = field(default_factory=list)
-    loss_weights: List[List[float]] = field(default_factory=list)  # of each top
-    blobs: Dict[str, Blob] = field(default_factory=OrderedDict)
-    params: Dict[str, ParamBlobs] = field(default_factory=OrderedDict)
-    inputs: List[str] = field(default_factory=list)
-    outputs: List[str] = field(default_factory=list)
-    plan: Any = None  # a graph.BackwardPlan
+from .parts import Parts
 
 
 def build(description: Any, state: Any) -> Parts:

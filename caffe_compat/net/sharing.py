@@ -13,22 +13,20 @@ memory is kept for longer than it must be, and nothing else changes.
 """
 
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
 from ..blob import Blob, Memory
 from ..kernels import elementwise
 from ..layer_types.registry import Layer
-
-if TYPE_CHECKING:
-    from .build import Parts
+from .parts import Parts
 
 # layers whose tops or bottoms use another blob's memory, or that programs write into
 _SHARES = {"Split", "Flatten", "Reshape", "Input", "Parameter", "Python", "DummyData", "MemoryData"}
 
 
-def let_concats_view(parts: "Parts") -> Dict[int, List[int]]:
+def let_concats_view(parts: Parts) -> Dict[int, List[int]]:
     """Allow each Concat to put its bottoms into its top's memory, if no layer would see it.
 
     Returns {its number: the numbers of the layers that make its bottoms}.
@@ -55,9 +53,7 @@ def let_concats_view(parts: "Parts") -> Dict[int, List[int]]:
     return makers
 
 
-def keep_unreached_tops(
-    parts: "Parts", makers: Dict[int, List[int]], first: int, last: int
-) -> None:
+def keep_unreached_tops(parts: Parts, makers: Dict[int, List[int]], first: int, last: int) -> None:
     """Before layers first..last run, keep the tops of the Concats after them as they are.
 
     One whose bottoms these layers write gets memory of its own. makers: what let_concats_view
@@ -185,7 +181,7 @@ def _shapes(bottom: Sequence[Blob], top: Sequence[Blob]) -> List[Tuple[int, ...]
 
 
 def merge_splits(
-    parts: "Parts",
+    parts: Parts,
 ) -> Tuple[Dict[int, Dict[int, MergedSplit]], Dict[int, MergedSplit]]:
     """Merge the gradients of the Splits where it can be done.
 

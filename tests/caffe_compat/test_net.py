@@ -1,5 +1,8 @@
 """Net: building, partial passes, liveness of arrays, weights in and out."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from google.protobuf import text_format
@@ -433,3 +436,19 @@ def test_a_v0_padding_layer_goes_into_the_convolution_behind_it(tmp_path):
         and [p.lr_mult for p in conv.param] == [1, 2]
     )
     assert pool.pooling_param.pool == pool.pooling_param.AVE
+
+
+def test_a_net_that_is_dropped_frees_its_weights_at_once(tmp_path):
+    text = """
+    layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 } } }
+    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+            inner_product_param { num_output: 2 } }
+    """
+    gc.disable()
+    try:
+        net = caffe.Net(write(tmp_path, text), caffe.TEST)
+        weights = weakref.ref(net.params["fc"][0])
+        del net
+        assert weights() is None
+    finally:
+        gc.enable()
