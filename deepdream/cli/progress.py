@@ -5,7 +5,6 @@ from typing import Any, Iterator, Sequence, Tuple
 import numpy as np
 
 from ..dream.octaves import Progress, octave_sizes
-from ..nets import engine
 from ..request import job as jobs
 from ..request.job import Job
 
@@ -52,7 +51,7 @@ def pictures(job: Job, frames: int = 1) -> Iterator[Tuple[int, np.ndarray]]:
 
 def announce(job: Job) -> None:
     """Print what is about to be dreamt, on what."""
-    about, opened = engine.describe(job.opened.caffe), job.opened
+    opened, about = job.opened, job.opened.about
     h, w = job.pixels.shape[:2]
     goal = job.dream.objective or f"end {job.dream.end}"
     print(

@@ -29,9 +29,10 @@ def zoom(
 
     frame = img
     h, w = frame.shape[:2]
-    for _ in range(frames):
+    for number in range(frames):
+        if number:
+            frame = ndimage.affine_transform(
+                frame, [1 - scale, 1 - scale, 1], [h * scale / 2, w * scale / 2, 0], order=1
+            )
         frame = deepdream(net, frame, **dream_params)
         yield frame
-        frame = ndimage.affine_transform(
-            frame, [1 - scale, 1 - scale, 1], [h * scale / 2, w * scale / 2, 0], order=1
-        )

@@ -29,12 +29,13 @@ Layers = Union[Sequence[str], Callable[[Any], Sequence[str]]]
 class OpenNet:
     """A net that is ready, and what was found out on the way.
 
-    `model` is the one that was asked for, `net` may be one that was made of it to take `any_size`;
-    `names` leads from the model's own layers to those of `net`. `layers` are in `net`, and `end` is
-    the one that runs last.
+    `about` is what the engine says of itself. `model` is the one that was asked for, `net` may be
+    one that was made of it to take `any_size`; `names` leads from the model's own layers to those
+    of `net`. `layers` are in `net`, and `end` is the one that runs last.
     """
 
     caffe: Any
+    about: Dict[str, Any]
     net: Any
     model: Model
     description: Any
@@ -118,7 +119,8 @@ def open(
     net = build(files, description, caffe)
     if wanted:
         _ask_engine(caffe, description, end, sizes, guide_size)
-    return OpenNet(caffe, net, asked, description, names, tuple(wanted), any_size)
+    about = engines.describe(caffe)
+    return OpenNet(caffe, about, net, asked, description, names, tuple(wanted), any_size)
 
 
 def load_net(

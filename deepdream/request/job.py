@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Union
 import numpy as np
 
 from .. import nets
-from ..dream.octaves import deepdream, octave_sizes
+from ..dream.octaves import octave_sizes
 from ..dream.zoom import zoom
 from ..errors import TargetError
 from ..nets.labels import class_number, class_output
@@ -137,7 +137,5 @@ def pictures(
         rng=np.random.RandomState(job.seed),
         report=report,
     )
-    if job.zoom is None:
-        yield deepdream(job.net, job.pixels, **params)
-    else:
-        yield from zoom(job.net, job.pixels, job.zoom.frames, job.zoom.scale, **params)
+    frames, scale = (job.zoom.frames, job.zoom.scale) if job.zoom else (1, 0.0)
+    return zoom(job.net, job.pixels, frames, scale, **params)

@@ -50,7 +50,7 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
                 "mean": list(model.mean),
                 "channel_order": model.channel_order,
             },
-            "engine": {**engines.describe(job.opened.caffe), **gpu},
+            "engine": {**job.opened.about, **gpu},
             "libraries": {
                 "python": platform.python_version(),
                 "numpy": np.__version__,

@@ -20,7 +20,6 @@ sys.path.insert(0, str(ROOT))
 from deepdream import nets  # noqa: E402
 from deepdream.dream import class_pictures as classes  # noqa: E402
 from deepdream.errors import DreamError  # noqa: E402
-from deepdream.nets import engine  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE, DEFAULT_MODEL  # noqa: E402
 from deepdream.studies import evaluate, evaluate_page, page  # noqa: E402
 from scripts.training.motifs.sampler import NAMES, picture  # noqa: E402
@@ -72,7 +71,7 @@ def study(args: argparse.Namespace) -> None:
     (out / "evaluation").mkdir(exist_ok=True)
     about = [("model", model.name)]
     evaluate_page.write(out / "evaluation", results["every class"], measured, about)
-    made = f"{model.name} on {engine.describe(opened.caffe)['name']}; held-out drawings, 96x96"
+    made = f"{model.name} on {opened.about['name']}; held-out drawings, 96x96"
     shown = [np.concatenate(list(dreamt), 1), sample(with_arm), sample(without)]
     page.write(out / "index.html", render(made, results, measured, shown))
     for what, result in results.items():

@@ -10,7 +10,6 @@ from typing import Any
 from netfile.files import file_sha1
 
 from ... import nets
-from ...nets import engine
 from ...nets.labels import class_output
 from ...settings import EVALUATE
 from ...studies import evaluate, evaluate_page
@@ -82,12 +81,11 @@ def run(args: argparse.Namespace) -> None:
         )
     measured = evaluate.measures(result)
     out.mkdir(exist_ok=True)
-    about = engine.describe(opened.caffe)
     facts = [
         ("pictures", str(args.source)),
         ("model", model.name),
         ("weights, SHA1", file_sha1(model.weights)),
-        ("engine", f"{about['name']} {about['version']}"),
+        ("engine", f"{opened.about['name']} {opened.about['version']}"),
         ("size", f"{opened.size[1]}x{opened.size[0]}"),
     ]
     path = evaluate_page.write(out, result, measured, facts)
