@@ -233,7 +233,7 @@ def test_weights_of_another_shape(broken, refused_model):
 def test_prototxt_with_a_syntax_error(broken, refused_model):
     path = broken / "deploy.prototxt"
     path.write_text(path.read_text().replace("kernel_size: 5", "kernel_size 5"))
-    assert "deploy.prototxt: syntax error at line:column 5:" in refused_model(broken)
+    assert "deploy.prototxt: syntax error at line:column 6:" in refused_model(broken)
 
 
 @pytest.mark.parametrize(

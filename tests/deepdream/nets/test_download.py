@@ -45,7 +45,7 @@ def server():
     )  # a client that stops listening is what some tests are about
     made.daemon_threads = True
     made.behaviours, made.asked, made.validators, made.released = [good], [], [], threading.Event()
-    threading.Thread(target=made.serve_forever, daemon=True).start()
+    threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
     made.url = f"http://127.0.0.1:{made.server_port}/net.caffemodel"
     yield made
     made.released.set()

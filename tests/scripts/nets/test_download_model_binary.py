@@ -13,7 +13,7 @@ def test_takes_a_name_or_caffes_folder_from_any_directory(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([word]) == 0
-    assert "motif_googlenet.caffemodel is there already" in capsys.readouterr().out
+    assert "motif_googlenet.caffemodel is installed already" in capsys.readouterr().out
 
 
 def test_a_folder_of_ones_own_is_taken_as_it_is(
