@@ -3,6 +3,7 @@ engine, description, layers, any size, sizes, memory, GPU, weights; and builds o
 
 import os
 import tempfile
+import weakref
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -259,13 +260,16 @@ def build(model: Model, description: Any, caffe: Any) -> Any:
 
 def _check_before_reshape(net: Any) -> None:
     """Let net.reshape() raise SizeError where Caffe would end the process."""
-    reshape = net.reshape
+    reshape, description = type(net).reshape, net.description
+    this = weakref.ref(net)  # or the net would hold itself, and never be freed
 
     def checked() -> None:
+        caller: Any = this()
+        shapes = {name: tuple(caller.blobs[name].data.shape) for name in caller.inputs}
         try:
-            infer(net.description, {name: tuple(net.blobs[name].data.shape) for name in net.inputs})
+            infer(description, shapes)
         except ShapeError as e:
             raise SizeError(str(e)) from None
-        reshape()
+        reshape(caller)
 
     net.reshape = checked

@@ -1,7 +1,9 @@
 """Objectives and masks from the command line: what they change, replays of them, and every text
 that cannot be met."""
 
+import gc
 import json
+import weakref
 
 import numpy as np
 import pytest
@@ -162,14 +164,23 @@ def test_a_net_that_breaks_keeps_the_last_good_picture(run, photo, tmp_path, mon
 
 
 def test_texts_mean_what_they_say(net, small):
-    found = Expression(
-        '-l2("conv1") * 2 + 0.5 * (channel("conv1", 1) - 3 * neuron("conv1", 2))'
-    ).build(Context(net, small))
-    assert [(t.name.split("(")[0], t.weight) for t in found.terms] == [
+    text = '-l2("conv1") * 2 + 0.5 * (channel("conv1", 1) - 3 * neuron("conv1", 2))'
+    objective = Expression(text).build(Context(net, small))
+    assert [(t.name.split("(")[0], t.weight) for t in objective.terms] == [
         ("l2", -2),
         ("channel", 0.5),
         ("neuron", -1.5),
     ]
+
+
+def test_an_expression_keeps_no_net(small, caffe, photo):
+    net = deepdream.load_net(small, caffe)
+    expression = Expression(f'l2("conv1") + guide("conv1", "{photo}").within("{photo}")')
+    objective = expression.build(Context(net, small))
+    this = weakref.ref(net)
+    del net
+    gc.collect()
+    assert this() is None and len(objective.terms) == 2
 
 
 def test_a_picture_and_what_its_objective_names_can_move_together(run, photo, mask, tmp_path, fast):
