@@ -4,7 +4,7 @@ The columns of a few dozen output positions at a time stay in cache between im2c
 Arrays are C-contiguous float32 (N, channels, ...). Output positions are numbered row by row.
 """
 
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import numba
 import numpy as np
@@ -12,125 +12,12 @@ import numpy as np
 from . import threads
 from .atomic import address_of, float32s, record
 from .gemm import LANES, OVERHANG, WIDTH, Finish, Left, Rows, Size, multiply
+from .strips import Geometry, clear, col2im, gather, geometry, im2col
+
+__all__ = ["Geometry", "backward", "forward", "geometry", "weight_gradient"]
 
 _STRIP_VALUES = 1 << 17  # columns per strip, in floats: half of one core's level-2 cache
 _NARROW = 16 * WIDTH  # output positions per strip where no columns are needed
-
-
-class Geometry(NamedTuple):
-    """The sizes of one group of a convolution: of its pictures, their outputs, and its window."""
-
-    channels: int
-    height: int
-    width: int
-    out_h: int
-    out_w: int
-    kernel_h: int
-    kernel_w: int
-    stride_h: int
-    stride_w: int
-    pad_h: int
-    pad_w: int
-    dilation_h: int
-    dilation_w: int
-
-    @property
-    def pointwise(self) -> bool:
-        """Whether each output sees the one position at its own place."""
-        return self[5:11] == (1, 1, 1, 1, 0, 0)
-
-
-Pair = Sequence[int]  # height, width
-
-
-def geometry(
-    channels: int, size: Pair, out_size: Pair, kernel: Pair, stride: Pair, pad: Pair, dilation: Pair
-) -> Geometry:
-    """A Geometry from pairs (height, width)."""
-    numbers = (channels, *size, *out_size, *kernel, *stride, *pad, *dilation)
-    return Geometry(*(int(number) for number in numbers))
-
-
-# Flat arrays and unsigned places, since a slice would be counted, and numba looks for negative
-# places at each step; the usual strides by name, since constants vectorise.
-
-
-@numba.njit(cache=True, nogil=True)
-def _gather(source, start, stride, target, at, count):
-    """target[at : at + count] = source[start::stride]."""
-    one, two = np.uint64(1), np.uint64(2)
-    if stride == one:
-        for q in range(count):
-            target[at + q] = source[start + q]
-    elif stride == two:
-        for q in range(count):
-            target[at + q] = source[start + two * q]
-    else:
-        for q in range(count):
-            target[at + q] = source[start + stride * q]
-
-
-@numba.njit(cache=True, nogil=True)
-def _scatter_add(source, start, count, target, at, stride):
-    """target[at::stride] += source[start : start + count]."""
-    one, two = np.uint64(1), np.uint64(2)
-    if stride == one:
-        for q in range(count):
-            target[at + q] += source[start + q]
-    elif stride == two:
-        for q in range(count):
-            target[at + two * q] += source[start + q]
-    else:
-        for q in range(count):
-            target[at + stride * q] += source[start + q]
-
-
-@numba.njit(cache=True, nogil=True)
-def _clear(target, at, count):
-    for q in range(count):
-        target[at + q] = 0
-
-
-@numba.njit(cache=True, nogil=True)
-def _inside(j, geo):
-    """Output columns [left, right) whose source lies in the picture, at the kernel's column j."""
-    stride, shift = geo.stride_w, j * geo.dilation_w - geo.pad_w
-    left = min(geo.out_w, max(0, -(shift // stride)))
-    return left, max(left, min(geo.out_w, (geo.width - shift + stride - 1) // stride))
-
-
-@numba.njit(cache=True, nogil=True)
-def im2col(x, base, cols, step, geo, first, last):
-    """Columns (channels * kernel_h * kernel_w, positions first..last) of the image at x[base].
-
-    Rows of cols lie `step` apart.
-    """
-    out_w, stride = geo.out_w, np.uint64(geo.stride_w)
-    row0, row1 = first // out_w, (last - 1) // out_w
-    k = 0
-    for c in range(geo.channels):
-        for i in range(geo.kernel_h):
-            for j in range(geo.kernel_w):
-                left, right = _inside(j, geo)
-                for row in range(row0, row1 + 1):
-                    start, end = max(first, row * out_w), min(last, row * out_w + out_w)
-                    at = np.uint64(k * step + start - first)
-                    y = row * geo.stride_h - geo.pad_h + i * geo.dilation_h
-                    if y < 0 or y >= geo.height:
-                        _clear(cols, at, np.uint64(end - start))
-                        continue
-                    a = start - row * out_w  # in columns of this row
-                    b = end - row * out_w
-                    lo, hi = min(b, max(a, left)), max(a, min(b, right))
-                    if hi < lo:
-                        hi = lo
-                    _clear(cols, at, np.uint64(lo - a))
-                    column = lo * geo.stride_w + j * geo.dilation_w - geo.pad_w
-                    source = np.uint64(base + (c * geo.height + y) * geo.width + column)
-                    place = at + np.uint64(lo - a)
-                    _gather(x, source, stride, cols, place, np.uint64(hi - lo))
-                    _clear(cols, at + np.uint64(hi - a), np.uint64(b - hi))
-                k += 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -139,7 +26,7 @@ def _copy_columns(matrix, first, count, depth, cols, width):
     source, one = float32s(matrix.address), np.uint64(1)
     for k in range(depth):
         start = np.uint64(k * matrix.step + first)
-        _gather(source, start, one, cols, np.uint64(k * width), np.uint64(count))
+        gather(source, start, one, cols, np.uint64(k * width), np.uint64(count))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -264,30 +151,6 @@ def forward(
     threads.run(_forward, items, arguments, scratch=columns + OVERHANG)
 
 
-@numba.njit(cache=True, nogil=True)
-def _col2im(cols, step, dx, base, geo, first_row, last_row, top, bottom):
-    """Add the columns of output rows first_row..last_row to the rows top..bottom of the picture.
-
-    The picture begins at dx[base].
-    """
-    stride = np.uint64(geo.stride_w)
-    k = 0
-    for c in range(geo.channels):
-        for i in range(geo.kernel_h):
-            for j in range(geo.kernel_w):
-                left, right = _inside(j, geo)
-                column = left * geo.stride_w + j * geo.dilation_w - geo.pad_w
-                count = np.uint64(right - left)
-                for row in range(first_row, last_row):
-                    y = row * geo.stride_h - geo.pad_h + i * geo.dilation_h
-                    if y < top or y >= bottom:
-                        continue
-                    at = np.uint64(k * step + (row - first_row) * geo.out_w + left)
-                    target = np.uint64(base + (c * geo.height + y) * geo.width + column)
-                    _scatter_add(cols, at, count, dx, target, stride)
-                k += 1
-
-
 class _Backward(NamedTuple):
     """What `_backward_by_columns` gives its job."""
 
@@ -323,7 +186,7 @@ def _backward(arguments, scratch):
         base = plane * image
         for c in range(0 if p.add else geo.channels):
             start = base + (c * geo.height + top) * geo.width
-            _clear(dx, np.uint64(start), np.uint64((bottom - top) * geo.width))
+            clear(dx, np.uint64(start), np.uint64((bottom - top) * geo.width))
         weight = Left(p.weight + 4 * (plane % p.groups * p.outputs * depth), 1, depth)
         reach = (geo.kernel_h - 1) * geo.dilation_h - geo.pad_h
         # whole multiples of `rows`, so that no sum's order depends on the blocks
@@ -337,7 +200,7 @@ def _backward(arguments, scratch):
             source, target = Rows(dy, positions), Rows(address_of(cols), step)
             size, rest = Size(depth, count, p.outputs), cols[depth * step :]
             _product(weight, source, target, size, finish, rest, overhang)
-            _col2im(cols, step, dx, base, geo, row, end, top, bottom)
+            col2im(cols, step, dx, base, geo, row, end, top, bottom)
 
 
 def _backward_by_columns(
