@@ -168,7 +168,7 @@ def test_gpu_that_is_not_there(refused, photo, out, engine_name):
     # no machine has as many GPUs as this; a CPU-only Caffe would end the process at the first
     message = {
         "compat": "computes on the CPU only",
-        "caffe": "this Caffe has no GPU 99 (a CPU-only build?)",
+        "caffe": "GPU 99: this Caffe has no such GPU (a CPU-only build?)",
     }[engine_name]
     assert message in refused("dream", photo, "-o", out, "--gpu", 99)
 
@@ -180,24 +180,11 @@ def broken(small_folder, tmp_path):
 
 
 @pytest.fixture
-def refused_model(photo, out, engine_name, capsys, fast):
+def refused_model(run, photo, out, fast):
     """Dream with a model folder that must be refused; returns the one line."""
 
     def call(model):
-        code = cli.main(
-            [
-                "dream",
-                str(photo),
-                "-o",
-                str(out),
-                "--model",
-                str(model),
-                "--engine",
-                engine_name,
-                *fast,
-            ]
-        )
-        err = capsys.readouterr().err
+        code, _, err = run("dream", photo, "-o", out, "--model", model, *fast)
         assert code == 2 and len(err.strip().splitlines()) == 1 and not out.exists(), err
         return err
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import deepdream
-from deepdream import cli, pictures
 from deepdream import nets as model
+from deepdream import pictures
 from deepdream.errors import ModelError
 
 
@@ -25,27 +25,13 @@ def bare(small_folder, tmp_path):
 
 
 @pytest.fixture
-def dream(photo, tmp_path, engine_name, capsys, fast):
+def dream(run, photo, tmp_path, fast):
     def call(folder, *args):
         out = tmp_path / "out.png"
-        code = cli.main(
-            [
-                "dream",
-                str(photo),
-                "-o",
-                str(out),
-                "--model",
-                str(folder),
-                "--engine",
-                engine_name,
-                "--seed",
-                "1",
-                *fast,
-                *map(str, args),
-            ]
+        code, said, err = run(
+            "dream", photo, "-o", out, "--model", folder, "--seed", 1, *fast, *args
         )
-        said = capsys.readouterr()
-        return code, said.out + said.err, pictures.load(out) if out.exists() else None
+        return code, said + err, pictures.load(out) if out.exists() else None
 
     return call
 

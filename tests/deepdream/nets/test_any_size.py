@@ -25,22 +25,9 @@ def dream(folder, photo, engine_name, **settings):
 
 
 def test_a_dream_of_the_last_layer_works_by_itself(folder, photo, engine_name, run, tmp_path):
-    from deepdream import cli
-
     out = tmp_path / "out.png"
-    args = [
-        "dream",
-        str(photo),
-        "-o",
-        str(out),
-        "--model",
-        str(folder),
-        "--engine",
-        engine_name,
-        "--end",
-        "fc",
-    ]
-    assert cli.main([*args, "--iterations", "1", "--octaves", "2"]) == 0
+    small = ["--iterations", 1, "--octaves", 2]
+    assert run("dream", photo, "-o", out, "--model", folder, "--end", "fc", *small)[0] == 0
     assert json.loads(pictures.read_recipe(out))["settings"]["end"] == "fc"
     assert run("replay", out, "-o", tmp_path / "again.png")[1].endswith("equal to the bit\n")
 
@@ -99,26 +86,11 @@ def test_a_folder_that_cannot_be_written_to_is_no_obstacle(folder, photo, engine
     assert made.weights.is_file() and not (folder / ".any_size").exists()
 
 
-def test_a_net_that_cannot_be_converted_says_so(folder, photo, engine_name, capsys):
-    from deepdream import cli
-
+def test_a_net_that_cannot_be_converted_says_so(folder, photo, run):
     deploy = folder / "deploy.prototxt"
     deploy.write_text(
         deploy.read_text().replace("inner_product_param {", "inner_product_param { axis: 2")
     )
     out = folder / "out.png"
-    code = cli.main(
-        [
-            "dream",
-            str(photo),
-            "-o",
-            str(out),
-            "--model",
-            str(folder),
-            "--engine",
-            engine_name,
-            "--end",
-            "prob",
-        ]
-    )
-    assert code == 2 and len(capsys.readouterr().err.strip().splitlines()) == 1 and not out.exists()
+    code, _, err = run("dream", photo, "-o", out, "--model", folder, "--end", "prob")
+    assert code == 2 and len(err.strip().splitlines()) == 1 and not out.exists()
