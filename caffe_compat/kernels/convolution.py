@@ -44,7 +44,7 @@ def _product(a, b, c, size, finish, cols, overhang):
 
 
 class _Forward(NamedTuple):
-    """What `forward` gives its job."""
+    """What `forward` gives its task."""
 
     geo: Geometry
     x: np.ndarray
@@ -61,7 +61,7 @@ class _Forward(NamedTuple):
     slope: float
 
 
-@threads.Job
+@threads.Task
 def _forward(arguments, scratch):
     """Strips of output positions, by blocks of output channels."""
     p = record(_Forward, threads.given(arguments))
@@ -152,7 +152,7 @@ def forward(
 
 
 class _Backward(NamedTuple):
-    """What `_backward_by_columns` gives its job."""
+    """What `_backward_by_columns` gives its task."""
 
     geo: Geometry
     dy: np.ndarray
@@ -165,7 +165,7 @@ class _Backward(NamedTuple):
     add: bool
 
 
-@threads.Job
+@threads.Task
 def _backward(arguments, scratch):
     """Blocks of the picture's rows: the gradient of each from all the output rows that see it."""
     p = record(_Backward, threads.given(arguments))
@@ -216,7 +216,7 @@ def _backward_by_columns(
 
 
 class _Turn(NamedTuple):
-    """What `backward` gives the job that rotates and transposes its weights."""
+    """What `backward` gives the task that rotates and transposes its weights."""
 
     weight: np.ndarray
     turned: np.ndarray
@@ -225,7 +225,7 @@ class _Turn(NamedTuple):
     size: int
 
 
-@threads.Job
+@threads.Task
 def _turn(arguments, scratch):
     """turned[g, c, o, k] = weight[g, o, c, size - 1 - k], a row g, c at a time."""
     p = record(_Turn, threads.given(arguments))

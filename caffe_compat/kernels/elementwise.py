@@ -12,7 +12,7 @@ _PIECE = 1 << 13  # values in one piece of work
 
 
 class _Arrays(NamedTuple):
-    """What every job here is given; `slope` is of ReLUs alone, `more` of the gradient's."""
+    """What every task here is given; `slope` is of ReLUs alone, `more` of the gradient's."""
 
     size: int  # of each array
     target: np.ndarray
@@ -30,7 +30,7 @@ def _piece(arguments, size):
     return np.uint64(piece * _PIECE), np.uint64(min(size, piece * _PIECE + _PIECE))
 
 
-@threads.Job
+@threads.Task
 def _relu_forward(arguments, scratch):
     p = record(_Arrays, threads.given(arguments))
     x, y, slope, zero = float32s(p.source), float32s(p.target), np.float32(p.slope), np.float32(0)
@@ -42,7 +42,7 @@ def _relu_forward(arguments, scratch):
         first, last = _piece(arguments, p.size)
 
 
-@threads.Job
+@threads.Task
 def _relu_backward(arguments, scratch):
     p = record(_Arrays, threads.given(arguments))
     x, dy, dx = float32s(p.more), float32s(p.source), float32s(p.target)
@@ -54,7 +54,7 @@ def _relu_backward(arguments, scratch):
         first, last = _piece(arguments, p.size)
 
 
-@threads.Job
+@threads.Task
 def _add(arguments, scratch):
     p = record(_Arrays, threads.given(arguments))
     total, x = float32s(p.target), float32s(p.source)
@@ -65,7 +65,7 @@ def _add(arguments, scratch):
         first, last = _piece(arguments, p.size)
 
 
-@threads.Job
+@threads.Task
 def _copy(arguments, scratch):
     p = record(_Arrays, threads.given(arguments))
     y, x = float32s(p.target), float32s(p.source)
@@ -77,14 +77,14 @@ def _copy(arguments, scratch):
 
 
 def _run(
-    job: threads.Job,
+    task: threads.Task,
     target: np.ndarray,
     source: np.ndarray,
     more: Optional[np.ndarray] = None,
     slope: threads.Number = 1.0,
 ) -> None:
     size = source.size
-    threads.run(job, -(-size // _PIECE), _Arrays(size, target, source, more, float(slope)))
+    threads.run(task, -(-size // _PIECE), _Arrays(size, target, source, more, float(slope)))
 
 
 def relu_forward(x: np.ndarray, y: np.ndarray, slope: threads.Number) -> None:

@@ -11,8 +11,8 @@ from .atomic import float32s, record
 _CHUNK = 512
 
 
-class Window(NamedTuple):
-    """LRN's constants: channels in a window, and alpha, beta and k of its formula."""
+class Region(NamedTuple):
+    """LRN's constants: channels in a region, and alpha, beta and k of its formula."""
 
     size: int
     alpha: float
@@ -64,35 +64,35 @@ def _scale(x, squares, ready, c, start, count, share, offset, total):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _forward(x, y, window, start, count):
+def _forward(x, y, region, start, count):
     """scale = k + alpha/size * sum of x² over `size` channels; y = x * scale ** -beta.
 
     At `count` positions from `start` on. The squares of the `size` channels at hand are kept in a
     small ring: rows of x itself lie a picture apart, where they push each other out of the cache.
     """
-    share, offset = np.float32(window.alpha / window.size), np.float32(window.k)
-    size = min(window.size, 2 * x.shape[0] + 1)  # a window that holds all channels
+    share, offset = np.float32(region.alpha / region.size), np.float32(region.k)
+    size = min(region.size, 2 * x.shape[0] + 1)  # a region that holds all channels
     squares = np.empty((size, _CHUNK), np.float32)
     scale, power = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
     ready = 0
     for c in range(x.shape[0]):
         ready = _scale(x, squares, ready, c, start, count, share, offset, scale)
-        _power(scale, window.beta, power, count)
+        _power(scale, region.beta, power, count)
         source, target = x[c, start : start + count], y[c, start : start + count]
         for j in range(count):
             target[j] = source[j] * power[j]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _backward(x, dy, dx, window, start, count):
+def _backward(x, dy, dx, region, start, count):
     """dx = dy * scale ** -beta - 2 alpha beta / size * x * sum of (dy * y / scale).
 
     The sum is over the same channels. scale and y are computed again: that costs less than to keep
     and read them. Ratios run `half` channels ahead of the sums over them.
     """
-    share, offset = np.float32(window.alpha / window.size), np.float32(window.k)
-    factor = np.float32(2 * window.alpha * window.beta / window.size)
-    size = min(window.size, 2 * x.shape[0] + 1)  # a window that holds all channels
+    share, offset = np.float32(region.alpha / region.size), np.float32(region.k)
+    factor = np.float32(2 * region.alpha * region.beta / region.size)
+    size = min(region.size, 2 * x.shape[0] + 1)  # a region that holds all channels
     channels, half = x.shape[0], (size - 1) // 2
     squares, ratios = np.empty((size, _CHUNK), np.float32), np.empty((size, _CHUNK), np.float32)
     powers = np.empty((size, _CHUNK), np.float32)
@@ -102,7 +102,7 @@ def _backward(x, dy, dx, window, start, count):
         if ahead < channels:
             ready = _scale(x, squares, ready, ahead, start, count, share, offset, scale)
             row, power = ratios[ahead % size], powers[ahead % size]
-            _power(scale, window.beta, power, count)
+            _power(scale, region.beta, power, count)
             source, g = x[ahead, start : start + count], dy[ahead, start : start + count]
             for j in range(count):
                 row[j] = g[j] * (source[j] * power[j]) / scale[j]
@@ -118,14 +118,14 @@ def _backward(x, dy, dx, window, start, count):
 
 
 class _Arguments(NamedTuple):
-    """What both jobs are given; dx is of the gradient's alone, where y is dy."""
+    """What both tasks are given; dx is of the gradient's alone, where y is dy."""
 
     x: np.ndarray
     y: np.ndarray
     dx: Optional[np.ndarray]
     channels: int
     positions: int
-    window: Window
+    region: Region
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -133,44 +133,44 @@ def _matrix(address, p):
     return float32s(address)[: p.channels * p.positions].reshape(p.channels, p.positions)
 
 
-@threads.Job
-def _forward_job(arguments, scratch):
+@threads.Task
+def _forward_task(arguments, scratch):
     p = record(_Arguments, threads.given(arguments))
     x, y = _matrix(p.x, p), _matrix(p.y, p)
     chunk = threads.take(arguments)
     while chunk >= 0:
         start = chunk * _CHUNK
-        _forward(x, y, p.window, start, min(_CHUNK, p.positions - start))
+        _forward(x, y, p.region, start, min(_CHUNK, p.positions - start))
         chunk = threads.take(arguments)
 
 
-@threads.Job
-def _backward_job(arguments, scratch):
+@threads.Task
+def _backward_task(arguments, scratch):
     p = record(_Arguments, threads.given(arguments))
     x, dy, dx = _matrix(p.x, p), _matrix(p.y, p), _matrix(p.dx, p)
     chunk = threads.take(arguments)
     while chunk >= 0:
         start = chunk * _CHUNK
-        _backward(x, dy, dx, p.window, start, min(_CHUNK, p.positions - start))
+        _backward(x, dy, dx, p.region, start, min(_CHUNK, p.positions - start))
         chunk = threads.take(arguments)
 
 
 def _run(
-    job: threads.Job, x: np.ndarray, y: np.ndarray, dx: Optional[np.ndarray], window: Window
+    task: threads.Task, x: np.ndarray, y: np.ndarray, dx: Optional[np.ndarray], region: Region
 ) -> None:
     channels, positions = x.shape
-    arguments = _Arguments(x, y, dx, channels, positions, window)
-    threads.run(job, -(-positions // _CHUNK), arguments)
+    arguments = _Arguments(x, y, dx, channels, positions, region)
+    threads.run(task, -(-positions // _CHUNK), arguments)
 
 
-def lrn_forward(x: np.ndarray, y: np.ndarray, window: Window) -> None:
+def lrn_forward(x: np.ndarray, y: np.ndarray, region: Region) -> None:
     """y = x * scale ** -beta, scale = k + alpha/size * the sum of x² over `size` channels.
 
     Arrays are (channels, positions).
     """
-    _run(_forward_job, x, y, None, window)
+    _run(_forward_task, x, y, None, region)
 
 
-def lrn_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, window: Window) -> None:
+def lrn_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, region: Region) -> None:
     """dx = the gradient of the input from that of the output."""
-    _run(_backward_job, x, dy, dx, window)
+    _run(_backward_task, x, dy, dx, region)

@@ -242,7 +242,7 @@ def _average_plane_backward(dy, dx, add, share, window, p):
 
 
 class _Arguments(NamedTuple):
-    """What every job here is given: the picture, or its gradient, and the pooled one."""
+    """What every task here is given: the picture, or its gradient, and the pooled one."""
 
     picture: np.ndarray
     pooled: np.ndarray
@@ -300,7 +300,7 @@ def _max_backward(arguments, p, mask):
         plane = threads.take(arguments)
 
 
-@threads.Job
+@threads.Task
 def _max_forward_small(arguments, scratch):
     p = record(_Arguments, threads.given(arguments))
     _max_forward(arguments, p, int8s(p.mask))
@@ -312,7 +312,7 @@ def _max_forward_large(arguments, scratch):
     _max_forward(arguments, p, int32s(p.mask))
 
 
-@threads.Job
+@threads.Task
 def _max_backward_small(arguments, scratch):
     p = record(_Arguments, threads.given(arguments))
     _max_backward(arguments, p, int8s(p.mask))
@@ -324,7 +324,7 @@ def _max_backward_large(arguments, scratch):
     _max_backward(arguments, p, int32s(p.mask))
 
 
-@threads.Job
+@threads.Task
 def _average_forward(arguments, scratch):
     p = record(_Arguments, threads.given(arguments))
     x, y = _large(float32s(p.picture), p), _small(float32s(p.pooled), p)
@@ -334,7 +334,7 @@ def _average_forward(arguments, scratch):
         plane = threads.take(arguments)
 
 
-@threads.Job
+@threads.Task
 def _average_backward(arguments, scratch):
     p = record(_Arguments, threads.given(arguments))
     dx, dy = _large(float32s(p.picture), p), _small(float32s(p.pooled), p)
@@ -346,7 +346,7 @@ def _average_backward(arguments, scratch):
 
 
 def _run(
-    job: threads.Job,
+    task: threads.Task,
     picture: np.ndarray,
     pooled: np.ndarray,
     mask: Optional[np.ndarray],
@@ -356,7 +356,7 @@ def _run(
     planes, height, width = picture.shape
     _, out_h, out_w = pooled.shape
     arguments = _Arguments(picture, pooled, mask, add, planes, height, width, out_h, out_w, window)
-    threads.run(job, planes, arguments)
+    threads.run(task, planes, arguments)
 
 
 def mask_like(y: np.ndarray, window: Window) -> np.ndarray:
@@ -366,16 +366,16 @@ def mask_like(y: np.ndarray, window: Window) -> np.ndarray:
 
 def max_forward(x: np.ndarray, y: np.ndarray, mask: np.ndarray, window: Window) -> None:
     """y = the maximum of each window of x, and in mask (see mask_like) where it lay."""
-    job = _max_forward_small if mask.dtype == np.int8 else _max_forward_large
-    _run(job, x, y, mask, False, window)
+    task = _max_forward_small if mask.dtype == np.int8 else _max_forward_large
+    _run(task, x, y, mask, False, window)
 
 
 def max_backward(
     dy: np.ndarray, mask: np.ndarray, dx: np.ndarray, window: Window, add: bool = False
 ) -> None:
     """dx = each gradient where its maximum lay, or with `add` dx += it."""
-    job = _max_backward_small if mask.dtype == np.int8 else _max_backward_large
-    _run(job, dx, dy, mask, add, window)
+    task = _max_backward_small if mask.dtype == np.int8 else _max_backward_large
+    _run(task, dx, dy, mask, add, window)
 
 
 def average_forward(x: np.ndarray, y: np.ndarray, window: Window) -> None:

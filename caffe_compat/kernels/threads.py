@@ -23,7 +23,7 @@ _PATIENCE = 0.8  # seconds of loading before we say that this is compiling
 _TURNS = 20_000  # of waiting before a helper goes to sleep: some 300 microseconds
 # places in the flags; those that several threads write have cache lines of their own
 _NUMBER, _FUNCTION, _ARGUMENTS, _DONE, _SCRATCH = 0, 1, 2, 8, 16
-_ITEMS, _RECORD = 1, 2  # places in a job's arguments, after its counter
+_ITEMS, _RECORD = 1, 2  # places in a task's arguments, after its counter
 
 
 def count() -> int:
@@ -42,10 +42,10 @@ def _count(wanted: str) -> int:
 
 
 Number = Union[float, "np.floating[Any]"]
-_jobs: List["Job"] = []
+_tasks: List["Task"] = []
 
 
-class Job:
+class Task:
     """Decorator: a compiled function (arguments, scratch), both addresses, that threads share.
 
     The function reads what `run` was given with record(KIND, given(arguments)), and takes numbers
@@ -55,7 +55,7 @@ class Job:
     def __init__(self, function: Callable[[int, int], None]) -> None:
         self._function = function
         self._address: Optional[int] = None
-        _jobs.append(self)
+        _tasks.append(self)
 
     @property
     def address(self) -> int:
@@ -69,17 +69,17 @@ class Job:
         return self._address
 
 
-class rarely(Job):
-    """A Job that is compiled only when it is needed."""
+class rarely(Task):
+    """A Task that is compiled only when it is needed."""
 
     def __init__(self, function: Callable[[int, int], None]) -> None:
         super().__init__(function)
-        _jobs.remove(self)
+        _tasks.remove(self)
 
 
 @lru_cache(maxsize=None)
 def prepare() -> None:
-    """Compile every job, or load what an earlier process compiled.
+    """Compile every task, or load what an earlier process compiled.
 
     Says so on the standard error where that takes time.
     """
@@ -97,8 +97,8 @@ def prepare() -> None:
     patience.daemon = True
     started = time.perf_counter()
     patience.start()
-    for job in _jobs:
-        job.address  # noqa: B018 (compiles)
+    for task in _tasks:
+        task.address  # noqa: B018 (compiles)
     patience.cancel()
     if said.is_set():
         print(
@@ -110,20 +110,20 @@ def prepare() -> None:
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def given(arguments):
-    """The address of the record that `run` was given, in a job."""
+    """The address of the record that `run` was given, in a task."""
     return arguments + 8 * _RECORD
 
 
 @numba.njit(cache=True, nogil=True)
 def take(arguments):
-    """The number of the next item of a job, or -1 when all are taken."""
+    """The number of the next item of a task, or -1 when all are taken."""
     item = count_up(arguments)
     return item if item < int64s(arguments)[_ITEMS] else -1
 
 
 @numba.njit(cache=True, nogil=True)
 def _serve(flags, number, place, turns):
-    """Run jobs as they come, from the one after `number` on.
+    """Run tasks as they come, from the one after `number` on.
 
     Returns the last one's number when none came for so many turns.
     """
@@ -149,7 +149,7 @@ def _publish(flags, function, arguments):
 
 @numba.njit(cache=True, nogil=True)
 def _take_part(flags, helpers):
-    """Run the published job here as well, and wait until all are done."""
+    """Run the published task here as well, and wait until all are done."""
     call(flags[_FUNCTION], flags[_ARGUMENTS], flags[_SCRATCH])
     while peek(address_of(flags) + 8 * _DONE) < helpers:
         pause()
@@ -193,13 +193,13 @@ class _Team:
                 self._wake[i].clear()
             self._asleep[i] = False
 
-    def run(self, job: Job, arguments: int, scratch: int) -> None:
-        """Run a job with the arguments at this address, with all helpers."""
+    def run(self, task: Task, arguments: int, scratch: int) -> None:
+        """Run a task with the arguments at this address, with all helpers."""
         if scratch > self._size:
             self._scratch = [_aligned(scratch) for _ in range(self.helpers + 1)]
             self._size = scratch
             self._flags[_SCRATCH:] = [array.ctypes.data for array in self._scratch]
-        _publish(self._flags, job.address, arguments)
+        _publish(self._flags, task.address, arguments)
         for i, asleep in enumerate(self._asleep):
             if asleep:
                 self._wake[i].set()
@@ -227,8 +227,8 @@ def _packed(value: Any) -> int:
     return int(value)
 
 
-def run(job: Job, items: int, arguments: Tuple[Any, ...], scratch: int = 0) -> None:
-    """Run a job over `items` items on all threads.
+def run(task: Task, items: int, arguments: Tuple[Any, ...], scratch: int = 0) -> None:
+    """Run a task over `items` items on all threads.
 
     Where another thread of the program has those, on the caller's alone.
 
@@ -245,12 +245,12 @@ def run(job: Job, items: int, arguments: Tuple[Any, ...], scratch: int = 0) -> N
         team = _team(helpers)
         if team.busy.acquire(blocking=False):
             try:
-                team.run(job, packed.ctypes.data, scratch)
+                team.run(task, packed.ctypes.data, scratch)
             finally:
                 team.busy.release()
             return
     buffer = _own_scratch(scratch)
-    _alone(job.address, packed.ctypes.data, buffer.ctypes.data)
+    _alone(task.address, packed.ctypes.data, buffer.ctypes.data)
 
 
 _local = threading.local()

@@ -24,7 +24,7 @@ class LRN(Layer):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.lrn_param
         self.size, self.alpha, self.beta = p.local_size, p.alpha, p.beta
-        self.window = kernel.Window(self.size, self.alpha, self.beta, p.k)
+        self.region = kernel.Region(self.size, self.alpha, self.beta, p.k)
         self.across = p.norm_region == p.ACROSS_CHANNELS
         if self.size % 2 == 0:
             raise PrototxtError(f'layer "{self.name}": local_size is {self.size} but must be odd')
@@ -38,7 +38,7 @@ class LRN(Layer):
         if self.across:
             self.remember(bottom, True)
             for arrays in zip(self._rows(x), self._rows(y)):
-                kernel.lrn_forward(*arrays, self.window)
+                kernel.lrn_forward(*arrays, self.region)
             return
         scale = self.recall(bottom)
         if scale is None:
@@ -56,7 +56,7 @@ class LRN(Layer):
             dx[...] = 0
         elif self.across:
             for arrays in zip(self._rows(x), self._rows(dy), self._rows(dx)):
-                kernel.lrn_backward(*arrays, self.window)
+                kernel.lrn_backward(*arrays, self.region)
         else:
             self._within_backward(x, dy, dx, state)
 

@@ -187,8 +187,8 @@ def test_graphs_that_cannot_be_run(text, message, make):
         make(text)
 
 
-class SlowJob:
-    """Stands for a job that is being compiled until the message's timer has run out."""
+class SlowTask:
+    """Stands for a task that is being compiled until the message's timer has run out."""
 
     @property
     def address(self):
@@ -198,7 +198,7 @@ class SlowJob:
 
 def test_compiling_is_said_and_not_waited_for_in_silence(monkeypatch, capfd):
     monkeypatch.setattr(threads, "_PATIENCE", 0)
-    monkeypatch.setattr(threads, "_jobs", [SlowJob()])
+    monkeypatch.setattr(threads, "_tasks", [SlowTask()])
     threads.prepare.__wrapped__()
     said = capfd.readouterr().err.splitlines()
     assert (
