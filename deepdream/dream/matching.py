@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import NotFiniteError, TargetError
 from ..pictures.resize import zoomed
+from ..settings import MATCH
 from .octaves import check, guide_features, octave_sizes
 from .passes import backward
 from .preprocess import deprocess, preprocess
@@ -156,10 +157,10 @@ def match(
     enhance: Optional[Enhancement] = None,
     target_img: Optional[np.ndarray] = None,
     prior: Optional[Prior] = None,
-    weight: float = 0.0,
-    evaluations: int = 20,
-    octave_n: int = 1,
-    octave_scale: float = 1.4,
+    weight: float = MATCH.weight,
+    evaluations: int = MATCH.evaluations,
+    octave_n: int = MATCH.octaves,
+    octave_scale: float = MATCH.octave_scale,
     start: Optional[np.ndarray] = None,
     report: Optional[Report] = None,
 ) -> Result:

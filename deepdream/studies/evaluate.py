@@ -13,6 +13,7 @@ from ..errors import ImageError, MissingExtraError, Size
 from ..pictures import load
 from ..pictures.files import SUFFIXES, PathLike
 from ..pictures.resize import bicubic
+from ..settings import EVALUATE
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def evaluate(
     numbers: Mapping[str, int],
     size: Size,
     blob: str = "prob",
-    batch: int = 32,
+    batch: int = EVALUATE.batch,
     report: Optional[Callable[[int], Any]] = None,
 ) -> Predictions:
     """What a net takes labelled pictures for.

@@ -97,7 +97,7 @@ def test_the_check_finds_the_known_mistakes(mistake, function):
 def test_matching_reaches_lower_than_ascent_with_as_many_gradients(net, picture):
     evaluations = 25
     enhance = matching.quantile(0.9, 2)
-    result = matching.match(net, picture, END, enhance, prior=None, evaluations=evaluations)
+    result = matching.match(net, picture, END, enhance, evaluations=evaluations, octave_n=1)
     assert len(result.history) <= evaluations + 21  # SciPy finishes the line search that it is in
     used = len(result.history)
     target = enhance(deepdream.guide_features(net, picture, END)[None])
@@ -180,7 +180,7 @@ def test_a_function_that_breaks_keeps_the_best_picture(net, picture, monkeypatch
 
     monkeypatch.setattr(matching, "backward", breaking)
     with pytest.raises(NotFiniteError, match="octave 1 of 1, evaluation 4: f is not a number") as e:
-        matching.match(net, picture, END, matching.multiply(2), evaluations=10)
+        matching.match(net, picture, END, matching.multiply(2), evaluations=10, octave_n=1)
     assert e.value.picture.shape == (60, 80, 3) and np.isfinite(e.value.picture).all()
 
 
