@@ -43,8 +43,8 @@ what the net has learned can be seen in its dreams.
 
 | held-out composites of the same photographs, side {side} | |
 |---|---|
-| {clean_count} pictures, clean | {clean:.1%} |
-| {attacked_count} pictures, attacked ({attack_steps} steps, L2 radius {radius:.0f}) | {attacked:.1%} |
+| {clean_of} pictures, clean | {clean:.1%} |
+| {attacked_of} pictures, attacked ({attack_steps} steps, L2 radius {radius:.0f}) | {attacked:.1%} |
 
 The photographs come from two Debian packages. Both are under the GNU General Public License,
 version 2 or later, and so are these weights:
@@ -96,8 +96,8 @@ def measure(
         "attacked": float(np.mean(under_attack)),
         "radius": radius,
         "attack_steps": 10,
-        "clean_count": batches * BATCH,
-        "attacked_count": attacked * BATCH,
+        "clean_of": batches * BATCH,
+        "attacked_of": attacked * BATCH,
     }
 
 
