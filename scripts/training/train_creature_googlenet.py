@@ -58,6 +58,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         default=0.25,
         help="share of a sitting over which the step falls to zero",
     )
+    p.add_argument(
+        "--start", type=Path, help="a checkpoint to go on from where --out has none, as models/ has"
+    )
     p.add_argument("--batch", type=int, default=64)
     p.add_argument(
         "--replays",
@@ -144,10 +147,14 @@ class Trainer:
         self.optimizer = torch.optim.SGD(groups, lr=args.rate, momentum=0.9, nesterov=True)
         self.average = {k: v.clone() for k, v in self.net.state_dict().items()}
         path = args.out / CHECKPOINT
+        if not path.exists() and args.start:
+            path = args.start
         if path.exists():
             saved = torch.load(path)
             self.net.load_state_dict(saved["net"])
-            self.average = saved["average"]
+            self.average = {k: v.clone() for k, v in self.net.state_dict().items()}
+            # A checkpoint that travels has neither the average nor the optimiser's state.
+            self.average.update(saved.get("average", {}))
             self.step, self.seconds = saved["step"], saved["seconds"]
             if "optimizer" in saved:
                 self.optimizer.load_state_dict(saved["optimizer"])
@@ -209,7 +216,7 @@ def train(args: argparse.Namespace) -> None:
     trainer = Trainer(args)
     started = last = saved = time.time()
     cool_from = end - (end - started) * args.cool
-    hits, cooling, cores = np.zeros(args.replays), False, SpareCores()
+    hits, seen, cooling, cores = np.zeros(args.replays), 0, False, SpareCores()
     while (now := time.time()) < end:
         if now > cool_from and not cooling:
             trainer.save(CHECKPOINT)
@@ -225,7 +232,8 @@ def train(args: argparse.Namespace) -> None:
         x, y = composer.batch(args.batch, side, args.seed * 10**7 + trainer.step, hard)
         right = trainer.train_on(x, y, radius, trainer.rate(fall))
         trainer.seconds += time.time() - now
-        hits += (np.resize(right, args.replays) - hits) * max(0.02, 1 / trainer.step)
+        seen += 1
+        hits += (np.resize(right, args.replays) - hits) * max(0.02, 1 / seen)
         if trainer.step % 10 == 0:
             torch.set_num_threads(cores.count())
         if trainer.step % 50 == 0:
