@@ -40,6 +40,7 @@ class Variant:
     batch: int
     input_size: int
     classes: int
+    lrn: bool = True
 
     def channels(self, table_value: int) -> int:
         """The table's number of channels at this net's width; if reduced, a multiple of 8."""
@@ -53,9 +54,10 @@ class Variant:
 
 BVLC_GOOGLENET = Variant("bvlc_googlenet", 1, 10, 224, 1000)
 MOTIF_GOOGLENET = Variant("motif_googlenet", 0.5, 1, 96, 44)
+CREATURE_GOOGLENET = Variant("creature_googlenet", 0.5, 1, 128, 112, lrn=False)
 PLACES205 = Variant("googlenet_places205", 1, 10, 224, 205)
 PLACES365 = Variant("googlenet_places365", 1, 10, 224, 365)
-NETS = (BVLC_GOOGLENET, MOTIF_GOOGLENET, PLACES205, PLACES365)
+NETS = (BVLC_GOOGLENET, MOTIF_GOOGLENET, CREATURE_GOOGLENET, PLACES205, PLACES365)
 
 
 def _inception(w: Writer, name: str, bottom: str, widths: Sequence[int]) -> str:
@@ -81,10 +83,12 @@ def deploy(net: Variant) -> str:
     c = net.channels
     w.data(net.batch, net.input_size)
     x = w.conv("conv1/7x7_s2", "data", c(STEM["conv1/7x7_s2"]), 7, "conv1/relu_7x7", 3, 2)
-    x = w.lrn("pool1/norm1", w.pool("pool1/3x3_s2", x, "MAX", 3, 2))
+    x = w.pool("pool1/3x3_s2", x, "MAX", 3, 2)
+    x = w.lrn("pool1/norm1", x) if net.lrn else x
     x = w.conv("conv2/3x3_reduce", x, c(STEM["conv2/3x3_reduce"]), 1, "conv2/relu_3x3_reduce")
     x = w.conv("conv2/3x3", x, c(STEM["conv2/3x3"]), 3, "conv2/relu_3x3", 1)
-    x = w.pool("pool2/3x3_s2", w.lrn("conv2/norm2", x), "MAX", 3, 2)
+    x = w.lrn("conv2/norm2", x) if net.lrn else x
+    x = w.pool("pool2/3x3_s2", x, "MAX", 3, 2)
     for name, widths in INCEPTIONS.items():
         x = _inception(w, name, x, [c(v) for v in widths])
         if name in POOLS_AFTER:

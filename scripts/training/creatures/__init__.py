@@ -1,0 +1,1 @@
+"""Labelled pictures for the creature net: cut-out photographs on photographs and noise."""
