@@ -149,14 +149,18 @@ class Photograph:
 
 def _table(text: str) -> dict[str, list[Photograph]]:
     """The classes of one table, label by label."""
-    found = {}
+    classes = {}
     for line in text.strip().replace("\n    ", " ").splitlines():
         label, photographs = line.split(":")
-        rows = [row.split() for row in photographs.split(",")]
-        found[label] = [
-            Photograph(row[0], tuple(map(float, row[1:])) if row[1:] else None) for row in rows
-        ]
-    return found
+        classes[label] = [_photograph(*row.split()) for row in photographs.split(",")]
+    return classes
+
+
+def _photograph(name: str, *numbers: str) -> Photograph:
+    if not numbers:
+        return Photograph(name, None)
+    x, y, share = map(float, numbers)
+    return Photograph(name, (x, y, share))
 
 
 KINDS: dict[str, list[Photograph]] = _table(ANIMALS) | _table(OTHERS)

@@ -93,11 +93,11 @@ def _view(picture: PIL.Image.Image, box: tuple[float, float, float, float]) -> n
     pixels[..., :3] *= pixels[..., 3:]
     pixels = np.pad(pixels, ((beyond, beyond), (beyond, beyond), (0, 0)))
     view = np.zeros((4, VIEW, VIEW), np.float32)
+    left, top, right, bottom = (v + beyond for v in box)
+    moved = left, top, right, bottom
     for channel in range(4):
         plane = PIL.Image.fromarray(np.ascontiguousarray(pixels[..., channel]))
-        resized = plane.resize(
-            (inner, inner), PIL.Image.Resampling.LANCZOS, tuple(v + beyond for v in box)
-        )
+        resized = plane.resize((inner, inner), PIL.Image.Resampling.LANCZOS, moved)
         view[channel, EDGE:-EDGE, EDGE:-EDGE] = np.clip(np.asarray(resized), 0, 1)
     return view
 
@@ -106,13 +106,13 @@ def views(path: Path, photograph: Photograph) -> list[np.ndarray]:
     """The whole cut-out and, where it is marked, its head alone."""
     picture = square(read(path))
     side = picture.width
-    found = [_view(picture, (0, 0, side, side))]
+    cut_outs = [_view(picture, (0, 0, side, side))]
     if photograph.head:
         x, y, share = photograph.head
         half = share * HEAD_MARGIN / 2
-        box = tuple(v * side for v in (x - half, y - half, x + half, y + half))
-        found.append(_view(picture, box))
-    return found
+        left, top, right, bottom = (v * side for v in (x - half, y - half, x + half, y + half))
+        cut_outs.append(_view(picture, (left, top, right, bottom)))
+    return cut_outs
 
 
 def scenes(root: Path) -> np.ndarray:
