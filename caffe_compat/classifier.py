@@ -59,9 +59,10 @@ class Classifier(Net):
         self.image_dims = image_dims if image_dims else self.crop_dims
 
     def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
-        """Class probabilities (N, classes) of pictures [(H, W, K), ...].
+        """Class probabilities of pictures [(H, W, K), ...].
 
-        With `oversample`, the mean over ten crops of each.
+        With `oversample` (N, classes), the mean over ten crops of each; or else what the net's
+        first output holds, which is (N, classes, 1, 1) for a net that ends in global pooling.
         """
         scaled = np.array([io.resize_image(image, self.image_dims) for image in inputs], np.float32)
         if oversample:
@@ -75,4 +76,5 @@ class Classifier(Net):
         predictions = self.forward_all(**batch)[self.outputs[0]]
         if not oversample:
             return predictions
-        return predictions.reshape(-1, 10, *predictions.shape[1:]).mean(1)
+        # flat, as in pycaffe, also where a net ends in global pooling: (N, classes, 1, 1)
+        return predictions.reshape(len(inputs), 10, -1).mean(1)

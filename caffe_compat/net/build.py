@@ -35,7 +35,7 @@ def build(description: Any, state: Any) -> Parts:
         available.update((name, None) for name in layer_param.top)
         if layer_param.type == "Input":
             parts.inputs += layer_param.top
-    parts.outputs = list(available)
+    parts.outputs = sorted(available)  # Caffe keeps them in a std::set
     parts.plan = graph.BackwardPlan(param, parts.layers, parts.loss_weights)
     return parts
 

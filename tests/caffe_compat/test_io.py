@@ -104,6 +104,21 @@ def test_classifier_predicts_the_same_for_a_picture_as_the_net(tmp_path, rng):
     assert net.predict([picture] * 2).shape == (2, 5)
 
 
+def test_a_net_that_ends_in_global_pooling_gives_a_row_of_classes_for_each_picture(tmp_path, rng):
+    path = tmp_path / "net.prototxt"
+    path.write_text("""
+    layer { name: "data" type: "Input" top: "data"
+      input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }
+    layer { name: "pool" type: "Pooling" bottom: "data" top: "pool"
+      pooling_param { pool: AVE global_pooling: true } }""")
+    weights = str(tmp_path / "w.caffemodel")
+    caffe.Net(str(path), caffe.TEST).save(weights)
+    net = caffe.Classifier(str(path), weights, image_dims=(6, 6))
+    picture = rng.uniform(size=(6, 6, 3)).astype(np.float32)
+    assert net.predict([picture] * 2).shape == (2, 3)
+    assert net.predict([picture] * 2, oversample=False).shape == (2, 3, 1, 1)
+
+
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=300))
 def test_blob_values_survive_the_wire(values):
     array = np.array(values, np.float32)

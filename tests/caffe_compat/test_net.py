@@ -452,3 +452,12 @@ def test_a_net_that_is_dropped_frees_its_weights_at_once(tmp_path):
         assert weights() is None
     finally:
         gc.enable()
+
+
+def test_outputs_are_sorted_by_name_as_in_caffe(tmp_path):
+    text = """
+    layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 } } }
+    layer { name: "z" type: "ReLU" bottom: "data" top: "zoom" }
+    layer { name: "a" type: "ReLU" bottom: "data" top: "age" }
+    """
+    assert caffe.Net(write(tmp_path, text), caffe.TEST).outputs == ["age", "zoom"]
