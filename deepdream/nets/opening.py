@@ -3,7 +3,6 @@ engine, description, layers, any size, sizes, memory, GPU, weights; and builds o
 
 import os
 import tempfile
-import weakref
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -259,17 +258,19 @@ def build(model: Model, description: Any, caffe: Any) -> Any:
 
 
 def _check_before_reshape(net: Any) -> None:
-    """Let net.reshape() raise SizeError where Caffe would end the process."""
-    reshape, description = type(net).reshape, net.description
-    this = weakref.ref(net)  # or the net would hold itself, and never be freed
+    """Let net.reshape() raise SizeError where Caffe would end the process.
+
+    The net holds itself by this, and so is never freed. That is as well: Caffe's MAX pooling writes
+    before the start of its gradient where a value is NaN, and freeing such a net ends the process.
+    """
+    reshape = net.reshape
 
     def checked() -> None:
-        caller: Any = this()
-        shapes = {name: tuple(caller.blobs[name].data.shape) for name in caller.inputs}
+        shapes = {name: tuple(net.blobs[name].data.shape) for name in net.inputs}
         try:
-            infer(description, shapes)
+            infer(net.description, shapes)
         except ShapeError as e:
             raise SizeError(str(e)) from None
-        reshape(caller)
+        reshape()
 
     net.reshape = checked
