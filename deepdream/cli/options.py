@@ -40,6 +40,19 @@ OCTAVES = number(int, 1, highest=64)
 SCALE = number(float, 1, inclusive=False)
 
 
+def add_out(p: argparse.ArgumentParser, metavar: str, text: str, required: bool = True) -> None:
+    """Add -o: where the result goes."""
+    p.add_argument("-o", "--out", required=required, metavar=metavar, help=text)
+
+
+def add_setting(
+    p: argparse.ArgumentParser, flag: str, kind: Any, default: Any, metavar: str, text: str
+) -> None:
+    """Add a setting that has a default, which its help tells."""
+    text = f"{text} (default {default})"
+    p.add_argument(flag, type=kind, default=default, metavar=metavar, help=text)
+
+
 def add_engine(
     p: argparse.ArgumentParser, default: Optional[str] = DEFAULT_ENGINE, said: str = DEFAULT_ENGINE
 ) -> None:
@@ -77,19 +90,9 @@ def add_model(p: argparse.ArgumentParser) -> None:
 
 
 def add_octaves(p: argparse.ArgumentParser, octaves: int, octave_scale: float) -> None:
-    p.add_argument(
-        "--octaves",
-        type=OCTAVES,
-        default=octaves,
-        metavar="N",
-        help=f"number of sizes (default {octaves})",
-    )
-    p.add_argument(
-        "--octave-scale",
-        type=SCALE,
-        default=octave_scale,
-        metavar="X",
-        help=f"ratio of one size to the next smaller (default {octave_scale})",
+    add_setting(p, "--octaves", OCTAVES, octaves, "N", "number of sizes")
+    add_setting(
+        p, "--octave-scale", SCALE, octave_scale, "X", "ratio of one size to the next smaller"
     )
 
 
@@ -102,28 +105,17 @@ def add_dream(p: argparse.ArgumentParser) -> None:
         metavar="LAYER",
         help="the layer whose activations grow (default: the model's own; see `layers`)",
     )
-    p.add_argument(
-        "--iterations",
-        type=number(int, 0),
-        default=DREAM.iterations,
-        metavar="N",
-        help=f"steps per octave (default {DREAM.iterations})",
-    )
+    add_setting(p, "--iterations", number(int, 0), DREAM.iterations, "N", "steps per octave")
     add_octaves(p, DREAM.octaves, DREAM.octave_scale)
-    p.add_argument(
+    add_setting(
+        p,
         "--step-size",
-        type=number(float, 0, inclusive=False),
-        default=DREAM.step_size,
-        metavar="X",
-        help=f"mean change of a pixel per step, in grey levels (default {DREAM.step_size})",
+        number(float, 0, inclusive=False),
+        DREAM.step_size,
+        "X",
+        "mean change of a pixel per step, in grey levels",
     )
-    p.add_argument(
-        "--jitter",
-        type=number(int, 0),
-        default=DREAM.jitter,
-        metavar="N",
-        help=f"largest random shift, in pixels (default {DREAM.jitter})",
-    )
+    add_setting(p, "--jitter", number(int, 0), DREAM.jitter, "N", "largest random shift, in pixels")
     p.add_argument(
         "--no-clip",
         dest="clip",

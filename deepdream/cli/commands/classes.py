@@ -27,30 +27,26 @@ def add_parser(verbs: Any) -> None:
         metavar="NAME",
         help="classes of the model, by name or number; or all",
     )
-    p.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        metavar="FOLDER",
-        help="where the pictures and sheet.png go; made if it is not there",
-    )
+    options.add_out(p, "FOLDER", "where the pictures and sheet.png go; made if it is not there")
     options.add_model(p)
     p.add_argument(
         "--method", choices=METHODS, default=CLASS_PICTURES.method, help="how (default %(default)s)"
     )
-    p.add_argument(
+    options.add_setting(
+        p,
         "--seeds",
-        type=options.number(int, 1, highest=256),
-        default=CLASS_PICTURES.seeds,
-        metavar="N",
-        help="pictures of each, in one batch (default %(default)s)",
+        options.number(int, 1, highest=256),
+        CLASS_PICTURES.seeds,
+        "N",
+        "pictures of each, in one batch",
     )
-    p.add_argument(
+    options.add_setting(
+        p,
         "--seed",
-        type=options.number(int, 0, highest=2**31),
-        default=CLASS_PICTURES.seed,
-        metavar="N",
-        help="the first of them (default %(default)s)",
+        options.number(int, 0, highest=2**31),
+        CLASS_PICTURES.seed,
+        "N",
+        "the first of them",
     )
     options.add_engine(p)
     p.set_defaults(run=run)

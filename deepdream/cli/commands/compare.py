@@ -37,11 +37,11 @@ def add_parser(verbs: Any) -> None:
         "here (--record) and compare another with it elsewhere (--with).",
     )
     options.add_dream(p)
-    p.add_argument(
-        "-o",
-        "--out",
-        metavar="PAGE.html",
-        help="the page to write (with --with it may be left out: the verdict is printed)",
+    options.add_out(
+        p,
+        "PAGE.html",
+        "the page to write (with --with it may be left out: the verdict is printed)",
+        required=False,
     )
     p.add_argument(
         "--reference",

@@ -15,13 +15,7 @@ from ..results import keep_last_good
 def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("dream", help="dream on a picture")
     options.add_dream(p)
-    p.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        metavar="OUT",
-        help="the picture to write, .png or .jpg; it carries its recipe",
-    )
+    options.add_out(p, "OUT", "the picture to write, .png or .jpg; it carries its recipe")
     p.set_defaults(run=run)
 
 

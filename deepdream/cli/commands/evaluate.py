@@ -25,20 +25,12 @@ def add_parser(verbs: Any) -> None:
         metavar="FOLDER",
         help="a folder with a folder of pictures for each class, or a CSV of path,class",
     )
-    p.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        metavar="FOLDER",
-        help="where index.html, the CSVs and the sheets go; made if it is not there",
+    options.add_out(
+        p, "FOLDER", "where index.html, the CSVs and the sheets go; made if it is not there"
     )
     options.add_model(p)
-    p.add_argument(
-        "--batch",
-        type=options.number(int, 1, highest=4096),
-        default=EVALUATE.batch,
-        metavar="N",
-        help="pictures per pass (default %(default)s)",
+    options.add_setting(
+        p, "--batch", options.number(int, 1, highest=4096), EVALUATE.batch, "N", "pictures per pass"
     )
     options.add_engine(p)
     p.set_defaults(run=run)

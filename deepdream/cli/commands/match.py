@@ -35,9 +35,7 @@ def add_parser(verbs: Any) -> None:
         "enhanced, or another picture's.",
     )
     p.add_argument("image", metavar="IMAGE", help="the picture to start from")
-    p.add_argument(
-        "-o", "--out", required=True, metavar="OUT", help="the picture to write, .png or .jpg"
-    )
+    options.add_out(p, "OUT", "the picture to write, .png or .jpg")
     target = p.add_mutually_exclusive_group(required=True)
     target.add_argument(
         "--enhance",
@@ -58,19 +56,21 @@ def add_parser(verbs: Any) -> None:
         help="tv, tv:BETA, alpha:ALPHA, l2, none, or a sum such as tv+alpha:6 (default "
         "%(default)s)",
     )
-    p.add_argument(
+    options.add_setting(
+        p,
         "--weight",
-        type=options.number(float, 0),
-        default=MATCH.weight,
-        metavar="X",
-        help="what the prior costs at the start (default %(default)s)",
+        options.number(float, 0),
+        MATCH.weight,
+        "X",
+        "what the prior costs at the start",
     )
-    p.add_argument(
+    options.add_setting(
+        p,
         "--evaluations",
-        type=options.COUNT,
-        default=MATCH.evaluations,
-        metavar="N",
-        help="of f and its gradient per octave (default %(default)s)",
+        options.COUNT,
+        MATCH.evaluations,
+        "N",
+        "of f and its gradient per octave",
     )
     options.add_octaves(p, MATCH.octaves, MATCH.octave_scale)
     p.add_argument("--plot", metavar="FILE.svg", help="draw f over the evaluations")

@@ -15,11 +15,11 @@ from .. import options, progress
 def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("replay", help="make a picture again from the recipe in it")
     p.add_argument("picture", metavar="OUT.png", help="a picture that deepdream wrote")
-    p.add_argument(
-        "-o",
-        "--out",
-        metavar="OUT",
-        help="the picture to write (default: beside it, with -replay in its name)",
+    options.add_out(
+        p,
+        "OUT",
+        "the picture to write (default: beside it, with -replay in its name)",
+        required=False,
     )
     for role, what in (("image", "source picture"), ("guide", "guide"), ("mask", "mask")):
         p.add_argument(

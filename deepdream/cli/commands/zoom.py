@@ -15,26 +15,15 @@ from ..results import check_result_folder
 def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("zoom", help="dream, enlarge, dream again: one picture per frame")
     options.add_dream(p)
-    p.add_argument(
-        "-o",
-        "--out",
-        required=True,
-        metavar="FOLDER",
-        help="where to write 0000.jpg, 0001.jpg, ...; made if it is not there",
-    )
-    p.add_argument(
-        "--frames",
-        type=options.COUNT,
-        default=ZOOM.frames,
-        metavar="N",
-        help="number of pictures (default %(default)s)",
-    )
-    p.add_argument(
+    options.add_out(p, "FOLDER", "where to write 0000.jpg, 0001.jpg, ...; made if it is not there")
+    options.add_setting(p, "--frames", options.COUNT, ZOOM.frames, "N", "number of pictures")
+    options.add_setting(
+        p,
         "--scale",
-        type=options.number(float, 0, highest=0.9),
-        default=ZOOM.scale,
-        metavar="X",
-        help="share of its size that each frame loses at the borders (default %(default)s)",
+        options.number(float, 0, highest=0.9),
+        ZOOM.scale,
+        "X",
+        "share of its size that each frame loses at the borders",
     )
     p.set_defaults(run=run)
 

@@ -4,23 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import cli
 from scripts.docs import motif_scene
 
 
 @pytest.fixture
-def run(capsys, caffe):
-    engine = {"caffe": "caffe", "caffe_compat": "compat"}[caffe.__name__]
-
-    def call(*args):
-        try:
-            code = cli.main(["heatmap", *map(str, args), "--engine", engine])
-        except SystemExit as e:
-            code = e.code
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return call
+def run(run, engine_name):
+    """Call `deepdream heatmap` on the engine under test; returns (exit code, stdout, stderr)."""
+    return lambda *args: run("heatmap", *args, "--engine", engine_name)
 
 
 @pytest.fixture
