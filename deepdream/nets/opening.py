@@ -218,11 +218,7 @@ def _ask_engine(
 
 def build(model: Model, description: Any, caffe: Any) -> Any:
     """The net of a description that `describe` checked, with its weights; see `load_net`."""
-    try:
-        check_weights(model, description, caffe)
-    except ModelError:
-        _try(model, description, caffe)  # a layer that the engine refuses is the better reason
-        raise
+    check_weights(model, description, caffe)
     if engines.aborts(caffe):
         refused = engines.refusal(caffe, [str(description)], str(model.weights))
         if refused:
