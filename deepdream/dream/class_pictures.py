@@ -21,6 +21,9 @@ from .passes import backward
 from .preprocess import deprocess, preprocess
 from .priors import YOSINSKI, Prior, Yosinski, blurred, l2_norm
 
+# of memory beside the net, for each pixel of the net's input: pictures grow to 1.6 times its side
+BYTES_PER_PIXEL = 400
+
 
 @dataclass(frozen=True)
 class Octave:

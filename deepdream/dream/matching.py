@@ -22,6 +22,8 @@ from .preprocess import deprocess, preprocess
 from .priors import Prior
 
 Enhancement = Callable[[np.ndarray], np.ndarray]
+# of memory beside the net, measured: ten pairs of L-BFGS and its work space, in float64
+BYTES_PER_PIXEL = 1800
 _OUTWEIGHS = 200  # a prior that costs more than this times the data term leaves nothing of it
 
 

@@ -12,6 +12,9 @@ from .objectives import Objective
 from .preprocess import deprocess, preprocess
 from .step import make_step
 
+# of memory beside the net, measured: the octaves, the detail, the frame before
+BYTES_PER_PIXEL = 110
+
 
 @dataclass(frozen=True)
 class Progress:

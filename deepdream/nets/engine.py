@@ -162,15 +162,3 @@ def _refusal_elsewhere(paths: List[str], weights: str) -> Optional[Refusal]:
     )
     layer = f'layer "{layers[-1]}": ' if layers else ""
     return max(tried, 0), layer + str(fatal[0]).strip().rstrip(".")
-
-
-def available_memory() -> Optional[int]:
-    """Bytes that programs can still have, or None where the system does not say."""
-    try:
-        with open("/proc/meminfo") as f:
-            for line in f:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return None

@@ -15,7 +15,7 @@ from netfile.shapes import infer
 
 from .. import settings
 from ..errors import ModelError, SizeError
-from . import catalogue, labels, preflight
+from . import catalogue, labels, memory, preflight
 from . import engine as engines
 from .any_size import any_size as made_any_size
 from .catalogue import Model
@@ -70,6 +70,7 @@ def open(
     batch: int = 1,
     backward: bool = True,
     any_size: Optional[bool] = None,
+    beside: int = 0,
     gpu: Optional[int] = None,
 ) -> OpenNet:
     """Open a model's net after checking all that is to be done with it.
@@ -85,6 +86,7 @@ def open(
         batch: pictures in one pass.
         backward: whether passes run backward too.
         any_size: whether InnerProducts become Convolutions; None: where one of the sizes needs it.
+        beside: bytes that the caller will keep for each pixel, beside the net.
         gpu: number of a GPU to compute on.
 
     Raises:
@@ -112,8 +114,10 @@ def open(
     wanted = [names.get(layer, layer) for layer in wanted]
     if wanted:
         end = max(wanted, key=[layer.name for layer in description.layer].index)
-        largest = preflight.Pass(end, sizes[0], batch, backward)
-        _check_sizes(caffe, description, largest, sizes, guide_size, declared, gpu is None)
+        largest = memory.Pass(end, sizes[0], batch, backward, beside)
+        _check_sizes(description, end, sizes, guide_size, declared)
+        if gpu is None:
+            _check_memory(caffe, files, description, largest, guide_size, declared)
     if gpu is not None:
         engines.use_gpu(caffe, gpu)
     net = build(files, description, caffe)
@@ -179,20 +183,36 @@ def _refused(model: Model, caffe: Any, why: str) -> ModelError:
 
 
 def _check_sizes(
-    caffe: Any,
     description: Any,
-    largest: preflight.Pass,
+    end: str,
     sizes: Sequence[Size],
     guide_size: Optional[Size],
     declared: Size,
-    in_memory: bool,
 ) -> None:
     try:
-        preflight.check_octaves(description, largest.end, sizes)
+        preflight.check_octaves(description, end, sizes)
         if guide_size:
-            preflight.check_guide(description, largest.end, guide_size)
-        if in_memory:
-            preflight.check_memory(description, largest, caffe)
+            preflight.check_guide(description, end, guide_size)
+    except SizeError as e:
+        e.declared = declared
+        raise
+
+
+def _check_memory(
+    caffe: Any,
+    model: Model,
+    description: Any,
+    largest: memory.Pass,
+    guide_size: Optional[Size],
+    declared: Size,
+) -> None:
+    passes = [largest]
+    if guide_size:
+        passes.append(memory.Pass(largest.end, guide_size, backward=False, what="guide picture"))
+    weights = model.weights.stat().st_size if model.weights.is_file() else 0
+    try:
+        for one in passes:
+            memory.check(description, one, caffe, weights)
     except SizeError as e:
         e.declared = declared
         raise

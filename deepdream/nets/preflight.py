@@ -1,32 +1,15 @@
-"""Checks of a request before it runs: the layer to dream of, the size of every octave, the memory
-of a pass."""
+"""Checks of a request before it runs: the layer to dream of, the size of every octave."""
 
 import difflib
-import math
-from collections import Counter
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 from netfile.errors import InnerProductSizeError, ShapeError
-from netfile.shapes import infer, window
+from netfile.shapes import infer
 
 from ..errors import SizeError, TargetError
-from . import engine
 
 Size = Tuple[int, int]
 _NO_TARGETS = ("Input", "Split", "Data")
-
-
-class Pass(NamedTuple):
-    """The largest pass that a request makes: up to `end`, `batch` pictures of (height, width)
-    `size`.
-
-    backward: whether it runs backward too.
-    """
-
-    end: str
-    size: Size
-    batch: int = 1
-    backward: bool = True
 
 
 def targets(description: Any) -> List[str]:
@@ -117,69 +100,6 @@ def unknown_sizes(description: Any, end: str, sizes: Sequence[Size]) -> List[Siz
         if any(shape is None for shape in shapes.values()):
             unknown.append(size)
     return unknown
-
-
-def memory_needed(description: Any, largest: Pass, columns: bool) -> int:
-    """Bytes that a pass takes, about.
-
-    That is every blob with its diff, a further diff for each reader of a blob that has several,
-    what MAX pooling and LRN keep, and, with `columns`, every convolution's columns of the whole
-    picture, which a real Caffe holds.
-    """
-    shapes = infer(description, {"data": (largest.batch, 3, *largest.size)}, largest.end)
-    counts = {blob: math.prod(shape) for blob, shape in shapes.items() if shape}
-    total = sum(counts.values()) * (2 if largest.backward else 1)
-    readers: Dict[str, int] = Counter()
-    for layer in description.layer:
-        top = counts.get(layer.top[0], 0) if layer.top else 0
-        for blob in layer.bottom:
-            readers[blob] += blob not in layer.top
-        if layer.type == "Pooling" and layer.pooling_param.pool == 0 or layer.type == "LRN":
-            total += top
-        if columns and layer.type == "Convolution" and top and shapes.get(layer.bottom[0]):
-            total += _columns(layer, shapes)
-        if layer.name == largest.end:
-            break
-    if largest.backward:
-        total += sum(count * counts.get(blob, 0) for blob, count in readers.items() if count > 1)
-    return 4 * total
-
-
-def _columns(layer: Any, shapes: Any) -> int:
-    """Values of the columns that a real Caffe makes of one picture for this convolution."""
-    kernel = math.prod(window(layer.convolution_param)[0])
-    channels, places = shapes[layer.bottom[0]][1], math.prod(shapes[layer.top[0]][2:])
-    return int(channels * kernel * places) if kernel > 1 else 0
-
-
-def check_memory(description: Any, largest: Pass, caffe: Any) -> None:
-    """Ask whether the largest pass fits into the memory that is free.
-
-    Raises:
-        SizeError: it does not; with a size that would.
-    """
-    free = engine.available_memory()
-    if free is None:
-        return
-    needed = memory_needed(description, largest, columns=engine.aborts(caffe))
-    if needed <= free:
-        return
-    height, width = largest.size
-    share = math.sqrt(free / needed)
-    fits = int(height * share), int(width * share)
-    what = f"the picture is {width}x{height}: a step at that size takes"
-    if largest.batch > 1:
-        what = f"{largest.batch} pictures of {width}x{height} at a time take"
-    raise SizeError(
-        f"{what} {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free; "
-        + (
-            f"{int(largest.batch * free / needed)} at a time would fit"
-            if largest.batch > 1
-            else f"use a picture of {fits[1]}x{fits[0]} at most, or a layer nearer to the input"
-        ),
-        size=largest.size,
-        fits=fits,
-    )
 
 
 def octave_unsuited(sizes: Sequence[Size], index: int, why: str) -> SizeError:

@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Union
 import numpy as np
 
 from .. import nets
-from ..dream.octaves import octave_sizes
+from ..dream.octaves import BYTES_PER_PIXEL, octave_sizes
 from ..dream.zoom import zoom
 from ..errors import TargetError
 from ..nets.labels import class_number, class_output
@@ -62,6 +62,7 @@ def prepare(
     zoom: Optional[Zoom] = None,
     seed: Optional[int] = None,
     where: Optional[Dict[str, str]] = None,
+    beside: int = BYTES_PER_PIXEL,
 ) -> Job:
     """Check a request and load what it needs; everything that can be wrong shows here, before any
     dreaming.
@@ -71,6 +72,7 @@ def prepare(
         model: a name, a folder or a Model.
         seed: of the jitter; None draws one.
         where: {file in the objective's text: where it is now}.
+        beside: bytes that the caller will keep for each pixel, beside the net.
 
     Raises:
         DreamError: the request cannot be met.
@@ -100,6 +102,7 @@ def prepare(
         layers=lambda description: wanted_layers(description, expression, dream.end),
         sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
         guide_size=None if guide is None else guide.shape[:2],
+        beside=beside,
         gpu=gpu,
     )
     scored = expression is not None and bool(expression.classes)

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
+from ..dream.octaves import BYTES_PER_PIXEL as BYTES_OF_A_DREAM
 from ..dream.octaves import Progress
 from ..dream.passes import backward_from
 from ..errors import Size
@@ -20,6 +21,9 @@ LAST_BITS = 2e-7
 # how much further than such noise moves the gradient two engines may be apart before it is more
 # than rounding
 MARGIN = 5
+
+# of memory beside the net: the dream's own, two steps in float64, and what is between them
+BYTES_PER_PIXEL = BYTES_OF_A_DREAM + 220
 
 Report = Callable[[Progress], None]
 OnStep = Callable[[Progress, np.ndarray, np.ndarray, np.ndarray], None]

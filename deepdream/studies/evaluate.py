@@ -15,6 +15,9 @@ from ..pictures.files import SUFFIXES, PathLike
 from ..pictures.resize import bicubic
 from ..settings import EVALUATE
 
+# of memory beside the net, for each pixel of the net's input: the pictures that wait for a pass
+BYTES_PER_PIXEL = 24
+
 
 @dataclass(frozen=True)
 class Predictions:

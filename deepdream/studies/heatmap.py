@@ -12,6 +12,8 @@ from netfile.shapes import infer
 
 from ..errors import Size
 
+# of memory beside the net, measured: the map as large as the picture, in float64, and its colours
+BYTES_PER_PIXEL = 220
 # from nothing over yellow to red: (share of the strongest, red, green, blue, opacity)
 _COLOURS = np.array(
     [

@@ -11,7 +11,13 @@ import numpy as np
 from netfile.files import file_sha1
 
 from ... import nets, pictures
-from ...dream.class_pictures import METHODS, grey_noise, probabilities, visualise
+from ...dream.class_pictures import (
+    BYTES_PER_PIXEL,
+    METHODS,
+    grey_noise,
+    probabilities,
+    visualise,
+)
 from ...errors import OutputError
 from ...nets.labels import class_output
 from ...settings import CLASS_PICTURES
@@ -65,6 +71,7 @@ def run(args: argparse.Namespace) -> None:
         layers=lambda description: [class_output(description).scores],
         batch=args.seeds,
         any_size=False,
+        beside=BYTES_PER_PIXEL,
         gpu=args.gpu,
     )
     os.makedirs(args.out, exist_ok=True)

@@ -111,6 +111,7 @@ def _record(args: argparse.Namespace) -> int:
         gpu=args.gpu,
         guide_path=args.guide,
         seed=args.seed or 0,
+        beside=compare.BYTES_PER_PIXEL,
     )
     announce(job)
     with writer, Bar(job, ["recording "]) as bar:

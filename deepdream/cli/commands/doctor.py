@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Iterator, List, Optional, Union
 
 from ... import nets
-from ...nets import download, engine
+from ...nets import download, memory
 from ...nets.catalogue import ROOT
 from ...settings import DEFAULT_MODEL
 from ...version import __version__
@@ -116,11 +116,11 @@ def _engines() -> Iterator[Finding]:
 
 def _machine() -> Iterator[Finding]:
     yield Finding("processors", str(os.cpu_count()))
-    memory = engine.available_memory()
-    if memory is not None:
-        enough = memory > _ENOUGH_MEMORY
-        remedy = "" if enough else "dream on smaller pictures, or close other programs"
-        yield Finding("memory available", f"{memory / 1e9:.1f} GB", enough, remedy)
+    left = memory.free()
+    if left is not None:
+        enough = left.bytes > _ENOUGH_MEMORY
+        remedy = "" if enough else "dream on smaller pictures, close other programs, or raise it"
+        yield Finding("memory", f"{left.bytes / 1e9:.1f} GB {left.bound}", enough, remedy)
 
 
 def _model(name: str) -> Finding:

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> None:
         batch=min(args.batch, count),
         backward=False,
         any_size=False,
+        beside=evaluate.BYTES_PER_PIXEL,
         gpu=args.gpu,
     )
     with tqdm(total=count, unit=" pictures", desc="evaluating") as bar:

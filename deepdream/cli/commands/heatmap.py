@@ -64,6 +64,7 @@ def run(args: argparse.Namespace) -> None:
             sizes=[(height, width)],
             backward=False,
             any_size=True,
+            beside=heatmap.BYTES_PER_PIXEL,
             gpu=args.gpu,
         )
     except SizeError as e:

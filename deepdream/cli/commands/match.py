@@ -139,6 +139,7 @@ def run(args: argparse.Namespace) -> None:
         args.engine,
         layers=lambda description: _checked(description, args.end or model.end),
         sizes=octave_sizes(height, width, args.octaves, args.octave_scale),
+        beside=matching.BYTES_PER_PIXEL,
         gpu=args.gpu,
     )
     if other is not None and other.shape != pixels.shape:

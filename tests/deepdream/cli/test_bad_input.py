@@ -12,6 +12,7 @@ from PIL import Image
 import deepdream
 from deepdream import cli, nets, pictures
 from deepdream.errors import SizeError, TargetError
+from netfile.memory import Free
 
 
 @pytest.fixture
@@ -372,5 +373,5 @@ def test_ctrl_c_exits_with_130_and_leaves_nothing(run, photo, out, monkeypatch, 
 
 
 def test_a_picture_too_large_for_the_memory(refused, photo, out, monkeypatch):
-    monkeypatch.setattr("deepdream.nets.engine.available_memory", lambda: 10**5)
+    monkeypatch.setattr("deepdream.nets.memory.free", lambda: Free(10**5, "left"))
     assert "the picture is 120x90: a step at that size takes" in refused("dream", photo, "-o", out)

@@ -7,7 +7,8 @@ import pytest
 
 from deepdream import cli, nets
 from deepdream.cli.commands import doctor
-from deepdream.nets import engine
+from deepdream.nets import memory
+from netfile.memory import Free
 
 
 @pytest.fixture
@@ -67,7 +68,6 @@ def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
     )
 
 
-def test_memory_is_a_number_of_bytes_or_not_known(monkeypatch):
-    assert engine.available_memory() is None or engine.available_memory() > 1e6
-    monkeypatch.setattr("builtins.open", lambda *args, **kwargs: (_ for _ in ()).throw(OSError()))
-    assert engine.available_memory() is None
+def test_memory_is_told_with_what_bounds_it(monkeypatch, told):
+    monkeypatch.setattr(memory, "free", lambda: Free(2_500_000_000, "left by ulimit -v"))
+    assert "2.5 GB left by ulimit -v" in told()[1]["memory"]

@@ -8,6 +8,7 @@ from deepdream import nets
 from deepdream.errors import EngineError, ModelError, SizeError, TargetError
 from deepdream.nets import engine, opening, preflight
 from deepdream.nets.preflight import check_end
+from netfile.memory import Free
 
 END = "inception_4c/output"
 
@@ -81,15 +82,23 @@ def test_checks_run_in_one_order(small, caffe, monkeypatch):
 
 
 def test_too_little_memory_is_said_before_the_net_is_built(small, caffe, built, monkeypatch):
-    monkeypatch.setattr(engine, "available_memory", lambda: 10**5)
+    monkeypatch.setattr("deepdream.nets.memory.free", lambda: Free(10**5, "left"))
     with pytest.raises(SizeError, match="4 pictures of 32x32 at a time take"):
         nets.open(small, caffe, layers=["fc"], batch=4)
+    assert built == []
+
+
+def test_a_guide_too_large_for_the_memory_is_named(small, caffe, built, monkeypatch):
+    monkeypatch.setattr("deepdream.nets.memory.free", lambda: Free(10**7, "left"))
+    with pytest.raises(SizeError, match="the guide picture is 2000x1500: a step .* takes"):
+        nets.open(small, caffe, layers=[END], sizes=[(60, 80)], guide_size=(1500, 2000))
     assert built == []
 
 
 def test_the_engine_is_asked_where_a_shape_cannot_be_worked_out(small, caffe, monkeypatch):
     monkeypatch.setattr(preflight, "unknown_sizes", lambda description, end, sizes: list(sizes))
     monkeypatch.setattr(opening, "_check_sizes", lambda *args: None)
+    monkeypatch.setattr(opening, "_check_memory", lambda *args: None)
 
     def opened(sizes, guide_size=None):
         return nets.open(small, caffe, layers=[END], sizes=sizes, guide_size=guide_size)

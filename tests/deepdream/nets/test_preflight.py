@@ -1,14 +1,11 @@
 """Checks before a run: layer names, octave sizes."""
 
-import math
-
 import pytest
 
 from deepdream.dream.octaves import octave_sizes
 from deepdream.errors import SizeError, TargetError
 from deepdream.nets import preflight
 from deepdream.nets.description import describe as description
-from netfile.shapes import infer
 
 
 @pytest.fixture
@@ -45,43 +42,6 @@ def test_an_octave_too_small_names_octave_layer_and_the_largest_number_that_fits
 def test_a_picture_too_small_altogether_says_so(small_net):
     with pytest.raises(SizeError, match="the picture is 5x4"):
         preflight.check_octaves(small_net, "inception_4c/output", octave_sizes(4, 5))
-
-
-def test_a_picture_that_needs_more_memory_than_is_free(small_net, caffe, monkeypatch):
-    largest = preflight.Pass("inception_4c/output", (600, 800))
-    needed = preflight.memory_needed(small_net, largest, columns=False)
-    counts = {
-        blob: math.prod(shape)
-        for blob, shape in infer(
-            small_net, {"data": (1, 3, 600, 800)}, "inception_4c/output"
-        ).items()
-    }
-    # data and diff of every blob, the maxima's places, and a diff more for each of pool1's two
-    # readers
-    assert needed == 4 * (2 * sum(counts.values()) + counts["pool1"] + 2 * counts["pool1"])
-    assert needed < preflight.memory_needed(small_net, largest, columns=True)
-    forward = preflight.memory_needed(small_net, largest._replace(backward=False), columns=False)
-    assert forward == 4 * (sum(counts.values()) + counts["pool1"])
-    batch = largest._replace(batch=3)
-    assert preflight.memory_needed(small_net, batch, columns=False) == 3 * needed
-    monkeypatch.setattr("deepdream.nets.engine.available_memory", lambda: needed // 4)
-    with pytest.raises(
-        SizeError,
-        match=r"the picture is 800x600: a step at that size takes .* GB .*; "
-        r"use a picture of \d+x\d+ at most",
-    ) as e:
-        preflight.check_memory(small_net, largest, caffe)
-    height, width = e.value.fits
-    assert f"picture of {width}x{height} at most" in str(e.value)
-    assert 250 < width <= 400 and 180 < height <= 300
-    smaller = largest._replace(size=(height // 2, width // 2))
-    preflight.check_memory(small_net, smaller, caffe)
-    with pytest.raises(
-        SizeError, match="9 pictures of .* at a time take .*; [48] at a time would fit"
-    ):
-        preflight.check_memory(small_net, smaller._replace(batch=9), caffe)
-    monkeypatch.setattr("deepdream.nets.engine.available_memory", lambda: None)
-    preflight.check_memory(small_net, largest._replace(size=(10**5, 10**5)), caffe)
 
 
 def test_a_layer_behind_inner_product_needs_the_declared_size(small_net):

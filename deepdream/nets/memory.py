@@ -1,0 +1,122 @@
+"""The memory that a request takes, compared with what is free, before anything is computed."""
+
+import math
+from collections import Counter
+from typing import Any, Dict, NamedTuple, Optional
+
+import netfile.memory
+from netfile.shapes import infer, window
+
+from ..errors import ModelError, Size, SizeError
+from . import engine
+
+
+class Pass(NamedTuple):
+    """The largest pass that a request makes: up to `end`, `batch` pictures of (height, width)
+    `size`.
+
+    backward: whether it runs backward too. beside: bytes that the request keeps for each pixel of
+    its pictures, beside the net. what: the picture.
+    """
+
+    end: str
+    size: Size
+    batch: int = 1
+    backward: bool = True
+    beside: int = 0
+    what: str = "picture"
+
+
+def needed(description: Any, largest: Pass, real_caffe: bool) -> int:
+    """Bytes that a pass takes, about, and what is kept beside it."""
+    shapes = infer(description, {"data": (largest.batch, 3, *largest.size)}, largest.end)
+    counts = {blob: math.prod(shape) for blob, shape in shapes.items() if shape}
+    values = sum(counts.values()) * (2 if largest.backward else 1)
+    layers = description.layer[: _index(description, largest.end) + 1]
+    if real_caffe:
+        values += _caffes_own(layers, shapes, counts, largest.backward)
+    else:
+        # a Concat's bottoms lie in its top; with several items in the batch they cannot
+        one = largest.batch == 1
+        values -= sum(
+            counts.get(blob, 0) for layer in layers if one and layer.type == "Concat"
+            for blob in layer.bottom
+        )  # fmt: skip
+    return 4 * values + largest.beside * largest.batch * math.prod(largest.size)
+
+
+def _index(description: Any, end: str) -> int:
+    names = [layer.name for layer in description.layer]
+    return names.index(end) if end in names else len(names)
+
+
+def _caffes_own(layers: Any, shapes: Any, counts: Dict[str, int], backward: bool) -> int:
+    """Values that a real Caffe holds beside its blobs.
+
+    What MAX pooling and LRN keep, every convolution's columns of one picture, and a diff for each
+    reader of a blob that has several.
+    """
+    values = 0
+    readers: Dict[str, int] = Counter()
+    for layer in layers:
+        top = counts.get(layer.top[0], 0) if layer.top else 0
+        for blob in layer.bottom:
+            readers[blob] += blob not in layer.top
+        if layer.type == "Pooling" and layer.pooling_param.pool == 0 or layer.type == "LRN":
+            values += top
+        if layer.type == "Convolution" and top and shapes.get(layer.bottom[0]):
+            values += _columns(layer, shapes)
+    if backward:
+        values += sum(count * counts.get(blob, 0) for blob, count in readers.items() if count > 1)
+    return values
+
+
+def _columns(layer: Any, shapes: Any) -> int:
+    """Values of the columns that a real Caffe makes of one picture for this convolution."""
+    kernel = math.prod(window(layer.convolution_param)[0])
+    channels, places = shapes[layer.bottom[0]][1], math.prod(shapes[layer.top[0]][2:])
+    return int(channels * kernel * places) if kernel > 1 else 0
+
+
+def free() -> Optional[netfile.memory.Free]:
+    """The memory that is free; a place for tests to say how much."""
+    return netfile.memory.free()
+
+
+def check(description: Any, largest: Pass, caffe: Any, weights: int = 0) -> None:
+    """Ask whether the largest pass fits into the memory that is free.
+
+    Args:
+        weights: bytes of the caffemodel, which is not loaded yet.
+
+    Raises:
+        ModelError: the weights alone do not fit.
+        SizeError: the pass does not; with a size that would.
+    """
+    left = free()
+    if left is None:
+        return
+    if weights >= left.bytes:
+        raise ModelError(
+            f"the weights take {weights / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are "
+            f"{left.bound}; use a smaller net"
+        )
+    takes = needed(description, largest, real_caffe=engine.aborts(caffe))
+    share = (left.bytes - weights) / takes
+    if share >= 1:
+        return
+    height, width = largest.size
+    side = math.sqrt(share)
+    fits = int(height * side), int(width * side)
+    what = f"the {largest.what} is {width}x{height}: a step at that size takes"
+    way_out = f"use a {largest.what} of {fits[1]}x{fits[0]} at most, or a layer nearer to the input"
+    if largest.batch > 1:
+        what = f"{largest.batch} pictures of {width}x{height} at a time take"
+        way_out = f"{int(largest.batch * share) or 'not even one'} at a time would fit"
+    takes += weights
+    raise SizeError(
+        f"{what} {takes / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are {left.bound}; "
+        f"{way_out}",
+        size=largest.size,
+        fits=fits,
+    )

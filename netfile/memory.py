@@ -1,0 +1,109 @@
+"""How much memory a program can still have."""
+
+import os
+from pathlib import Path
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple
+
+_PAGE = 4096  # where the system does not say how large its pages are
+# memory.limit_in_bytes and memory.max of a group without a limit are larger than any machine
+_NO_LIMIT = 1 << 60
+
+
+class Free(NamedTuple):
+    """Bytes that can still be had, and what sets this bound."""
+
+    bytes: int
+    bound: str
+
+
+def free(root: str = "/") -> Optional[Free]:
+    """The memory that this process can still have; None where the system does not say.
+
+    It is the least of what the machine has available, what the control groups of the process
+    (version 1 and 2, each with its parents) leave it, and what its own limits (`ulimit`) leave it.
+
+    Args:
+        root: where the system's `proc` and `sys` are.
+    """
+    found = [*_machine(Path(root)), *_control_groups(Path(root)), *_own_limits(Path(root))]
+    return min(found, default=None)
+
+
+def _machine(root: Path) -> Iterator[Free]:
+    for line in _text(root / "proc/meminfo").splitlines():
+        name, _, value = line.partition(":")
+        if name == "MemAvailable" and value.split()[:1] and value.split()[0].isdigit():
+            yield Free(int(value.split()[0]) * 1024, "available in this machine")
+
+
+def _control_groups(root: Path) -> Iterator[Free]:
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
+        if number == "0" and not controllers:
+            mounts, files = ["", "unified"], ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            mounts = ["memory"]
+            files = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+        else:
+            continue
+        for mount in mounts:
+            yield from _groups_of(root / "sys/fs/cgroup" / mount, group, files)
+
+
+def _groups_of(top: Path, group: str, files: Tuple[str, str, str]) -> Iterator[Free]:
+    """What a group leaves, and each of its parents.
+
+    A container often sees its own group as the top, and the host's name of it; that does not exist
+    here, and the top alone counts.
+    """
+    names = [name for name in group.split("/") if name not in ("", "..")]
+    for depth in range(len(names) + 1):
+        folder = top.joinpath(*names[:depth])
+        limit, usage = (_number(folder / name) for name in files[:2])
+        if limit is None or usage is None or limit >= _NO_LIMIT:
+            continue
+        # pages of files that nobody has used lately: the kernel gives them up first
+        spare = _statistics(folder / "memory.stat").get(files[2], 0)
+        yield Free(max(0, limit - max(0, usage - spare)), "left by the control group's limit")
+
+
+def _own_limits(root: Path) -> Iterator[Free]:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    pages = _text(root / "proc/self/statm").split()
+    if len(pages) < 6 or not all(page.isdigit() for page in pages):
+        return
+    size = _page_size()
+    limits = ((resource.RLIMIT_AS, 0, "-v"), (resource.RLIMIT_DATA, 5, "-d"))
+    for limit, place, flag in limits:
+        most = resource.getrlimit(limit)[0]
+        if most != resource.RLIM_INFINITY:
+            yield Free(max(0, most - int(pages[place]) * size), f"left by ulimit {flag}")
+
+
+def _page_size() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return _PAGE
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _number(path: Path) -> Optional[int]:
+    """The number in a file; None for "max", and where there is no such file."""
+    text = _text(path).strip()
+    return int(text) if text.isdigit() else None
+
+
+def _statistics(path: Path) -> Dict[str, int]:
+    pairs = (line.split() for line in _text(path).splitlines())
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
