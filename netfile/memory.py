@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 _PAGE = 4096  # where the system does not say how large its pages are
-# memory.limit_in_bytes and memory.max of a group without a limit are larger than any machine
-_NO_LIMIT = 1 << 60
 
 
 class Free(NamedTuple):
@@ -61,7 +59,7 @@ def _groups_of(top: Path, group: str, files: Tuple[str, str, str]) -> Iterator[F
     for depth in range(len(names) + 1):
         folder = top.joinpath(*names[:depth])
         limit, usage = (_number(folder / name) for name in files[:2])
-        if limit is None or usage is None or limit >= _NO_LIMIT:
+        if limit is None or usage is None:
             continue
         # pages of files that nobody has used lately: the kernel gives them up first
         spare = _statistics(folder / "memory.stat").get(files[2], 0)
