@@ -1,0 +1,48 @@
+"""What every attempt works on: a small model, a photograph, a dream of it with its recipe."""
+
+from pathlib import Path
+
+from .campaign import call
+
+_DEPLOY = """name: "small"
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 3 dim: 24 dim: 24 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 6 kernel_size: 3 stride: 2 weight_filler { type: "xavier" } } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
+  pooling_param { kernel_size: 3 stride: 2 } }
+layer { name: "score" type: "InnerProduct" bottom: "pool" top: "score"
+  inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+layer { name: "prob" type: "Softmax" bottom: "score" top: "prob" }
+"""
+_README = """---
+name: Small
+caffemodel: small.caffemodel
+mean: [104, 116, 122]
+end: pool
+classes: ['ant', 'bee', 'cat', 'dog']
+---
+"""
+
+
+def lay_out(home: Path) -> None:
+    """Write all of it under `home`, unless it is there."""
+    if (home / "dreamt.png").exists():
+        return
+    import numpy as np
+    from PIL import Image
+
+    import caffe_compat as caffe
+
+    model = home / "model"
+    model.mkdir(parents=True, exist_ok=True)
+    (model / "deploy.prototxt").write_text(_DEPLOY)
+    (model / "readme.md").write_text(_README)
+    caffe.set_random_seed(1)
+    caffe.Net(str(model / "deploy.prototxt"), caffe.TEST).save(str(model / "small.caffemodel"))
+    pixels = np.random.RandomState(0).randint(0, 256, (40, 56, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(str(home / "photo.png"))
+    words = ["dream", str(home / "photo.png"), "-o", str(home / "dreamt.png"), "--model"]
+    code, _, err = call([*words, str(model), "--iterations", "1", "--octaves", "2"])
+    assert code == 0, err
