@@ -23,8 +23,8 @@ def make_step(
 ) -> None:
     """Change net.blobs["data"] in place, towards a larger objective.
 
-    Departs from the notebook in one thing: where the target changes on one net, the diffs of the
-    earlier one are set to zero, since they would leak into this one.
+    Departs from the notebook in one thing: what other passes left in the diffs that this one reads
+    is set to zero, since it would leak into this one.
 
     Args:
         net: with a picture in its input, float32 (1, 3, H, W), BGR minus the mean.
