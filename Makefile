@@ -44,7 +44,7 @@ SAMPLE = $(shell $(BIN)/python scripts/docs/sample_photo.py china.jpg)
 
 dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-learn ships), write OUT=
 	@mkdir -p $(dir $(OUT))
-	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(SAMPLE))" -o "$(OUT)" --seed $(SEED) \
+	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(SAMPLE))" -o "$(OUT)" --overwrite --seed $(SEED) \
 	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") \
 	    $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 

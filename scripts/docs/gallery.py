@@ -38,7 +38,9 @@ DREAMS = [
 def command(name: str, source: str, options: str) -> str:
     """The shell line that makes one picture, as the page shows it."""
     photo = NOISE if source == "noise" else f"$(python scripts/docs/sample_photo.py {source})"
-    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {options} --seed 0"
+    return (
+        f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg --overwrite {options} --seed 0"
+    )
 
 
 def page() -> str:

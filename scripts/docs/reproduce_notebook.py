@@ -78,7 +78,15 @@ def make(args: argparse.Namespace, folder: Path) -> int:
         common += ["--gpu", args.gpu]
     for cell in cells(args):
         command, *options = cell.command
-        words = [command, str(args.image), "-o", str(folder / cell.file), *options, *common]
+        words = [
+            command,
+            str(args.image),
+            "-o",
+            str(folder / cell.file),
+            "--overwrite",
+            *options,
+            *common,
+        ]
         print(f"{cell.title}\n  deepdream {shlex.join(words)}", flush=True)
         code = cli.main(words)
         if code:
