@@ -34,11 +34,11 @@ def check_output(
     if os.path.isdir(path):
         raise WriteError(f"{path}: is a folder; give a file name")
     check_not_read(path, inputs)
-    if os.path.lexists(path) and not overwrite:
-        raise WriteError(f"{path}: exists already; choose another name", exists=True)
     with _trial(path), whole_file(path) as partial:
         partial.touch()
         raise _EnoughError
+    if os.path.lexists(path) and not overwrite:
+        raise WriteError(f"{path}: exists already; choose another name", exists=True)
 
 
 def check_new_folder(path: Any, name: str) -> None:
@@ -76,8 +76,8 @@ def check_not_read(path: Any, inputs: Iterable[Any]) -> None:
     """Raise WriteError if a result would replace one of these files, however it is spelt."""
     read = same_file(path, inputs)
     if read is not None:
-        what = "" if os.fspath(read) == os.fspath(path) else f"is the same file as {read}, which "
-        raise WriteError(f"{path}: {what}is read for it; choose another name")
+        what = "" if os.fspath(read) == os.fspath(path) else f"the same file as {read}, "
+        raise WriteError(f"{path}: is {what}an input of this very run; choose another name")
 
 
 def same_file(path: Any, others: Iterable[Any]) -> Optional[Any]:

@@ -71,3 +71,12 @@ def test_memory_is_a_number_of_bytes_or_not_known(monkeypatch):
     assert engine.available_memory() is None or engine.available_memory() > 1e6
     monkeypatch.setattr("builtins.open", lambda *args, **kwargs: (_ for _ in ()).throw(OSError()))
     assert engine.available_memory() is None
+
+
+def test_half_written_weights_are_named(told, tmp_path, monkeypatch):
+    folder = tmp_path / "x"
+    left = folder / ".any_size" / ".deepdream-0123456789abcdef"
+    left.mkdir(parents=True)
+    (folder / "readme.md").write_text("---\nname: x\n---\n")
+    monkeypatch.setattr(nets, "known", lambda: [str(folder)])
+    assert f"rm -r {left}" in told()[1]["half-written files"]
