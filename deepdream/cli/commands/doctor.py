@@ -14,6 +14,7 @@ from typing import Any, Iterator, List, Optional, Union
 from netfile.files import leftovers
 
 from ... import nets
+from ...errors import ModelError
 from ...nets import download, engine
 from ...nets.catalogue import ROOT
 from ...settings import DEFAULT_MODEL
@@ -147,6 +148,9 @@ def _model(name: str) -> Finding:
 def _leftovers() -> Iterator[Finding]:
     """What killed processes have left in the models' folders, often as large as their weights."""
     for name in nets.known():
-        folder = nets.find(name).weights.parent
+        try:
+            folder = nets.find(name).weights.parent
+        except ModelError:
+            continue
         for path in [*leftovers(folder), *leftovers(folder / ".any_size")]:
             yield Finding("half-written files", str(path), None, f"rm -r {shlex.quote(str(path))}")

@@ -1,6 +1,7 @@
 """The doctor: what is here is told with its version, what is missing with the command that mends
 it."""
 
+import shutil
 import sys
 
 import pytest
@@ -50,8 +51,6 @@ def test_what_is_missing_is_told_with_its_command(told, monkeypatch):
 
 
 def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
-    import shutil
-
     folder = shutil.copytree(small_folder, tmp_path / "small")
     readme = (
         (folder / "readme.md")
@@ -73,10 +72,10 @@ def test_memory_is_a_number_of_bytes_or_not_known(monkeypatch):
     assert engine.available_memory() is None
 
 
-def test_half_written_weights_are_named(told, tmp_path, monkeypatch):
-    folder = tmp_path / "x"
+def test_half_written_weights_are_named(told, tmp_path, monkeypatch, small_folder):
+    folder = tmp_path / "small"
+    shutil.copytree(str(small_folder), str(folder))
     left = folder / ".any_size" / ".deepdream-0123456789abcdef"
     left.mkdir(parents=True)
-    (folder / "readme.md").write_text("---\nname: x\n---\n")
     monkeypatch.setattr(nets, "known", lambda: [str(folder)])
     assert f"rm -r {left}" in told()[1]["half-written files"]
