@@ -124,8 +124,10 @@ def _locked(folder: Path) -> Optional[int]:
         return -1
     try:
         descriptor = os.open(str(folder), os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError:
+        return -1  # no more descriptors, for one
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:

@@ -2,8 +2,10 @@
 
 import os
 import tempfile
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any, Iterator, Sequence, Tuple
+from typing import Any, Callable, Iterator, Sequence, Tuple
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from ..errors import NotFiniteError, OutputError
 from ..pictures.files import check_saving
 from ..pictures.output import check_file, check_folder, check_new_folder, check_space
 from ..request.job import Job
+from ..studies import page
 
 Size = Tuple[int, int]
 
@@ -74,42 +77,68 @@ def save(out: Any, picture: np.ndarray, recipe: str, overwrite: bool) -> None:
     Raises:
         OutputError: it was not written to `out`; with where it is now.
     """
+
+    def write(path: Any, replace: bool) -> None:
+        pictures.save(path, picture, recipe, replace)
+
+    _write_somewhere(out, write, overwrite, "the picture")
+
+
+def save_page(out: str, text: str, overwrite: bool) -> None:
+    """Write a finished page, likewise."""
+
+    def write(path: Any, replace: bool) -> None:
+        page.write(path, text, replace)
+
+    _write_somewhere(out, write, overwrite, "the page")
+
+
+def _write_somewhere(
+    out: Any, write: Callable[[Any, bool], None], overwrite: bool, what: str
+) -> None:
     try:
-        pictures.save(out, picture, recipe, overwrite)
+        write(out, overwrite)
     except OutputError as e:
-        kept = _kept(Path(out), picture, recipe)
-        raise OutputError(f"{e}; {kept}") from None
+        raise OutputError(f"{e}; {_kept(Path(out), write, what)}") from None
 
 
-def _kept(out: Path, picture: np.ndarray, recipe: str = "") -> str:
-    """Save a picture beside `out`, or wherever else it can be; returns what to say of it."""
+def _kept(out: Path, write: Callable[[Any, bool], None], what: str) -> str:
+    """Write something beside `out`, or wherever else it can be; returns what to say of it."""
     for path in _free_names(out):
         try:
-            pictures.save(path, picture, recipe, replace=False)
+            write(path, False)
         except OutputError:
             continue
-        return f"the picture is {path}"
-    return "nor could it be kept elsewhere"
+        return f"{what} is {path}"
+    return f"{what} could not be kept elsewhere"
 
 
 def _free_names(out: Path) -> Iterator[Path]:
     """Names beside `out`, in the working folder and in the system's folder for temporary files."""
-    suffix = out.suffix if out.suffix.lower() in pictures.FORMATS else ".png"
-    stem = out.stem[:100]
-    for folder in (out.parent, Path.cwd(), Path(tempfile.gettempdir())):
-        names = (f"{stem}-{number}{suffix}" for number in range(2, 1000))
-        free = (folder / name for name in names if not os.path.lexists(str(folder / name)))
-        yield from (path for path, _ in zip(free, range(3)))
+    yield from _free_in(out.parent, out)
+    yield from _free_in(Path("."), out)
+    with suppress(OSError):  # where no folder for temporary files can be written to
+        yield from _free_in(Path(tempfile.gettempdir()), out)
+
+
+def _free_in(folder: Path, out: Path) -> Iterator[Path]:
+    names = (f"{out.stem[:100]}-{number}{out.suffix}" for number in range(2, 1000))
+    free = (folder / name for name in names if not os.path.lexists(str(folder / name)))
+    yield from islice(free, 3)
 
 
 def keep_last_good(out: Any, error: NotFiniteError) -> None:
     """Write the picture that an error carries beside `out`, and say so in the error."""
     if error.picture is None:
         return
-    path = Path(out).with_name(f"{Path(out).stem}-last-good{Path(out).suffix}")
+    picture, named = error.picture, Path(out)
+    path = named.with_name(f"{named.stem}-last-good{named.suffix}")
+
+    def write(path: Any, replace: bool) -> None:
+        pictures.save(path, picture, "", replace)
+
     try:
-        pictures.save(path, error.picture, replace=False)
-        said = f"the last good picture is {path}"
-    except OutputError:
-        said = _kept(path, error.picture).replace("the picture", "the last good picture", 1)
-    error.args = (f"{error}; {said}",)
+        _write_somewhere(path, write, False, "the last good picture")
+        error.args = (f"{error}; the last good picture is {path}",)
+    except OutputError as e:
+        error.args = (f"{error}; {e}",)

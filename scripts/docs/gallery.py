@@ -67,7 +67,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     unknown = set(args.names) - set(names)
     if unknown:
         p.error(f"no picture is called {', '.join(sorted(unknown))}")
-    noise.main([str(ROOT / NOISE)])
+    noise.main([str(ROOT / NOISE), "--overwrite"])
     (ROOT / FOLDER).mkdir(parents=True, exist_ok=True)
     for name, source, options in DREAMS:
         if not args.names or name in args.names:

@@ -23,6 +23,7 @@ from ...studies.recording import Recording, Writer
 from ...version import __version__
 from .. import options
 from ..progress import Bar, announce
+from ..results import save_page
 
 _INSTALLED = ROOT / ".caffe" / "bin" / "python"
 
@@ -147,7 +148,7 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
     if args.out:
         record = json.loads(recipe(job, args.out))
         text = compare_page.render(recording, comparison, record)
-        page.write(args.out, text, args.overwrite)
+        save_page(args.out, text, args.overwrite)
         print(f"wrote {args.out}")
     return 0
 
