@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> None:
     model = options.model_of(args)
     names = nets.classes(model) if args.names == ["all"] else []
     wanted = [nets.class_number(model, name) for name in names or args.names]
+    wanted = list(dict.fromkeys(wanted))
     stems = _file_names(wanted)
     files = [f"{stem}-{seed}.png" for stem in stems for seed in seeds]
     inputs = [model.weights, model.deploy]

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+from contextlib import suppress
 from typing import Any, Sequence
 
 from ...errors import DreamError, NotFiniteError, OutputError
@@ -63,8 +64,9 @@ def run(args: argparse.Namespace) -> None:
         e.args = (f"frame {done + 1} of {args.frames}: {e}{_kept(path, done)}",)
         raise
     finally:
-        if made and not os.listdir(args.out):
-            os.rmdir(args.out)
+        if made:
+            with suppress(OSError):  # there are frames in it
+                os.rmdir(args.out)
     print(f"wrote {args.frames} frames into {args.out}")
 
 
@@ -93,11 +95,8 @@ def _check_frames(folder: str, frames: int, overwrite: bool, inputs: Sequence[An
         OutputError: they cannot.
     """
     check_result_folder(folder, [_name(frames - 1, frames)])
-    there = (
-        [name for name in sorted(os.listdir(folder)) if _FRAME.fullmatch(name)]
-        if (os.path.isdir(folder))
-        else []
-    )
+    there = os.listdir(folder) if os.path.isdir(folder) else []
+    there = sorted(name for name in there if _FRAME.fullmatch(name))
     others = [n for n in there if n.lower() != _name(int(n[:-4]), frames) or int(n[:-4]) >= frames]
     if others:
         raise OutputError(
