@@ -88,7 +88,7 @@ def whole_folder(path: Any) -> Iterator[Path]:
     path = Path(path)
     with _scratch(Path(os.path.abspath(path)).parent) as folder:
         partial = folder / "folder"
-        partial.mkdir()
+        os.mkdir(str(partial))
         yield partial
         os.replace(str(partial), os.path.abspath(path))
 
