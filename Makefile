@@ -44,7 +44,7 @@ SAMPLE = $(shell $(BIN)/python scripts/docs/sample_photo.py china.jpg)
 
 dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-learn ships), write OUT=
 	@mkdir -p $(dir $(OUT))
-	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(SAMPLE))" -o "$(OUT)" --seed $(SEED) \
+	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(SAMPLE))" -o "$(OUT)" --overwrite --seed $(SEED) \
 	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") \
 	    $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 
@@ -65,7 +65,7 @@ test-caffe: $(VENV)/.dev  ## run the tests on a real Caffe, and compare caffe_co
 
 reproduce: OUT = out/notebook
 reproduce: $(VENV)/.dev  ## make the 2015 notebook's pictures: OUT=out/notebook ARGS="--frames 30"
-	$(BIN)/python scripts/docs/reproduce_notebook.py -o "$(OUT)" $(ARGS)
+	$(BIN)/python scripts/docs/reproduce_notebook.py -o "$(OUT)" --overwrite $(ARGS)
 
 lint: $(VENV)/.dev  ## check style (ruff) and types (mypy), tests and scripts included
 	$(BIN)/ruff check .

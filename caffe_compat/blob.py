@@ -114,6 +114,11 @@ class Blob:
         """Their gradient, float32, live."""
         return self._view("diff", self._diff)
 
+    @property
+    def diff_is_new(self) -> bool:
+        """Whether nobody has looked at `diff`, so that it is zero and takes no memory."""
+        return not self._diff.seen
+
     def share_data(self, other: "Blob") -> None:
         """Use the other blob's memory for `data` (Caffe's ShareData); the counts must agree."""
         if self._data is not other._data:

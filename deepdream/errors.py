@@ -35,7 +35,12 @@ class ImageError(DreamError):
 
 
 class OutputError(DreamError):
-    """A file or folder cannot be written where it was asked for."""
+    """A file or folder cannot be written where it was asked for.
+
+    exists: something else is there.
+    """
+
+    exists: bool = False
 
 
 class MissingExtraError(DreamError):

@@ -2,19 +2,20 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
+from netfile.errors import WriteError
 from netfile.files import whole_file
+from netfile.outputs import check_output
 from netfile.terminal import Parser, guarded
 
 from . import show
 from .convolutionize import convolutionize
 from .errors import FormatError, SurgeryError
 from .fold import fold
-from .operation import ENGINES, Change, Operated, load_engine, opened
+from .operation import ENGINES, Change, Operated, check_new_folder, load_engine, opened
 from .small import average_pooling, out_of_place
 from .truncate import truncate
 
@@ -129,12 +130,15 @@ def _add_show(commands: Any) -> None:
     p = commands.add_parser("show", help="print the net as a table, and draw it")
     _add_files(p)
     p.add_argument("--svg", metavar="FILE.svg", help="draw the net into this file")
+    p.add_argument(
+        "--overwrite", action="store_true", help="let --svg replace a file that is there"
+    )
     p.set_defaults(run=_show)
 
 
 def _show(args: argparse.Namespace) -> None:
     if args.svg:
-        _check_svg(Path(args.svg))
+        _check_svg(args)
     operated = opened(args.deploy, args.weights, load_engine(args.engine))
     changes = Path(args.deploy).with_name("surgery.json")
     if changes.is_file():
@@ -144,23 +148,21 @@ def _show(args: argparse.Namespace) -> None:
     print(show.table(rows))
     if args.svg:
         try:
-            with whole_file(args.svg) as partial:
+            with whole_file(args.svg, args.overwrite) as partial:
                 partial.write_text(show.svg(rows), encoding="utf-8")
         except OSError as e:
             raise FormatError(f"{args.svg}: cannot be written: {e.strerror or e}") from None
         print(f"wrote {args.svg}")
 
 
-def _check_svg(path: Path) -> None:
-    """Raise FormatError unless a drawing of this name can be written."""
-    if path.suffix.lower() != ".svg":
-        raise FormatError(f'{path}: unknown format "{path.suffix}"; end the name with .svg')
-    if not path.parent.is_dir():
-        raise FormatError(f"{path.parent}: is not a folder; create it first, or choose another")
-    if path.is_dir():
-        raise FormatError(f"{path}: is a folder; give a file name")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise FormatError(f"{path.parent}: cannot be written to; choose another folder")
+def _check_svg(args: argparse.Namespace) -> None:
+    """Raise WriteError unless the drawing can be written."""
+    try:
+        check_output(args.svg, [".svg"], args.overwrite, filter(None, [args.deploy, args.weights]))
+    except WriteError as e:
+        if not e.exists:
+            raise
+        raise WriteError(f"{e}; --overwrite replaces it", exists=True) from None
 
 
 # ---- what the operations have in common
@@ -190,6 +192,7 @@ def _make_operation(
     )
 
     def run(args: argparse.Namespace) -> None:
+        check_new_folder(args.out)
         _write(operation(args), args, Path(args.weights or args.deploy).stem + suffix)
 
     p.set_defaults(run=run)
@@ -197,10 +200,9 @@ def _make_operation(
 
 def _write(operated: Operated, args: argparse.Namespace, stem: str) -> None:
     """Save the changed net as a model's folder, and print what was done."""
-    folder = operated.save(args.out, stem)
     readme = Path(args.weights or args.deploy).parent / "readme.md"
-    if readme.is_file() and args.weights:
-        (folder / "readme.md").write_text(_readme(readme, stem, operated), encoding="utf-8")
+    text = _readme(readme, stem, operated) if readme.is_file() and args.weights else None
+    folder = operated.save(args.out, stem, text)
     for change in operated.changes:
         before = change.layer or operated.net.name
         arrow = f"{before} -> " if change.layer != change.now else ""

@@ -82,12 +82,13 @@ class Operated:
         """Add to `changes`."""
         self.changes.append(Change(layer, now, what))
 
-    def save(self, folder: Any, stem: str = "net") -> Path:
+    def save(self, folder: Any, stem: str = "net", readme: Optional[str] = None) -> Path:
         """Write the net as a new folder; whole or not at all.
 
         Args:
             folder: gets deploy.prototxt, the caffemodel and surgery.json, which says what was done.
             stem: the caffemodel's name without its suffix.
+            readme: the text of a readme.md, if it is to have one.
 
         Returns:
             The folder.
@@ -96,10 +97,7 @@ class Operated:
             FormatError: it already exists and is not empty, or cannot be written.
         """
         path = Path(folder)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise FormatError(f"{path}: already exists and is not empty; name a new folder")
-        if not path.absolute().parent.is_dir():
-            raise FormatError(f"{path}: cannot be written: {path.parent} is not a folder")
+        check_new_folder(path)
         told = {"from": self.source, "changes": [asdict(c) for c in self.changes]}
         try:
             with whole_folder(path) as partial:
@@ -108,9 +106,20 @@ class Operated:
                     with open(partial / f"{stem}.caffemodel", "wb") as f:
                         caffemodel.write_net(f, self.weights)
                 (partial / "surgery.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+                if readme is not None:
+                    (partial / "readme.md").write_text(readme, encoding="utf-8")
         except OSError as e:
             raise FormatError(f"{path}: cannot be written: {e.strerror}") from None
         return path
+
+
+def check_new_folder(folder: Any) -> None:
+    """Raise FormatError if this folder exists and is not empty, or cannot be made."""
+    path = Path(folder)
+    if os.path.lexists(str(path)) and (not path.is_dir() or any(path.iterdir())):
+        raise FormatError(f"{path}: already exists and is not empty; name a new folder")
+    if not path.absolute().parent.is_dir():
+        raise FormatError(f"{path}: cannot be written: {path.parent} is not a folder")
 
 
 def load_engine(name: str = "auto") -> Any:

@@ -26,3 +26,11 @@ class InnerProductSizeError(ShapeError):
 
     net_surgery.convolutionize is the cure.
     """
+
+
+class WriteError(NetError, OSError):
+    """A result cannot be written where it was asked for; `exists` where something else is there."""
+
+    def __init__(self, message: str, exists: bool = False) -> None:
+        super().__init__(message)
+        self.exists = exists

@@ -63,6 +63,11 @@ def _(error: errors.DownloadError) -> str:
     return "say where it is with --from" if error.unknown_place else ""
 
 
+@advice.register(errors.OutputError)
+def _(error: errors.OutputError) -> str:
+    return "--overwrite replaces it" if error.exists else ""
+
+
 @advice.register(errors.ImageError)
 def _(error: errors.ImageError) -> str:
     return f"say where it is with --{error.role}" if error.role else ""

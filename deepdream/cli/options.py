@@ -3,7 +3,7 @@
 import argparse
 import math
 from dataclasses import fields
-from typing import Any, Callable, Dict, Optional, Type, Union
+from typing import Any, Callable, Dict, List, Optional, Type, Union
 
 from .. import nets
 from ..nets.engine import NAMES
@@ -41,8 +41,17 @@ SCALE = number(float, 1, inclusive=False)
 
 
 def add_out(p: argparse.ArgumentParser, metavar: str, text: str, required: bool = True) -> None:
-    """Add -o: where the result goes."""
+    """Add -o: where the result goes; and --overwrite."""
     p.add_argument("-o", "--out", required=required, metavar=metavar, help=text)
+    add_overwrite(p)
+
+
+def add_overwrite(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace files of the same names; without it, none is replaced",
+    )
 
 
 def add_setting(
@@ -145,6 +154,11 @@ def add_dream(p: argparse.ArgumentParser) -> None:
 def dream_of(args: argparse.Namespace) -> Dream:
     """The dream's settings on a command line."""
     return Dream(**{f.name: getattr(args, f.name) for f in fields(Dream)})
+
+
+def pictures_of(args: argparse.Namespace) -> List[str]:
+    """The pictures that a dream's command line names as options of their own."""
+    return [path for path in (args.image, args.guide, args.mask) if path]
 
 
 def model_of(args: argparse.Namespace) -> nets.Model:

@@ -9,6 +9,7 @@ from ..errors import NotFiniteError, Size
 from ..pictures.resize import zoomed, zoomed_by
 from ..settings import DREAM
 from .objectives import Objective
+from .passes import new_request
 from .preprocess import deprocess, preprocess
 from .step import make_step
 
@@ -114,6 +115,7 @@ def deepdream(
     for _ in range(octave_n - 1):
         octaves.append(zoomed_by(octaves[-1], 1.0 / octave_scale))
 
+    new_request(net)
     src = net.blobs["data"]
     detail = np.zeros_like(octaves[-1])
     for octave, base in enumerate(octaves[::-1]):

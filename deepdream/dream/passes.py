@@ -1,10 +1,11 @@
 """Partial passes: forward to the highest of several layers, backward from any blobs to any blob.
 
 In Caffe a backward pass overwrites the diff of each bottom, visits every layer between its start
-and its end, side branches too, and reads whatever their tops' diffs hold. What an earlier pass for
-another target left there would leak into this one. So every backward pass of this package is
-entered in a record of the net, and where the target changes, the diffs that the pass can see are
-set to zero first. Within one target nothing is set to zero, as in the notebook.
+and its end, side branches too, and reads whatever their tops' diffs hold. What anything before it
+has left there, a pass of this package or a program's own, would leak into it. So a request (a
+dream, a match, a partial pass) begins with `new_request`, and what its passes read for the first
+time is set to what a new net has there: zero, or a loss's weight. Within one request nothing more
+is set that the notebook would carry on: what a function has written to the diff of its own layer.
 
 A pass from several blobs goes in spans, from the highest down: where the next blob's turn comes,
 what has arrived there by then is its gradient from above, and its own is added.
@@ -23,54 +24,83 @@ Turns = Tuple[Tuple[int, str], ...]
 
 
 @dataclass
-class _Record:
+class _Request:
     """Whose diffs a net holds.
 
-    turns: (number of the layer, blob) from which the last pass started. objective: a weak reference
-    to the function that wrote the first diff, or None. seen: {blob: the largest number of values
-    that its diff had in a pass for this target}. stale: the same of all earlier targets; a blob
-    that shrinks keeps its memory, so that what lies beyond its end comes back when it grows.
+    turns: (number of the layer, blob) from which its passes start. objective: a weak reference to
+    the function that writes the first diff, or None. read: the blobs whose diffs its passes read;
+    unwritten: those of them that no layer has written before. losses: {blob: its loss weight}.
+    seen: {blob: the largest number of values that its diff had so far}; a blob that shrinks keeps
+    its memory, so that what lies beyond its end comes back when it grows. room: {blob: how many its
+    memory would hold by now in a new net}; one that grows beyond that gets new memory, all zero.
     """
 
-    turns: Turns = ()
-    objective: Optional[Callable[[], Any]] = None
+    turns: Turns
+    objective: Optional[Callable[[], Any]]
+    read: Sequence[str]
+    unwritten: Sequence[str]
+    losses: Mapping[str, float]
+    room: Dict[str, int]
     seen: Dict[str, int] = field(default_factory=dict)
-    stale: Dict[str, int] = field(default_factory=dict)
 
     def is_of(self, turns: Turns, objective: Any) -> bool:
-        """Whether the last pass had this target."""
+        """Whether its passes have this target."""
         last = self.objective and self.objective()
         # a bound method is a new object each time that it is looked up
         same = last is objective or hasattr(objective, "__func__") and last == objective
         return self.turns == turns and same
 
 
-_records: "weakref.WeakKeyDictionary[Any, _Record]" = weakref.WeakKeyDictionary()
+_requests: "weakref.WeakKeyDictionary[Any, _Request]" = weakref.WeakKeyDictionary()
+
+
+def new_request(net: Any) -> None:
+    """Let the next backward pass begin as on a new net, whatever this one did before."""
+    if not hasattr(net, "first_counts"):  # those of load_net have it from the start
+        net.first_counts = {name: blob.count for name, blob in net.blobs.items()}
+    _requests.pop(net, None)
 
 
 def _begin(net: Any, turns: Turns, objective: Any = None) -> None:
-    """Enter a backward pass in the net's record, and clear what passes for other targets have left.
+    """Before a backward pass, clear what others have left in the diffs that it reads.
 
-    The diffs of a net with no record are taken to be zero, as they are when it is new: looking at
-    them would allocate them all.
+    A pass for another target begins a new request by itself.
     """
-    record = _records.setdefault(net, _Record(turns, _weak(objective)))
-    if not record.is_of(turns, objective):
-        left = {name: max(record.stale.get(name, 0), n) for name, n in record.seen.items()}
-        stale = {**record.stale, **left}
-        record = _records[net] = _Record(turns, _weak(objective), stale=stale)
-    names = list(net._layer_names)[: turns[0][0] + 1] if turns else []
-    for name in dict.fromkeys(top for layer in names for top in net.top_names[layer]):
-        count, seen = net.blobs[name].count, record.seen.get(name, 0)
+    request = _requests.get(net)
+    if request is None or not request.is_of(turns, objective):
+        new_request(net)
+        request = _requests[net] = _request(net, turns, objective)
+    for name in request.read:
+        count, seen = net.blobs[name].count, request.seen.get(name, 0)
         if count > seen:
-            if record.stale.get(name, 0) > seen:
-                _clear(net.blobs[name], seen)
-            record.seen[name] = count
+            new_memory = count > request.room[name]
+            _clear(net.blobs[name], 0 if new_memory else seen, request.losses.get(name, 0))
+            request.seen[name], request.room[name] = count, max(count, request.room[name])
+    for name in request.unwritten:
+        _clear(net.blobs[name], 0, request.losses.get(name, 0))
 
 
-def _clear(blob: Any, first: int) -> None:
-    """Set the values of a blob's diff to zero, from this one on."""
-    blob.diff.reshape(-1)[first:] = 0
+def _request(net: Any, turns: Turns, objective: Any) -> _Request:
+    names = list(net._layer_names)[: turns[0][0] + 1] if turns else []
+    read: Dict[str, None] = {}
+    unwritten, written = [], {blob for _, blob in turns}
+    tops, bottoms = net.top_names, net.bottom_names
+    for layer in reversed(names):
+        read.update(dict.fromkeys(tops[layer]))
+        unwritten += [top for top in tops[layer] if top not in written]
+        written.update(tops[layer], bottoms[layer])
+    losses = getattr(net, "blob_loss_weights", {})  # old pycaffes do not tell
+    room = dict(net.first_counts)
+    return _Request(turns, _weak(objective), list(read), unwritten, dict(losses), room)
+
+
+def _clear(blob: Any, first: int, value: float) -> None:
+    """Set the values of a blob's diff, from this one on, to what they are in a new net.
+
+    The built-in engine's that nobody has looked at stay so: looking would allocate them.
+    """
+    if not getattr(blob, "diff_is_new", False):
+        blob.diff.reshape(-1)[first:] = value
 
 
 def _weak(objective: Any) -> Optional[Callable[[], Any]]:
@@ -107,12 +137,6 @@ def highest(net: Any, layers: Sequence[str]) -> str:
     return max(layers, key=names.index)
 
 
-def clear_diffs(net: Any) -> None:
-    """Set every blob's diff to zero."""
-    for blob in net.blobs.values():
-        blob.diff[...] = 0
-
-
 def backward(
     net: Any,
     diffs: Mapping[str, Any],
@@ -122,7 +146,7 @@ def backward(
 ) -> np.ndarray:
     """The gradient at the blob `to` of the sum over blobs of diffs[blob] * its values.
 
-    Equal to Caffe's own net.backward for one blob.
+    Equal to Caffe's own net.backward of a new net for one blob; losses on the way add theirs.
 
     Args:
         net: after a forward pass up to `end`.
@@ -131,8 +155,8 @@ def backward(
             blob's values are those after its in-place layers, except for one that comes after
             `end`.
         to: the blob whose gradient is wanted.
-        clear: set all diffs to zero first. Without it, only those are set to zero that passes of
-            this package for other blobs have left.
+        clear: begin a new request. Without it, a pass from the same blobs as the last one carries
+            on what that one began.
 
     Returns:
         The diff of `to`, which the next pass overwrites.
@@ -145,7 +169,7 @@ def backward(
     turns = sorted(((last_writer(net, blob, last), blob) for blob in diffs), reverse=True)
     stop = last_writer(net, to, last) + 1
     if clear:
-        clear_diffs(net)
+        new_request(net)
     _begin(net, tuple(turns))
     for blob in diffs:
         net.blobs[blob].diff[...] = 0  # nothing else clears one that no layer above reads

@@ -23,8 +23,8 @@ def make_step(
 ) -> None:
     """Change net.blobs["data"] in place, towards a larger objective.
 
-    Departs from the notebook in one thing: where the target changes on one net, the diffs of the
-    earlier one are set to zero, since they would leak into this one.
+    Departs from the notebook in one thing: what other passes left in the diffs that this one reads
+    is set to zero, since it would leak into this one.
 
     Args:
         net: with a picture in its input, float32 (1, 3, H, W), BGR minus the mean.
@@ -55,7 +55,9 @@ def make_step(
     if prior is not None:
         g = np.float32(g - prior.value_and_gradient(src.data)[1][0])
     mean = np.abs(g).mean()
-    if not 0 < mean < np.inf:
+    with np.errstate(all="ignore"):
+        change = step_size / mean * g
+    if not 0 < mean < np.inf or not np.isfinite(change).all():
         src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
         what = str(objective) if isinstance(objective, Objective) else f'"{end}"'
         if mean == 0:
@@ -63,10 +65,13 @@ def make_step(
                 f"{what}: the gradient is zero everywhere, so there is nothing to amplify; "
                 "does the net have force_backward?"
             )
-        raise NotFiniteError(
-            f"{what}: the gradient is not a number; the weights may be broken", step_size=step_size
-        )
-    src.data[:] += step_size / mean * g
+        why = "the gradient is not a number; the weights may be broken"
+        if mean < np.inf:
+            why = (
+                f"a step of {step_size:g} grey levels is not a number, the gradient's mean {mean:g}"
+            )
+        raise NotFiniteError(f"{what}: {why}", step_size=step_size)
+    src.data[:] += change
 
     src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
     if clip:

@@ -133,8 +133,8 @@ def load_net(
     """A caffe.Classifier that is ready to dream: force_backward set, mean and channel swap as in
     the notebook's first cell.
 
-    The net carries its NetParameter as `description`, and a check of a layer and octave sizes as
-    `preflight`.
+    The net carries its NetParameter as `description`, a check of a layer and octave sizes as
+    `preflight`, and {blob: number of values} as it is new as `first_counts`.
 
     Args:
         model: a name under models/, a folder, or a Model.
@@ -268,6 +268,7 @@ def build(model: Model, description: Any, caffe: Any) -> Any:
     net.description = param
     net.channel_order = model.channel_order
     net.preflight = partial(preflight.check, param)
+    net.first_counts = {name: blob.count for name, blob in net.blobs.items()}
     if engines.aborts(caffe):
         _check_before_reshape(net)
     return net

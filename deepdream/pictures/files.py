@@ -1,19 +1,22 @@
 """Pictures from files and to files."""
 
+import io
 import os
+import struct
 import warnings
-from pathlib import Path
-from typing import Any, Union
+from typing import Any, Tuple, Union
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..errors import ImageError
+from ..errors import ImageError, OutputError
 from . import metadata
 from .output import whole
 
 PathLike = Union[str, "os.PathLike[str]"]
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+_LARGEST_JPEG = 65500  # pixels, libjpeg's own limit
+_LONG_RECIPE = 60000  # characters; EXIF has room for 64 KB
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
@@ -61,16 +64,57 @@ def to_bytes(array: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(array, 0, 255).astype(np.uint8))
 
 
-def save(path: PathLike, array: np.ndarray, recipe: str = "") -> None:
+def save(path: PathLike, array: np.ndarray, recipe: str = "", replace: bool = True) -> None:
     """Write RGB (H, W, 3) as PNG or JPEG with `recipe` in its metadata; whole or not at all.
 
+    replace: whether it may replace a file.
+
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or has a suffix other than those of FORMATS.
     """
+    kind = _kind(path)
     image = Image.fromarray(to_bytes(array))
-    kind = FORMATS[Path(path).suffix.lower()]
-    with whole(path) as partial:
+    with whole(path, replace) as partial:
+        _encode(image, partial, kind, recipe, path)
+
+
+def check_saving(path: PathLike, size: Tuple[int, int], recipe: str = "") -> None:
+    """Ask whether `save` could encode a picture, by encoding a tiny one.
+
+    size: its (height, width).
+
+    Raises:
+        OutputError: Pillow cannot write the format, or the picture or its recipe does not fit.
+    """
+    kind = _kind(path)
+    if kind == "JPEG" and max(size) > _LARGEST_JPEG:
+        raise OutputError(
+            f"{path}: the picture is {size[1]}x{size[0]}, a JPEG has at most {_LARGEST_JPEG} "
+            "pixels a side; choose .png"
+        )
+    _encode(Image.new("RGB", (1, 1)), io.BytesIO(), kind, recipe, path)
+
+
+def _kind(path: PathLike) -> str:
+    suffix = os.path.splitext(os.fspath(path))[1]
+    if suffix.lower() not in FORMATS:
+        raise OutputError(
+            f'{path}: unknown format "{suffix}"; end the name with {", ".join(FORMATS)}'
+        )
+    return FORMATS[suffix.lower()]
+
+
+def _encode(image: Any, into: Any, kind: str, recipe: str, path: PathLike) -> None:
+    try:
         if kind == "PNG":
-            image.save(partial, kind, pnginfo=metadata.for_png(recipe))
+            image.save(into, kind, pnginfo=metadata.for_png(recipe))
         else:
-            image.save(partial, kind, quality=95, subsampling=0, exif=metadata.for_jpeg(recipe))
+            image.save(into, kind, quality=95, subsampling=0, exif=metadata.for_jpeg(recipe))
+    except (OSError, ValueError, SystemError, KeyError, struct.error) as e:
+        if getattr(e, "errno", None) is not None:
+            raise  # the system's own
+        size = len(recipe)
+        about = f"with a recipe of {size} characters " if size > _LONG_RECIPE else ""
+        raise OutputError(
+            f"{path}: {about}cannot be written as {kind}: {e}; choose another format"
+        ) from None

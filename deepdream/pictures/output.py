@@ -1,13 +1,25 @@
 """Where results are written: asked for beforehand, and written whole or not at all."""
 
-import os
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Collection, Iterator
+from typing import Any, Collection, Iterable, Iterator
 
+from netfile import outputs
+from netfile.errors import WriteError
 from netfile.files import whole_file
 
 from ..errors import OutputError
+
+_RESERVE = 1 << 20  # bytes that a file system keeps for itself, or other programs take meanwhile
+
+
+@contextmanager
+def _as_output_error() -> Iterator[None]:
+    try:
+        yield
+    except WriteError as e:
+        raise OutputError(str(e), exists=e.exists) from None
 
 
 def check_folder(folder: Any) -> None:
@@ -16,38 +28,68 @@ def check_folder(folder: Any) -> None:
     Raises:
         OutputError: they cannot.
     """
-    if not os.path.isdir(folder):
-        what = "is a file, not a folder" if os.path.exists(folder) else "no such folder"
-        raise OutputError(f"{folder}: {what}; make the folder first, or choose another")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{folder}: cannot be written to; choose another folder")
+    with _as_output_error():
+        outputs.check_folder(folder)
 
 
-def check_file(path: Any, suffixes: Collection[str]) -> None:
+def check_file(
+    path: Any,
+    suffixes: Collection[str],
+    overwrite: bool = True,
+    inputs: Iterable[Any] = (),
+) -> None:
     """Ask whether a file of this name, which must end in one of `suffixes`, can be written.
+
+    Args:
+        path: the file.
+        suffixes: in lower case, with their dots.
+        overwrite: whether it may replace a file.
+        inputs: files that are read, which it must not replace under any name.
 
     Raises:
         OutputError: it cannot.
     """
-    path = Path(path)
-    if path.suffix.lower() not in suffixes:
+    with _as_output_error():
+        outputs.check_output(path, suffixes, overwrite, inputs)
+
+
+def check_new_folder(path: Any, name: str) -> None:
+    """Ask whether a new folder can be made that holds a file of this name. Raises OutputError."""
+    with _as_output_error():
+        outputs.check_new_folder(path, name)
+
+
+def check_space(folder: Any, size: float, what: str) -> None:
+    """Raise OutputError unless this many bytes are free in a folder, or where it will be.
+
+    what: that they are for.
+    """
+    there = Path(folder).absolute()
+    while not there.exists():
+        there = there.parent
+    try:
+        free = shutil.disk_usage(str(there)).free
+    except OSError:
+        return
+    if free < size + _RESERVE:
         raise OutputError(
-            f'{path}: unknown format "{path.suffix}"; end the name with {", ".join(suffixes)}'
+            f"{folder}: has {free / 1e6:.0f} MB free, {what} may take {size / 1e6:.0f}; make room, "
+            "or choose another folder"
         )
-    check_folder(path.parent)
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder; give a file name")
 
 
 @contextmanager
-def whole(path: Any) -> Iterator[Path]:
-    """The name of a partial file beside `path`, which becomes `path` at the end; see whole_file.
+def whole(path: Any, replace: bool = True) -> Iterator[Path]:
+    """The name of a partial file that becomes `path` at the end; see whole_file.
 
     Raises:
-        OutputError: the system refuses to write.
+        OutputError: the system refuses to write, or, without `replace`, something has this name.
     """
     try:
-        with whole_file(path) as partial:
+        with whole_file(path, replace) as partial:
             yield partial
     except OSError as e:
-        raise OutputError(f"{path}: cannot be written: {e.strerror or e}") from None
+        exists = isinstance(e, FileExistsError)
+        raise OutputError(
+            f"{path}: cannot be written: {e.strerror or e}", exists=exists and not replace
+        ) from None

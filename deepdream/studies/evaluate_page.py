@@ -39,35 +39,51 @@ _MATRIX_CAPTION = (
 )
 
 
+FILES = ("confusion.csv", "predictions.csv", "confusion.png", "mistakes.png", "index.html")
+
+
 def write(
     folder: PathLike,
     predictions: Predictions,
     measured: Dict[str, Any],
     about: Sequence[Tuple[str, str]],
+    replace: bool = True,
 ) -> Path:
-    """Write everything into a folder that exists, and return the page's path.
+    """Write FILES into a folder that exists, and return the page's path.
 
-    measured: what `measures` returns. about: [(what, value)] of the run, for the page.
+    measured: what `measures` returns. about: [(what, value)] of the run, for the page. replace:
+    whether they may replace files.
+
+    Raises:
+        OutputError: one of them cannot be written.
     """
     folder = Path(folder)
     names = [row[0] for row in measured["classes"]]
     matrix = ([name, *map(int, row)] for name, row in zip(names, measured["confusion"]))
-    _write_csv(folder / "confusion.csv", ["true class", *names], matrix)
+    _write_csv(folder / "confusion.csv", ["true class", *names], matrix, replace)
     head = ["path", "class", "predicted", "probability", "probability of class"]
-    _write_csv(folder / "predictions.csv", head, _rows(predictions))
+    _write_csv(folder / "predictions.csv", head, _rows(predictions), replace)
     confusion = confusion_picture(measured["confusion"], names)
-    with whole(folder / "confusion.png") as partial:
+    with whole(folder / "confusion.png", replace) as partial:
         partial.write_bytes(confusion)
     sheet = mistakes_sheet(predictions)
     if sheet is not None:
-        with whole(folder / "mistakes.png") as partial:
+        with whole(folder / "mistakes.png", replace) as partial:
             Image.fromarray(sheet).save(partial, "PNG")
-    page.write(folder / "index.html", render(predictions, measured, about, confusion, sheet))
+    text = render(predictions, measured, about, confusion, sheet)
+    page.write(folder / "index.html", text, replace)
     return folder / "index.html"
 
 
-def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as f:
+def is_older(folder: PathLike, predictions: Predictions) -> bool:
+    """Whether the folder has a sheet of mistakes although this evaluation has none."""
+    return (Path(folder) / "mistakes.png").exists() and not len(worst_mistakes(predictions))
+
+
+def _write_csv(
+    path: Path, head: Sequence[str], rows: Iterable[Sequence[Any]], replace: bool
+) -> None:
+    with whole(path, replace) as partial, open(partial, "w", newline="", encoding="utf-8") as f:
         writer = csv.writer(f)
         writer.writerow(head)
         writer.writerows(rows)

@@ -99,9 +99,12 @@ def page(title: str, body: str) -> str:
     )
 
 
-def write(path: PathLike, text: str) -> None:
-    """Write a page whole or not at all. Raises OutputError if it cannot be written."""
-    with whole(path) as partial:
+def write(path: PathLike, text: str, replace: bool = True) -> None:
+    """Write a page whole or not at all.
+
+    replace: whether it may replace a file. Raises OutputError if it cannot be written.
+    """
+    with whole(path, replace) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

@@ -10,13 +10,13 @@ result.npy        the finished picture, float32 RGB (H, W, 3)
 
 import json
 import os
-import shutil
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import numpy as np
 
-from netfile.files import file_sha1
+from netfile.files import file_sha1, whole_folder
 
 from ..dream.octaves import Progress
 from ..errors import RecordingError
@@ -27,7 +27,7 @@ _INDEX = "recording.json"
 
 
 class Writer:
-    """Writes a recording under a partial name, which becomes its own name only at `finish`.
+    """Writes a recording under a partial name, which becomes its own name after `finish`.
 
     A context manager: on leaving, a recording that was not finished is removed.
 
@@ -37,9 +37,11 @@ class Writer:
 
     def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
-        self._partial = self.folder.with_name(self.folder.name + ".partial")
+        self._whole = whole_folder(self.folder)
+        self._partial = self.folder
+        self._finished = False
         self._steps: List[Dict[str, Any]] = []
-        if self.folder.exists():
+        if os.path.lexists(str(self.folder)):
             raise RecordingError(
                 f"{self.folder}: exists already; name another folder, or remove it first"
             )
@@ -49,12 +51,22 @@ class Writer:
             )
 
     def __enter__(self) -> "Writer":
-        shutil.rmtree(self._partial, ignore_errors=True)
-        self._partial.mkdir()
+        with self._as_error():
+            self._partial = self._whole.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._partial, ignore_errors=True)
+    def __exit__(self, *error: Any) -> None:
+        if error[0] is None and not self._finished:
+            error = RecordingError, RecordingError("not finished"), None
+        with self._as_error():
+            self._whole.__exit__(*error)
+
+    @contextmanager
+    def _as_error(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as e:
+            raise RecordingError(f"{self.folder}: cannot be written: {e.strerror or e}") from None
 
     def start(self, pixels: np.ndarray, guide: Optional[np.ndarray] = None) -> None:
         """Keep the source picture and the guide, RGB (H, W, 3)."""
@@ -67,7 +79,8 @@ class Writer:
     ) -> None:
         """Keep one step's arrays, in the shapes that this module's first lines give."""
         path = self._partial / f"{len(self._steps):04d}.npz"
-        np.savez(path, state=state, activation=activation, gradient=gradient)
+        with self._as_error():
+            np.savez(path, state=state, activation=activation, gradient=gradient)
         self._steps.append(
             {"octave": progress.octave, "step": progress.step, "size": list(progress.size)}
         )
@@ -86,11 +99,13 @@ class Writer:
             "steps": self._steps,
             "files": files,
         }
-        (self._partial / _INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
-        os.rename(self._partial, self.folder)
+        with self._as_error():
+            (self._partial / _INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
+        self._finished = True
 
     def _save(self, name: str, picture: np.ndarray) -> None:
-        np.save(self._partial / f"{name}.npy", np.asarray(picture, np.float32))
+        with self._as_error():
+            np.save(self._partial / f"{name}.npy", np.asarray(picture, np.float32))
 
 
 class Recording:

@@ -18,8 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from deepdream import nets  # noqa: E402
+from deepdream.cli import options  # noqa: E402
 from deepdream.dream import class_pictures as classes  # noqa: E402
-from deepdream.errors import DreamError  # noqa: E402
+from deepdream.errors import DreamError, OutputError  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE, DEFAULT_MODEL  # noqa: E402
 from deepdream.studies import evaluate, evaluate_page, page  # noqa: E402
 from scripts.training.motifs.sampler import NAMES, picture  # noqa: E402
@@ -53,6 +54,8 @@ def study(args: argparse.Namespace) -> None:
     """Draw the sets, run the net on them, dream the class, and write the page."""
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
+    if not args.overwrite and any(out.iterdir()):
+        raise OutputError(f"{out}: is not empty; choose another folder, or give --overwrite")
     opened = nets.open(args.model, args.engine)
     net, model, size, output = opened.net, opened.model, opened.size, opened.output
     numbers = {name: nets.class_number(model, name)[0] for name in NAMES}
@@ -167,6 +170,7 @@ def render(
 def main(argv: Optional[List[str]] = None) -> int:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("-o", "--out", default="out/dumbbell", metavar="FOLDER")
+    options.add_overwrite(p)
     p.add_argument(
         "--count",
         type=int,

@@ -38,7 +38,9 @@ DREAMS = [
 def command(name: str, source: str, options: str) -> str:
     """The shell line that makes one picture, as the page shows it."""
     photo = NOISE if source == "noise" else f"$(python scripts/docs/sample_photo.py {source})"
-    return f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg {options} --seed 0"
+    return (
+        f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg --overwrite {options} --seed 0"
+    )
 
 
 def page() -> str:
@@ -65,7 +67,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     unknown = set(args.names) - set(names)
     if unknown:
         p.error(f"no picture is called {', '.join(sorted(unknown))}")
-    noise.main([str(ROOT / NOISE)])
+    noise.main([str(ROOT / NOISE), "--overwrite"])
     (ROOT / FOLDER).mkdir(parents=True, exist_ok=True)
     for name, source, options in DREAMS:
         if not args.names or name in args.names:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import List, Optional, Sequence
 
 import numpy as np
-from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from deepdream import pictures as image  # noqa: E402
+from deepdream.cli import options  # noqa: E402
 from scripts.training.motifs.canvas import Pen  # noqa: E402
 from scripts.training.motifs.sampler import NAMES, OBJECTS, background, grid  # noqa: E402
 
@@ -45,8 +46,9 @@ def main(argv: Optional[List[str]] = None) -> None:
     p.add_argument("out", help="the picture to write")
     p.add_argument("names", nargs="+", choices=MOTIFS, metavar="MOTIF", help=", ".join(MOTIFS))
     p.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
+    options.add_overwrite(p)
     args = p.parse_args(argv)
-    Image.fromarray(scene(args.names, args.seed)).save(args.out)
+    image.save(args.out, scene(args.names, args.seed), replace=args.overwrite)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from deepdream import cli  # noqa: E402
 from deepdream import pictures as image  # noqa: E402
+from deepdream.cli import options  # noqa: E402
 from deepdream.errors import DreamError  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, ZOOM  # noqa: E402
 from deepdream.studies import page  # noqa: E402
@@ -74,11 +75,12 @@ def cells(args: argparse.Namespace) -> List[Cell]:
 def make(args: argparse.Namespace, folder: Path) -> int:
     """Make the pictures; returns the exit code of the first that fails, or 0."""
     common = ["--model", args.model, "--engine", args.engine, "--seed", str(args.seed)]
+    common += ["--overwrite"] if args.overwrite else []
     if args.gpu is not None:
         common += ["--gpu", args.gpu]
     for cell in cells(args):
-        command, *options = cell.command
-        words = [command, str(args.image), "-o", str(folder / cell.file), *options, *common]
+        command, *settings = cell.command
+        words = [command, str(args.image), "-o", str(folder / cell.file), *settings, *common]
         print(f"{cell.title}\n  deepdream {shlex.join(words)}", flush=True)
         code = cli.main(words)
         if code:
@@ -139,6 +141,7 @@ def parse(argv: Optional[List[str]]) -> argparse.Namespace:
         metavar="FOLDER",
         help="where the pictures and index.html go (default %(default)s)",
     )
+    options.add_overwrite(p)
     p.add_argument("--image", help="the photograph (default: scikit-learn's pagoda)")
     p.add_argument("--guide", help="the guide (default: scikit-learn's flower)")
     p.add_argument(
@@ -170,7 +173,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         code = make(args, folder)
         if not code:
-            page.write(folder / "index.html", render(args, folder))
+            page.write(folder / "index.html", render(args, folder), args.overwrite)
             print(f"wrote {folder / 'index.html'}")
     except DreamError as e:
         print(f"reproduce_notebook: {e}", file=sys.stderr)

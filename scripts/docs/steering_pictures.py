@@ -58,7 +58,7 @@ def match(photo: Path, docs: Path) -> None:
     for weight in WEIGHTS:
         plot = ["--plot", OUT / "convergence.svg"] if weight == "0.1" else []
         out = OUT / f"match-{weight}.png"
-        deepdream("match", photo, "-o", out, *ENHANCE, "--weight", weight, *plot)
+        deepdream("match", photo, "-o", out, "--overwrite", *ENHANCE, "--weight", weight, *plot)
     for weight in WEIGHTS:
         share = roughness(OUT / f"match-{weight}.png") / roughness(photo)
         print(f"weight {weight}: total variation {share:.3f} of the photograph's")
@@ -72,13 +72,13 @@ def objectives(photo: Path, docs: Path) -> None:
     both = BOTH.format(mask=OUT / "mask.png", other=OUT / "other.png")
     for name, objective in (("regions", both), ("score", 'score("owl")')):
         out = OUT / f"{name}.png"
-        deepdream("dream", photo, "-o", out, "--seed", 0, "--objective", objective)
+        deepdream("dream", photo, "-o", out, "--overwrite", "--seed", 0, "--objective", objective)
     save(docs / "objectives.jpg", [OUT / "regions.png", OUT / "score.png"], 2)
 
 
 def classes(docs: Path) -> None:
     """What the net takes six of its classes to look like."""
-    deepdream("classes", *CLASSES, "-o", OUT / "classes", "--seeds", 5)
+    deepdream("classes", *CLASSES, "-o", OUT / "classes", "--overwrite", "--seeds", 5)
     Image.open(OUT / "classes" / "sheet.png").convert("RGB").save(docs / "classes.jpg", quality=88)
 
 

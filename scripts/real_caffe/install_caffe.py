@@ -18,6 +18,10 @@ from pathlib import Path
 from typing import List, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from netfile.files import whole_folder  # noqa: E402
+
 SUITE = "bullseye"
 PACKAGES = [
     "python3-caffe",
@@ -190,6 +194,13 @@ def version(folder: Path) -> str:
     return run.stdout.strip() if run.returncode == 0 else ""
 
 
+def check_ours(folder: Path, mark: str) -> None:
+    """Raise InstallError if a folder holds anything, and not the file that we put into ours."""
+    ours = not os.path.lexists(folder) or (folder / mark).exists()
+    if not ours and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InstallError(f"{folder}: exists already, and was not made by this; choose another")
+
+
 def install(target: Path) -> str:
     """Install into `target`, unless a working Caffe is there; returns Caffe's version."""
     present = version(target)
@@ -198,20 +209,19 @@ def install(target: Path) -> str:
         return present
     check_machine()
     downloads = target.with_name(target.name + ".download")
-    partial = target.with_name(target.name + ".partial")
+    check_ours(target, "packages.txt")
+    check_ours(downloads, "sources.list")
     address = mirror()
     packages = fetch(downloads, address)
     size = sum(p.stat().st_size for p in packages)
     print(f"{len(packages)} packages, {size / 1e6:.0f} MB; unpacking")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    unpack(packages, partial)
-    write_launcher(partial)
-    installed = version(partial)
-    if not installed:
-        raise InstallError(f"the unpacked Caffe in {partial} does not start on this machine")
-    shutil.rmtree(target, ignore_errors=True)
-    os.rename(partial, target)
+    with whole_folder(target) as partial:
+        unpack(packages, partial)
+        write_launcher(partial)
+        installed = version(partial)
+        if not installed:
+            raise InstallError("the unpacked Caffe does not start on this machine")
+        shutil.rmtree(target, ignore_errors=True)
     shutil.rmtree(downloads)
     print(f"{target}: Caffe {installed}; run it with {target}/bin/python")
     return installed

@@ -220,7 +220,7 @@ def test_saved_weights_come_back(net, tmp_path):
         caffe.Net(str(tmp_path / "net.prototxt"), caffe.TEST, weights=path),
     ):
         np.testing.assert_array_equal(other.forward(data=x)["prob"], wanted)
-    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def v1_model(net):

@@ -182,7 +182,7 @@ def test_an_engine_that_is_not_installed(refused, monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name, message", [
     ("x.png", 'unknown format ".png"; end the name with .svg'),
-    ("no/x.svg", "no: is not a folder"),
+    ("no/x.svg", "no: no such folder"),
     ("folder.svg", "is a folder; give a file name"),
 ])  # fmt: skip
 def test_a_drawing_that_cannot_be_written(name, message, refused, tmp_path):

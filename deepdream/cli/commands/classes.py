@@ -4,7 +4,8 @@ after."""
 import argparse
 import json
 import os
-from typing import Any, Tuple
+from collections import Counter
+from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 
@@ -22,7 +23,9 @@ from ...errors import OutputError
 from ...nets.labels import class_output
 from ...settings import CLASS_PICTURES
 from .. import options, progress
-from ..results import check_result_folder
+from ..results import check_new_files, check_result_folder, save
+
+_SHEET = "sheet.png"
 
 
 def add_parser(verbs: Any) -> None:
@@ -60,11 +63,15 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     check_result_folder(args.out)
+    seeds = range(args.seed, args.seed + args.seeds)
     model = options.model_of(args)
     names = nets.classes(model) if args.names == ["all"] else []
     wanted = [nets.class_number(model, name) for name in names or args.names]
-    for _, name in wanted:
-        _file_name(name)
+    wanted = list(dict.fromkeys(wanted))
+    stems = _file_names(wanted)
+    files = [f"{stem}-{seed}.png" for stem in stems for seed in seeds]
+    inputs = [model.weights, model.deploy]
+    check_new_files(args.out, [*files, _SHEET], args.overwrite, inputs)
     opened = nets.open(
         model,
         args.engine,
@@ -74,26 +81,26 @@ def run(args: argparse.Namespace) -> None:
         beside=BYTES_PER_PIXEL,
         gpu=args.gpu,
     )
+    digest = file_sha1(model.weights)
     os.makedirs(args.out, exist_ok=True)
-    seeds = range(args.seed, args.seed + args.seeds)
     rows = []
-    for number, name in wanted:
+    for (number, name), stem in zip(wanted, stems):
         made, before, after = _visualise(opened, number, name, seeds, args.method)
         for seed, picture, first, last in zip(seeds, made, before, after):
-            path = os.path.join(args.out, f"{_file_name(name)}-{seed}.png")
+            path = os.path.join(args.out, f"{stem}-{seed}.png")
             told = {
                 "model": model.name,
-                "weights_sha1": file_sha1(model.weights),
+                "weights_sha1": digest,
                 "class": name,
                 "method": args.method,
                 "seed": seed,
             }
-            pictures.save(path, picture, json.dumps({"deepdream classes": told}))
+            save(path, picture, json.dumps({"deepdream classes": told}), args.overwrite)
             print(f"{path}: {name} {first:.4f} before, {last:.4f} after")
         captions = [f"{name}  {first:.3f} to {last:.3f}" for first, last in zip(before, after)]
         rows.append(list(zip(made, captions)))
-    sheet = os.path.join(args.out, "sheet.png")
-    pictures.save(sheet, pictures.contact_sheet(rows))
+    sheet = os.path.join(args.out, _SHEET)
+    save(sheet, pictures.contact_sheet(rows), "", args.overwrite)
     print(f"wrote {len(rows) * len(seeds)} pictures and {sheet}")
 
 
@@ -114,6 +121,17 @@ def _visualise(
         made = visualise(net, output.scores, number, size, seeds, METHODS[method], report)
         after = probabilities(net, made, number, size, output.probabilities)
     return made, before, after
+
+
+def _file_names(wanted: Sequence[Tuple[int, str]]) -> List[str]:
+    """A file name's beginning for each (number, name) of a class; the number tells those apart that
+    would be the same."""
+    names = [_file_name(name) for _, name in wanted]
+    often = Counter(name.lower() for name in names)
+    return [
+        f"{name}-class-{number}" if often[name.lower()] > 1 else name
+        for name, (number, _) in zip(names, wanted)
+    ]
 
 
 def _file_name(name: str) -> str:

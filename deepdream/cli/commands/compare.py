@@ -11,9 +11,10 @@ from dataclasses import fields
 from typing import Any, Dict
 
 from ... import nets
+from ...dream.octaves import octave_sizes
 from ...errors import DreamError, EngineError, RecordingError
 from ...nets.catalogue import ROOT
-from ...pictures.output import check_file
+from ...pictures.output import check_file, check_space
 from ...request.job import prepare
 from ...request.recipe import follow, recipe
 from ...settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream
@@ -22,6 +23,7 @@ from ...studies.recording import Recording, Writer
 from ...version import __version__
 from .. import options
 from ..progress import Bar, announce
+from ..results import save_page
 
 _INSTALLED = ROOT / ".caffe" / "bin" / "python"
 
@@ -85,7 +87,8 @@ def run(args: argparse.Namespace) -> int:
             "say where to write the page: -o PAGE.html (or record only: --record FOLDER)"
         )
     if args.out:
-        check_file(args.out, [".html", ".htm"])
+        given = [path for path in (args.image, args.guide) if path]
+        check_file(args.out, [".html", ".htm"], args.overwrite, given)
         page.check_matplotlib("the page's plots")
     if args.recording:
         return _follow(args, args.recording)
@@ -113,6 +116,11 @@ def _record(args: argparse.Namespace) -> int:
         seed=args.seed or 0,
         beside=compare.BYTES_PER_PIXEL,
     )
+    height, width = job.pixels.shape[:2]
+    sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
+    # each step keeps the input and its gradient, three channels of float32
+    size = sum(h * w for h, w in sizes) * job.dream.iterations * 2 * 3 * 4
+    check_space(writer.folder.parent, size, "the recording")
     announce(job)
     with writer, Bar(job, ["recording "]) as bar:
         index = os.path.join(args.record, "recording.json")
@@ -140,7 +148,8 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
     print(f"{word}: {numbers}", flush=True)
     if args.out:
         record = json.loads(recipe(job, args.out))
-        page.write(args.out, compare_page.render(recording, comparison, record))
+        text = compare_page.render(recording, comparison, record)
+        save_page(args.out, text, args.overwrite)
         print(f"wrote {args.out}")
     return 0
 

@@ -4,13 +4,17 @@ import argparse
 import importlib
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Union
 
+from netfile.files import leftovers
+
 from ... import nets
+from ...errors import ModelError
 from ...nets import download, memory
 from ...nets.catalogue import ROOT
 from ...settings import DEFAULT_MODEL
@@ -64,7 +68,7 @@ def examine() -> List[Finding]:
     """Every finding, in order. Starts other Pythons, and reads every model's weights."""
     system = f"{platform.system()} {platform.machine()}"
     here = Finding("deepdream", f"{__version__} on Python {platform.python_version()}, {system}")
-    return [here, *_packages(), *_engines(), *_machine(), *map(_model, nets.known())]
+    return [here, *_packages(), *_engines(), *_machine(), *map(_model, nets.known()), *_leftovers()]
 
 
 def _packages() -> Iterator[Finding]:
@@ -138,4 +142,15 @@ def _model(name: str) -> Finding:
         return Finding(what, "weights not installed", False if needed else None, how)
     if want.sha1 is None:
         return Finding(what, "installed, no hash to verify it by", True)
-    return Finding(what, "weights are not the published file", False, get)
+    return Finding(what, "weights are not the published file", False, f"{get} --overwrite")
+
+
+def _leftovers() -> Iterator[Finding]:
+    """What killed processes have left in the models' folders, often as large as their weights."""
+    for name in nets.known():
+        try:
+            folder = nets.find(name).weights.parent
+        except ModelError:
+            continue
+        for path in [*leftovers(folder), *leftovers(folder / ".any_size")]:
+            yield Finding("half-written files", str(path), None, f"rm -r {shlex.quote(str(path))}")

@@ -9,7 +9,7 @@ from ...pictures.output import check_file
 from ...request.job import prepare
 from ...request.recipe import recipe
 from .. import options, progress
-from ..results import keep_last_good
+from ..results import check_picture, inputs_of, keep_last_good, save
 
 
 def add_parser(verbs: Any) -> None:
@@ -20,13 +20,16 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    check_file(args.out, pictures.FORMATS)
+    check_file(args.out, pictures.FORMATS, args.overwrite, options.pictures_of(args))
     job = prepare(args.image, options.dream_of(args), **options.request_of(args))
+    check_file(args.out, pictures.FORMATS, args.overwrite, inputs_of(job))
+    about = recipe(job, args.out)
+    check_picture(args.out, job.pixels.shape[:2], about)
     progress.announce(job)
     try:
         ((_, picture),) = progress.pictures(job)
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    pictures.save(args.out, picture, recipe(job, args.out))
+    save(args.out, picture, about, args.overwrite)
     print(f"wrote {args.out}")

@@ -15,7 +15,7 @@ from ...settings import EVALUATE
 from ...studies import evaluate, evaluate_page
 from ...studies.page import check_matplotlib
 from .. import options
-from ..results import check_result_folder
+from ..results import check_new_files
 
 
 def add_parser(verbs: Any) -> None:
@@ -40,10 +40,12 @@ def run(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     out = Path(args.out)
-    check_result_folder(args.out)
+    check_new_files(args.out, evaluate_page.FILES, args.overwrite, [args.source])
     check_matplotlib("the page's confusion matrix")
     evaluate.check_scikit_learn()
     labelled = evaluate.find_pictures(args.source)
+    every_picture = [path for paths in labelled.values() for path in paths]
+    check_new_files(args.out, evaluate_page.FILES, args.overwrite, every_picture)
     model = options.model_of(args)
     numbers = {name: nets.class_number(model, name)[0] for name in labelled}
     count = sum(map(len, labelled.values()))
@@ -81,7 +83,9 @@ def run(args: argparse.Namespace) -> None:
         ("engine", f"{opened.about['name']} {opened.about['version']}"),
         ("size", f"{opened.size[1]}x{opened.size[0]}"),
     ]
-    path = evaluate_page.write(out, result, measured, facts)
+    path = evaluate_page.write(out, result, measured, facts, args.overwrite)
+    if evaluate_page.is_older(out, result):
+        print("note: mistakes.png is of an earlier evaluation", file=sys.stderr)
     for name in result.empty:
         print(f"note: class {name} has no pictures", file=sys.stderr)
     if result.unreadable:

@@ -16,6 +16,7 @@ from ...pictures.output import check_file
 from ...pictures.resize import bicubic
 from ...studies import heatmap
 from .. import options
+from ..results import check_picture, save
 
 
 def add_parser(verbs: Any) -> None:
@@ -28,12 +29,11 @@ def add_parser(verbs: Any) -> None:
         metavar="NAME",
         help="a class of the model, by name or number",
     )
-    p.add_argument(
-        "-o",
-        "--out",
-        metavar="OUT",
-        help="the picture to write (default: IMAGE's name with the class in it, in the working "
-        "folder)",
+    options.add_out(
+        p,
+        "OUT",
+        "the picture to write (default: IMAGE's name with the class in it, in the working folder)",
+        required=False,
     )
     options.add_model(p)
     p.add_argument(
@@ -50,7 +50,7 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     class_text = args.class_name.replace(os.sep, "_").replace(" ", "_")
     out = args.out or f"{Path(args.image).stem}-{class_text}.png"
-    check_file(out, pictures.FORMATS)
+    check_file(out, pictures.FORMATS, args.overwrite, [args.image])
     pixels = pictures.load(args.image)
     height, width = (max(1, round(n * args.scale)) for n in pixels.shape[:2])
     pixels = bicubic(pixels, (height, width))
@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> None:
         if e.declared and e.fits is None:
             e.enlarge = np.ceil(max(e.declared[0] / height, e.declared[1] / width) * 10) / 10
         raise
+    check_file(out, pictures.FORMATS, args.overwrite, [model.weights, model.deploy])
+    check_picture(out, (height, width), "")
     blob = next(layer.top[0] for layer in opened.description.layer if layer.name == opened.end)
     size, step = heatmap.window(opened.description, blob)
     values = heatmap.class_map(opened.net, preprocess(opened.net, pixels), blob)
@@ -79,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
             f"{model.name} has {len(values)} classes, from 0 to {len(values) - 1}, no {number}"
         )
     heat = heatmap.enlarge(values[number], (height, width), size, step)
-    pictures.save(out, heatmap.over(pixels, heat))
+    save(out, heatmap.over(pixels, heat), "", args.overwrite)
     _tell(model, name, values, number)
     print(f"wrote {out}")
 

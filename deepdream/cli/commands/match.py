@@ -4,7 +4,6 @@ picture's."""
 import argparse
 import json
 import re
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -21,7 +20,7 @@ from ...pictures.resize import bicubic
 from ...settings import MATCH
 from ...studies.page import check_matplotlib, plot
 from .. import options, progress
-from ..results import keep_last_good
+from ..results import check_picture, keep_last_good, save
 
 _FORMS = "quantile:0.9:2 (above a quantile, times), multiply:1.5 or channel:61:3 (channel, times)"
 
@@ -124,9 +123,10 @@ def prior_named(text: str) -> Optional[priors.Prior]:
 
 
 def run(args: argparse.Namespace) -> None:
-    check_file(args.out, pictures.FORMATS)
+    given = [path for path in (args.image, args.to) if path]
+    check_file(args.out, pictures.FORMATS, args.overwrite, given)
     if args.plot:
-        check_file(args.plot, [".svg"])
+        check_file(args.plot, [".svg"], args.overwrite, given)
         check_matplotlib("--plot's curves")
     enhance = enhancement(args.enhance) if args.enhance else None
     prior = prior_named(args.prior)
@@ -148,13 +148,16 @@ def run(args: argparse.Namespace) -> None:
     print(
         f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}", flush=True
     )
+    told = {**_told(args), "end": opened.end, "weights_sha1": file_sha1(model.weights)}
+    about = json.dumps({"deepdream match": told})
+    check_file(args.out, pictures.FORMATS, args.overwrite, [model.weights, model.deploy])
+    check_picture(args.out, (height, width), about)
     try:
         result = _match(opened, pixels, enhance, other, prior, args)
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    told = {**_told(args), "end": opened.end, "weights_sha1": file_sha1(model.weights)}
-    pictures.save(args.out, result.picture, json.dumps({"deepdream match": told}))
+    save(args.out, result.picture, about, args.overwrite)
     last = [e for e in result.history if e.octave == args.octaves]
     print(
         f"f {last[0].f:.4g} -> {min(e.f for e in last):.4g} in the last octave "
@@ -162,7 +165,7 @@ def run(args: argparse.Namespace) -> None:
         f"{len(result.history)} evaluations)"
     )
     if args.plot:
-        _draw(args.plot, result.history)
+        _draw(args.plot, result.history, args.overwrite)
     print(f"wrote {args.out}" + (f" and {args.plot}" if args.plot else ""))
 
 
@@ -208,10 +211,10 @@ def _told(args: argparse.Namespace) -> Dict[str, Any]:
     return {name: getattr(args, name) for name in names}
 
 
-def _draw(path: str, history: Sequence[Any]) -> None:
+def _draw(path: str, history: Sequence[Any], overwrite: bool) -> None:
     breaks = [i + 1 for i, e in enumerate(history) if i and e.octave != history[i - 1].octave]
     curves = {"f": [e.f for e in history], "data term": [e.data for e in history]}
     if any(e.prior for e in history):
         curves["prior, weighted"] = [e.prior for e in history]
-    with whole(Path(path)) as partial:
+    with whole(path, overwrite) as partial:
         partial.write_bytes(plot(curves, "f", breaks=breaks, xlabel="evaluation"))

@@ -1,10 +1,13 @@
 """`deepdream models`: the list of models, and downloads of their weights."""
 
 import argparse
+import os
 from typing import Any
 
 from ... import nets
+from ...errors import OutputError
 from ...nets import download
+from .. import options
 from ..table import print_table
 
 
@@ -27,6 +30,7 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="take a file whose hash is not known, and record the hash that it has",
     )
+    options.add_overwrite(q)
     q.set_defaults(run=get)
 
 
@@ -57,6 +61,10 @@ def get(args: argparse.Namespace) -> None:
     # a gist's readme names no mean colour, and a download needs none
     model = nets.find(args.name, mean="0,0,0")
     want = download.wanted(model)
+    if os.path.lexists(str(want.path)) and not args.overwrite and not download.is_right(want):
+        raise OutputError(
+            f"{want.path}: exists already, and is not known to be the published file", exists=True
+        )
     with tqdm(unit="B", unit_scale=True, desc=want.path.name, disable=None, leave=False) as bar:
 
         def report(done: int, total: Any) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from ... import pictures
+from ...errors import NotFiniteError
 from ...pictures.output import check_file
 from ...request.recipe import from_picture, recipe
 from .. import options, progress
+from ..results import check_picture, inputs_of, keep_last_good, save
 
 
 def add_parser(verbs: Any) -> None:
@@ -32,7 +34,8 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
     out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
-    check_file(out, pictures.FORMATS)
+    given = [path for path in (old, args.image, args.guide, args.mask) if path]
+    check_file(out, pictures.FORMATS, args.overwrite, given)
     job, frame, differences = from_picture(
         str(old),
         image_path=args.image,
@@ -43,10 +46,17 @@ def run(args: argparse.Namespace) -> None:
     )
     for line in differences:
         print(f"note: {line}")
+    check_file(out, pictures.FORMATS, args.overwrite, inputs_of(job))
+    about = recipe(job, str(out), frame)
+    check_picture(out, job.pixels.shape[:2], about)
     progress.announce(job)
-    *_, (_, picture) = progress.pictures(job, frame + 1)
+    try:
+        *_, (_, picture) = progress.pictures(job, frame + 1)
+    except NotFiniteError as e:
+        keep_last_good(out, e)
+        raise
     before = pictures.load(old)
-    pictures.save(out, picture, recipe(job, str(out), frame))
+    save(out, picture, about, args.overwrite)
     difference = np.abs(before - pictures.load(out)).mean()
     verdict = f"differs from {old} by {difference:.3g} grey levels on average"
     print(f"wrote {out}: {verdict if difference else 'equal to the bit'}")

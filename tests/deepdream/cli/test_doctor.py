@@ -1,6 +1,7 @@
 """The doctor: what is here is told with its version, what is missing with the command that mends
 it."""
 
+import shutil
 import sys
 
 import pytest
@@ -51,8 +52,6 @@ def test_what_is_missing_is_told_with_its_command(told, monkeypatch):
 
 
 def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
-    import shutil
-
     folder = shutil.copytree(small_folder, tmp_path / "small")
     readme = (
         (folder / "readme.md")
@@ -71,3 +70,12 @@ def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
 def test_memory_is_told_with_what_bounds_it(monkeypatch, told):
     monkeypatch.setattr(memory, "free", lambda: Free(2_500_000_000, "left by ulimit -v"))
     assert "2.5 GB left by ulimit -v" in told()[1]["memory"]
+
+
+def test_half_written_weights_are_named(told, tmp_path, monkeypatch, small_folder):
+    folder = tmp_path / "small"
+    shutil.copytree(str(small_folder), str(folder))
+    left = folder / ".any_size" / ".deepdream-0123456789abcdef"
+    left.mkdir(parents=True)
+    monkeypatch.setattr(nets, "known", lambda: [str(folder)])
+    assert f"rm -r {left}" in told()[1]["half-written files"]

@@ -66,6 +66,21 @@ def test_no_gradient_says_so_and_leaves_the_picture(value, error, words, net, pi
     np.testing.assert_array_equal(src.data, before)
 
 
+@pytest.mark.parametrize("tiny, step_size", [(1e-44, 1.5), (1, 1e39)])
+def test_a_step_that_is_not_a_number_leaves_the_picture(tiny, step_size, net, picture):
+    net.blobs["data"].reshape(1, 3, 60, 80)
+    net.blobs["data"].data[0] = before = deepdream.preprocess(net, picture)
+
+    def objective(dst):
+        dst.diff[...] = tiny
+
+    with pytest.raises(deepdream.NotFiniteError, match="a step of .* is not a number"):
+        deepdream.make_step(
+            net, end="data", objective=objective, step_size=step_size, clip=False, jitter=0
+        )
+    assert np.array_equal(net.blobs["data"].data[0], before)
+
+
 def test_progress_counts_octaves_and_steps(net, picture):
     seen = []
     deepdream.deepdream(net, picture, 2, 2, report=seen.append, rng=np.random.RandomState(0))

@@ -87,3 +87,12 @@ def test_the_default_model_too(caffe, picture):
         deepdream.load_net(model, caffe), reference, picture, iter_n=1, octave_n=2
     )
     np.testing.assert_array_equal(dreamt, expected)
+
+
+def test_a_function_that_writes_one_place(net, reference, picture):
+    # what it wrote at a smaller octave stays, until the blob needs more memory
+    def one_place(dst):
+        dst.diff[:, 1, 2, 3] = 1
+
+    dreamt, expected = both(net, reference, picture, octave_n=3, objective=one_place)
+    np.testing.assert_array_equal(dreamt, expected)

@@ -198,6 +198,18 @@ def test_an_interrupted_install_is_never_taken_for_a_complete_one(
     assert code == 130 and "run it again" in said and not target.exists()
 
 
+@pytest.mark.parametrize("name", [".caffe", ".caffe.download"])
+def test_a_folder_of_other_things_is_left_alone(
+    name: str, machine: Plan, install: Install, target: Path
+) -> None:
+    mine = target.with_name(name)
+    mine.mkdir(parents=True)
+    (mine / "notes.txt").write_text("mine")
+    code, _, said = install()
+    assert code == 2 and "was not made by this" in said
+    assert (mine / "notes.txt").read_text() == "mine"
+
+
 def test_no_mirror(machine: Plan, install: Install, target: Path) -> None:
     machine(sites=[])
     said = refused(install, target)
