@@ -37,9 +37,9 @@ class Writer:
 
     def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
-        self._partial = self.folder.with_name(self.folder.name + ".partial")
+        self._partial = self.folder.parent / f"{self.folder.name}.partial"
         self._steps: List[Dict[str, Any]] = []
-        if self.folder.exists():
+        if self.folder.exists() or not self.folder.name:
             raise RecordingError(
                 f"{self.folder}: exists already; name another folder, or remove it first"
             )
