@@ -17,4 +17,6 @@ def own_file(folder: Path, name: str, readme: Path, key: str) -> Path:
             f"{readme}: {key} is {name!r}; a model's files lie in its folder, so write a file name "
             "without a folder"
         )
+    if name.lower() == readme.name or name.lower().endswith(".prototxt"):
+        raise ModelError(f"{readme}: {key} is {name!r}, which is another of the model's files")
     return folder / name

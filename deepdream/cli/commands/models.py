@@ -1,9 +1,13 @@
 """`deepdream models`: the list of models, and downloads of their weights."""
 
 import argparse
+import sys
 from typing import Any
 
+from netfile.terminal import printable
+
 from ... import nets
+from ...errors import ModelError
 from ...nets import download
 from ..table import print_table
 
@@ -33,7 +37,11 @@ def add_parser(verbs: Any) -> None:
 def list_models(args: argparse.Namespace) -> None:
     rows = [("model", "size", "licence", "weights")]
     for name in nets.known():
-        model = nets.find(name)
+        try:
+            model = nets.find(name)
+        except ModelError as e:
+            rows.append((name, "", "", f"its readme is broken: {e}"))
+            continue
         want = download.wanted(model)
         size = want.size or (want.path.stat().st_size if want.path.is_file() else None)
         size_text = f"{size / 1e6:.0f} MB" if size else "not known"
@@ -43,6 +51,8 @@ def list_models(args: argparse.Namespace) -> None:
 
 def _state(want: download.Wanted) -> str:
     if not want.path.is_file():
+        if download.unfinished(want):
+            return "not installed, download unfinished: get it again"
         return "not installed" if want.sha1 else "not installed; no published hash (--trust)"
     if want.sha1 is None:
         return "installed, no hash to verify it by"
@@ -57,13 +67,17 @@ def get(args: argparse.Namespace) -> None:
     # a gist's readme names no mean colour, and a download needs none
     model = nets.find(args.name, mean="0,0,0")
     want = download.wanted(model)
-    with tqdm(unit="B", unit_scale=True, desc=want.path.name, disable=None, leave=False) as bar:
+    name = printable(want.path.name)
+    with tqdm(unit="B", unit_scale=True, desc=name, disable=None, leave=False) as bar:
 
         def report(done: int, total: Any) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        source = download.get(want, args.trust, args.source, report)
+        def say(text: str) -> None:
+            bar.write(f"note: {printable(text)}", file=sys.stderr)
+
+        source = download.get(want, args.trust, args.source, report, say)
     if source:
         print(f"wrote {want.path}, {want.path.stat().st_size} bytes from {source}")
     else:
