@@ -11,8 +11,9 @@ result.npy        the finished picture, float32 RGB (H, W, 3)
 import json
 import os
 import shutil
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import numpy as np
 
@@ -53,8 +54,12 @@ class Writer:
         self._partial.mkdir()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: Optional[BaseException], *_: object) -> None:
         shutil.rmtree(self._partial, ignore_errors=True)
+        if isinstance(error, OSError):
+            # NumPy's own words on a full disk are "32400 requested and 25568 written"
+            why = error.strerror or f"the disk is full ({error})"
+            raise RecordingError(f"{self.folder}: cannot be written: {why}") from None
 
     def start(self, pixels: np.ndarray, guide: Optional[np.ndarray] = None) -> None:
         """Keep the source picture and the guide, RGB (H, W, 3)."""
@@ -123,9 +128,11 @@ class Recording:
             number, files = index["format"], dict(index["files"])
             expected = {"pixels.npy", "result.npy"}
             expected.update(f"{i:04d}.npz" for i in range(len(index["steps"])))
-            if number == FORMAT and not expected <= set(files):
-                raise KeyError("files")
-        except (ValueError, KeyError, TypeError) as e:
+            if number == FORMAT:
+                if not expected <= set(files):
+                    raise KeyError("files")
+                _check_index(index)
+        except (ValueError, KeyError, TypeError, RecursionError) as e:
             raise RecordingError(
                 f"{path}: cannot be read ({type(e).__name__}: {e}); record it again"
             ) from None
@@ -158,13 +165,39 @@ class Recording:
         path = self.folder / f"{name}.npy"
         if not path.is_file():
             return None
-        values: np.ndarray = np.load(path)
+        with _refusals(path):
+            values: np.ndarray = np.load(path, allow_pickle=False)
+            if values.ndim != 3 or values.shape[2] != 3 or values.dtype != np.float32:
+                raise ValueError(f"{values.dtype} of shape {values.shape}")
         return values
 
     def step(self, number: int) -> Dict[str, np.ndarray]:
         """{"state", "activation", "gradient"} of a step, counted from 0."""
-        with np.load(self.folder / f"{number:04d}.npz") as arrays:
-            return dict(arrays)
+        path = self.folder / f"{number:04d}.npz"
+        with _refusals(path), np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in ("state", "activation", "gradient")}
+
+
+def _check_index(index: Dict[str, Any]) -> None:
+    """Raise KeyError or TypeError where a part of it is missing or of another kind."""
+    if not isinstance(index["recipe"], dict):
+        raise TypeError("recipe")
+    for facts in index["files"].values():
+        facts["bytes"], facts["sha1"]
+    for step in index["steps"]:
+        height, width = step["size"]
+        if not all(type(n) is int for n in (step["octave"], step["step"], height, width)):
+            raise TypeError("steps")
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as e:  # NumPy fails in many ways on a file that is none of its own
+        raise RecordingError(f"{path}: is damaged ({e}); record it again") from None
 
 
 def _facts_of(path: Path) -> Dict[str, Any]:
