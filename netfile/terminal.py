@@ -10,7 +10,10 @@ from typing import Any, Callable, Iterator, NoReturn, Optional, Tuple, Type, Uni
 _LONGEST = 2000  # characters of one line
 # control characters, and those that turn the direction of what follows
 _CONTROLS = [*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-_ESCAPED = {c: f"\\x{c:02x}" if c < 256 else f"\\u{c:04x}" for c in _CONTROLS if chr(c) not in "\n"}
+_ESCAPED = {
+    c: f"\\x{c:02x}" if c < 256 else f"\\u{c:04x}" for c in _CONTROLS if chr(c) not in "\n\t"
+}
+_ESCAPED_IN_ERRORS = {c: text for c, text in _ESCAPED.items() if chr(c) != "\r"}  # of progress bars
 
 
 def printable(text: Any) -> str:
@@ -25,6 +28,10 @@ def printable(text: Any) -> str:
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.color: bool = False  # Python 3.14 would colour its help by escape sequences
 
     def error(self, message: str) -> NoReturn:
         """One line on stderr, exit code 2."""
@@ -59,14 +66,14 @@ class _Output:
 
 
 class _Errors:
-    """Standard error that loses what it cannot write, since nobody could be told."""
+    """Standard error, likewise; it loses what it cannot write, since nobody could be told."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
         try:
-            self._stream.write(text)
+            self._stream.write(text.translate(_ESCAPED_IN_ERRORS))
         except OSError:
             _lead_nowhere(self._stream)
         return len(text)

@@ -60,8 +60,11 @@ def test_closed_streams_are_not_taken_by_files():
 
 def test_what_is_printed_cannot_steer_a_terminal(capsys):
     with safe_streams():
-        print("a\x1b[31mb\x9b\u202ec\nd\udcff")
-    assert capsys.readouterr().out == "a\\x1b[31mb\\x9b\\u202ec\nd\\udcff\n"
+        print("a\x1b[31mb\x9b\u202ec\td\ne\r\udcff")
+        print("\rprogress\x1b[31m", file=sys.stderr)
+    said = capsys.readouterr()
+    assert said.out == "a\\x1b[31mb\\x9b\\u202ec\td\ne\\x0d\\udcff\n"
+    assert said.err == "\rprogress\\x1b[31m\n"
 
 
 def test_an_error_is_one_printable_line(capsys):

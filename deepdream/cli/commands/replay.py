@@ -31,7 +31,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
-    out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
+    out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{old.suffix}"
     check_file(out, pictures.FORMATS)
     job, frame, differences = from_picture(
         str(old),
