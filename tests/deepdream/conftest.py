@@ -10,7 +10,8 @@ import pytest
 from deepdream import cli, load_net
 from deepdream.nets import Model, find
 
-# these need an extra (requests, matplotlib, scikit-learn) or hypothesis, which a real Caffe's Python lacks
+# these need an extra (requests, matplotlib, scikit-learn) or hypothesis, which a real Caffe's
+# Python lacks
 collect_ignore = (
     [
         "nets/test_download.py",
