@@ -37,6 +37,10 @@ class Parser(argparse.ArgumentParser):
         """One line on stderr, exit code 2."""
         self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        with suppress(OSError):  # as newer Pythons do; `exit` tells
+            super()._print_message(message, file)
+
     def exit(self, status: int = 0, message: Optional[str] = None) -> NoReturn:
         """Leave, with code 2 where a help text could not be printed."""
         super().exit(status or _flushed(self.prog), message)
