@@ -77,8 +77,10 @@ bench: $(VENV)/.dream  ## time a gradient step on every engine that is installed
 
 FUZZ_EXAMPLES ?= 20000
 
-fuzz: $(VENV)/.dev  ## read damaged and absurd nets and weights: FUZZ_EXAMPLES=20000 of each
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/caffe_compat/test_fuzz.py
+fuzz: $(VENV)/.dev  ## read damaged nets, weights, pictures, command lines: FUZZ_EXAMPLES=20000 of each
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/caffe_compat/test_fuzz.py \
+		tests/deepdream/cli/test_fuzzed_command_lines.py \
+		tests/deepdream/pictures/test_fuzzed_pictures.py
 
 model: $(VENV)/.dev  ## train the default model from scratch: hours on a CPU, minutes on a GPU
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'

@@ -15,7 +15,7 @@ def most_bytes() -> int:
 
 @lru_cache(maxsize=None)
 def _most_bytes(wanted: str) -> int:
-    if wanted.isdigit() and int(wanted) > 0:
+    if wanted.isdecimal() and len(wanted) < 20 and int(wanted) > 0:
         return int(wanted)
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

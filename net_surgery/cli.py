@@ -9,7 +9,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple
 from netfile.errors import WriteError
 from netfile.files import whole_file
 from netfile.outputs import check_output
-from netfile.terminal import Parser, guarded
+from netfile.terminal import Parser, guarded, safe_streams
 
 from . import show
 from .convolutionize import convolutionize
@@ -33,8 +33,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     if arguments[:1] == ["heatmap"]:
         print("net_surgery: heatmap has moved; use deepdream heatmap", file=sys.stderr)
         return 2
-    args = parser().parse_args(arguments)
-    return guarded(f"net_surgery {args.command}", lambda: args.run(args), SurgeryError)
+    with safe_streams():
+        args = parser().parse_args(arguments)
+        return guarded(f"net_surgery {args.command}", lambda: args.run(args), SurgeryError)
 
 
 def parser() -> Parser:

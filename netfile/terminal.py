@@ -1,17 +1,116 @@
-"""What the command lines have in common: errors in one line on stderr, and the exit codes."""
+"""What the command lines have in common: errors in one line on stderr, the exit codes, and streams
+that no file's text and no full device can break."""
 
 import argparse
 import os
 import sys
-from typing import Callable, NoReturn, Optional, Tuple, Type, Union
+from contextlib import contextmanager, suppress
+from typing import Any, Callable, Iterator, NoReturn, Optional, Tuple, Type, Union
+
+_LONGEST = 2000  # characters of one line
+# control characters, and those that turn the direction of what follows
+_CONTROLS = [*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+_ESCAPED = {
+    c: f"\\x{c:02x}" if c < 256 else f"\\u{c:04x}" for c in _CONTROLS if chr(c) not in "\n\t"
+}
+_ESCAPED_IN_ERRORS = {c: text for c, text in _ESCAPED.items() if chr(c) != "\r"}  # of progress bars
+
+
+def printable(text: Any) -> str:
+    """Text as one line for a terminal.
+
+    What a file says may hold escape sequences, or be as long as the file.
+    """
+    line = " ".join(str(text).split()).translate(_ESCAPED)
+    line = line.encode("utf-8", "backslashreplace").decode("utf-8")
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.color: bool = False  # Python 3.14 would colour its help by escape sequences
+
     def error(self, message: str) -> NoReturn:
         """One line on stderr, exit code 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        with suppress(OSError):  # as newer Pythons do; `exit` tells
+            super()._print_message(message, file)
+
+    def exit(self, status: int = 0, message: Optional[str] = None) -> NoReturn:
+        """Leave, with code 2 where a help text could not be printed."""
+        super().exit(status or _flushed(self.prog), message)
+
+
+class _Output:
+    """Standard output whose control characters are shown, not sent to the terminal.
+
+    refused: why something could not be written, since argparse would not tell.
+    """
+
+    refused: Optional[OSError] = None
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text.translate(_ESCAPED))
+        except OSError as e:
+            self.refused = e
+            raise
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class _Errors:
+    """Standard error, likewise; it loses what it cannot write, since nobody could be told."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text.translate(_ESCAPED_IN_ERRORS))
+        except OSError:
+            _lead_nowhere(self._stream)
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            _lead_nowhere(self._stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def safe_streams() -> Iterator[None]:
+    """Context manager for a program: closed streams lead nowhere; see _Output and _Errors."""
+    while True:  # or the next file that is opened would be taken for a stream that is closed
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        if descriptor > 2:
+            os.close(descriptor)
+            break
+    before: Any = (sys.stdout, sys.stderr)
+    nowhere = open(os.devnull, "w")
+    output, errors = (nowhere if stream is None else stream for stream in before)
+    if hasattr(output, "reconfigure"):
+        output.reconfigure(errors="backslashreplace")  # file names may be any bytes
+    sys.stdout, sys.stderr = _Output(output), _Errors(errors)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+        nowhere.close()
 
 
 def guarded(
@@ -27,23 +126,54 @@ def guarded(
         expected: the exceptions whose text is meant for the user.
 
     Returns:
-        run's own code, 2 for an expected exception or too little memory, 130 after Ctrl-C.
+        run's own code, 2 for an expected exception, too little memory, what the system refuses
+        or a package that is broken, 130 after Ctrl-C.
     """
     try:
-        return run() or 0
+        code = run() or 0
+        return _flushed(name) or code
     except expected as e:
-        print(f"{name}: {' '.join(str(e).split())}", file=sys.stderr)
-        return 2
+        return _refused(name, e)
     except MemoryError:
-        print(
-            f"{name}: not enough memory; use a smaller picture, or a layer nearer to the input",
-            file=sys.stderr,
+        return _refused(
+            name, "not enough memory; use a smaller picture, or a layer nearer to the input"
         )
-        return 2
     except BrokenPipeError:
-        # whoever read our output has stopped; say nothing more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _lead_nowhere(sys.stdout)  # whoever read our output has stopped; say nothing more
         return 0
+    except OSError as e:
+        return _flushed(name) or _refused(
+            name, f"{e.filename}: {e.strerror}" if e.filename else e.strerror or e
+        )
+    except ImportError as e:
+        return _refused(name, f"a package cannot be loaded: {e}")
     except KeyboardInterrupt:
         print(f"\n{name}: stopped; no partial files are left", file=sys.stderr)
         return 130
+
+
+def _refused(name: str, why: Any) -> int:
+    """Say why, and return the exit code."""
+    print(f"{name}: {printable(why)}", file=sys.stderr)
+    return 2
+
+
+def _flushed(name: str) -> int:
+    """Write what was printed: 0, or 2 after one line on stderr where that cannot be done."""
+    try:
+        refused = getattr(sys.stdout, "refused", None)
+        if refused:
+            raise refused
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _lead_nowhere(sys.stdout)
+    except OSError as e:
+        _lead_nowhere(sys.stdout)
+        return _refused(name, f"the standard output cannot be written: {e.strerror or e}")
+    return 0
+
+
+def _lead_nowhere(stream: Any) -> None:
+    """Or Python would fail once more where it flushes the stream at its end."""
+    with suppress(OSError, ValueError):  # a stream without a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -36,7 +36,7 @@ def count() -> int:
 
 @lru_cache(maxsize=None)
 def _count(wanted: str) -> int:
-    if wanted.isdigit() and int(wanted) > 0:
+    if wanted.isdecimal() and len(wanted) < 5 and int(wanted) > 0:
         return int(wanted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -114,9 +114,9 @@ class naming:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
-        ours = isinstance(
-            error, (ArithmeticError, IndexError, MemoryError, ValueError)
-        ) and not isinstance(error, CaffeError)
+        ours = isinstance(error, (ArithmeticError, IndexError, ValueError)) and not isinstance(
+            error, CaffeError
+        )
         if ours and self.layer.type != "Python":
             shapes = ", ".join(str(blob.shape) for blob in self.bottom)
             raise ShapeError(

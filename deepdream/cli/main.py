@@ -4,7 +4,7 @@ import argparse
 from typing import Optional, Sequence
 
 from netfile.errors import NetError
-from netfile.terminal import Parser, guarded
+from netfile.terminal import Parser, guarded, safe_streams
 
 from ..errors import DreamError
 from ..version import __version__
@@ -42,14 +42,15 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         The exit code: 0, 2 for a request that cannot be met, 130 after Ctrl-C, or the command's
             own.
     """
-    args = parser().parse_args(argv)
+    with safe_streams():
+        args = parser().parse_args(argv)
 
-    def run() -> Optional[int]:
-        try:
-            code: Optional[int] = args.run(args)
-            return code
-        except DreamError as e:
-            e.args = (advised(e),)
-            raise
+        def run() -> Optional[int]:
+            try:
+                code: Optional[int] = args.run(args)
+                return code
+            except DreamError as e:
+                e.args = (advised(e),)
+                raise
 
-    return guarded(f"deepdream {args.command}", run, (DreamError, NetError))
+        return guarded(f"deepdream {args.command}", run, (DreamError, NetError))

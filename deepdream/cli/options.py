@@ -15,27 +15,29 @@ Number = Union[int, float]
 def number(
     kind: Type[Any], lowest: Number, inclusive: bool = True, highest: Number = math.inf
 ) -> Callable[[str], Any]:
-    """An argparse type: numbers of this kind within these bounds."""
+    """An argparse type: finite numbers of this kind within these bounds."""
     words = {int: "a whole number", float: "a number"}[kind]
     words += f" of at least {lowest}" if inclusive else f" over {lowest}"
     if highest != math.inf:
         words += f" and at most {highest}"
 
     def parse(text: str) -> Any:
+        shown = text if len(text) <= 40 else f"{text[:40]}..."
         try:
-            value = kind(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"must be {words}, not {text!r}") from None
+            value = kind(text.encode("ascii").decode())
+        except ValueError:  # digits such as \u00b2 among them
+            raise argparse.ArgumentTypeError(f"must be {words}, not {shown!r}") from None
         high_enough = lowest <= value if inclusive else lowest < value
         if not high_enough or not value <= highest or value == math.inf:
-            raise argparse.ArgumentTypeError(f"must be {words}, not {text}")
+            raise argparse.ArgumentTypeError(f"must be {words}, not {shown}")
         return value
 
     return parse
 
 
 SEED = number(int, 0, highest=2**32 - 1)
-COUNT = number(int, 1)
+MOST = 2**30 - 1  # of anything that is counted; more would take years
+COUNT = number(int, 1, highest=MOST)
 OCTAVES = number(int, 1, highest=64)
 SCALE = number(float, 1, inclusive=False)
 
@@ -73,7 +75,7 @@ def add_engine(
     )
     p.add_argument(
         "--gpu",
-        type=number(int, 0),
+        type=number(int, 0, highest=MOST),
         metavar="N",
         help="compute on this GPU; needs a real Caffe built for it",
     )
@@ -114,7 +116,9 @@ def add_dream(p: argparse.ArgumentParser) -> None:
         metavar="LAYER",
         help="the layer whose activations grow (default: the model's own; see `layers`)",
     )
-    add_setting(p, "--iterations", number(int, 0), DREAM.iterations, "N", "steps per octave")
+    add_setting(
+        p, "--iterations", number(int, 0, highest=MOST), DREAM.iterations, "N", "steps per octave"
+    )
     add_octaves(p, DREAM.octaves, DREAM.octave_scale)
     add_setting(
         p,
@@ -124,7 +128,14 @@ def add_dream(p: argparse.ArgumentParser) -> None:
         "X",
         "mean change of a pixel per step, in grey levels",
     )
-    add_setting(p, "--jitter", number(int, 0), DREAM.jitter, "N", "largest random shift, in pixels")
+    add_setting(
+        p,
+        "--jitter",
+        number(int, 0, highest=MOST),
+        DREAM.jitter,
+        "N",
+        "largest random shift, in pixels",
+    )
     p.add_argument(
         "--no-clip",
         dest="clip",

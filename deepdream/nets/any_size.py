@@ -2,14 +2,17 @@
 weights."""
 
 import json
+import shutil
 import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import net_surgery
 from netfile.errors import FormatError, NetError
 from netfile.files import file_sha1
+from netfile.locks import locked
 
 from ..errors import ModelError
 from .catalogue import Model
@@ -33,12 +36,25 @@ def any_size(model: Model, caffe: Any) -> Tuple[Model, Dict[str, str]]:
     key = f"{file_sha1(model.weights)[:12]}-{file_sha1(model.deploy)[:12]}-{_FORM}"
     folder = Path(model.weights).parent / ".any_size" / key
     if not (folder / "surgery.json").is_file():
-        folder = _make(model, caffe, folder)
+        with _alone(folder):
+            if not (folder / "surgery.json").is_file():
+                folder = _make(model, caffe, folder)
     record = json.loads((folder / "surgery.json").read_text(encoding="utf-8"))
     names = {change["layer"]: change["now"] for change in record["changes"]}
     end = names.get(model.end, model.end)
     deploy, weights = folder / "deploy.prototxt", folder / "net.caffemodel"
     return replace(model, deploy=deploy, weights=weights, end=end), names
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Context manager: no other process makes this folder; what killed ones left is removed."""
+    with suppress(OSError):
+        folder.parent.mkdir(exist_ok=True)
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        for leftover in folder.parent.glob(f".{folder.name}.*"):
+            shutil.rmtree(str(leftover), ignore_errors=True)
+        yield
 
 
 def _make(model: Model, caffe: Any, folder: Path) -> Path:
@@ -49,7 +65,6 @@ def _make(model: Model, caffe: Any, folder: Path) -> Path:
             f"{model.name}: cannot be made to take pictures of any size: {e}"
         ) from None
     try:
-        folder.parent.mkdir(exist_ok=True)
         return operated.save(folder)
     except (OSError, FormatError):
         if (folder / "surgery.json").is_file():

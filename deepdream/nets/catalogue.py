@@ -8,10 +8,12 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 from .. import settings
 from ..errors import ModelError
+from .folder import own_file
 from .mean import Pixel, mean_pixel
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
+_LONGEST = 1 << 20  # characters of a readme that are read
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,15 @@ class Model:
 
     @property
     def url(self) -> Optional[str]:
-        return self.facts.get("caffemodel_url")
+        url = self.facts.get("caffemodel_url")
+        return url if isinstance(url, str) else None
 
 
 def front_matter(path: Path) -> Dict[str, Any]:
     """The `key: value` lines between the first two `---` of a readme; Python literals or plain
     text."""
-    with open(path, encoding="utf-8", errors="replace") as f:
-        lines = f.read().splitlines()
+    with open(path, encoding="utf-8-sig", errors="replace") as f:
+        lines = f.read(_LONGEST).splitlines()
     facts: Dict[str, Any] = {}
     if not lines or lines[0].strip() != "---":
         return facts
@@ -58,7 +61,7 @@ def _literal(key: str, text: str) -> Any:
         return text
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except Exception:  # anyone's text is evaluated as a literal, which fails in every way
         return text
 
 
@@ -93,14 +96,17 @@ def find(
             needs_mean=folder.is_dir(),
         )
     facts = front_matter(readme) if readme.is_file() else {}
-    pixel, notes = mean_pixel(facts.get("mean") if mean is None else mean, folder, readme)
+    if mean is None:
+        pixel, notes = mean_pixel(facts.get("mean"), folder, readme)
+    else:
+        pixel, notes = mean_pixel(mean, folder, readme, own=False)
     order = str(channel_order or facts.get("channel_order", "bgr")).lower()
     if order not in ("bgr", "rgb"):
         raise ModelError(f'{readme}: channel_order is "{order}", not bgr or rgb')
     return Model(
         name=folder.name if folder.parent == MODELS else str(folder),
         deploy=_deploy(folder, readme.is_file()),
-        weights=folder / str(facts["caffemodel"])
+        weights=own_file(folder, str(facts["caffemodel"]), readme, "caffemodel")
         if "caffemodel" in facts
         else _only(folder, "*.caffemodel", "caffemodel"),
         mean=pixel,

@@ -1,26 +1,30 @@
 """Weights from their mirrors: interrupted downloads resume, and every file is verified before it
-gets its name."""
+gets its name.
 
-import json
+What has arrived lies in a folder of its own beside the file, so that nothing else is ever written
+to or removed.
+"""
+
 import os
+import re
 import shutil
+import stat
 import tarfile
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, List, Optional, Union
+from typing import Callable, List, Optional, Union
 from urllib.parse import unquote, urlparse
 
-from netfile.files import file_sha1
+from netfile import wire
+from netfile.files import file_sha1, whole_file
+from netfile.locks import locked
 
-from ..errors import DownloadError, MissingExtraError
+from ..errors import DownloadError
 from .catalogue import Model
+from .transfer import MOST, Report, copy, copy_bytes, discard, download, new
 
-TIMEOUT = (10, 30)  # seconds to connect, and between two pieces
-ATTEMPTS = 4  # per mirror, as long as each brings something
-PIECE = 1 << 18
+_MOST_MEMBERS = 10_000  # of an archive
 PathLike = Union[str, "os.PathLike[str]"]
-Report = Callable[[int, Optional[int]], None]  # (bytes so far, all of them or None)
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,15 @@ def wanted(model: Model) -> Wanted:
 
     A hash that was recorded when the file was taken on trust counts as known.
     """
-    urls = [model.facts.get("caffemodel_url"), *(model.facts.get("mirrors") or [])]
+    mirrors = model.facts.get("mirrors")
+    urls = [model.url, *(mirrors if isinstance(mirrors, (list, tuple)) else [mirrors])]
     sha1 = model.facts.get("sha1") or recorded_sha1(model.weights)
     size = model.facts.get("bytes")
     return Wanted(
         Path(model.weights),
-        [str(u) for u in urls if u],
-        str(sha1) if sha1 else None,
-        int(size) if isinstance(size, int) else None,
+        [url for url in urls if isinstance(url, str) and url],
+        str(sha1).lower() if sha1 else None,
+        size if type(size) is int and size > 0 else None,
     )
 
 
@@ -56,15 +61,28 @@ def _record(path: PathLike) -> Path:
 def recorded_sha1(path: PathLike) -> Optional[str]:
     """The hash of a file that was taken on trust, or None."""
     record = _record(path)
-    words = record.read_text().split() if record.is_file() else []
-    return words[0] if words else None
+    if not record.is_file():
+        return None
+    with open(record, encoding="ascii", errors="replace") as f:
+        found = re.match("[0-9a-f]{40}", f.read(40))
+    return found[0] if found else None
 
 
 def is_right(want: Wanted) -> bool:
     """Whether the file is there and, as far as anything is known of it, right."""
-    if not want.path.is_file() or (want.size is not None and want.path.stat().st_size != want.size):
+    try:
+        there = want.path.stat()
+        if not stat.S_ISREG(there.st_mode) or want.size not in (None, there.st_size):
+            return False
+        return want.sha1 is not None and file_sha1(want.path) == want.sha1
+    except OSError:
         return False
-    return want.sha1 is not None and file_sha1(want.path) == want.sha1
+
+
+def unfinished(want: Wanted) -> Optional[Path]:
+    """The folder with what an earlier download left, or None."""
+    folder = _workplace(want)
+    return folder if folder.is_dir() else None
 
 
 def get(
@@ -72,14 +90,18 @@ def get(
     trust: bool = False,
     source: Optional[str] = None,
     report: Optional[Report] = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> str:
     """Get a file, from one place or from its mirrors in turn.
+
+    Another file that has its name is kept as NAME.old.
 
     Args:
         want: the file.
         trust: take a file with no known hash, and record the hash that it has.
         source: a path or URL to take it from, in place of the mirrors.
         report: called with (bytes so far, all of them or None).
+        say: called with what a user should know meanwhile, in one line.
 
     Returns:
         Where it came from; "" if it was there already.
@@ -98,72 +120,152 @@ def get(
         raise DownloadError(
             f"{want.path.name}: its readme names no caffemodel_url", unknown_place=True
         )
-    want.path.parent.mkdir(parents=True, exist_ok=True)
+    _check_destination(want.path)
+    lock = want.path.with_name(f".{want.path.name}.lock")
+    try:
+        want.path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(lock, lambda: say(f"another process is getting {want.path}; waiting for it")):
+            # the process that was inside may have taken it on trust
+            if is_right(replace(want, sha1=want.sha1 or recorded_sha1(want.path))):
+                return ""
+            _make_workplace(want)
+            return _from_one_of(want, urls, bool(source), report, say)
+    except OSError as e:
+        raise DownloadError(f"{want.path}: cannot be written: {e.strerror or e}") from None
+
+
+def _from_one_of(
+    want: Wanted,
+    urls: List[str],
+    by_hand: bool,
+    report: Optional[Report],
+    say: Callable[[str], None],
+) -> str:
+    """Get the file from the first place that has it; returns the place."""
     reasons = []
     for url in urls:
         try:
-            _fetch(want, url, report)
-            return url
+            part = _fetched(want, url, by_hand, report)
         except DownloadError as e:
             reasons.append(f"{url}: {e}")
+        else:
+            _finish(want, part, say)
+            return url
+    if not any((_workplace(want) / name).exists() for name in (_PART, _ARCHIVE)):
+        shutil.rmtree(_workplace(want), ignore_errors=True)
     raise DownloadError(f"{want.path.name} could not be downloaded: {'; '.join(reasons)}")
 
 
-def _fetch(want: Wanted, url: str, report: Optional[Report]) -> None:
-    """Get the file from one place, check it, and give it its name."""
-    parts = urlparse(url)
+# ---- where it arrives
+
+_PART, _ARCHIVE = "part", "archive"  # names in the workplace
+
+
+def _workplace(want: Wanted) -> Path:
+    return want.path.with_name(f".{want.path.name}.download")
+
+
+def _check_destination(path: Path) -> None:
+    """Raise DownloadError where something other than a file has this name."""
+    if path.is_symlink():
+        raise DownloadError(f"{path}: is a link, to {os.readlink(path)}; remove it first")
+    if path.exists() and not path.is_file():
+        raise DownloadError(f"{path}: is not a file; remove it first")
+
+
+def _make_workplace(want: Wanted) -> None:
+    """Raise DownloadError where another one's folder, or a link, has its name."""
+    folder = _workplace(want)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        there = folder.lstat()
+        own = not hasattr(os, "geteuid") or there.st_uid == os.geteuid()
+        if not stat.S_ISDIR(there.st_mode) or not own or there.st_mode & 0o022:
+            raise DownloadError(
+                f"{folder}: is not a folder that only you can write to; remove it first"
+            ) from None
+
+
+# ---- one place
+
+
+def _fetched(want: Wanted, url: str, by_hand: bool, report: Optional[Report]) -> Path:
+    """The file from one place, checked, under a partial name. Raises DownloadError."""
+    try:
+        parts = urlparse(url)
+    except ValueError as e:
+        raise DownloadError(f"is no address ({e})") from None
+    remote = parts.scheme in ("http", "https")
+    if not remote and not by_hand:
+        raise DownloadError("a readme may name http and https addresses only")
     archive = parts.path.endswith((".tar.gz", ".tgz"))
-    part = want.path.with_name(want.path.name + (".archive.part" if archive else ".part"))
+    part = _workplace(want) / (_ARCHIVE if archive else _PART)
     size = None if archive else want.size
-    if parts.scheme in ("http", "https"):
-        _download(url, part, size, None if archive else want.sha1, report)
+    if remote:
+        download(url, part, size, None if archive else want.sha1, report)
     else:
-        _copy(Path(unquote(parts.path)) if parts.scheme == "file" else Path(url), part)
+        copy(Path(unquote(parts.path)) if parts.scheme == "file" else Path(url), part, size)
     if archive:
         part = _member(part, want)
     _check(part, want)
+    return part
+
+
+def _finish(want: Wanted, part: Path, say: Callable[[str], None]) -> None:
+    """Give the file its name."""
+    _check_destination(want.path)
     if want.sha1 is None:
-        _record(want.path).write_text(file_sha1(part) + "\n")
+        with whole_file(_record(want.path)) as record:
+            record.write_text(file_sha1(part) + "\n")
+    if want.path.exists():
+        kept = _free_name(want.path)
+        os.replace(want.path, kept)
+        say(f"the file that was there is kept as {kept.name}")
     os.replace(part, want.path)
-    if _state(part).exists():
-        _state(part).unlink()
+    shutil.rmtree(_workplace(want), ignore_errors=True)
 
 
-def _copy(source: Path, part: Path) -> None:
-    try:
-        shutil.copyfile(source, part)
-    except OSError as e:
-        _discard(part)
-        raise DownloadError(e.strerror or str(e)) from None
-
-
-def _state(part: Path) -> Path:
-    """Where the server's word on an incomplete file is kept."""
-    return part.with_name(part.name + ".json")
-
-
-def _discard(part: Path) -> None:
-    for path in (part, _state(part)):
-        if path.exists():
-            path.unlink()
+def _free_name(path: Path) -> Path:
+    name, number = path.with_name(f"{path.name}.old"), 1
+    while name.exists() or name.is_symlink():
+        number += 1
+        name = path.with_name(f"{path.name}.old{number}")
+    return name
 
 
 def _check(part: Path, want: Wanted) -> None:
     """Raise DownloadError, and remove the file, unless it is what is wanted."""
     size = part.stat().st_size
     if want.size is not None and size != want.size:
-        _discard(part)
+        discard(part)
         raise DownloadError(f"gave {size} bytes, not {want.size}")
     if want.sha1 is not None:
         digest = file_sha1(part)
         if digest != want.sha1:
-            _discard(part)
+            discard(part)
             raise DownloadError(f"gave a file with SHA1 {digest}, not {want.sha1}")
-    with open(part, "rb") as f:
-        if f.read(64).lstrip()[:1] == b"<":
-            f.close()
-            _discard(part)
-            raise DownloadError("gave a web page, not a caffemodel")
+    elif _is_web_page(part):
+        discard(part)
+        raise DownloadError("gave a web page, not a caffemodel")
+
+
+def _is_web_page(path: Path) -> bool:
+    """Whether a file is HTML or XML.
+
+    The length of a net's name of 60 characters is the byte of a "<", so whatever can be read as a
+    protobuf message is none.
+    """
+    with open(path, "rb") as f:
+        if f.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
+            return False
+    try:
+        with wire.mapped(str(path)) as data:
+            for _ in wire.fields(data, 0, len(data)):
+                pass
+    except wire.WireError:
+        return True
+    return False
 
 
 def _member(archive: Path, want: Wanted) -> Path:
@@ -171,149 +273,30 @@ def _member(archive: Path, want: Wanted) -> Path:
 
     Only its contents are taken, so that no name in the archive can point elsewhere.
     """
-    part = want.path.with_name(want.path.name + ".part")
+    part = _workplace(want) / _PART
     try:
         with tarfile.open(archive, "r:*") as tar:
-            member = next(
-                (m for m in tar if m.isfile() and os.path.basename(m.name) == want.path.name), None
-            )
-            if member is None:
-                raise DownloadError(f"the archive has no file {want.path.name}")
-            source = tar.extractfile(member)
+            source = tar.extractfile(_found(tar, want.path.name))
             assert source is not None
-            with open(part, "wb") as target:
-                shutil.copyfileobj(source, target, PIECE)
-    except (tarfile.TarError, EOFError, OSError) as e:
-        _discard(part)
+            with new(part) as target:
+                copy_bytes(source, target, MOST if want.size is None else want.size)
+    except DownloadError:
+        discard(part)
+        raise
+    except Exception as e:  # a damaged archive fails in many ways
+        discard(part)
         raise DownloadError(f"the archive is broken ({e})") from None
     finally:
-        _discard(archive)
+        discard(archive)
     return part
 
 
-def _requests() -> Any:
-    try:
-        import requests
-    except ImportError as e:
-        raise MissingExtraError(
-            f"downloads need requests ({e}); install it with: pip install -e '.[download]'"
-        ) from None
-    return requests
-
-
-def _download(
-    url: str,
-    part: Path,
-    size: Optional[int],
-    sha1: Optional[str],
-    report: Optional[Report],
-) -> None:
-    """Download to `part`, resuming where an earlier attempt stopped, until it is complete.
-
-    Raises:
-        DownloadError: it stays incomplete; with the reason.
-    """
-    requests = _requests()
-    if size is not None and part.exists() and part.stat().st_size == size:
-        return  # complete, only its name was not given
-    reason, tries, fresh_start_left = "", 0, True
-    while tries < ATTEMPTS:
-        before = part.stat().st_size if part.exists() else 0
-        try:
-            total = _attempt(requests, url, part, size, report)
-        except requests.RequestException as e:
-            reason, total = _reason(e), None
-        except OSError as e:
-            raise DownloadError(f"cannot be written: {e.strerror or e}") from None
-        have = part.stat().st_size if part.exists() else 0
-        if total is not None and have == total:
-            if before and sha1 and fresh_start_left and file_sha1(part) != sha1:
-                # pieces of two different files: start over, once
-                _discard(part)
-                fresh_start_left = False
-                continue
-            return
-        if total is not None:
-            reason = f"broke off at {have} of {total} bytes"
-        tries = tries + 1 if have <= before else 1
-        time.sleep(0 if have > before else 0.01)
-    raise DownloadError(reason or "gave nothing")
-
-
-def _attempt(
-    requests: Any, url: str, part: Path, size: Optional[int], report: Optional[Report]
-) -> Optional[int]:
-    """Make one request. What arrives stays in `part`.
-
-    Returns:
-        The whole file's size according to the server.
-    """
-    have = part.stat().st_size if part.exists() else 0
-    state = json.loads(_state(part).read_text()) if have and _state(part).exists() else {}
-    headers = {"Accept-Encoding": "identity"}
-    if have:
-        headers["Range"] = f"bytes={have}-"
-        if state.get("url") == url and state.get("validator"):
-            headers["If-Range"] = state["validator"]
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == 416:
-            _discard(part)
-            raise requests.RequestException("refused to resume the download")
-        if answer.status_code not in (200, 206):
-            raise DownloadError(f"answered {answer.status_code} {answer.reason}")
-        if "html" in answer.headers.get("Content-Type", "").lower():
-            raise DownloadError("gave a web page, not a caffemodel")
-        resumed = answer.status_code == 206 and have > 0
-        total = _total(answer, have if resumed else 0, requests, part)
-        if size is not None and total is not None and total != size:
-            _discard(part)
-            raise DownloadError(f"has {total} bytes, not {size}")
-        validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
-        if validator and validator.startswith("W/"):
-            validator = answer.headers.get("Last-Modified")
-        _state(part).write_text(json.dumps({"url": url, "validator": validator}))
-        limit = total if total is not None else size
-        count = have if resumed else 0
-        with open(part, "ab" if resumed else "wb") as f:
-            for piece in answer.iter_content(PIECE):
-                count += len(piece)
-                if limit is not None and count > limit:
-                    f.close()
-                    _discard(part)
-                    raise DownloadError(f"gave more than the {limit} bytes that it should")
-                f.write(piece)
-                if report:
-                    report(count, limit)
-        return limit if limit is not None else count
-
-
-def _total(answer: Any, have: int, requests: Any, part: Path) -> Optional[int]:
-    """The whole file's size by the answer's headers, or None."""
-    if have:
-        content_range = answer.headers.get("Content-Range", "")
-        place, _, whole = content_range.rpartition("/")
-        if not place.startswith(f"bytes {have}-"):
-            _discard(part)
-            raise requests.RequestException(
-                f"resumed elsewhere than at byte {have} ({content_range!r})"
-            )
-        return int(whole) if whole.isdigit() else None
-    length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isdigit() else None
-
-
-_REASONS = {
-    "Read timed out": "stalled",
-    "ConnectTimeout": "did not answer",
-    "NameResolution": "its name is not known",
-    "refused": "refused the connection",
-    "IncompleteRead": "broke off",
-}
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    for word, reason in _REASONS.items():
-        if word in text:
-            return reason
-    return f"{type(error).__name__}: {text[:200]}"
+def _found(tar: tarfile.TarFile, name: str) -> tarfile.TarInfo:
+    unpacked = 0
+    for number, member in enumerate(tar):
+        if member.isfile() and os.path.basename(member.name) == name:
+            return member
+        unpacked += max(0, member.size)
+        if unpacked > MOST or number > _MOST_MEMBERS:
+            raise DownloadError("the archive is too large")
+    raise DownloadError(f"the archive has no file {name}")

@@ -8,6 +8,7 @@ from typing import Any, List, Tuple, Union
 
 from ..errors import ModelError, TargetError
 from .catalogue import MODELS, Model
+from .folder import own_file
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def classes(model: Model) -> List[str]:
     """
     names = model.facts.get("classes")
     if isinstance(names, str):
-        places = [folder / names for folder in (Path(model.weights).parent, MODELS)]
+        name = own_file(Path(), names, Path(model.name), "classes")
+        places = [folder / name for folder in (Path(model.weights).parent, MODELS)]
         path = next((place for place in places if place.is_file()), None)
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
         return [re.sub(r"^n\d{8} ", "", line).strip() for line in lines if line.strip()]
@@ -65,8 +67,9 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
     for number, label in enumerate(names):
         if name == label or name in [part.strip() for part in label.split(",")]:
             return number, label
-    if str(name).isdigit() and (not names or int(name) < len(names)):
-        return int(name), names[int(name)] if names else str(name)
+    digits = str(name) if re.fullmatch("[0-9]{1,9}", str(name)) else ""
+    if digits and (not names or int(digits) < len(names)):
+        return int(digits), names[int(digits)] if names else digits
     if not names:
         needs_file = model.facts.get("classes") == "synset_words.txt"
         how = "; python scripts/nets/get_synset_words.py gets them" if needs_file else ""

@@ -29,28 +29,46 @@ def load(path: PathLike) -> np.ndarray:
     Raises:
         ImageError: there is no such file, it is broken, or it is too large to be safe.
     """
+    if os.path.isdir(path):
+        raise ImageError(f"{path}: is a folder, not a picture")
     if not os.path.exists(path):
         raise ImageError(f"{path}: no such picture")
+    if not os.path.isfile(path):
+        raise ImageError(f"{path}: is a device or a pipe, not a picture file; copy it to a file")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own words on damaged metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return _as_rgb(ImageOps.exif_transpose(image))
+                if image.format == "EPS":
+                    raise ImageError(f"{path}: is PostScript, a program; save it as a PNG")
+                values = _as_rgb(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(
             f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller "
             "first"
         ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError) as e:
+    except (ImageError, MemoryError):
+        raise
+    except Exception as e:  # Pillow's decoders fail in every way on damaged files
         raise ImageError(
             f"{path}: not a picture, or a broken one ({e}); open it in an editor and save it again"
         ) from None
+    if not values.size:
+        raise ImageError(f"{path}: has no pixels")
+    return values
 
 
 def _as_rgb(image: Any) -> np.ndarray:
     if image.mode.startswith("I") or image.mode == "F":
         # 16-bit files, which Pillow would clip instead of scaling them
         grey = np.asarray(image, np.float32) / np.float32(1 if image.mode == "F" else 257)
+        wrong = np.argwhere(~np.isfinite(grey))
+        if len(wrong):
+            row, column = wrong[0]
+            raise ValueError(
+                f"its value in row {row}, column {column}, counted from 0, is {grey[row, column]}"
+            )
         return np.repeat(np.clip(grey, 0, 255)[..., None], 3, 2)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")

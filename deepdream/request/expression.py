@@ -7,6 +7,7 @@ evaluated, because the text may come from a picture's recipe.
 """
 
 import ast
+import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
@@ -23,6 +24,8 @@ _ARGUMENTS = {
     "neuron": "a channel, and y and x or neither",
     "guide": "names of pictures",
 }
+_LONGEST = 10_000  # characters
+_DEEPEST = 200  # operations and calls within each other
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,15 @@ class Expression:
         self.layers: List[str] = []
         self.files: List[str] = []
         self.classes: List[Any] = []
+        if len(text) > _LONGEST:
+            raise TargetError(
+                f"objective {text[:40]!r}...: has {len(text)} characters, over {_LONGEST}; make it "
+                "shorter"
+            )
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
+            if _depth(self._tree) > _DEEPEST:
+                raise ValueError(f"over {_DEEPEST} parts within each other")
             is_objective = self._check(self._tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
             raise TargetError(
@@ -71,7 +81,10 @@ class Expression:
 
     def _check(self, node: ast.AST) -> bool:
         """Whether a part is an objective (True) or a number (False)."""
-        if _number(node) is not None:
+        number = _number(node)
+        if number is not None:
+            if not math.isfinite(number):
+                raise self._no(node, "is too large a number")
             return False
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
             return self._check(node.operand)
@@ -151,6 +164,15 @@ def _build(node: Any, context: Context) -> Any:
     return getattr(objectives, node.func.id)(layer, *values[1:])
 
 
+def _depth(tree: ast.AST) -> int:
+    """How many nodes lie within each other, at most; counted without recursion."""
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return depth
+
+
 def _constant(node: ast.AST) -> Any:
     try:
         return ast.literal_eval(node)
@@ -160,4 +182,9 @@ def _constant(node: ast.AST) -> Any:
 
 def _number(node: ast.AST) -> Optional[float]:
     value = _constant(node)
-    return float(value) if type(value) in (int, float) else None
+    if type(value) not in (int, float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

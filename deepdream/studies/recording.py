@@ -41,7 +41,7 @@ class Writer:
         self._partial = self.folder
         self._finished = False
         self._steps: List[Dict[str, Any]] = []
-        if os.path.lexists(str(self.folder)):
+        if os.path.lexists(str(self.folder)) or not self.folder.name:
             raise RecordingError(
                 f"{self.folder}: exists already; name another folder, or remove it first"
             )
@@ -60,13 +60,17 @@ class Writer:
             error = RecordingError, RecordingError("not finished"), None
         with self._as_error():
             self._whole.__exit__(*error)
+            if isinstance(error[1], OSError):
+                raise error[1]
 
     @contextmanager
     def _as_error(self) -> Iterator[None]:
         try:
             yield
         except OSError as e:
-            raise RecordingError(f"{self.folder}: cannot be written: {e.strerror or e}") from None
+            # NumPy's own words on a full disk are "32400 requested and 25568 written"
+            why = e.strerror or f"the disk is full ({e})"
+            raise RecordingError(f"{self.folder}: cannot be written: {why}") from None
 
     def start(self, pixels: np.ndarray, guide: Optional[np.ndarray] = None) -> None:
         """Keep the source picture and the guide, RGB (H, W, 3)."""
@@ -138,9 +142,11 @@ class Recording:
             number, files = index["format"], dict(index["files"])
             expected = {"pixels.npy", "result.npy"}
             expected.update(f"{i:04d}.npz" for i in range(len(index["steps"])))
-            if number == FORMAT and not expected <= set(files):
-                raise KeyError("files")
-        except (ValueError, KeyError, TypeError) as e:
+            if number == FORMAT:
+                if not expected <= set(files):
+                    raise KeyError("files")
+                _check_index(index)
+        except (ValueError, KeyError, TypeError, RecursionError) as e:
             raise RecordingError(
                 f"{path}: cannot be read ({type(e).__name__}: {e}); record it again"
             ) from None
@@ -173,13 +179,39 @@ class Recording:
         path = self.folder / f"{name}.npy"
         if not path.is_file():
             return None
-        values: np.ndarray = np.load(path)
+        with _refusals(path):
+            values: np.ndarray = np.load(path, allow_pickle=False)
+            if values.ndim != 3 or values.shape[2] != 3 or values.dtype != np.float32:
+                raise ValueError(f"{values.dtype} of shape {values.shape}")
         return values
 
     def step(self, number: int) -> Dict[str, np.ndarray]:
         """{"state", "activation", "gradient"} of a step, counted from 0."""
-        with np.load(self.folder / f"{number:04d}.npz") as arrays:
-            return dict(arrays)
+        path = self.folder / f"{number:04d}.npz"
+        with _refusals(path), np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in ("state", "activation", "gradient")}
+
+
+def _check_index(index: Dict[str, Any]) -> None:
+    """Raise KeyError or TypeError where a part of it is missing or of another kind."""
+    if not isinstance(index["recipe"], dict):
+        raise TypeError("recipe")
+    for facts in index["files"].values():
+        facts["bytes"], facts["sha1"]
+    for step in index["steps"]:
+        height, width = step["size"]
+        if not all(type(n) is int for n in (step["octave"], step["step"], height, width)):
+            raise TypeError("steps")
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as e:  # NumPy fails in many ways on a file that is none of its own
+        raise RecordingError(f"{path}: is damaged ({e}); record it again") from None
 
 
 def _facts_of(path: Path) -> Dict[str, Any]:

@@ -67,7 +67,7 @@ def recipe(rng: random.Random, shop: Shop) -> str:
     """Replay a picture whose recipe was changed."""
     from PIL import Image, PngImagePlugin
 
-    from deepdream import read_recipe
+    from deepdream.pictures.metadata import read_recipe
 
     record = json.loads(read_recipe(shop.dreamt))
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
@@ -151,8 +151,8 @@ def model_folder(rng: random.Random, shop: Shop) -> str:
 _NUMBERS = ("--octaves", "--octave-scale", "--iterations", "--step-size", "--jitter", "--seed",
             "--mean", "--gpu")  # fmt: skip
 _TEXTS = ("--end", "--objective", "--guide", "--mask", "--model", "--engine")
-_PIECES = ("channel(", '"conv"', ",", "1", ")", "-", "*", "+", "l2(", "nan", "inf", "²", "score(", "1e999", " ",
-           '"', "guide(", ".within(", "(", "neuron(", "\n", "\x1b")  # fmt: skip
+_PIECES = ("channel(", '"conv"', ",", "1", ")", "-", "*", "+", "l2(", "nan", "inf", "²", "score(",
+           "1e999", " ", '"', "guide(", ".within(", "(", "neuron(", "\n", "\x1b")  # fmt: skip
 
 
 def command_line(rng: random.Random, shop: Shop) -> str:

@@ -79,9 +79,7 @@ def run(campaign: Campaign, seconds: float, jobs: int, seed: int) -> Tally:
     """One campaign on so many processes."""
     tally = Tally()
     threads = [
-        threading.Thread(
-            target=_worker, args=(campaign.name, seed + i * _STRIDE, seconds, tally)
-        )
+        threading.Thread(target=_worker, args=(campaign.name, seed + i * _STRIDE, seconds, tally))
         for i in range(jobs)
     ]
     for thread in threads:
@@ -97,7 +95,9 @@ def table(tallies: Dict[str, Tally]) -> str:
              "|---|---|---|---|---|"]  # fmt: skip
     for name, tally in tallies.items():
         endings = ", ".join(
-            f"{count} {ending}" for ending, count in sorted(tally.endings.items()) if ending != "fault"
+            f"{count} {ending}"
+            for ending, count in sorted(tally.endings.items())
+            if ending != "fault"
         )
         total = sum(tally.endings.values())
         lines.append(

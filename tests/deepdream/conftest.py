@@ -10,12 +10,15 @@ import pytest
 from deepdream import cli, load_net
 from deepdream.nets import Model, find
 
-# these need an extra (requests, matplotlib, scikit-learn), which a real Caffe's Python lacks
+# these need an extra (requests, matplotlib, scikit-learn) or hypothesis, which a real Caffe's
+# Python lacks
 collect_ignore = (
     [
         "nets/test_download.py",
         "studies/test_compare_page.py",
         "cli/test_doctor.py",
+        "cli/test_fuzzed_command_lines.py",
+        "pictures/test_fuzzed_pictures.py",
         "studies/test_evaluate.py",
     ]
     if os.environ.get("DEEPDREAM_TEST_ENGINE") == "caffe"

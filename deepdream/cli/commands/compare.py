@@ -54,8 +54,8 @@ def add_parser(verbs: Any) -> None:
     p.add_argument(
         "--reference-python",
         metavar="PYTHON",
-        help="the Python that has it (default: CAFFE_PYTHON, or what `make caffe` installed, or "
-        "this one)",
+        help="the Python that has it (default: this one; for caffe CAFFE_PYTHON, or what "
+        "`make caffe` installed, if there is one)",
     )
     p.add_argument(
         "--record", metavar="FOLDER", help="only record this engine's dream, into a new folder"
@@ -72,7 +72,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Returns the exit code."""
+    """Returns the exit code: 1 where the engines differ."""
     if args.objective or args.mask:
         raise DreamError("engines are compared on one layer; leave out --objective and --mask")
     if args.record and (args.recording or args.out):
@@ -151,7 +151,7 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
         text = compare_page.render(recording, comparison, record)
         save_page(args.out, text, args.overwrite)
         print(f"wrote {args.out}")
-    return 0
+    return int(word == "differ")
 
 
 def _check_request(args: argparse.Namespace, recording: Recording) -> None:
@@ -179,10 +179,12 @@ def _check_request(args: argparse.Namespace, recording: Recording) -> None:
 
 
 def _reference_python(args: argparse.Namespace) -> str:
-    given = args.reference_python or os.environ.get("CAFFE_PYTHON")
-    if given:
-        return str(given)
-    return str(_INSTALLED if args.reference == "caffe" and _INSTALLED.exists() else sys.executable)
+    if args.reference_python:
+        return str(args.reference_python)
+    if args.reference != "caffe":
+        return sys.executable  # CAFFE_PYTHON is where Caffe is
+    installed = _INSTALLED if _INSTALLED.exists() else sys.executable
+    return os.environ.get("CAFFE_PYTHON") or str(installed)
 
 
 def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:

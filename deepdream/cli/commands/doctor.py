@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator, List, Optional, Union
 
 from netfile.files import leftovers
+from netfile.terminal import printable
 
 from ... import nets
 from ...errors import ModelError
@@ -57,8 +58,9 @@ def run(args: argparse.Namespace) -> int:
     """Print every finding; returns 1 if something is wrong that a dream needs."""
     wrong = 0
     for finding in examine():
-        remedy = f"  -> {finding.remedy}" if finding.remedy else ""
-        print(f"{_MARKS[finding.good]}{finding.what:26} {finding.text}{remedy}", flush=True)
+        remedy = f" -> {finding.remedy}" if finding.remedy else ""
+        text = printable(f"{finding.text}{remedy}")
+        print(f"{_MARKS[finding.good]}{finding.what:26} {text}", flush=True)
         wrong += finding.good is False
     print(f"{wrong} of these need mending" if wrong else "nothing that a dream needs is missing")
     return int(wrong > 0)
@@ -128,14 +130,22 @@ def _machine() -> Iterator[Finding]:
 
 
 def _model(name: str) -> Finding:
-    model = nets.find(name)
-    want, what = download.wanted(model), f"model {name}"
+    what = f"model {name}"
+    try:
+        model = nets.find(name)
+    except ModelError as e:
+        needed = name == DEFAULT_MODEL
+        return Finding(what, f"its readme is broken: {e}", False if needed else None)
+    want = download.wanted(model)
     if not model.deploy.is_file():
         how = "python scripts/nets/googlenet.py or scripts/nets/classics.py writes it"
         return Finding(what, f"has no deploy net ({model.deploy})", False, how)
     if download.is_right(want):
         return Finding(what, "installed, verified", True)
     get = f"deepdream models get {name}"
+    unfinished = download.unfinished(want)
+    if unfinished and not want.path.is_file():
+        return Finding(what, f"a download is unfinished ({unfinished})", None, get)
     if not want.path.is_file():
         how = f"{get}{'' if want.sha1 else ' --trust'}" if want.urls else "make model"
         needed = name == DEFAULT_MODEL

@@ -24,6 +24,8 @@ from ..results import check_picture, keep_last_good, save
 
 _FORMS = "quantile:0.9:2 (above a quantile, times), multiply:1.5 or channel:61:3 (channel, times)"
 
+_FACTOR = options.number(float, -1e6, highest=1e6)  # beyond, activations could become infinite
+
 
 def add_parser(verbs: Any) -> None:
     p = verbs.add_parser(
@@ -82,8 +84,8 @@ def enhancement(text: str) -> Callable[[np.ndarray], np.ndarray]:
     are."""
     kind, *parts = text.replace("x", "").replace("\u00d7", "").split(":")
     try:
-        values = [float(part) for part in parts]
-    except ValueError:
+        values = [_FACTOR(part) for part in parts]
+    except argparse.ArgumentTypeError:
         values = []
     if kind == "quantile" and len(values) == 2:
         return matching.quantile(*values)

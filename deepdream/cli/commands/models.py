@@ -2,10 +2,13 @@
 
 import argparse
 import os
+import sys
 from typing import Any
 
+from netfile.terminal import printable
+
 from ... import nets
-from ...errors import OutputError
+from ...errors import ModelError, OutputError
 from ...nets import download
 from .. import options
 from ..table import print_table
@@ -37,7 +40,11 @@ def add_parser(verbs: Any) -> None:
 def list_models(args: argparse.Namespace) -> None:
     rows = [("model", "size", "licence", "weights")]
     for name in nets.known():
-        model = nets.find(name)
+        try:
+            model = nets.find(name)
+        except ModelError as e:
+            rows.append((name, "", "", f"its readme is broken: {e}"))
+            continue
         want = download.wanted(model)
         size = want.size or (want.path.stat().st_size if want.path.is_file() else None)
         size_text = f"{size / 1e6:.0f} MB" if size else "not known"
@@ -47,6 +54,8 @@ def list_models(args: argparse.Namespace) -> None:
 
 def _state(want: download.Wanted) -> str:
     if not want.path.is_file():
+        if download.unfinished(want):
+            return "not installed, download unfinished: get it again"
         return "not installed" if want.sha1 else "not installed; no published hash (--trust)"
     if want.sha1 is None:
         return "installed, no hash to verify it by"
@@ -65,13 +74,17 @@ def get(args: argparse.Namespace) -> None:
         raise OutputError(
             f"{want.path}: exists already, and is not known to be the published file", exists=True
         )
-    with tqdm(unit="B", unit_scale=True, desc=want.path.name, disable=None, leave=False) as bar:
+    name = printable(want.path.name)
+    with tqdm(unit="B", unit_scale=True, desc=name, disable=None, leave=False) as bar:
 
         def report(done: int, total: Any) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        source = download.get(want, args.trust, args.source, report)
+        def say(text: str) -> None:
+            bar.write(f"note: {printable(text)}", file=sys.stderr)
+
+        source = download.get(want, args.trust, args.source, report, say)
     if source:
         print(f"wrote {want.path}, {want.path.stat().st_size} bytes from {source}")
     else:

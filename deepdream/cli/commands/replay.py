@@ -33,7 +33,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
-    out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{old.suffix}")
+    out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{old.suffix}"
     given = [path for path in (old, args.image, args.guide, args.mask) if path]
     check_file(out, pictures.FORMATS, args.overwrite, given)
     job, frame, differences = from_picture(

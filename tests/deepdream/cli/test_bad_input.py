@@ -103,6 +103,21 @@ def test_model_without_its_weights_says_how_to_get_them(photo, out, capsys, monk
         (["--seed", "-1"], "at least 0"),
         (["--seed", "4294967296"], "at most 4294967295"),
         (["--gpu", "one"], "whole number"),
+        (["--gpu", "9" * 30], "at most"),
+        (["--iterations", "\u00b2"], "whole number"),
+        (["--iterations", "\u0663"], "whole number"),
+        (["--iterations", "9" * 30], "at most"),
+        (["--iterations", "9" * 5000], "at "),
+        (["--iterations", ""], "whole number"),
+        (["--iterations", "inf"], "whole number"),
+        (["--octaves", "nan"], "whole number"),
+        (["--octave-scale", "inf"], "over 1"),
+        (["--octave-scale", "\u00b2"], "over 1"),
+        (["--jitter", str(2**31)], "at most"),
+        (["--jitter", str(2**30)], "at most"),
+        (["--step-size", ""], "over 0"),
+        (["--step-size", "nan"], "over 0"),
+        (["--seed", "1e3"], "whole number"),
     ],
 )
 def test_bad_numbers(args, message, refused, photo, out):
@@ -150,6 +165,18 @@ def test_out_of_memory(refused, photo, out, monkeypatch):
 
     monkeypatch.setattr("deepdream.cli.commands.dream.prepare", too_much)
     assert "not enough memory" in refused("dream", photo, "-o", out)
+
+
+def test_out_of_memory_inside_a_layer(run, photo, out, monkeypatch, engine_name, fast):
+    if engine_name == "caffe":
+        pytest.skip("a real Caffe ends the process")
+
+    def too_much(*args):
+        raise MemoryError("Unable to allocate 3 MiB")
+
+    monkeypatch.setattr("caffe_compat.layer_types.pooling.Pooling.forward", too_much)
+    code, _, err = run("dream", photo, "-o", out, *fast)
+    assert code == 2 and err.splitlines()[-1].startswith("deepdream dream: not enough memory")
 
 
 def test_unwritable_folder(refused, photo, tmp_path, monkeypatch):

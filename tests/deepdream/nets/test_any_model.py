@@ -1,7 +1,9 @@
 """Models by folder: without a readme, with flags for mean and channel order, with mean files; V1
 files."""
 
+import io
 import json
+import os
 import shutil
 
 import numpy as np
@@ -92,35 +94,130 @@ def test_flags_are_in_the_recipe_and_replayed(bare, dream, tmp_path, run):
     assert "equal to the bit" in run("replay", tmp_path / "out.png")[1]
 
 
+def npy(array, **params):
+    out = io.BytesIO()
+    np.save(out, array, **params)
+    return out.getvalue()
+
+
+def npz():
+    out = io.BytesIO()
+    np.savez(out, mean=np.zeros(3))
+    return out.getvalue()
+
+
+BROKEN = "not a mean file, or a broken one"
+
+
 @pytest.mark.parametrize(
     "content, message",
     [
-        (np.zeros((2, 4, 4)), "has the shape (2, 4, 4)"),
-        (np.full(3, np.nan), "has the shape"),
-        (b"broken", "not a mean file, or a broken one"),
+        (npy(np.zeros((2, 4, 4))), "has the shape (2, 4, 4)"),
+        (npy(np.zeros((3, 0, 4))), "has the shape (3, 0, 4)"),
+        (npy(np.float64(3)), "has the shape ()"),
+        (npy(np.full(3, np.nan)), "not finite numbers"),
+        (npy(np.array([1, 2, np.inf])), "not finite numbers"),
+        (npy(np.array([1, 2, 1e300])), "not finite numbers"),
+        (npy(np.array(["a", "b", "c"])), "not numbers"),
+        (npy(np.zeros(3, complex)), "not numbers"),
+        (npy(np.array([1, None, {}]), allow_pickle=True), BROKEN),
+        (npz(), "an archive of arrays"),
+        (b"", "it is empty"),
+        (b"broken", BROKEN),
+        (b"104,117,123", BROKEN),
+        (b"\x93NUMPY", BROKEN),
+        (npy(np.zeros((3, 9, 9)))[:-5], BROKEN),
+        (npy(np.zeros(3)).replace(b"(3,)", b"(3e"), BROKEN),
+        (npy(np.zeros(3)).replace(b"(3,), }" + b" " * 12, b"(3, 10**6, 10**6), }"), BROKEN),
+        (npy(np.zeros(3)).replace(b"(3,), }" + b" " * 9, b"(3,9999999999), }"[:16]), BROKEN),
     ],
 )
 def test_mean_files_that_are_none(content, message, bare, tmp_path):
     path = tmp_path / "mean.npy"
-    path.write_bytes(content) if isinstance(content, bytes) else np.save(path, content)
+    path.write_bytes(content)
     with pytest.raises(ModelError) as e:
         model.find(str(bare), mean=str(path))
     assert message in str(e.value)
 
 
-def test_means_that_are_none(bare):
-    for mean, message in (
+@pytest.mark.parametrize(
+    "mean, message",
+    [
         ("1,2", "the mean is [1.0, 2.0]"),
-        ("nothing.npy", "cannot be read"),
+        ("nan,2,3", "three finite numbers"),
+        ("1,inf,3", "three finite numbers"),
+        ("1,2,1e300", "three finite numbers"),
+        ("\u00b2,2,3", "three numbers such as"),
+        ("", "must be three numbers"),
+        ("nothing.npy", "no such file"),
         ("mean.txt", "three numbers such as"),
-    ):
-        with pytest.raises(ModelError) as e:
-            model.find(str(bare), mean=mean)
-        assert message in str(e.value)
+        (".", "three numbers such as"),
+    ],
+)
+def test_means_that_are_none(mean, message, bare):
+    with pytest.raises(ModelError) as e:
+        model.find(str(bare), mean=mean)
+    assert message in str(e.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xff\xff", b"", b"\x08\x05\x10\x05"])
+def test_binaryprotos_that_are_no_mean(content, bare):
     broken = bare / "x.binaryproto"
-    broken.write_bytes(b"\xff\xff\xff")
-    with pytest.raises(ModelError, match="x.binaryproto: not a mean file"):
+    broken.write_bytes(content)
+    with pytest.raises(ModelError, match="x.binaryproto: "):
         model.find(str(bare), mean=str(broken))
+
+
+def test_a_pipe_is_no_mean(bare, tmp_path):
+    os.mkfifo(tmp_path / "mean.npy")
+    with pytest.raises(ModelError, match="is not a file"):
+        model.find(str(bare), mean=str(tmp_path / "mean.npy"))
+
+
+HOSTILE = {
+    "caffemodel: ../victim": "caffemodel is '../victim'",
+    "caffemodel: /etc/passwd": "caffemodel is '/etc/passwd'",
+    "caffemodel: a/net.caffemodel": "without a folder",
+    "caffemodel: ..": "without a folder",
+    "caffemodel: 'a\\0b'": "without a folder",
+    "mean: ../mean.npy": "mean is '../mean.npy'",
+    "mean: [1e999, 1, 2]": "three finite numbers",
+    "mean: [1, 2, True]": 'needs "caffemodel: FILE"',
+    "mean: " + "-" * 5000 + "1": "mean",
+    "mean: " + "[" * 500 + "]" * 500: "mean",
+    "mean: {[]}": "mean",
+}
+
+
+@pytest.mark.parametrize("line", HOSTILE, ids=lambda line: line[:24])
+def test_a_readme_names_only_files_of_its_folder(line, small_folder, tmp_path):
+    folder = shutil.copytree(small_folder, tmp_path / "copy")
+    np.save(tmp_path / "mean.npy", np.zeros(3))
+    key = line.split(":")[0]
+    lines = (folder / "readme.md").read_text().splitlines()
+    lines = [line if old.startswith(f"{key}:") else old for old in lines]
+    (folder / "readme.md").write_text("\n".join(lines))
+    with pytest.raises(ModelError) as e:
+        model.find(str(folder))
+    assert HOSTILE[line] in str(e.value)
+
+
+def test_a_readme_may_name_no_file_of_classes_elsewhere(small_folder, tmp_path):
+    folder = shutil.copytree(small_folder, tmp_path / "copy")
+    (tmp_path / "secret").write_text("secret")
+    readme = (folder / "readme.md").read_text()
+    (folder / "readme.md").write_text(readme.replace("end:", "classes: ../secret\nend:"))
+    with pytest.raises(ModelError, match="classes is '../secret'"):
+        model.classes(model.find(str(folder)))
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "\u0662", "9" * 5000, "-1", "4"])
+def test_numbers_that_no_class_has(number, small_folder, tmp_path):
+    folder = shutil.copytree(small_folder, tmp_path / "copy")
+    readme = (folder / "readme.md").read_text()
+    (folder / "readme.md").write_text(readme.replace("end:", "classes: ['a', 'b']\nend:"))
+    with pytest.raises(ModelError, match="has no class"):
+        model.class_number(model.find(str(folder)), number)
 
 
 def test_names_of_models_are_found_in_any_case():

@@ -94,3 +94,12 @@ def test_a_net_that_cannot_be_converted_says_so(folder, photo, run):
     out = folder / "out.png"
     code, _, err = run("dream", photo, "-o", out, "--model", folder, "--end", "prob")
     assert code == 2 and len(err.strip().splitlines()) == 1 and not out.exists()
+
+
+def test_what_a_killed_run_left_is_removed(folder, caffe):
+    made, _ = any_size.any_size(find(str(folder)), caffe)
+    kept = made.deploy.parent
+    leftover = kept.parent / f".{kept.name}.abc"
+    kept.rename(leftover)
+    any_size.any_size(find(str(folder)), caffe)
+    assert [p.name for p in kept.parent.iterdir()] == [kept.name]

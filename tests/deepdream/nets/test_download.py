@@ -1,8 +1,11 @@
 """Downloads against a real HTTP server on loopback that truncates, stalls, lies, refuses and
 redirects: a good file, or one line."""
 
+import dataclasses
 import hashlib
 import io
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,7 +16,7 @@ import pytest
 
 from deepdream import cli
 from deepdream.errors import DownloadError
-from deepdream.nets import catalogue, download
+from deepdream.nets import catalogue, download, transfer
 from tests.support.misbehaving import (
     CONTENT,
     OTHER,
@@ -54,7 +57,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", (2, 0.3))
+    monkeypatch.setattr(transfer, "TIMEOUT", (2, 0.3))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
@@ -172,9 +175,9 @@ def test_a_stopped_download_is_gone_on_with_by_the_next_run(want, server):
 
 
 def test_mirrors_are_tried_in_order(want, server, tmp_path):
-    mirrors = ["http://127.0.0.1:9/net.caffemodel", (tmp_path / "none").as_uri(), server.url]
+    mirrors = ["http://127.0.0.1:9/net.caffemodel", "http://[::1", server.url]
     assert download.get(download.Wanted(want.path, mirrors, want.sha1, want.size)) == server.url
-    with pytest.raises(DownloadError, match="127.0.0.1:9.*refused the connection.*No such file"):
+    with pytest.raises(DownloadError, match="127.0.0.1:9.*refused the connection.*is no address"):
         download.get(download.Wanted(tmp_path / "x", mirrors[:2], want.sha1, want.size))
 
 
@@ -191,6 +194,168 @@ def test_from_a_path_or_file_url(as_url, want, tmp_path):
     with pytest.raises(DownloadError, match="gave a file with SHA1"):
         download.get(want, source=source)
     assert not want.path.exists()
+
+
+NAME_OF_60 = b"\n<" + b"n" * 60 + b"\xa2\x06\x03\n\x01a"  # a NetParameter with one layer
+
+
+@pytest.mark.parametrize("name", [b"n" * 60, b"html>" + b"n" * 55])
+def test_a_net_with_a_name_of_60_characters_is_no_web_page(name, want, tmp_path):
+    source = tmp_path / "elsewhere.caffemodel"
+    source.write_bytes(NAME_OF_60.replace(b"n" * 60, name))
+    download.get(download.Wanted(want.path, [], None, None), trust=True, source=source)
+    assert want.path.read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "page", [b"<html>x", b"\n <!DOCTYPE html>", b"\xef\xbb\xbf<?xml ?>", b"<a"]
+)
+def test_a_page_given_by_hand_is_refused_and_stays(page, want, tmp_path):
+    source = tmp_path / "page.caffemodel"
+    source.write_bytes(page)
+    with pytest.raises(DownloadError, match="gave a web page"):
+        download.get(download.Wanted(want.path, [], None, None), trust=True, source=source)
+    assert source.read_bytes() == page and left(want) == []
+
+
+@pytest.mark.parametrize("name", ["net.caffemodel.part", "net.caffemodel.archive.part", "x.json"])
+def test_a_source_beside_the_file_is_never_removed(name, want):
+    want.path.parent.mkdir()
+    source = want.path.with_name(name)
+    source.write_bytes(OTHER)
+    with pytest.raises(DownloadError, match="gave a file with SHA1"):
+        download.get(want, source=source)
+    assert source.read_bytes() == OTHER
+    source.write_bytes(CONTENT)
+    download.get(want, source=source)
+    assert left(want) == sorted(["net.caffemodel", name])
+
+
+def test_another_file_of_the_same_name_is_kept(want, tmp_path):
+    want.path.parent.mkdir()
+    source = tmp_path / "elsewhere.caffemodel"
+    source.write_bytes(CONTENT)
+    said = []
+    for mine in (b"mine", b"mine too"):
+        want.path.write_bytes(mine)
+        download.get(want, source=source, say=said.append)
+    assert left(want) == ["net.caffemodel", "net.caffemodel.old", "net.caffemodel.old2"]
+    assert want.path.with_name("net.caffemodel.old").read_bytes() == b"mine"
+    assert said[1] == "the file that was there is kept as net.caffemodel.old2"
+
+
+@pytest.mark.parametrize("source", ["/dev/zero", "pipe", "folder", "nothing", "a\0b"])
+def test_sources_that_are_no_files(source, want, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(DownloadError):
+        download.get(want, source=str(tmp_path / source))
+    assert left(want) == []
+
+
+@pytest.mark.parametrize("url", ["file://{}", "{}", "ftp://h/x", "http://[::1", "http://a\n", "²"])
+def test_a_readme_leads_to_no_file_of_this_machine(url, want, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(CONTENT)
+    with pytest.raises(DownloadError, match="http and https addresses only|is no address|http://a"):
+        download.get(download.Wanted(want.path, [url.format(secret)], want.sha1, want.size))
+    assert left(want) == []
+
+
+@pytest.fixture
+def victim(tmp_path):
+    path = tmp_path / "victim"
+    path.write_bytes(b"precious")
+    yield path
+    assert path.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+@pytest.mark.parametrize("name", ["part", "part.json", "archive"])
+def test_links_that_others_laid_are_not_followed(link, name, want, server, victim):
+    workplace = want.path.with_name(".net.caffemodel.download")
+    workplace.mkdir(parents=True, mode=0o700)
+    link(victim, workplace / name)
+    download.get(want)
+    assert want.path.read_bytes() == CONTENT and left(want) == ["net.caffemodel"]
+
+
+def test_a_workplace_that_is_a_link_is_refused(want, server, victim):
+    want.path.parent.mkdir()
+    want.path.with_name(".net.caffemodel.download").symlink_to(victim.parent)
+    with pytest.raises(DownloadError, match="is not a folder that only you can write to"):
+        download.get(want)
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe"])
+def test_a_name_that_is_not_a_files_is_refused(kind, want, server, victim):
+    want.path.parent.mkdir()
+    make = {"link": lambda: want.path.symlink_to(victim), "folder": want.path.mkdir}
+    make.get(kind, lambda: os.mkfifo(want.path))()
+    with pytest.raises(DownloadError, match="remove it first"):
+        download.get(want)
+    assert not server.asked and left(want) == ["net.caffemodel"]
+
+
+STATES = [b"", b"{", b"[]", b"5", b'{"url": 5}', b"\xff", b"[" * 9999]
+STATES += [b'{"url": "URL", "validator": 5}', b'{"url": "URL", "validator": "a\\nb"}']
+
+
+@pytest.mark.parametrize("state", STATES, ids=range(len(STATES)))
+def test_a_broken_word_on_an_unfinished_download_is_none(state, want, server):
+    workplace = want.path.with_name(".net.caffemodel.download")
+    workplace.mkdir(parents=True, mode=0o700)
+    (workplace / "part").write_bytes(CONTENT[:1000])
+    (workplace / "part.json").write_bytes(state.replace(b"URL", server.url.encode()))
+    assert download.unfinished(want)
+    download.get(want)
+    assert want.path.read_bytes() == CONTENT and server.asked == ["bytes=1000-"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_two_who_get_one_file(known, want, server):
+    """The second waits for the first, and asks for nothing."""
+    want = want if known else dataclasses.replace(want, sha1=None)
+    waiting = threading.Event()
+
+    def first_report(done, total):
+        if done == total:
+            assert waiting.wait(10)
+
+    def second():
+        server.asked.append(download.get(want, True, say=lambda text: waiting.set()))
+
+    def report(done, total):
+        if not started:
+            started.append(threading.Thread(target=second))
+            started[0].start()
+        first_report(done, total)
+
+    started = []
+    download.get(want, True, report=report)
+    started[0].join(10)
+    assert server.asked == [None, ""] and "net.caffemodel.old" not in left(want)
+
+
+def test_what_bytes_says_limits_what_an_archive_gives(want, tmp_path):
+    source = tmp_path / "net.tar.gz"
+    source.write_bytes(archive([("net.caffemodel", bytes(1 << 22))]))
+    with pytest.raises(DownloadError, match=f"has more than the {len(CONTENT)} bytes"):
+        download.get(want, source=source)
+    assert left(want) == []
+
+
+def test_a_readmes_facts_of_any_kind(small, tmp_path):
+    for facts in (
+        {"caffemodel_url": 5, "mirrors": 5, "bytes": "many", "sha1": 5},
+        {"caffemodel_url": ["x"], "mirrors": {"a": 1}, "bytes": True, "sha1": []},
+        {"caffemodel_url": None, "mirrors": [1, None, ""], "bytes": -1, "sha1": ""},
+    ):
+        made = download.wanted(dataclasses.replace(small, facts=facts))
+        assert (made.urls, made.size) == ([], None)
+    mirror = {"mirrors": "http://h/x", "bytes": 7, "sha1": "AB" * 20}
+    made = download.wanted(dataclasses.replace(small, facts=mirror))
+    assert made == download.Wanted(small.weights, ["http://h/x"], "ab" * 20, 7)
 
 
 def archive(names):
@@ -297,6 +462,43 @@ def test_without_requests_the_install_command_is_told(folder, capsys, monkeypatc
     )
 
 
+@pytest.fixture
+def models(tmp_path, monkeypatch, small_folder):
+    """A folder of models, one of which has a broken readme."""
+    made = tmp_path / "models"
+    for name in ("good", "broken"):
+        shutil.copytree(small_folder, made / name)
+    (made / "broken" / "readme.md").write_text("---\ncaffemodel: \x1b[31mx\nmean: 5\n---\n")
+    monkeypatch.setattr(catalogue, "MODELS", made)
+
+
+def test_a_broken_readme_is_told_among_the_others(models, capsys):
+    assert cli.main(["models", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "broken  " in said and "its readme is broken: " in said and "good" in said
+    cli.main(["doctor"])
+    assert "its readme is broken: " in capsys.readouterr().out
+
+
+def test_no_readme_steers_the_terminal(folder, capsys, monkeypatch):
+    readme = folder / "readme.md"
+    readme.write_text(readme.read_text().replace("name: Net", "license: \x1b[31mred\x9b"))
+    monkeypatch.setattr("deepdream.nets.known", lambda: [str(folder)])
+    assert cli.main(["models", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "\\x1b[31mred\\x9b" in said and "\x1b" not in said and "\x9b" not in said
+
+
+@pytest.mark.parametrize("name", ["../victim", "{}", "readme.md", "deploy.prototxt", "a/b", ".."])
+def test_get_writes_into_the_models_folder_alone(name, folder, victim, capsys, server):
+    readme = folder / "readme.md"
+    text = readme.read_text().replace("net.caffemodel\n", f"{name.format(victim)}\n", 1)
+    readme.write_text(text)
+    assert cli.main(["models", "get", str(folder)]) == 2
+    assert "caffemodel is " in capsys.readouterr().err
+    assert readme.read_text() == text and not server.asked
+
+
 def test_list_tells_every_model(capsys):
     assert cli.main(["models", "list"]) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
@@ -337,8 +539,6 @@ WORDS = (
 def test_names_of_classes_by_script_and_how_they_are_found(
     tmp_path, capsys, small_folder, monkeypatch
 ):
-    import shutil
-
     from deepdream import nets as model
     from scripts.nets import get_synset_words
 

@@ -1,5 +1,8 @@
 """Pictures of every kind in, PNG and JPEG with their recipe out."""
 
+import os
+import struct
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -70,6 +73,62 @@ def test_a_broken_picture_is_named(content, tmp_path):
     (tmp_path / "x.png").write_bytes(content)
     with pytest.raises(ImageError, match="x.png: not a picture, or a broken one"):
         pictures.load(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_no_number_is_named_with_its_place(value, tmp_path):
+    values = np.full((4, 6), 7, np.float32)
+    values[1, 2] = value
+    path = save(tmp_path, Image.fromarray(values), "x.tif")
+    with pytest.raises(ImageError, match=f"x.tif: .*row 1, column 2, counted from 0, is {value}"):
+        pictures.load(path)
+
+
+def test_float_values_are_clipped(tmp_path):
+    path = save(tmp_path, Image.fromarray(np.float32([[-5, 1.5, 300]])), "x.tif")
+    np.testing.assert_array_equal(pictures.load(path), grey([[0, 1.5, 255]]))
+
+
+def test_what_is_no_file_is_said_to_be_none(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for path, message in (
+        (tmp_path, "is a folder, not a picture"),
+        (tmp_path / "pipe.png", "is a device or a pipe"),
+        ("/dev/zero", "is a device or a pipe"),
+        (tmp_path / "none.png", "no such picture"),
+    ):
+        with pytest.raises(ImageError, match=message):
+            pictures.load(path)
+
+
+def test_postscript_is_not_run(tmp_path):
+    path = save(tmp_path, Image.fromarray(RAMP), "x.eps")
+    with pytest.raises(ImageError, match="PostScript, a program"):
+        pictures.load(path)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, struct.error, ZeroDivisionError])
+def test_whatever_a_decoder_raises_is_a_broken_picture(error, tmp_path, monkeypatch):
+    def fail(*args):
+        raise error("x")
+
+    monkeypatch.setattr("deepdream.pictures.files._as_rgb", fail)
+    with pytest.raises(ImageError, match="x.png: not a picture, or a broken one"):
+        pictures.load(save(tmp_path, Image.fromarray(RAMP)))
+
+
+def test_too_little_memory_is_not_a_broken_picture(tmp_path, monkeypatch):
+    def too_much(*args):
+        raise MemoryError
+
+    monkeypatch.setattr("deepdream.pictures.files._as_rgb", too_much)
+    with pytest.raises(MemoryError):
+        pictures.load(save(tmp_path, Image.fromarray(RAMP)))
+
+
+def test_a_picture_is_saved_in_a_known_format_only(tmp_path):
+    with pytest.raises(OutputError, match='unknown format ".webp"'):
+        pictures.save(tmp_path / "x.webp", np.zeros((4, 4, 3)))
 
 
 def test_a_truncated_picture_is_named(tmp_path, rng):

@@ -108,6 +108,18 @@ def test_a_mask_and_a_guide_together(run, photo, mask, tmp_path, fast):
     ('neuron("conv1", 1, 2)', "a channel, and y and x or neither"),
     ('guide("conv1", 3)', "takes a layer and names of pictures"),
     ("lambda: 1", "only sums"),
+    ("-" * 2000 + 'l2("conv1")', "over 200 parts within each other"),
+    ("-" * 9000 + 'l2("conv1")', "cannot be read"),
+    (" + ".join(['l2("a")'] * 500), "over 200 parts within each other"),
+    ("(" * 5000 + "1" + ")" * 4999, "cannot be read"),
+    ("l2('" + "a" * 10_000 + "')", "has 10006 characters, over 10000"),
+    ('1e999 * l2("conv1")', "too large a number"),
+    (f'1{"0" * 400} * l2("conv1")', "too large a number"),
+    ('l2("conv1") * -1e999', "too large a number"),
+    ('l2("conv1\x00")\x00', "cannot be read"),
+    ("\u00b2 * l2('conv1')", "cannot be read"),
+    ("", "cannot be read"),
+    ("*", "cannot be read"),
 ])  # fmt: skip
 def test_texts_that_are_no_objectives(text, message):
     with pytest.raises(TargetError) as e:
@@ -122,6 +134,7 @@ def test_texts_that_are_no_objectives(text, message):
     ('l2("conv1").within("nothing.png")', "nothing.png: no such picture"),
     ('score("owl")', 'give "owl" by its number'),
     ('channel("conv1", 8)', '"conv1" has 8 channels, from 0 to 7, no 8'),
+    ('score("\u00b2")', 'give "\u00b2" by its number'),
     ('score(4)', "has 4 channels, from 0 to 3, no 4"),
 ])  # fmt: skip
 def test_objectives_of_what_is_not_there(text, message, run, photo, tmp_path, fast):

@@ -248,6 +248,30 @@ def test_a_reference_python_without_the_packages(capsys, photo, out, tmp_path):
     )
 
 
+def test_caffes_python_is_not_asked_for_the_built_in_engine(
+    run, photo, small_folder, out, monkeypatch, tmp_path, fast
+):
+    monkeypatch.setenv("CAFFE_PYTHON", str(tmp_path / "no-python"))
+    where = ["-o", out, "--model", small_folder, *fast]
+    code, said, err = run("compare", photo, "--reference", "compat", *where)
+    assert code == 0 and said.startswith("equal:") or "equal:" in said, (said, err)
+    assert run("compare", photo, "--reference", "caffe", *where)[0] == 2
+
+
+def test_engines_that_differ_are_a_failure(recorded, run, photo, monkeypatch):
+    monkeypatch.setattr("deepdream.studies.compare.verdict", lambda comparison: ("differ", "much"))
+    code, said, _ = run("compare", photo, "--with", recorded)
+    assert code == 1 and "differ: much" in said
+
+
+def test_a_recording_into_a_place_that_has_no_name(capsys, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in (".", "..", "/", "", tmp_path):
+        said = only_line(capsys, "compare", photo, "--record", place)
+        assert "exists already" in said or "-o PAGE.html" in said
+    assert list(tmp_path.iterdir()) == [photo]
+
+
 def test_matching_can_be_plotted(run, photo, small_folder, tmp_path):
     options = [
         "--model",

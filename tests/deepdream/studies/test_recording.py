@@ -9,6 +9,7 @@ from deepdream.errors import RecordingError
 from deepdream.request import job, recipe
 from deepdream.settings import Dream
 from deepdream.studies import compare, recording
+from netfile.files import file_sha1
 
 QUICK = Dream(end="", iterations=2, octaves=2)
 
@@ -149,6 +150,42 @@ def test_an_index_that_is_cut_off(recorded):
     index = recorded / "recording.json"
     index.write_text(index.read_text()[:-50])
     assert "recording.json: cannot be read" in refused(recorded)
+
+
+@pytest.mark.parametrize("change", [
+    {"recipe": 5}, {"steps": 5}, {"steps": [5] * 4}, {"steps": [{"octave": 1}] * 4}, {"files": []},
+    {"files": {"pixels.npy": 5}}, {"recipe": None},
+], ids=str)  # fmt: skip
+def test_an_index_of_other_things(change, recorded):
+    index = recorded / "recording.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), **change}))
+    assert "recording.json: cannot be read" in refused(recorded)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", np.zeros(3), np.array([None, {}])], ids=str)
+def test_arrays_that_are_none(content, recorded):
+    path, index = recorded / "pixels.npy", recorded / "recording.json"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        np.save(path, content, allow_pickle=True)
+    told = json.loads(index.read_text())
+    told["files"]["pixels.npy"] = {"bytes": path.stat().st_size, "sha1": file_sha1(path)}
+    index.write_text(json.dumps(told))
+    with pytest.raises(RecordingError, match="pixels.npy: is damaged"):
+        recording.Recording(recorded).array("pixels")
+
+
+def test_a_recording_on_a_full_disk_names_its_place(request_of, tmp_path, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError("32400 requested and 25568 written")
+
+    monkeypatch.setattr("numpy.save", full)
+    request, folder = request_of(), tmp_path / "full"
+    message = "full: cannot be written: the disk is full"
+    with pytest.raises(RecordingError, match=message), recording.Writer(folder) as writer:
+        compare.record(request, writer, "{}")
+    assert not list(tmp_path.glob("full*"))
 
 
 def test_a_recording_of_another_format(recorded):
