@@ -1,8 +1,31 @@
 """What can be wrong with a net, its files, or a request: one tree of errors for every package."""
 
+from typing import Any
+
+
+def printable(text: str) -> str:
+    """Text that is safe in a terminal, a comment or a page: in one line, nothing invisible.
+
+    Control characters, line ends, marks that turn the direction of text, and lone surrogates become
+    escapes such as \\x1b; letters of every script and all kinds of spaces stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or (c.isspace() and c > "\x85" and c not in "\u2028\u2029")
+        else c.encode("unicode_escape").decode("ascii")
+        for c in text
+    )  # fmt: skip
+
 
 class NetError(Exception):
-    """Base of all that reading, building, running or operating on a net raises on purpose."""
+    """Base of all that reading, building, running or operating on a net raises on purpose.
+
+    Its text may quote names and files of any origin, and is made printable.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*(printable(a) if isinstance(a, str) else a for a in args))
 
 
 class FormatError(NetError, ValueError):

@@ -140,7 +140,7 @@ def test_files_that_are_not_there_or_broken(refused, tmp_path):
         "fold", DEPLOY, tmp_path / "nothing.caffemodel", "-o", tmp_path / "new"
     )
     (tmp_path / "x.caffemodel").write_bytes(b"<html>moved</html>")
-    assert "x.caffemodel: not a caffemodel" in refused(
+    assert "x.caffemodel: a web page (HTML), given where a caffemodel goes" in refused(
         "convolutionize", DEPLOY, tmp_path / "x.caffemodel", "-o", tmp_path / "new"
     )
     assert 'no layer "inception_4c/ouput"; did you mean' in refused(

@@ -133,7 +133,9 @@ def _model(name: str) -> Finding:
         return Finding(what, "installed, verified", True)
     get = f"deepdream models get {name}"
     if not want.path.is_file():
-        how = f"{get}{'' if want.sha1 else ' --trust'}" if want.urls else "make model"
+        how = "make model" if name == DEFAULT_MODEL else f"put its file at {want.path}"
+        if want.urls:
+            how = f"{get}{'' if want.sha1 else ' --trust'}"
         needed = name == DEFAULT_MODEL
         return Finding(what, "weights not installed", False if needed else None, how)
     if want.sha1 is None:
