@@ -182,11 +182,11 @@ def _message(file: wire.File) -> Optional[Kind]:
         if {(7, length), (8, length)} <= seen:
             return Kind("an ONNX model", _CONVERT)
         if {(2, varint), (3, varint), (4, varint)} <= seen and numbers <= set(range(1, 10)):
-            return Kind("a mean file (binaryproto)")
+            return Kind("a binaryproto, such as a mean file")
         if (3, length) in seen and numbers <= {1, 2, 3, 4}:
             return Kind("a solverstate", "the weights are in the caffemodel beside it")
     elif (7, length) in seen and numbers <= {5, 6, 7, 8, 9}:
-        return Kind("a mean file (binaryproto)")
+        return Kind("a binaryproto, such as a mean file")
     elif whole and names > 1 and numbers <= {1, 2, 3, 4}:
         return Kind("a TensorFlow graph", _CONVERT)
     elif seen & {(2, length), (100, length)} and numbers <= {1, 2, 3, 4, 5, 6, 7, 8, 100}:
