@@ -6,16 +6,12 @@ from typing import Any
 def printable(text: str) -> str:
     """Text that is safe in a terminal, a comment or a page: in one line, nothing invisible.
 
-    Control characters, line ends, marks that turn the direction of text, and lone surrogates become
-    escapes such as \\x1b; letters of every script and all kinds of spaces stay.
+    Control characters, line ends, odd spaces, marks that turn the direction of text, and lone
+    surrogates become escapes such as \\x1b; letters of every script stay.
     """
-    if text.isprintable():
-        return text
     return "".join(
-        c if c.isprintable() or (c.isspace() and c > "\x85" and c not in "\u2028\u2029")
-        else c.encode("unicode_escape").decode("ascii")
-        for c in text
-    )  # fmt: skip
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 class NetError(Exception):

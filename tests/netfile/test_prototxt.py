@@ -1,4 +1,4 @@
-"""Prototxts: other Caffes' fields and layers are named, `ceil_mode` is read, errors are printable."""
+"""Prototxts: what other Caffes say in them is named, ceil_mode is read, errors are printable."""
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -159,8 +159,8 @@ def test_control_characters_are_shown_as_escapes(refused):
     said = refused('layer { name: "a\x1b[31m" type: "\x07" frob\x1bnicate: 1 }')
     assert "\\x1b" in said
     assert "In: name \\x00\\u202e" in refused("name \x00\u202e")
-    assert printable("Länge 日本\u3000x") == "Länge 日本\u3000x"
-    assert printable("a\nb\x85\u2028\udcff\u202e") == "a\\nb\\x85\\u2028\\udcff\\u202e"
+    assert printable("Länge 日本 x\\n") == "Länge 日本 x\\n"
+    assert printable("a\nb\xa0\x85\u2028\udcff\u202e") == "a\\nb\\xa0\\x85\\u2028\\udcff\\u202e"
     assert str(NetError("a\x1b[2J\r")) == "a\\x1b[2J\\r"
 
 
