@@ -14,7 +14,7 @@ from .wire import File, WireError, encode_varint, field_header
 Shape = Tuple[int, ...]
 
 DATA, SHAPE = 5, 7  # BlobProto's fields
-_MOST_BYTES = 2**31 - 1  # that protobuf reads
+MOST_BYTES = 2**31 - 1  # of a message that protobuf reads
 _LEGACY = ("num", "channels", "height", "width")
 
 
@@ -82,7 +82,7 @@ def read_blob(path: Any, caffe_pb2: Any) -> np.ndarray:
     blob = caffe_pb2.BlobProto()
     try:
         with File(path) as file:
-            if len(file) > _MOST_BYTES:
+            if len(file) > MOST_BYTES:
                 raise WireError("too large a message")
             blob.ParseFromString(file[:])
     except OSError as e:

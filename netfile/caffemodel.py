@@ -13,7 +13,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from . import wire
-from .blobs import Shape, blob_header, declared_shape, has_shape
+from .blobs import MOST_BYTES, Shape, blob_header, declared_shape, has_shape
 from .errors import PrototxtError, WeightsError
 from .kinds import misplaced, unreadable
 from .messages import set_field
@@ -68,8 +68,16 @@ class StoredBlob:
         flat[at:] = self._single
 
     def message_into(self, blob: Any) -> None:
-        """Make `blob`, a BlobProto, what the file has, gradients and all."""
+        """Make `blob`, a BlobProto, what the file has, gradients and all.
+
+        Raises WeightsError for more than a message of protobuf's can be.
+        """
         start, end = self._span
+        if end - start > MOST_BYTES:
+            raise WeightsError(
+                f"a parameter of shape {self.shape} takes {(end - start) / 1e9:.1f} GB; "
+                "protobuf's messages end at 2 GB"
+            )
         blob.ParseFromString(self._data[start:end])
 
 
@@ -133,8 +141,8 @@ def _reading(path: Any) -> Iterator[wire.File]:
             yield file
     except OSError as e:
         raise WeightsError(unreadable(path, "a caffemodel", e)) from None
-    except PrototxtError as e:
-        raise WeightsError(f"{path}: {e}") from None
+    except (PrototxtError, WeightsError) as e:
+        raise WeightsError(str(e) if str(path) in str(e) else f"{path}: {e}") from None
     except (wire.WireError, DecodeError, UnicodeDecodeError):
         raise WeightsError(_damage(path)) from None
 

@@ -5,13 +5,15 @@ import os
 import sys
 from typing import Callable, NoReturn, Optional, Tuple, Type, Union
 
+from .errors import printable
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
     def error(self, message: str) -> NoReturn:
         """One line on stderr, exit code 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
 
 
 def guarded(
@@ -32,7 +34,7 @@ def guarded(
     try:
         return run() or 0
     except expected as e:
-        print(f"{name}: {' '.join(str(e).split())}", file=sys.stderr)
+        print(f"{name}: {printable(' '.join(str(e).split()))}", file=sys.stderr)
         return 2
     except MemoryError:
         print(

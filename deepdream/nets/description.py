@@ -4,7 +4,7 @@ held against it."""
 import difflib
 from typing import Any, Optional, Tuple
 
-from netfile.blobs import four_axes
+from netfile.blobs import MOST_BYTES, four_axes
 from netfile.caffemodel import stored_shapes
 from netfile.errors import NetError
 from netfile.forks import layer_of_a_fork
@@ -14,6 +14,7 @@ from netfile.shapes import input_shapes, weight_shapes
 
 from ..errors import ModelError
 from ..settings import DEFAULT_MODEL
+from . import engine
 from .catalogue import Model
 
 
@@ -98,6 +99,12 @@ def check_weights(model: Model, net: Any, caffe: Any) -> None:
         raise ModelError(
             misplaced(model.weights, "a caffemodel")
             or f"{model.name}: its weights are not there ({model.weights}); {_cure(model)}"
+        )
+    size = model.weights.stat().st_size
+    if engine.aborts(caffe) and size > MOST_BYTES:
+        raise ModelError(
+            f"{model.weights}: has {size / 1e9:.1f} GB, and a real Caffe reads caffemodels of up "
+            "to 2 GB; the built-in engine reads this one"
         )
     try:
         stored = stored_shapes(model.weights, caffe.io.caffe_pb2)

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any, Tuple
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
-from netfile.blobs import blob_array
+from netfile.blobs import read_blob
+from netfile.errors import WeightsError
+from netfile.kinds import misplaced, unreadable
 
 from ..errors import ModelError
 from . import engine
@@ -69,14 +70,17 @@ def read_mean_file(path: Path) -> Tuple[Pixel, Notes]:
 def _values(path: Path) -> Any:
     try:
         if path.suffix == ".npy":
+            found = misplaced(path, "a NumPy array")
+            if found:
+                raise ModelError(found)
             return np.load(path)
         if path.suffix == ".binaryproto":
-            blob = engine.load("auto").io.caffe_pb2.BlobProto()
-            blob.ParseFromString(path.read_bytes())
-            return blob_array(blob)
+            return read_blob(path, engine.load("auto").io.caffe_pb2)
     except OSError as e:
-        raise ModelError(f"{path}: cannot be read: {e.strerror or e}") from None
-    except (ValueError, DecodeError) as e:
+        raise ModelError(unreadable(path, "a NumPy array", e)) from None
+    except WeightsError as e:
+        raise ModelError(str(e)) from None
+    except (ValueError, EOFError) as e:
         raise ModelError(f"{path}: not a mean file, or a broken one ({e})") from None
     raise ModelError(
         f"{path}: a mean is three numbers such as 104,117,123, or a file .npy or .binaryproto"

@@ -8,6 +8,8 @@ from typing import Any, Union
 import numpy as np
 from PIL import Image, ImageOps
 
+from netfile.kinds import misplaced
+
 from ..errors import ImageError
 from . import metadata
 from .output import whole
@@ -24,10 +26,13 @@ def load(path: PathLike) -> np.ndarray:
         RGB float32 (H, W, 3), 0..255.
 
     Raises:
-        ImageError: there is no such file, it is broken, or it is too large to be safe.
+        ImageError: there is no such file, it is broken or something else, or it is too large to be
+            safe.
     """
     if not os.path.exists(path):
         raise ImageError(f"{path}: no such picture")
+    if not os.path.isfile(path):  # a pipe or a device might be read without end
+        raise ImageError(misplaced(path, "a picture"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -39,8 +44,11 @@ def load(path: PathLike) -> np.ndarray:
             "first"
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError, TypeError, IndexError) as e:
+        found = misplaced(path, "a picture")
         raise ImageError(
-            f"{path}: not a picture, or a broken one ({e}); open it in an editor and save it again"
+            found
+            or f"{path}: not a picture, or a broken one ({e}); "
+            "open it in an editor and save it again"
         ) from None
 
 

@@ -42,7 +42,9 @@ def test_missing_picture(refused, tmp_path, out):
 
 def test_broken_picture(refused, tmp_path, out):
     (tmp_path / "x.png").write_text("no picture")
-    assert "x.png: not a picture" in refused("dream", tmp_path / "x.png", "-o", out)
+    assert 'x.png: the text "no picture", given where a picture goes' in refused(
+        "dream", tmp_path / "x.png", "-o", out
+    )
 
 
 def test_bomb(refused, photo, out, monkeypatch):

@@ -97,7 +97,8 @@ def test_flags_are_in_the_recipe_and_replayed(bare, dream, tmp_path, run):
     [
         (np.zeros((2, 4, 4)), "has the shape (2, 4, 4)"),
         (np.full(3, np.nan), "has the shape"),
-        (b"broken", "not a mean file, or a broken one"),
+        (b"broken", 'the text "broken", given where a NumPy array goes'),
+        (b"\x93NUMPY\x01", "not a mean file, or a broken one"),
     ],
 )
 def test_mean_files_that_are_none(content, message, bare, tmp_path):
@@ -119,7 +120,7 @@ def test_means_that_are_none(bare):
         assert message in str(e.value)
     broken = bare / "x.binaryproto"
     broken.write_bytes(b"\xff\xff\xff")
-    with pytest.raises(ModelError, match="x.binaryproto: not a mean file"):
+    with pytest.raises(ModelError, match="x.binaryproto: not a BlobProto"):
         model.find(str(bare), mean=str(broken))
 
 

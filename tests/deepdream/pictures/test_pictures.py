@@ -65,11 +65,24 @@ def test_exif_rotation_is_followed(tmp_path):
     assert pictures.load(path).shape == (6, 4, 3)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\nbroken"])
-def test_a_broken_picture_is_named(content, tmp_path):
+@pytest.mark.parametrize("content, message", [
+    (b"", "an empty file, given where a picture goes"),
+    (b"<html>moved</html>", r"a web page \(HTML\), given where a picture goes"),
+    (b'layer { name: "x" }', "a prototxt, given where a picture goes"),
+    (b"\x89PNG\r\n\x1a\nbroken", "not a picture, or a broken one"),
+    (b"\x07\x08\x01", "not a picture, or a broken one"),
+])  # fmt: skip
+def test_a_broken_picture_is_named(content, message, tmp_path):
     (tmp_path / "x.png").write_bytes(content)
-    with pytest.raises(ImageError, match="x.png: not a picture, or a broken one"):
+    with pytest.raises(ImageError, match=f"x.png: {message}"):
         pictures.load(tmp_path / "x.png")
+
+
+def test_a_folder_or_a_device_is_no_broken_picture(tmp_path):
+    with pytest.raises(ImageError, match=": a folder, given where a picture goes; name a file"):
+        pictures.load(tmp_path)
+    with pytest.raises(ImageError, match="/dev/zero: a pipe or a device, given where a picture"):
+        pictures.load("/dev/zero")
 
 
 def test_a_truncated_picture_is_named(tmp_path, rng):
