@@ -87,7 +87,7 @@ def misplaced(path: Any, wanted: str) -> str:
 
 def unreadable(path: Any, wanted: str, error: OSError) -> str:
     """The text of the error for a file that the system does not open."""
-    if os.path.isdir(path):
+    if os.path.exists(path) and not os.path.isfile(path):
         return misplaced(path, wanted)
     return f"{path}: cannot be read: {error.strerror or error}"
 

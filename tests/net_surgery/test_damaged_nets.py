@@ -36,20 +36,25 @@ OPERATIONS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("nets")
+
+
 @pytest.mark.filterwarnings("ignore")
 @settings(
     max_examples=150,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.lists(st.tuples(st.integers(0, len(WORDS) - 1), NEW), min_size=1, max_size=3))
 @example([(WORDS.index('"flat"') + 1, ' top: "x"')])
 @example([(WORDS.index("-1"), "-5")])
-def test_every_operation_gives_a_net_or_one_line(caffe, tmp_path, changes):
+def test_every_operation_gives_a_net_or_one_line(caffe, folder, changes):
     words = list(WORDS)
     for at, new in changes:
         words[at] = new
-    path = tmp_path / "net.prototxt"
+    path = folder / "net.prototxt"
     path.write_text("".join(words))
     for operation in OPERATIONS:
         try:

@@ -14,7 +14,7 @@ POOL = 'layer { name: "pool1" type: "Pooling" bottom: "data" top: "pool1" poolin
 INPUT = 'input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8\n'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def messages(caffe):
     return caffe.io.caffe_pb2
 
@@ -180,7 +180,7 @@ def test_an_outline_has_every_field_with_its_place():
 quick = settings(
     max_examples=200,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 PIECES = st.sampled_from(
     ["layer", "layers", "{", "}", "<", ">", ":", "name", "type", '"a"', "pooling_param", "[", "]",
