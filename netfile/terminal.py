@@ -8,6 +8,11 @@ from typing import Callable, NoReturn, Optional, Tuple, Type, Union
 from .errors import printable
 
 
+def say(line: str) -> None:
+    """Print a line that may quote names of any origin, at once."""
+    print(printable(line), flush=True)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
