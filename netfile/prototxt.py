@@ -34,7 +34,7 @@ def parse_prototxt(text: str, caffe_pb2: Any, name: Any) -> Any:
     net = caffe_pb2.NetParameter()
     try:
         text = _with_round_mode(text)
-        text_format.Merge(text, net)
+        text_format.Parse(text, net)
         return upgrade(net)
     except text_format.ParseError as e:
         raise PrototxtError(f"{name}: {_fault(text, net, e)}") from None
@@ -171,6 +171,8 @@ def _wrong_type(entry: Entry, net: Any) -> str:
     if parent.parent is None or parent.parent.name:
         return ""  # V0's inner `layer`
     quoted, value = entry.value[0] in "'\"", entry.value.strip("'\"")
+    if not quoted and value.isdigit():
+        return ""  # the number of a V1 type
     v2 = V1_TYPES.get(value, value)
     if parent.name == "layer" and not quoted:
         return f'in `layer`, the type stands in quotes: type: "{v2}"'

@@ -129,6 +129,20 @@ def test_any_other_field_is_named_with_its_place_and_the_nearest(refused):
     assert "line 2, column 1: a net has no field colour" in refused("name: 'x'\ncolour: 3")
 
 
+@pytest.mark.parametrize("text", [
+    'name: "a" name: "b"', POOL % "kernel_size: 2 kernel_size: 3",
+    POOL % "ceil_mode: true ceil_mode: false", POOL % "" + POOL % "} pooling_param {",
+])  # fmt: skip
+def test_what_is_said_twice_is_refused_as_in_caffe(text, refused):
+    assert "multiple" in refused(text)
+
+
+def test_numbers_of_old_types_are_no_error(parsed, refused):
+    old = 'layers { name: "r" type: 18 }\n'
+    assert parsed(old).layer[0].type == "ReLU"
+    assert "syntax error at line:column 2:" in refused(old + "layers { name 3 }")
+
+
 # ---- types in another version's form
 
 
