@@ -368,6 +368,12 @@ def test_a_broken_caffemodel_is_refused(damage, net, tmp_path):
         net.copy_from(str(path))
 
 
+def test_a_folder_or_a_device_is_no_caffemodel(net, tmp_path):
+    for path in (str(tmp_path), "/dev/zero"):
+        with pytest.raises(caffe.WeightsError, match="given where a caffemodel goes"):
+            net.copy_from(path)
+
+
 def test_weights_of_other_shapes_are_refused_with_both(net, tmp_path):
     wider = write(tmp_path, BRANCHED.replace("num_output: 4", "num_output: 6"), "wider.prototxt")
     path = str(tmp_path / "wider.caffemodel")
