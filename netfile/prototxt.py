@@ -72,21 +72,18 @@ def _with_round_mode(text: str) -> str:
         return text
     parts, at = [], 0
     for entry in outline(text).all():
-        if (
-            entry.name != "ceil_mode"
-            or entry.parent is None
-            or entry.parent.name != "pooling_param"
-        ):
+        around = entry.parent
+        if entry.name != "ceil_mode" or around is None or around.name != "pooling_param":
             continue
         if entry.value not in _BOOLS:
             raise PrototxtError(
-                f"{_where(text, entry)}: ceil_mode is {entry.value}, not true or false"
+                f"{_where(text, entry)}: ceil_mode is {_short(entry.value)}, not true or false"
             )
         wanted = "CEIL" if _BOOLS[entry.value] else "FLOOR"
-        given = entry.parent.get("round_mode")
+        given = around.get("round_mode")
         if given and given not in (wanted, str(int(wanted == "FLOOR"))):
             raise PrototxtError(
-                f"{_where(text, entry)}: round_mode: {given} and ceil_mode: {entry.value} "
+                f"{_where(text, entry)}: round_mode: {_short(given)} and ceil_mode: {entry.value} "
                 "contradict each other; keep the one that is right"
             )
         parts += [text[at : entry.start], "" if given else f"round_mode: {wanted}"]
@@ -102,11 +99,11 @@ def _fault(text: str, net: Any, error: text_format.ParseError) -> str:
     line = error.GetLine() or 1
     root = outline(text)
     unknown = first_unknown(root, net.DESCRIPTOR)
-    wrong = [e for e in root.all() if _wrong_type(e, net)]
+    wrong = [e for e in root.all() if _wrong_type(e)]
     found = [entry for entry in (unknown, *wrong[:1]) if entry is not None]
     first = min(found, key=lambda entry: entry.start, default=None)
     if first is not None and place(text, first.start).line <= line:
-        why = _unknown(first, net) if first is unknown else _wrong_type(first, net)
+        why = _unknown(first, net) if first is unknown else _wrong_type(first)
         return f"{_where(text, first)}: {why}"
     return (
         f"syntax error at line:column {line}:{error.GetColumn() or 1}: {_reason(text, error, line)}"
@@ -121,16 +118,19 @@ def _reason(text: str, error: text_format.ParseError, line: int) -> str:
     for prefix in (f"{line}:{error.GetColumn()} : ", f"'{lines[line - 1]}': " if there else ""):
         if prefix and reason.startswith(prefix):
             reason = reason[len(prefix) :]
-    there = there if len(there) <= _SHOWN else there[: _SHOWN - 3] + "..."
-    return f"{reason[:300]}" + (f" In: {there}" if there else "")
+    return _short(reason, 300) + (f" In: {_short(there)}" if there else "")
+
+
+def _short(text: str, most: int = _SHOWN) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _where(text: str, entry: Entry) -> str:
     """The place of a field, with the layer that it is in."""
     line, column = place(text, entry.start)
     layer = entry.inside(*_LAYERS)
-    named = f', layer "{layer.get("name")}"' if layer else ""
-    kind = f" ({layer.get('type')})" if layer and layer.get("type") else ""
+    named = f', layer "{_short(layer.get("name"))}"' if layer else ""
+    kind = f" ({_short(layer.get('type'))})" if layer and layer.get("type") else ""
     return f"line {line}, column {column}{named}{kind}"
 
 
@@ -142,11 +142,11 @@ def _unknown(entry: Entry, net: Any) -> str:
     told = field_of_a_fork(around, entry.name) or kind
     if told:
         return told
-    known = _descriptor(entry.parent, net).fields_by_name
-    near = difflib.get_close_matches(entry.name, known, 1, 0.7)
+    known, name = _descriptor(entry.parent, net).fields_by_name, _short(entry.name)
+    near = difflib.get_close_matches(name, known, 1, 0.7)
     hint = f"did you mean {near[0]}? " if near else ""
     return (
-        f"{around or 'a net'} has no field {entry.name} in this Caffe; {hint}"
+        f"{around or 'a net'} has no field {name} in this Caffe; {hint}"
         "another Caffe may have it: what it does is not known here, so it is not passed over"
     )
 
@@ -163,14 +163,14 @@ def _descriptor(entry: Optional[Entry], net: Any) -> Any:
     return descriptor
 
 
-def _wrong_type(entry: Entry, net: Any) -> str:
+def _wrong_type(entry: Entry) -> str:
     """What to say of a layer's `type` that is in the form of another version, or ""."""
     parent = entry.parent
     if entry.name != "type" or parent is None or parent.name not in _LAYERS or not entry.value:
         return ""
     if parent.parent is None or parent.parent.name:
         return ""  # V0's inner `layer`
-    quoted, value = entry.value[0] in "'\"", entry.value.strip("'\"")
+    quoted, value = entry.value[0] in "'\"", _short(entry.value.strip("'\""))
     if not quoted and value.isdigit():
         return ""  # the number of a V1 type
     v2 = V1_TYPES.get(value, value)

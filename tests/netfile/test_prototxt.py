@@ -180,6 +180,10 @@ def test_control_characters_are_shown_as_escapes(refused):
 
 def test_a_long_line_is_cut(refused):
     assert len(refused("name: 'x' " + "? " * 100_000)) < 500
+    long = "x" * 100_000
+    for text in (f"{long}: 3", f'layer {{ name: "{long}" type: "{long}" {long}: 1 }}',
+                 f'layers {{ type: "{long}" }}', POOL % f"ceil_mode: {long}"):  # fmt: skip
+        refused(text)
 
 
 def test_an_outline_has_every_field_with_its_place():
