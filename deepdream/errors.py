@@ -8,6 +8,8 @@ from typing import Any, Optional, Tuple
 
 import numpy as np
 
+from netfile.errors import printable
+
 Size = Tuple[int, int]
 
 
@@ -20,7 +22,7 @@ class DreamError(Exception):
     """
 
     def __init__(self, message: str = "", **values: Any) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         for name, value in values.items():
             if not hasattr(type(self), name):
                 raise TypeError(f"{type(self).__name__} has no attribute {name}")

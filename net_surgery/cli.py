@@ -2,11 +2,12 @@
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
-from netfile.errors import WriteError
+from netfile.errors import WriteError, printable
 from netfile.files import whole_file
 from netfile.outputs import check_output
 from netfile.terminal import Parser, guarded, safe_streams
@@ -141,10 +142,7 @@ def _show(args: argparse.Namespace) -> None:
     if args.svg:
         _check_svg(args)
     operated = opened(args.deploy, args.weights, load_engine(args.engine))
-    changes = Path(args.deploy).with_name("surgery.json")
-    if changes.is_file():
-        earlier = json.loads(changes.read_text(encoding="utf-8"))["changes"]
-        operated.changes += [Change(**change) for change in earlier]
+    operated.changes += _earlier_changes(Path(args.deploy).with_name("surgery.json"))
     rows = show.rows(operated)
     print(show.table(rows))
     if args.svg:
@@ -153,7 +151,23 @@ def _show(args: argparse.Namespace) -> None:
                 partial.write_text(show.svg(rows), encoding="utf-8")
         except OSError as e:
             raise FormatError(f"{args.svg}: cannot be written: {e.strerror or e}") from None
-        print(f"wrote {args.svg}")
+        print(printable(f"wrote {args.svg}"))
+
+
+def _earlier_changes(path: Path) -> List[Change]:
+    """What a surgery.json beside the net says was done. Raises FormatError for another file."""
+    if not path.is_file():
+        return []
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))["changes"]
+        changes = [Change(c["layer"], c["now"], c["what"]) for c in told]
+        if all(isinstance(text, str) for c in changes for text in (c.layer, c.now, c.what)):
+            return changes
+    except OSError as e:
+        raise FormatError(f"{path}: cannot be read: {e.strerror or e}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise FormatError(f"{path}: not what net_surgery writes; move it away")
 
 
 def _check_svg(args: argparse.Namespace) -> None:
@@ -207,10 +221,10 @@ def _write(operated: Operated, args: argparse.Namespace, stem: str) -> None:
     for change in operated.changes:
         before = change.layer or operated.net.name
         arrow = f"{before} -> " if change.layer != change.now else ""
-        print(f"{arrow}{change.now}: {change.what}")
+        print(printable(f"{arrow}{change.now}: {change.what}"))
     if not operated.changes:
         print("nothing to change")
-    print(f"wrote {folder}")
+    print(printable(f"wrote {folder}"))
 
 
 def _readme(path: Path, stem: str, operated: Operated) -> str:
@@ -221,9 +235,16 @@ def _readme(path: Path, stem: str, operated: Operated) -> str:
     kept = [line for line, (key, _) in zip(lines[1:end], facts) if key not in _OF_THE_FILE]
     names = [layer.name for layer in operated.net.layer]
     if not any(key == "end" and value in names for key, value in facts):
-        kept = [line for line in kept if _fact(line)[0] != "end"] + [f"end: {names[-1]}"]
-    made_from = f"Made from {path.parent.name}; see surgery.json."
-    return "\n".join(["---", *kept, f"caffemodel: {stem}.caffemodel", "---", "", made_from, ""])
+        kept = [line for line in kept if _fact(line)[0] != "end"] + [f"end: {_value(names[-1])}"]
+    made_from = printable(f"Made from {path.parent.name}; see surgery.json.")
+    weights = _value(f"{stem}.caffemodel")
+    return "\n".join(["---", *kept, f"caffemodel: {weights}", "---", "", made_from, ""])
+
+
+def _value(text: str) -> str:
+    """A text as it stands in front matter: quoted where it would be read as something else."""
+    plain = re.fullmatch(r"[^\W\d][\w ./-]*", text) and text == text.strip()
+    return text if plain else ascii(text)
 
 
 def _fact(line: str) -> Tuple[str, str]:

@@ -33,6 +33,7 @@ _AXES = {
     "SoftmaxWithLoss": "softmax_param",
 }
 _SUFFIX = "-conv"
+_LARGEST = 2**31 - 1
 
 
 def convolutionize(
@@ -93,6 +94,11 @@ def _check_convertible(layer: Any, shapes: Shapes) -> None:
             f'layer "{layer.name}" (InnerProduct): the shape of its bottom cannot be worked out, '
             "so neither can its kernel; declare the net's input, or give the input's shape"
         )
+    if len(layer.top) != 1 or max(shape) > _LARGEST:
+        raise SurgeryError(
+            f'layer "{layer.name}" (InnerProduct) has {len(layer.top)} tops and a bottom of '
+            f"{shape}; it makes one top, and no axis has more than {_LARGEST} places"
+        )
     axis = layer.inner_product_param.axis % len(shape)
     if axis != 1:
         raise SurgeryError(
@@ -117,7 +123,7 @@ def _readers(operated: Operated, blob: str, first: int) -> Iterator[Any]:
 
 def _keeps_batch_and_order(layer: Any, shapes: Shapes) -> bool:
     """Whether a Flatten or Reshape makes (N, everything else in order) of its bottom."""
-    if layer.type not in ("Flatten", "Reshape"):
+    if layer.type not in ("Flatten", "Reshape") or not (layer.bottom and layer.top):
         return False
     before, after = shapes.get(layer.bottom[0]), shapes.get(layer.top[0])
     return bool(
@@ -165,7 +171,7 @@ def _uses(operated: Operated, blob: str, first: int) -> Tuple[List[str], List[st
     for layer in _readers(operated, blob, first):
         if layer.type == "InnerProduct":
             vectors.append(layer.name)
-        elif layer.type in _VALUE_BY_VALUE and len(layer.bottom) == 1:
+        elif layer.type in _VALUE_BY_VALUE and len(layer.bottom) == len(layer.top) == 1:
             if layer.top[0] != blob:
                 more = _uses(operated, layer.top[0], layers.index(layer))
                 vectors += more[0]

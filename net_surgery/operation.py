@@ -12,6 +12,7 @@ from typing import Any, Iterator, List, Optional, Union
 from google.protobuf import text_format
 
 from netfile import caffemodel
+from netfile.errors import printable
 from netfile.files import whole_folder
 from netfile.prototxt import read_prototxt
 
@@ -50,7 +51,7 @@ class Operated:
     def prototxt(self) -> str:
         """The new prototxt, with what was done at its top."""
         lines = [
-            f"# {c.now}: {c.what}" + (f" (was {c.layer})" if c.now != c.layer else "")
+            printable(f"# {c.now}: {c.what}" + (f" (was {c.layer})" if c.now != c.layer else ""))
             for c in self.changes
         ]
         text: str = text_format.MessageToString(self.net)

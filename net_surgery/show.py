@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from netfile.blobs import blob_count
+from netfile.errors import printable
 from netfile.shapes import INPUTS, Shape, infer, weight_shapes
 
 from .errors import ShapeError
@@ -94,7 +95,13 @@ def table(shown: Sequence[Row]) -> str:
     """The rows as text, one line each, with a sum at the end."""
     head = ("layer", "type", "shape", "parameters", "changed")
     cells = [head] + [
-        (r.name, r.type, r.shape_text, f"{r.parameters:,}" if r.parameters else "", r.changed)
+        (
+            printable(r.name),
+            printable(r.type),
+            r.shape_text,
+            f"{r.parameters:,}" if r.parameters else "",
+            printable(r.changed),
+        )
         for r in shown
     ]
     name, kind, shape, count = (max(len(row[i]) for row in cells) for i in range(4))
@@ -193,17 +200,18 @@ def _box(node: _Node, x: float, y: float) -> str:
         r.changed,
         *(i.changed for i in node.inside),
     ]
-    told = "\n".join(filter(None, lines))
+    told = "\n".join(printable(line) for line in lines if line)
     changed = ' class="changed"' if any(i.changed for i in (r, *node.inside)) else ""
     colour = _COLOURS.get(r.type, "#4b5563" if r.type in INPUTS else "#8a929b")
-    name = r.name if len(r.name) < 31 else r.name[:13] + "..." + r.name[-14:]
+    name = printable(r.name)
+    name = name if len(name) < 31 else name[:13] + "..." + name[-14:]
     return (
         f"<g><title>{html.escape(told)}</title>"
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{_BOX[0]}" height="{_BOX[1]}" rx="5" '
         f'stroke="{colour}"{changed}/>'
         f'<text class="name" x="{x + 8:.0f}" y="{y + 18:.0f}">{html.escape(name)}</text>'
         f'<text class="dim" x="{x + 8:.0f}" y="{y + 35:.0f}">'
-        f"{html.escape(_short(kind))}  {r.shape_text}</text></g>"
+        f"{html.escape(_short(printable(kind)))}  {r.shape_text}</text></g>"
     )
 
 

@@ -8,11 +8,13 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from .errors import WeightsError
-from .wire import encode_varint, field_header
+from .kinds import misplaced, unreadable
+from .wire import File, WireError, encode_varint, field_header
 
 Shape = Tuple[int, ...]
 
 DATA, SHAPE = 5, 7  # BlobProto's fields
+MOST_BYTES = 2**31 - 1  # of a message that protobuf reads
 _LEGACY = ("num", "channels", "height", "width")
 
 
@@ -67,23 +69,29 @@ def _values(blob: Any, field: str, dtype: str) -> np.ndarray:
 def blob_array(blob: Any, name: str = "the BlobProto") -> np.ndarray:
     """Values of a BlobProto in its shape, float32. Raises WeightsError where they do not fit it."""
     values, shape = blob_values(blob), blob_shape(blob)
-    if values.size != math.prod(shape):
+    if values.size != math.prod(shape) or min(shape, default=0) < 0:
         raise WeightsError(f"{name} says {shape} but holds {values.size} values")
     return values.reshape(shape)
 
 
 def read_blob(path: Any, caffe_pb2: Any) -> np.ndarray:
     """The array in a binaryproto file (a BlobProto), float32. Raises WeightsError."""
+    wanted = "a binaryproto"
     if not os.path.exists(path):
         raise WeightsError(f"{path}: no such file; it should hold a BlobProto (binaryproto)")
     blob = caffe_pb2.BlobProto()
     try:
-        with open(path, "rb") as f:
-            blob.ParseFromString(f.read())
+        with File(path) as file:
+            if len(file) > MOST_BYTES:
+                raise WireError("too large a message")
+            blob.ParseFromString(file[:])
     except OSError as e:
-        raise WeightsError(f"{path}: cannot be read: {e.strerror}") from None
-    except DecodeError:
-        raise WeightsError(f"{path}: not a BlobProto (binaryproto) file") from None
+        raise WeightsError(unreadable(path, wanted, e)) from None
+    except (DecodeError, WireError):
+        found = misplaced(path, wanted)
+        raise WeightsError(found or f"{path}: not a BlobProto (binaryproto) file") from None
+    if not blob_count(blob):
+        raise WeightsError(misplaced(path, wanted) or f"{path}: holds no values")
     return blob_array(blob, str(path))
 
 

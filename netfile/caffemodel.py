@@ -1,10 +1,11 @@
 """Caffemodels in Caffe's V0, V1 and V2 forms, read piece by piece, and written layer by layer.
 
-Each layer's settings are parsed by protobuf, each parameter's values are read straight from the
-file. So a file of any size costs the memory of the arrays that it is read into, and protobuf's
+Each layer's settings are parsed by protobuf, each parameter's values go from the file straight into
+the array that gets them. So a file of any size costs the memory of those arrays, and protobuf's
 limit of 2 GB a message does not apply.
 """
 
+import os
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Dict, Iterator, List, Sequence, Tuple
 
@@ -12,8 +13,9 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from . import wire
-from .blobs import Shape, blob_header, declared_shape, has_shape
+from .blobs import MOST_BYTES, Shape, blob_header, declared_shape, has_shape
 from .errors import PrototxtError, WeightsError
+from .kinds import misplaced, unreadable
 from .messages import set_field
 from .upgrade import upgrade
 
@@ -24,12 +26,15 @@ _GRADIENTS = (6, 9)  # what training left in a BlobProto
 _V2_LAYER, _V1_LAYER, _V0_LAYER = 100, 2, 1
 _BLOBS = {_V2_LAYER: 7, _V1_LAYER: 6}
 _V0_BLOBS = 50
+# a net's name and inputs; a layer's name, type, bottoms and tops are its first four fields in V2,
+# and those that are text among the first four in V1 and V0
+_NAMES, _LAST_NAME = (1, 3), 4
 
 
 class StoredBlob:
     """One parameter in a file: its shape and number of values now, its values on demand."""
 
-    def __init__(self, data: wire.Data, start: int, end: int, message: Any) -> None:
+    def __init__(self, data: wire.File, start: int, end: int, message: Any) -> None:
         """The BlobProto from `start` to `end`; `message` is the caffe_pb2's BlobProto."""
         self._data, self._span = data, (start, end)
         self._parts: List[Tuple[np.dtype, int, int]] = []  # (dtype, position, values)
@@ -50,22 +55,30 @@ class StoredBlob:
         self.shape: Shape = declared_shape(header) if has_shape(header) else (self.count,)
 
     def read_into(self, flat: np.ndarray) -> None:
-        """Copy the values into a flat float32 array of `count` values."""
+        """Copy the values into a flat, contiguous float32 array of `count` values."""
         at = 0
         for dtype, start, count in self._parts:
             for first in range(0, count, _AT_ONCE):
-                size = min(_AT_ONCE, count - first)
-                position = start + first * dtype.itemsize
-                flat[at : at + size] = np.frombuffer(self._data, dtype, size, position)
-                at += size
-                wire.forget(self._data)
+                part = flat[at : at + min(_AT_ONCE, count - first)]
+                raw: Any = part if dtype == part.dtype else np.empty(part.shape, dtype)
+                self._data.read_into(start + first * dtype.itemsize, memoryview(raw).cast("B"))
+                if raw is not part:
+                    part[...] = raw
+                at += part.size
         flat[at:] = self._single
 
     def message_into(self, blob: Any) -> None:
-        """Make `blob`, a BlobProto, what the file has, gradients and all."""
+        """Make `blob`, a BlobProto, what the file has, gradients and all.
+
+        Raises WeightsError for more than a message of protobuf's can be.
+        """
         start, end = self._span
+        if end - start > MOST_BYTES:
+            raise WeightsError(
+                f"a parameter of shape {self.shape} takes {(end - start) / 1e9:.1f} GB; "
+                "protobuf's messages end at 2 GB"
+            )
         blob.ParseFromString(self._data[start:end])
-        wire.forget(self._data)
 
 
 class StoredLayer:
@@ -87,12 +100,11 @@ def opened(path: Any, caffe_pb2: Any) -> Iterator[List[StoredLayer]]:
         WeightsError: the file cannot be read, is empty or cut off, is not a caffemodel, or mixes
             versions.
     """
-    with _mapped(path) as data:
-        with _refusals(data, path):
-            net, blobs = _described(data, caffe_pb2)
-            for field in ("input", "input_dim", "input_shape"):
-                net.ClearField(field)  # no layer that the file has
-            layers = upgrade(net).layer
+    with _reading(path) as file:
+        net, blobs = _described(file, caffe_pb2)
+        for field in ("input", "input_dim", "input_shape"):
+            net.ClearField(field)  # no layer that the file has
+        layers = upgrade(net).layer
         yield [StoredLayer(p.name, p.type, [blobs[b.num] for b in p.blobs]) for p in layers]
 
 
@@ -110,8 +122,8 @@ def read_net(path: Any, caffe_pb2: Any) -> Any:
 
     Raises WeightsError, as `opened` does.
     """
-    with _mapped(path) as data, _refusals(data, path):
-        net, blobs = _described(data, caffe_pb2)
+    with _reading(path) as file:
+        net, blobs = _described(file, caffe_pb2)
         for layer in upgrade(net).layer:
             for blob in layer.blobs:
                 blobs[blob.num].message_into(blob)
@@ -119,35 +131,31 @@ def read_net(path: Any, caffe_pb2: Any) -> Any:
 
 
 @contextmanager
-def _mapped(path: Any) -> Iterator[wire.Data]:
+def _reading(path: Any) -> Iterator[wire.File]:
+    """The file, open; raises WeightsError, naming it, where it is no caffemodel or mixes versions.
+
+    That it was cut off while it is read counts too.
+    """
     try:
-        file = wire.mapped(path)
+        with wire.File(path) as file:
+            yield file
     except OSError as e:
-        raise WeightsError(f"{path}: cannot be read: {e.strerror}") from None
-    except wire.WireError:
-        raise _damaged(path, 0) from None
-    with file as data:
-        yield data
+        raise WeightsError(unreadable(path, "a caffemodel", e)) from None
+    except (PrototxtError, WeightsError) as e:
+        raise WeightsError(str(e) if str(path) in str(e) else f"{path}: {e}") from None
+    except (wire.WireError, DecodeError, UnicodeDecodeError):
+        raise WeightsError(_damage(path)) from None
 
 
-@contextmanager
-def _refusals(data: wire.Data, path: Any) -> Iterator[None]:
-    """Raise WeightsError, naming the file, for bytes that are no caffemodel or mix versions."""
-    try:
-        yield
-    except PrototxtError as e:
-        raise WeightsError(f"{path}: {e}") from None
-    except (wire.WireError, DecodeError):
-        raise _damaged(path, len(data)) from None
-
-
-def _damaged(path: Any, size: int) -> WeightsError:
-    return WeightsError(
+def _damage(path: Any) -> str:
+    found = misplaced(path, "a caffemodel")
+    size = os.path.getsize(path)
+    return found or (
         f"{path}: not a caffemodel, or one that was cut off ({size} bytes); download it again"
     )
 
 
-def _described(data: wire.Data, caffe_pb2: Any) -> Tuple[Any, List[StoredBlob]]:
+def _described(data: wire.File, caffe_pb2: Any) -> Tuple[Any, List[StoredBlob]]:
     """(the file's NetParameter without values, its blobs).
 
     Each blob stands in the NetParameter as a BlobProto that has the blob's place in the list as its
@@ -166,6 +174,8 @@ def _described(data: wire.Data, caffe_pb2: Any) -> Tuple[Any, List[StoredBlob]]:
             elif (number, *field[:2]) == (_BLOBS[_V1_LAYER], _V0_LAYER, wire.LENGTH):
                 inner = without_values(field.value, field.end, _V0_BLOBS)
                 rest += _field(_V0_LAYER, inner)
+            elif field.number <= _LAST_NAME and field.kind == wire.LENGTH:
+                rest += _name(data, field)
             else:
                 rest += data[field.tag : field.end]
         return bytes(rest)
@@ -175,12 +185,20 @@ def _described(data: wire.Data, caffe_pb2: Any) -> Tuple[Any, List[StoredBlob]]:
         if field.number in _BLOBS and field.kind == wire.LENGTH:
             layer = without_values(field.value, field.end, _BLOBS[field.number])
             described += _field(field.number, layer)
+        elif field.number in _NAMES and field.kind == wire.LENGTH:
+            described += _name(data, field)
         else:
             described += data[field.tag : field.end]
     net.ParseFromString(bytes(described))
     if not (net.layer or net.layers):
         raise wire.WireError("no layers")
     return net, blobs
+
+
+def _name(data: wire.File, field: wire.Field) -> bytes:
+    """A field of text. What is not UTF-8 is replaced, as in prototxts, so that names match."""
+    text = data[field.value : field.end].decode("utf-8", "replace")
+    return _field(field.number, text.encode("utf-8"))
 
 
 def _field(number: int, value: bytes) -> bytes:

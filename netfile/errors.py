@@ -1,8 +1,27 @@
 """What can be wrong with a net, its files, or a request: one tree of errors for every package."""
 
+from typing import Any
+
+
+def printable(text: Any) -> str:
+    """Text that is safe in a terminal, a comment or a page: in one line, nothing invisible.
+
+    Control characters, line ends, odd spaces, marks that turn the direction of text, and lone
+    surrogates become escapes such as \\x1b; letters of every script stay.
+    """
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text)
+    )
+
 
 class NetError(Exception):
-    """Base of all that reading, building, running or operating on a net raises on purpose."""
+    """Base of all that reading, building, running or operating on a net raises on purpose.
+
+    Its text may quote names and files of any origin, and is made printable.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*(printable(a) if isinstance(a, str) else a for a in args))
 
 
 class FormatError(NetError, ValueError):

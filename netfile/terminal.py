@@ -7,6 +7,8 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import Any, Callable, Iterator, NoReturn, Optional, Tuple, Type, Union
 
+from .errors import printable
+
 _LONGEST = 2000  # characters of one line
 # control characters, and those that turn the direction of what follows
 _CONTROLS = [*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
@@ -16,14 +18,9 @@ _ESCAPED = {
 _ESCAPED_IN_ERRORS = {c: text for c, text in _ESCAPED.items() if chr(c) != "\r"}  # of progress bars
 
 
-def printable(text: Any) -> str:
-    """Text as one line for a terminal.
-
-    What a file says may hold escape sequences, or be as long as the file.
-    """
-    line = " ".join(str(text).split()).translate(_ESCAPED)
-    line = line.encode("utf-8", "backslashreplace").decode("utf-8")
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."
+def say(line: str) -> None:
+    """Print a line that may quote names of any origin, at once."""
+    print(printable(line), flush=True)
 
 
 class Parser(argparse.ArgumentParser):
@@ -154,7 +151,9 @@ def guarded(
 
 def _refused(name: str, why: Any) -> int:
     """Say why, and return the exit code."""
-    print(f"{name}: {printable(why)}", file=sys.stderr)
+    line = printable(" ".join(str(why).split()))
+    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."
+    print(f"{name}: {line}", file=sys.stderr)
     return 2
 
 

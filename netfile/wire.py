@@ -3,12 +3,13 @@
 https://protobuf.dev/programming-guides/encoding/
 """
 
-import mmap
+import os
+import stat
 from types import TracebackType
-from typing import Iterator, NamedTuple, Optional, Type, Union
+from typing import Any, BinaryIO, Iterator, NamedTuple, Optional, Type, Union
 
 VARINT, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5  # kinds of fields
-Data = Union[bytes, mmap.mmap]
+_HEADER = 20  # the most bytes of two numbers
 
 
 class WireError(ValueError):
@@ -32,7 +33,58 @@ class Field(NamedTuple):
     end: int
 
 
-def decode_varint(data: Data, at: int, end: int) -> Number:
+class File:
+    """Context manager: the bytes of a file, read where they are looked at, as slices.
+
+    It is not mapped into memory: a map of a file that someone cuts off ends the process.
+
+    Raises:
+        WireError: from a slice, where the file has become shorter than it was.
+        OSError: it cannot be opened, or is none (a pipe could be waited for without end).
+    """
+
+    def __init__(self, path: Any) -> None:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # open says what a folder is
+            raise OSError(0, "it is not a file but a pipe or a device")
+        self._file: BinaryIO = open(path, "rb")
+        self._size = os.fstat(self._file.fileno()).st_size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, end, _ = part.indices(self._size)
+        self._file.seek(start)
+        read = self._file.read(max(end - start, 0))
+        self._check(len(read), end - start)
+        return read
+
+    def read_into(self, start: int, target: memoryview) -> None:
+        """Fill a flat memoryview of bytes with those from `start` on."""
+        self._file.seek(start)
+        self._check(self._file.readinto(target), len(target))  # type: ignore[attr-defined]
+
+    def _check(self, read: int, wanted: int) -> None:
+        if read < wanted:
+            raise WireError("the file was cut off while it was read")
+
+    def __enter__(self) -> "File":
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._file.close()
+
+
+Data = Union[bytes, File]
+
+
+def decode_varint(data: bytes, at: int, end: int) -> Number:
     """The number that starts at position `at`. Raises WireError if it does not end by `end`."""
     value = shift = 0
     while at < end:
@@ -65,54 +117,19 @@ def fields(data: Data, start: int, end: int) -> Iterator[Field]:
     """Every field of the message from `start` to `end`. Raises WireError where it is none."""
     at = start
     while at < end:
-        tag_at = at
-        tag, at = decode_varint(data, at, end)
+        head = data[at : min(at + _HEADER, end)]
+        tag, value = decode_varint(head, 0, len(head))
         number, kind = tag >> 3, tag & 7
         if kind == VARINT:
-            value = at
-            at = decode_varint(data, at, end).end
+            length = decode_varint(head, value, len(head)).end - value
         elif kind == LENGTH:
-            length, value = decode_varint(data, at, end)
-            at = value + length
+            length, value = decode_varint(head, value, len(head))
         elif kind in (EIGHT_BYTES, FOUR_BYTES):
-            value = at
-            at += 8 if kind == EIGHT_BYTES else 4
+            length = 8 if kind == EIGHT_BYTES else 4
         else:
             raise WireError(f"field {number} is of the unknown kind {kind}")
-        if at > end or not number:
+        after = at + value + length
+        if after > end or not number:
             raise WireError("a field ends beyond its message")
-        yield Field(number, kind, tag_at, value, at)
-
-
-class mapped:
-    """Context manager: a file as bytes that the system reads only where they are looked at.
-
-    Raises:
-        WireError: the file is empty.
-        OSError: it cannot be opened.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._file = open(path, "rb")
-        try:
-            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:
-            self._file.close()
-            raise WireError("the file is empty") from None
-
-    def __enter__(self) -> mmap.mmap:
-        return self._map
-
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        self._file.close()  # the map lives as long as an array that looks into it
-
-
-def forget(data: Data) -> None:
-    """Let the system drop the pages of a mapped file that have been read so far."""
-    if isinstance(data, mmap.mmap) and hasattr(data, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
-        data.madvise(mmap.MADV_DONTNEED)
+        yield Field(number, kind, at, at + value, after)
+        at = after

@@ -6,6 +6,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, T
 
 import numpy as np
 
+from netfile.forks import layer_of_a_fork
+
 from .. import limits
 from ..blob import Blob, ParamBlob
 from ..errors import PrototxtError, ShapeError, UnknownLayerTypeError
@@ -249,6 +251,8 @@ def create(param: Any, phase: int) -> Layer:
     cls = LAYERS.get(param.type)
     if param.type in READERS:
         raise UnknownLayerTypeError(_rejection(param))
+    if cls is None and layer_of_a_fork(param.type):
+        raise UnknownLayerTypeError(f'layer "{param.name}": {layer_of_a_fork(param.type)}')
     if cls is None:
         by_lower = {name.lower(): name for name in LAYERS}
         near = difflib.get_close_matches(param.type.lower(), by_lower, 1)

@@ -150,7 +150,8 @@ class Reshape(Shared):
         known = math.prod(d for d in (*shape[:first], *dims, *shape[last:]) if d != -1)
         if -1 in dims and known and bottom[0].count % known == 0:
             dims[dims.index(-1)] = bottom[0].count // known
-        if math.prod((*shape[:first], *dims, *shape[last:])) != bottom[0].count:
+        made = math.prod((*shape[:first], *dims, *shape[last:]))
+        if made != bottom[0].count or min(dims, default=0) < 0:
             raise ShapeError(
                 f'layer "{self.name}": its bottom {shape} has {bottom[0].count} values, '
                 f"which do not make {list(p.shape.dim)}"

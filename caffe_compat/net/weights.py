@@ -38,6 +38,8 @@ def copy_into(params: Params, path: PathLike) -> None:
 
 
 def _is_hdf5(path: PathLike) -> bool:
+    if not os.path.isfile(path):
+        return False
     with open(path, "rb") as f:
         return f.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
 

@@ -4,6 +4,8 @@ from typing import Any, Iterator, Sequence, Tuple
 
 import numpy as np
 
+from netfile.terminal import say
+
 from ..dream.octaves import Progress, octave_sizes
 from ..request import job as jobs
 from ..request.job import Job
@@ -54,20 +56,18 @@ def announce(job: Job) -> None:
     opened, about = job.opened, job.opened.about
     h, w = job.pixels.shape[:2]
     goal = job.dream.objective or f"end {job.dream.end}"
-    print(
+    say(
         f"{opened.model.name} on {about['name']} {about['version']}: {w}x{h}, {goal}, seed "
         f"{job.seed}",
-        flush=True,
     )
     for note in opened.model.notes:
-        print(f"  {note}", flush=True)
+        say(f"  {note}")
     mask = job.target.mask
     if mask is not None and mask.shape != (h, w):
         size = f"{mask.shape[1]}x{mask.shape[0]}"
-        print(f"  the mask is {size}; it is resized to the picture's {w}x{h}", flush=True)
+        say(f"  the mask is {size}; it is resized to the picture's {w}x{h}")
     if opened.any_size:
-        print(
+        say(
             "  its InnerProduct layers are run as Convolutions, to take pictures of any size; "
             f"end {job.end}",
-            flush=True,
         )

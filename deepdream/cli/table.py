@@ -2,7 +2,7 @@
 
 from typing import Sequence
 
-from netfile.terminal import printable
+from netfile.errors import printable
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

@@ -4,13 +4,17 @@ held against it."""
 import difflib
 from typing import Any, Optional, Tuple
 
-from netfile.blobs import four_axes
+from netfile.blobs import MOST_BYTES, four_axes
 from netfile.caffemodel import stored_shapes
 from netfile.errors import NetError
+from netfile.forks import layer_of_a_fork
+from netfile.kinds import misplaced
 from netfile.prototxt import read_prototxt
 from netfile.shapes import input_shapes, weight_shapes
 
 from ..errors import ModelError
+from ..settings import DEFAULT_MODEL
+from . import engine
 from .catalogue import Model
 
 
@@ -52,6 +56,9 @@ def _check_layers(model: Model, net: Any, caffe: Any) -> None:
     made = set()
     for layer in net.layer:
         if layer.type not in known_types:
+            told = layer_of_a_fork(layer.type)
+            if told:
+                raise ModelError(f'{model.deploy}: layer "{layer.name}": {told}')
             near = difflib.get_close_matches(layer.type, known_types, 1)
             hint = f'did you mean "{near[0]}"? ' if near else ""
             raise ModelError(
@@ -73,6 +80,15 @@ def _check_layers(model: Model, net: Any, caffe: Any) -> None:
         )
 
 
+def _cure(model: Model) -> str:
+    """How to get the weights that are not there."""
+    if model.url:
+        return f"get it from {model.url} and put it there"
+    if model.name == DEFAULT_MODEL:
+        return "train it: make model"
+    return "put them there, or correct the caffemodel that its readme names"
+
+
 def check_weights(model: Model, net: Any, caffe: Any) -> None:
     """Hold the weights file against the net that is to be built.
 
@@ -80,8 +96,16 @@ def check_weights(model: Model, net: Any, caffe: Any) -> None:
         ModelError: the file is not there, is damaged, lacks a layer, or has another shape for it.
     """
     if not model.weights.is_file():
-        how = f"get it from {model.url} and put it there" if model.url else "train it: make model"
-        raise ModelError(f"{model.name}: its weights are not there ({model.weights}); {how}")
+        raise ModelError(
+            misplaced(model.weights, "a caffemodel")
+            or f"{model.name}: its weights are not there ({model.weights}); {_cure(model)}"
+        )
+    size = model.weights.stat().st_size
+    if engine.aborts(caffe) and size > MOST_BYTES:
+        raise ModelError(
+            f"{model.weights}: has {size / 1e9:.1f} GB, and a real Caffe reads caffemodels of up "
+            "to 2 GB; the built-in engine reads this one"
+        )
     try:
         stored = stored_shapes(model.weights, caffe.io.caffe_pb2)
     except NetError as e:

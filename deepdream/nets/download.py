@@ -260,7 +260,7 @@ def _is_web_page(path: Path) -> bool:
         if f.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
             return False
     try:
-        with wire.mapped(str(path)) as data:
+        with wire.File(path) as data:
             for _ in wire.fields(data, 0, len(data)):
                 pass
     except wire.WireError:

@@ -6,7 +6,9 @@ from typing import Any, Tuple
 
 import numpy as np
 
-from netfile.blobs import blob_array
+from netfile.blobs import read_blob
+from netfile.errors import WeightsError
+from netfile.kinds import misplaced, unreadable
 
 from ..errors import ModelError
 from . import engine
@@ -94,9 +96,19 @@ def _values(path: Path) -> np.ndarray:
         there = "is not a file" if os.path.exists(path) else "no such file"
         raise ModelError(f"{path}: {there}; a mean is three numbers or a file")
     try:
-        values = _npy(path) if kind == ".npy" else _binaryproto(path)
+        if kind == ".npy":
+            elsewhere = misplaced(path, "a NumPy array")
+            if elsewhere:
+                raise ModelError(elsewhere)
+            values = _npy(path)
+        else:
+            values = np.asarray(read_blob(path, engine.load("auto").io.caffe_pb2))
     except OSError as e:
-        raise ModelError(f"{path}: cannot be read: {e.strerror or e}") from None
+        raise ModelError(unreadable(path, "a NumPy array", e)) from None
+    except WeightsError as e:
+        raise ModelError(str(e)) from None
+    except ModelError:
+        raise
     except Exception as e:  # NumPy evaluates the header, which fails in every way
         raise ModelError(f"{path}: not a mean file, or a broken one ({e})") from None
     if values.dtype.kind not in "fiu":
@@ -112,9 +124,3 @@ def _npy(path: Path) -> np.ndarray:
     if not isinstance(values, np.ndarray):
         raise ValueError("it is an archive of arrays")
     return values
-
-
-def _binaryproto(path: Path) -> np.ndarray:
-    blob = engine.load("auto").io.caffe_pb2.BlobProto()
-    blob.ParseFromString(path.read_bytes())
-    return np.asarray(blob_array(blob))

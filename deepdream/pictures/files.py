@@ -9,6 +9,8 @@ from typing import Any, Tuple, Union
 import numpy as np
 from PIL import Image, ImageOps
 
+from netfile.kinds import misplaced
+
 from ..errors import ImageError, OutputError
 from . import metadata
 from .output import whole
@@ -27,14 +29,13 @@ def load(path: PathLike) -> np.ndarray:
         RGB float32 (H, W, 3), 0..255.
 
     Raises:
-        ImageError: there is no such file, it is broken, or it is too large to be safe.
+        ImageError: there is no such file, it is broken or something else, or it is too large to be
+            safe.
     """
-    if os.path.isdir(path):
-        raise ImageError(f"{path}: is a folder, not a picture")
     if not os.path.exists(path):
         raise ImageError(f"{path}: no such picture")
-    if not os.path.isfile(path):
-        raise ImageError(f"{path}: is a device or a pipe, not a picture file; copy it to a file")
+    if not os.path.isfile(path):  # a pipe or a device might be read without end
+        raise ImageError(misplaced(path, "a picture"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own words on damaged metadata
@@ -51,8 +52,11 @@ def load(path: PathLike) -> np.ndarray:
     except (ImageError, MemoryError):
         raise
     except Exception as e:  # Pillow's decoders fail in every way on damaged files
+        elsewhere = misplaced(path, "a picture")
         raise ImageError(
-            f"{path}: not a picture, or a broken one ({e}); open it in an editor and save it again"
+            elsewhere
+            or f"{path}: not a picture, or a broken one ({e}); "
+            "open it in an editor and save it again"
         ) from None
     if not values.size:
         raise ImageError(f"{path}: has no pixels")

@@ -111,7 +111,7 @@ def _reshape(layer: Any, bottoms: List[Known]) -> List[Shape]:
     if -1 in dims and known and count % known == 0:
         dims[dims.index(-1)] = count // known
     top = (*shape[:first], *dims, *shape[last:])
-    if math.prod(top) != count:
+    if math.prod(top) != count or min(top, default=0) < 0:
         raise refused(layer, f"cannot make {wanted} of the {count} values of its bottom {shape}")
     return [top]
 

@@ -163,7 +163,8 @@ def limited(bytes_: Optional[int] = None, memory: Optional[int] = None) -> Calla
 
 HOSTILE: Dict[str, Sequence[Any]] = {
     "text": ["", ".", "..", "/", "\x1b[31mred", "a\nb", "é" * 300, "x" * 5000, "-", "--", "²",
-             "\udcff", "$(id)", "%s%n", "../../etc/passwd", "/dev/zero", "/dev/full", "CON", "nul\0byte"],
+             "\udcff", "$(id)", "%s%n", "../../etc/passwd", "/dev/zero", "/dev/full", "CON",
+             "nul\0byte"],
     "number": ["0", "-1", "1e308", "-1e308", "nan", "inf", "-inf", "²", "0x10", "1_000", "9" * 400,
                "2147483648", "1e-320", ".", "-", "1,5", "٣"],
 }  # fmt: skip

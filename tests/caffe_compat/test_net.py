@@ -311,7 +311,8 @@ DATA = """layer { name: "data" type: "Input" top: "data"
 
 
 @pytest.mark.parametrize("text, error, message", [
-    ("layer { name: \"a\"\n  tipe: \"ReLU\" }", caffe.PrototxtError, r"2:3.*tipe"),
+    ("layer { name: \"a\"\n  tipe: \"ReLU\" }", caffe.PrototxtError,
+     'line 2, column 3, layer "a": layer has no field tipe in this Caffe; did you mean type'),
     (DATA + 'layer { name: "r" type: "ReLU" bottom: "nowhere" top: "r" '
             '}', caffe.PrototxtError, 'unknown bottom "nowhere"'),
     (DATA + 'layer { name: "r" type: "ReLU" bottom: "r" top: "r" }', caffe.PrototxtError,
@@ -363,8 +364,14 @@ def test_a_broken_caffemodel_is_refused(damage, net, tmp_path):
     path = tmp_path / "x.caffemodel"
     net.save(str(path))
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(caffe.WeightsError, match="x.caffemodel: not a caffemodel"):
+    with pytest.raises(caffe.WeightsError, match="x.caffemodel: .*a caffemodel"):
         net.copy_from(str(path))
+
+
+def test_a_folder_or_a_device_is_no_caffemodel(net, tmp_path):
+    for path in (str(tmp_path), "/dev/zero"):
+        with pytest.raises(caffe.WeightsError, match="given where a caffemodel goes"):
+            net.copy_from(path)
 
 
 def test_weights_of_other_shapes_are_refused_with_both(net, tmp_path):

@@ -5,10 +5,12 @@ import sys
 import xml.etree.ElementTree as xml
 
 import pytest
+from google.protobuf import text_format
 
 from deepdream.nets.catalogue import ROOT
 from net_surgery import cli, convolutionize
 from net_surgery.show import rows, svg
+from netfile.prototxt import parse_prototxt
 from tests.support import nets
 from tests.support.operating import distance
 
@@ -140,7 +142,7 @@ def test_files_that_are_not_there_or_broken(refused, tmp_path):
         "fold", DEPLOY, tmp_path / "nothing.caffemodel", "-o", tmp_path / "new"
     )
     (tmp_path / "x.caffemodel").write_bytes(b"<html>moved</html>")
-    assert "x.caffemodel: not a caffemodel" in refused(
+    assert "x.caffemodel: a web page (HTML), given where a caffemodel goes" in refused(
         "convolutionize", DEPLOY, tmp_path / "x.caffemodel", "-o", tmp_path / "new"
     )
     assert 'no layer "inception_4c/ouput"; did you mean' in refused(
@@ -188,3 +190,80 @@ def test_an_engine_that_is_not_installed(refused, monkeypatch, tmp_path):
 def test_a_drawing_that_cannot_be_written(name, message, refused, tmp_path):
     (tmp_path / "folder.svg").mkdir()
     assert message in refused("show", DEPLOY, "--svg", tmp_path / name)
+
+
+# ---- names that would be something else where they are written
+
+EVIL = "fc\nlayer { name: 'evil' type: 'Python' }\x1b[31m\u202e\u2028\r"
+
+
+@pytest.fixture
+def evil(tmp_path, caffe):
+    """A model's folder whose layer has such a name: (deploy, weights)."""
+    messages = caffe.io.caffe_pb2
+    net = messages.NetParameter(name="net\nlayer {}")
+    net.layer.add(name="data", type="Input", top=["data"]).input_param.shape.add().dim.extend(
+        [1, 3, 8, 8]
+    )
+    fc = net.layer.add(name=EVIL, type="InnerProduct", bottom=["data"], top=["fc"])
+    fc.inner_product_param.num_output = 4
+    net.layer.add(name=EVIL + "2", type="ReLU", bottom=["fc"], top=["fc"])
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "deploy.prototxt").write_text(text_format.MessageToString(net))
+    blobs = [messages.BlobProto(data=[0.0] * n) for n in (4 * 192, 4)]
+    blobs[0].shape.dim.extend([4, 192])
+    blobs[1].shape.dim.append(4)
+    fc.blobs.extend(blobs)
+    (folder / "net.caffemodel").write_bytes(net.SerializeToString())
+    (folder / "readme.md").write_text("---\ncaffemodel: net.caffemodel\nmean: [1, 2, 3]\n---\n")
+    return folder / "deploy.prototxt", folder / "net.caffemodel"
+
+
+@pytest.mark.parametrize("command", ["convolutionize", "out-of-place", "truncate"])
+def test_a_layers_name_stays_a_name_in_every_file(command, evil, run, tmp_path, caffe):
+    options = ["--end", EVIL] if command == "truncate" else []
+    code, said, err = run(command, *evil, "-o", tmp_path / "new", *options)
+    assert code == 0, err
+    assert all(line.isprintable() for line in said.splitlines())
+    text = (tmp_path / "new" / "deploy.prototxt").read_bytes().decode()
+    comments = [line for line in text.split("\n") if line.startswith("#")]
+    assert comments and all(line.isprintable() for line in comments)
+    net = parse_prototxt(text, caffe.io.caffe_pb2, "deploy.prototxt")
+    assert {layer.type for layer in net.layer} <= {"Input", "InnerProduct", "Convolution", "ReLU"}
+    from deepdream.nets import find
+
+    made = find(str(tmp_path / "new"))
+    assert set(made.facts) == {"caffemodel", "mean", "end"} and made.weights.is_file()
+    assert made.end == net.layer[-1].name
+    code, said, err = run(
+        "show", tmp_path / "new" / "deploy.prototxt", made.weights, "--svg", tmp_path / "x.svg"
+    )
+    assert code == 0 and all(line.isprintable() for line in said.splitlines()), err
+    xml.parse(tmp_path / "x.svg")
+
+
+def test_a_file_name_of_the_readme_stays_one_line(run, evil, tmp_path):
+    weights = evil[1].with_name("a\nmean: [9, 9, 9]\x1b.caffemodel")
+    evil[1].rename(weights)
+    assert run("convolutionize", evil[0], weights, "-o", tmp_path / "new")[0] == 0
+    from deepdream.nets import find
+
+    made = find(str(tmp_path / "new"))
+    assert made.mean == (1, 2, 3) and made.weights.is_file()
+
+
+@pytest.mark.parametrize("text", [
+    "", "{", "[]", '{"changes": 3}', '{"changes": [{"layer": 1}]}', "[" * 9999,
+    '{"changes": [{"layer": 1, "now": 2, "what": 3}]}',
+])  # fmt: skip
+def test_a_record_that_is_none_of_ours(text, refused, evil, tmp_path):
+    (evil[0].with_name("surgery.json")).write_text(text)
+    assert "surgery.json: not what net_surgery writes; move it away" in refused("show", *evil)
+
+
+def test_errors_have_no_control_characters(refused, tmp_path):
+    said = refused("show", str(tmp_path / "no\x1b[31m\x9b\u202e\nthing.prototxt"))
+    assert (
+        "\\x1b" in said and "\\u202e" in said and "\\n" in said and said.rstrip("\n").isprintable()
+    )

@@ -311,6 +311,10 @@ def test_twice_is_once(bench):
         '"x" .Embed. reads "fc-conv", which would become a map',
     ),
     (
+        fc("fc", "data", "num_output: 5").replace('top: "fc"', ""),
+        '"fc" .InnerProduct. has 0 tops .* it makes one top',
+    ),
+    (
         conv("c", "data", "num_output: 2 kernel_size: 9") + fc("fc", "c", "num_output: 5"),
         '"c" .Convolution. gets 4x4 values but looks at 9x9',
     ),

@@ -1,5 +1,7 @@
 """Caffemodels of every age, read piece by piece and whole, written, and refused when damaged."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from netfile.errors import WeightsError
 
 WEIGHT = np.arange(12, dtype=np.float32).reshape(3, 4) / 8
 BIAS = np.float32([1, 2, 3])
-GARBAGE = [b"<html>moved</html>", b"\xff" * 40, b"\x00" * 8]
+GARBAGE = [b"\xff" * 40, b"\x01" * 8]
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_files_without_layers_or_with_half_a_value_are_refused(messages, path):
 def test_files_that_are_empty_or_not_there_are_refused(messages, path):
     for read in (caffemodel.stored_shapes, caffemodel.read_net):
         path.write_bytes(b"")
-        with pytest.raises(WeightsError, match="cut off .0 bytes.; download it again"):
+        with pytest.raises(WeightsError, match="an empty file, given where a caffemodel goes"):
             read(path, messages)
         with pytest.raises(WeightsError, match="nothing: cannot be read: No such file"):
             read(path.with_name("nothing"), messages)
@@ -175,6 +177,28 @@ def test_files_of_more_than_two_gigabytes(messages, path):
     np.testing.assert_array_equal(flat, WEIGHT.ravel())
 
 
+def test_a_file_that_is_cut_off_while_it_is_read_is_refused(messages, path):
+    net = v2(messages)
+    net.layer[1].blobs[0].data.extend([1.0] * 100_000)
+    net.layer[1].blobs[0].shape.dim[:] = [100_012]
+    path.write_bytes(net.SerializeToString())
+    refusal = pytest.raises(WeightsError, match=r"net.caffemodel: .*cut off \(200000 bytes\)")
+    with refusal, caffemodel.opened(path, messages) as layers:
+        os.truncate(str(path), 200_000)
+        layers[1].blobs[0].read_into(np.empty(100_012, np.float32))
+
+
+@pytest.mark.parametrize("make", [v2, v1, v0])
+def test_names_that_are_not_utf_8_are_read_as_in_prototxts(make, messages, path):
+    raw = make(messages).SerializeToString()
+    for old, new in ((b"\x02fc", b"\x02f\xe9"), (b"\x03net", b"\x03n\xe9t")):
+        assert old in raw
+        raw = raw.replace(old, new)
+    path.write_bytes(raw)
+    assert "f\ufffd" in caffemodel.stored_shapes(path, messages)
+    assert caffemodel.read_net(path, messages).name == "n\ufffdt"
+
+
 def test_values_of_blobs(messages, path):
     proto = blob(messages, WEIGHT)
     set_values(proto, np.float64(BIAS))
@@ -184,6 +208,9 @@ def test_values_of_blobs(messages, path):
     np.testing.assert_array_equal(read_blob(path, messages), BIAS)
     proto.shape.dim.append(2)
     with pytest.raises(WeightsError, match=r"says \(3, 2\) but holds 3 values"):
+        blob_array(proto)
+    proto.shape.dim[:] = [-1, -3]
+    with pytest.raises(WeightsError, match=r"says \(-1, -3\) but holds 3 values"):
         blob_array(proto)
     path.write_bytes(b"\xff\xff")
     with pytest.raises(WeightsError, match="not a BlobProto"):

@@ -138,6 +138,9 @@ REFUSALS = [
     ('type: "Slice" top: "b" slice_param { slice_point: 6 }', [(2, 6)], "must rise and lie"),
     ('type: "Slice" top: "b"', [(2, 5)], "cannot cut axis 1 .* into 2 equal parts"),
     ('type: "Reshape" reshape_param { shape { dim: 4 dim: -1 } }', [(2, 5)], "of the 10 values"),
+    ('type: "Reshape" reshape_param { shape { dim: -2 dim: -5 } }', [(2, 5)], "of the 10 values"),
+    ('type: "Reshape" reshape_param { shape { dim: 0 dim: 0 dim: 0 } }', [(2, 5)], "no 0 after"),
+    ('type: "Reshape" reshape_param { shape { dim: 0 } axis: 2 }', [(2, 5)], "no 0 after"),
     (
         'type: "Convolution" convolution_param { num_output: 4 kernel_size: 3 group: 2 }',
         [(1, 3, 9, 9)],

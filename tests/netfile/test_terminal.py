@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from netfile.errors import NetError
-from netfile.terminal import guarded, printable, safe_streams
+from netfile.errors import NetError, printable
+from netfile.terminal import guarded, safe_streams
 
 PROGRAM = """
 import sys

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Union
 
+from netfile.errors import printable
 from netfile.files import leftovers
-from netfile.terminal import printable
 
 from ... import nets
 from ...errors import ModelError
@@ -147,7 +147,9 @@ def _model(name: str) -> Finding:
     if unfinished and not want.path.is_file():
         return Finding(what, f"a download is unfinished ({unfinished})", None, get)
     if not want.path.is_file():
-        how = f"{get}{'' if want.sha1 else ' --trust'}" if want.urls else "make model"
+        how = "make model" if name == DEFAULT_MODEL else f"put its file at {want.path}"
+        if want.urls:
+            how = f"{get}{'' if want.sha1 else ' --trust'}"
         needed = name == DEFAULT_MODEL
         return Finding(what, "weights not installed", False if needed else None, how)
     if want.sha1 is None:

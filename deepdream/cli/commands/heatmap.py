@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from netfile.terminal import say
+
 from ... import nets, pictures
 from ...dream.preprocess import preprocess
 from ...errors import SizeError, TargetError
@@ -83,13 +85,13 @@ def run(args: argparse.Namespace) -> None:
     heat = heatmap.enlarge(values[number], (height, width), size, step)
     save(out, heatmap.over(pixels, heat), "", args.overwrite)
     _tell(model, name, values, number)
-    print(f"wrote {out}")
+    say(f"wrote {out}")
 
 
 def _tell(model: nets.Model, name: str, values: np.ndarray, number: int) -> None:
     places = values[number]
     row, column = np.unravel_index(places.argmax(), places.shape)
-    print(
+    say(
         f"{name} in {model.name}: {places.max():.3f} at most, {places.mean():.3f} on average, over "
         f"{places.shape[1]}x{places.shape[0]} places; strongest in column {column + 1}, row "
         f"{row + 1}"
@@ -97,4 +99,4 @@ def _tell(model: nets.Model, name: str, values: np.ndarray, number: int) -> None
     peaks = values.reshape(len(values), -1).max(1)
     names = nets.classes(model) or [str(i) for i in range(len(values))]
     strongest = ", ".join(f"{names[i]} {peaks[i]:.3f}" for i in peaks.argsort()[::-1][:5])
-    print(f"strongest classes anywhere: {strongest}")
+    say(f"strongest classes anywhere: {strongest}")

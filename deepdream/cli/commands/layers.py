@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from netfile.shapes import infer
+from netfile.terminal import say
 
 from ...nets import engine, opening
 from ...nets.description import declared_size
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
         default = " (default)" if name == model.end else ""
         rows.append((name + default, layer.type, shape, "yes" if name in valid else in_place))
     size = f"{width}x{height}"
-    print(
+    say(
         f"{model.name}: {len(rows)} layers; shapes (channels x height x width) for a {size} picture"
     )
     print_table([("layer", "type", "shape", "--end"), *rows])

@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any
 
-from netfile.terminal import printable
+from netfile.errors import printable
 
 from ... import nets
 from ...errors import ModelError, OutputError

@@ -68,10 +68,16 @@ def test_exif_rotation_is_followed(tmp_path):
     assert pictures.load(path).shape == (6, 4, 3)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\nbroken"])
-def test_a_broken_picture_is_named(content, tmp_path):
+@pytest.mark.parametrize("content, message", [
+    (b"", "an empty file, given where a picture goes"),
+    (b"<html>moved</html>", r"a web page \(HTML\), given where a picture goes"),
+    (b'layer { name: "x" }', "a prototxt, given where a picture goes"),
+    (b"\x89PNG\r\n\x1a\nbroken", "not a picture, or a broken one"),
+    (b"\x07\x08\x01", "not a picture, or a broken one"),
+])  # fmt: skip
+def test_a_broken_picture_is_named(content, message, tmp_path):
     (tmp_path / "x.png").write_bytes(content)
-    with pytest.raises(ImageError, match="x.png: not a picture, or a broken one"):
+    with pytest.raises(ImageError, match=f"x.png: {message}"):
         pictures.load(tmp_path / "x.png")
 
 
@@ -92,9 +98,9 @@ def test_float_values_are_clipped(tmp_path):
 def test_what_is_no_file_is_said_to_be_none(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     for path, message in (
-        (tmp_path, "is a folder, not a picture"),
-        (tmp_path / "pipe.png", "is a device or a pipe"),
-        ("/dev/zero", "is a device or a pipe"),
+        (tmp_path, "a folder, given where a picture goes; name a file"),
+        (tmp_path / "pipe.png", "a pipe or a device, given where a picture"),
+        ("/dev/zero", "a pipe or a device, given where a picture"),
         (tmp_path / "none.png", "no such picture"),
     ):
         with pytest.raises(ImageError, match=message):
