@@ -9,7 +9,7 @@ from ..errors import NotFiniteError, Size
 from ..pictures.resize import zoomed, zoomed_by
 from ..settings import DREAM
 from .objectives import Objective
-from .preprocess import deprocess, preprocess
+from .preprocess import deprocess, input_blob, preprocess, reshape_input
 from .step import make_step
 
 
@@ -62,11 +62,9 @@ def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
     """Activations (C, h, w) of `end` for a guide, RGB (H, W, 3), at its own size, unjittered."""
     height, width = np.shape(guide)[:2]
     check(net, end, [(height, width)])
-    src, dst = net.blobs["data"], net.blobs[end]
-    src.reshape(1, 3, height, width)
-    src.data[0] = preprocess(net, guide)
+    reshape_input(net, (height, width)).data[0] = preprocess(net, guide)
     net.forward(end=end)
-    features: np.ndarray = dst.data[0].copy()
+    features: np.ndarray = net.blobs[end].data[0].copy()
     return features
 
 
@@ -111,13 +109,13 @@ def deepdream(
     for _ in range(octave_n - 1):
         octaves.append(zoomed_by(octaves[-1], 1.0 / octave_scale))
 
-    src = net.blobs["data"]
+    src = input_blob(net)
     detail = np.zeros_like(octaves[-1])
     for octave, base in enumerate(octaves[::-1]):
         h, w = base.shape[-2:]
         if octave > 0:
             detail = zoomed(detail, (h, w))
-        src.reshape(1, 3, h, w)
+        reshape_input(net, (h, w))
         src.data[0] = base + detail
         for i in range(iter_n):
             try:

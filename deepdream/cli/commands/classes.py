@@ -4,7 +4,7 @@ after."""
 import argparse
 import json
 import os
-from typing import Any, Tuple
+from typing import Any, List, Tuple
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from netfile.files import file_sha1
 
 from ... import nets, pictures
 from ...dream.class_pictures import METHODS, grey_noise, probabilities, visualise
-from ...errors import OutputError
-from ...nets.labels import class_output
+from ...nets.class_output import check_classes, class_output
+from ...nets.labels import distinct, file_stems
 from ...settings import CLASS_PICTURES
 from .. import options, progress
 from ..results import check_result_folder
@@ -55,14 +55,19 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     check_result_folder(args.out)
     model = options.model_of(args)
-    names = nets.classes(model) if args.names == ["all"] else []
-    wanted = [nets.class_number(model, name) for name in names or args.names]
-    for _, name in wanted:
-        _file_name(name)
+    labels = nets.classes(model)
+    numbers = [nets.class_number(model, name)[0] for name in args.names if args.names != ["all"]]
+
+    def scores(description: Any) -> List[str]:
+        output = class_output(description, len(labels))
+        count = check_classes(description, output, max(numbers, default=0))
+        numbers.extend([] if numbers else range(count))
+        return [output.layer]
+
     opened = nets.open(
         model,
         args.engine,
-        layers=lambda description: [class_output(description).scores],
+        layers=scores,
         batch=args.seeds,
         any_size=False,
         gpu=args.gpu,
@@ -70,14 +75,19 @@ def run(args: argparse.Namespace) -> None:
     os.makedirs(args.out, exist_ok=True)
     seeds = range(args.seed, args.seed + args.seeds)
     rows = []
-    for number, name in wanted:
+    names = distinct(labels, max(len(labels), max(numbers) + 1))
+    stems = file_stems([*labels, *names[len(labels) :]])
+    for number in dict.fromkeys(numbers):
+        name = names[number]
         made, before, after = _visualise(opened, number, name, seeds, args.method)
         for seed, picture, first, last in zip(seeds, made, before, after):
-            path = os.path.join(args.out, f"{_file_name(name)}-{seed}.png")
+            path = os.path.join(args.out, f"{stems[number]}-{seed}.png")
             told = {
                 "model": model.name,
                 "weights_sha1": file_sha1(model.weights),
                 "class": name,
+                "number": number,
+                "scale": model.scale,
                 "method": args.method,
                 "seed": seed,
             }
@@ -98,22 +108,15 @@ def _visualise(
 
     output, size, net = opened.output, opened.size, opened.net
     with tqdm(bar_format=progress.FORMAT, desc=name) as bar:
-        before = probabilities(net, grey_noise(size, seeds), number, size, output.probabilities)
+        noise = grey_noise(size, seeds)
+        before = probabilities(net, noise, number, size, output.predict)
 
         def report(done: int, total: int) -> None:
             bar.total = total
             bar.update(1)
 
-        made = visualise(net, output.scores, number, size, seeds, METHODS[method], report)
-        after = probabilities(net, made, number, size, output.probabilities)
-    return made, before, after
-
-
-def _file_name(name: str) -> str:
-    """The class's name as part of a file's. Raises OutputError where nothing of it is left."""
-    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in name).strip(".")
-    if not kept:
-        raise OutputError(
-            f"class {name!r}: no file can have this name; give the class by its number"
+        made = visualise(
+            net, output.layer, number, size, seeds, METHODS[method], report, output.scores
         )
-    return kept
+        after = probabilities(net, made, number, size, output.predict)
+    return made, before, after

@@ -106,7 +106,9 @@ def _record(args: argparse.Namespace) -> int:
     job = prepare(
         args.image,
         Dream(**{"end": "", **_given(args)}),
-        model=nets.find(args.model or DEFAULT_MODEL, args.mean, args.channel_order),
+        model=nets.find(
+            args.model or DEFAULT_MODEL, args.mean, args.channel_order, args.input_scale
+        ),
         engine=args.engine or DEFAULT_ENGINE,
         gpu=args.gpu,
         guide_path=args.guide,
@@ -189,6 +191,7 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
         "model": args.model,
         "mean": args.mean,
         "channel_order": args.channel_order,
+        "input_scale": args.input_scale,
         "seed": args.seed,
         "guide": args.guide,
         "gpu": args.gpu,

@@ -153,6 +153,7 @@ def run(args: argparse.Namespace) -> None:
         keep_last_good(args.out, e)
         raise
     told = {**_told(args), "end": opened.end, "weights_sha1": file_sha1(model.weights)}
+    told["scale"] = model.scale
     pictures.save(args.out, result.picture, json.dumps({"deepdream match": told}))
     last = [e for e in result.history if e.octave == args.octaves]
     print(

@@ -14,7 +14,7 @@ from ..results import check_result_folder
 
 def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("zoom", help="dream, enlarge, dream again: one picture per frame")
-    options.add_dream(p)
+    options.add_dream(p, scale_is_free=False)
     options.add_out(p, "FOLDER", "where to write 0000.jpg, 0001.jpg, ...; made if it is not there")
     options.add_setting(p, "--frames", options.COUNT, ZOOM.frames, "N", "number of pictures")
     options.add_setting(
