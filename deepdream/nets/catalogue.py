@@ -165,8 +165,7 @@ def _transforms_mean(transform: Transform, folder: Path, deploy: Path) -> Tuple[
     if found is None:
         raise ModelError(
             f'{deploy}: its layer "{transform.layer}" takes the mean from {path}, which is not '
-            f"here; put the file into {folder}",
-            needs_mean=True,
+            f"here; put the file into {folder}"
         )
     return read_mean_file(found)
 

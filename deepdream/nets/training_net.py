@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import Any, Iterable, NamedTuple, Optional, Set, Tuple
 
+import numpy as np
+
 from netfile.blobs import four_axes
 from netfile.errors import NetError
 from netfile.prototxt import read_prototxt
@@ -55,12 +57,17 @@ def _transform(layer: Any) -> Optional[Transform]:
     settings += [getattr(layer, name) for name in _OLD if layer.HasField(name)]
     mean, mean_file, scale = (), "", 1.0  # type: Tuple[float, ...], str, float
     for s in settings:
-        mean = mean or tuple(getattr(s, "mean_value", ()))
+        mean = mean or tuple(map(_shortest, getattr(s, "mean_value", ())))
         mean_file = mean_file or s.mean_file
-        scale = round(s.scale, 9) if scale == 1 else scale  # a float32, such as 0.017
+        scale = _shortest(s.scale) if scale == 1 else scale
     if not mean and not mean_file and scale == 1 and not layer.HasField("transform_param"):
         return None
     return Transform(layer.name, mean, mean_file, scale)
+
+
+def _shortest(value: float) -> float:
+    """The shortest number that is this float32: 0.017, not 0.017000000923871994."""
+    return float(str(np.float32(value)))
 
 
 def is_training_net(net: Any) -> bool:

@@ -78,6 +78,10 @@ def run(args: argparse.Namespace) -> int:
             "--record only records: leave out --with and -o, or compare with the recording in a "
             "second call"
         )
+    if args.recording and (args.mean or args.channel_order or args.input_scale):
+        raise DreamError(
+            "--mean, --channel-order and --input-scale are the recording's; leave them out"
+        )
     if args.record:
         return _record(args)
     if not args.out and not args.recording:

@@ -231,6 +231,8 @@ def test_every_command_takes_a_grey_net(grey, run, photo, tmp_path, fast, engine
         code, said, err = run(*words)
         assert code == 0, (words, err)
     assert "equal to the bit" in said
+    code, _, err = run("compare", photo, "--with", tmp_path / "recording", "--scale", 1)
+    assert code == 2 and "--input-scale are the recording's; leave them out" in err
 
 
 @pytest.mark.parametrize(

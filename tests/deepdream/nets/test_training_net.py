@@ -94,6 +94,11 @@ def test_a_scale_is_read_where_only_the_mean_is_given(make):
     assert model.notes[0].startswith("scale 0.00390625: from transform_param")
 
 
+def test_numbers_are_those_that_the_file_says(make):
+    model = nets.find(make(DATA % "scale: 0.017 mean_value: 103.94 crop_size: 28"))
+    assert model.scale == 0.017 and model.mean == (103.94,)
+
+
 def test_no_mean_in_a_transform_is_no_mean(make):
     model = nets.find(make(DATA % "scale: 0.00390625 crop_size: 28"))
     assert model.mean == (0,) and model.scale == 0.00390625
