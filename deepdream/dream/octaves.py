@@ -43,11 +43,12 @@ def octave_sizes(
     return sizes
 
 
-def check(net: Any, end: str, sizes: Sequence[Size]) -> None:
+def check(net: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> None:
     """Ask the net whether it can dream of the layer `end` at these (height, width).
 
     A real Caffe ends the process where a size does not suit, so the question comes first. A net
-    from load_net answers, through its attribute `preflight`; other nets are not asked.
+    from load_net answers, through its attribute `preflight`; other nets are not asked. is_blob:
+    whether `end` may be a blob with a name of its own, as in an Objective.
 
     Raises:
         TargetError: `end` cannot be dreamt of.
@@ -55,7 +56,7 @@ def check(net: Any, end: str, sizes: Sequence[Size]) -> None:
     """
     preflight = getattr(net, "preflight", None)
     if preflight is not None:
-        preflight(end, sizes)
+        preflight(end, sizes, is_blob)
 
 
 def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
@@ -103,8 +104,12 @@ def deepdream(
     """
     height, width = np.shape(base_img)[:2]
     objective = step_params.get("objective")
-    for layer in objective.layers if isinstance(objective, Objective) else [end]:
-        check(net, layer, octave_sizes(height, width, octave_n, octave_scale))
+    sizes = octave_sizes(height, width, octave_n, octave_scale)
+    if isinstance(objective, Objective):
+        for layer in objective.layers:
+            check(net, layer, sizes, is_blob=True)
+    else:
+        check(net, end, sizes)
     octaves = [preprocess(net, base_img)]
     for _ in range(octave_n - 1):
         octaves.append(zoomed_by(octaves[-1], 1.0 / octave_scale))

@@ -39,17 +39,19 @@ def targets(description: Any) -> List[str]:
     ]
 
 
-def check(description: Any, end: str, sizes: Sequence[Size]) -> None:
+def check(description: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> None:
     """Ask whether a dream can start from `end` with octaves of these (height, width), largest
-    first. `end` may also be a blob with a name of its own, such as a class output.
+    first.
+
+    is_blob: whether `end` may be a blob that no layer is called after, such as a class output.
 
     Raises:
         TargetError: as `check_end`.
         SizeError: as `check_octaves`.
     """
-    makers = [layer for layer in description.layer if layer.bottom and end in layer.top]
-    if makers and end not in {layer.name for layer in description.layer}:
-        end = makers[-1].name
+    makers = [layer.name for layer in description.layer if layer.bottom and end in layer.top]
+    if is_blob and makers and end not in targets(description):
+        end = makers[-1]
     else:
         check_end(description, end)
     check_octaves(description, end, sizes)

@@ -38,6 +38,10 @@ NETS = {
         fc("scores_of", "raw") + layer("Softmax", "raw", "shares", "last"),
         ("raw", "scores_of", "shares", False),
     ),
+    "a layer has the name of the scores": (
+        fc("raw", "hidden") + fc("second", "raw", "hidden") + layer("Softmax", "raw", "shares"),
+        ("raw", "second", "shares", False),
+    ),
     "in place": (
         fc("fc", "fc") + layer("Softmax", "fc", "fc", "prob"),
         ("fc", "fc", "fc", False),
@@ -258,3 +262,15 @@ def test_plain_names_stay_as_they_are():
 def test_names_are_made_distinct_and_as_many_as_the_classes():
     assert distinct(["a", "b", "a"], 5) == ["a (0)", "b", "a (2)", "3", "4"]
     assert distinct([], 2) == ["0", "1"] and distinct(["a", "b"], 1) == ["a"]
+
+
+def test_a_blob_is_no_end_of_a_dream(folder, caffe, picture):
+    import deepdream
+
+    net = deepdream.load_net(str(folder(NETS["other names"][0])), caffe)
+    with pytest.raises(TargetError, match='no layer "raw" to dream of'):
+        deepdream.deepdream(net, picture[:16, :16], 1, octave_n=1, end="raw")
+    dreamt = deepdream.deepdream(
+        net, picture[:16, :16], 1, octave_n=1, objective=deepdream.score("raw", 1)
+    )
+    assert dreamt.shape == (16, 16, 3)
