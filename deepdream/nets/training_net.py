@@ -2,7 +2,7 @@
 
 A training net reads its pictures from a database, has layers for one phase only, and ends in
 losses that compare with labels. Its deploy net has an Input layer, the layers of the TEST phase,
-and a Softmax for each SoftmaxWithLoss.
+and a Softmax for each SoftmaxWithLoss (a Sigmoid for a SigmoidCrossEntropyLoss).
 """
 
 import re
@@ -24,6 +24,8 @@ _OLD = ("data_param", "image_data_param", "window_data_param")
 _CROPS = ("data_param", "window_data_param")
 _TEST = 1  # Caffe's Phase
 _MEASURES = {"Accuracy", "Silence"}
+# losses of predictions, and the layers that make these of the same values
+_RESULTS = {"SoftmaxWithLoss": "Softmax", "SigmoidCrossEntropyLoss": "Sigmoid"}
 
 
 class Transform(NamedTuple):
@@ -74,7 +76,7 @@ def is_training_net(net: Any) -> bool:
     """Whether a net (a NetParameter in V2) reads its pictures from elsewhere, or wants labels."""
     types = {layer.type for layer in net.layer}
     reads = types & (INPUTS - {"Input", "DummyData"})
-    wants_labels = "SoftmaxWithLoss" in types and len(input_shapes(net)) > 1
+    wants_labels = any(t.endswith("Loss") for t in types) and len(input_shapes(net)) > 1
     return bool(reads) or wants_labels or "DummyData" in types and "Input" not in types
 
 
@@ -99,8 +101,8 @@ def as_deploy_net(net: Any, stored: Any, size: Any, path: Path) -> Any:
             gone.update(top for top in layer.top if top != picture)
         elif layer.type in INPUTS - {"DummyData"}:
             gone.update(layer.top)
-        elif layer.type == "SoftmaxWithLoss" and layer.bottom[0] not in gone:
-            _add_softmax(out, layer)
+        elif layer.type in _RESULTS and layer.bottom and layer.bottom[0] not in gone:
+            _add_result(out, layer)
         elif gone.isdisjoint(layer.bottom):
             out.layer.add().CopyFrom(layer)
         else:
@@ -178,11 +180,12 @@ def _add_input(net: Any, source: Any, picture: str, shape: Tuple[int, ...]) -> N
     layer.input_param.shape.add().dim.extend(shape)
 
 
-def _add_softmax(net: Any, loss: Any) -> None:
-    layer = net.layer.add(name=loss.name, type="Softmax")
+def _add_result(net: Any, loss: Any) -> None:
+    layer = net.layer.add(name=loss.name, type=_RESULTS[loss.type])
     layer.bottom.append(loss.bottom[0])
     layer.top.append(loss.top[0] if loss.top else loss.name)
-    layer.softmax_param.CopyFrom(loss.softmax_param)
+    if loss.HasField("softmax_param"):
+        layer.softmax_param.CopyFrom(loss.softmax_param)
 
 
 def _check_needless(layer: Any, gone: Set[str], path: Path) -> None:

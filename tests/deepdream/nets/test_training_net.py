@@ -145,6 +145,20 @@ def test_sources_of_every_kind(data, make, caffe):
     assert opened.output.scores == "ip2" and opened.output.end == "loss"
 
 
+@pytest.mark.parametrize(
+    "loss, last, end",
+    [
+        ("SigmoidCrossEntropyLoss", "Sigmoid", "loss"),
+        ("HingeLoss", "InnerProduct", "ip2"),
+        ("EuclideanLoss", "InnerProduct", "ip2"),
+    ],
+)
+def test_other_losses(loss, last, end, make, caffe):
+    opened = nets.open(str(make(ends=ENDS.replace("SoftmaxWithLoss", loss))), caffe)
+    assert opened.description.layer[-1].type == last
+    assert (opened.output.scores, opened.output.end) == ("ip2", end)
+
+
 def test_a_layer_that_needs_a_label_for_more_than_a_measure_is_refused(make, caffe):
     ends = 'layer { name: "sum" type: "Eltwise" bottom: "ip2" bottom: "label" top: "sum" }'
     with pytest.raises(ModelError, match=r'layer "sum" \(Eltwise\) reads "label", which comes'):
