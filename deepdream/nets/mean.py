@@ -1,6 +1,7 @@
 """A net's mean colour and input scale, from a readme, a request, a mean file or the net itself."""
 
 import math
+import os
 from pathlib import Path
 from typing import Any, Tuple
 from zipfile import BadZipFile
@@ -16,7 +17,8 @@ from . import engine
 
 Pixel = Tuple[float, ...]
 Notes = Tuple[str, ...]
-_WANTED = "write one value for all channels, or three: BLUE, GREEN, RED"
+_WANTED = "write one value for all channels, or three such as 104,117,123: BLUE, GREEN, RED"
+_SUFFIXES = (".npy", ".binaryproto")
 _SCALES = 1e-9, 1e9
 # what NumPy and protobuf raise for files that are damaged, or something else
 _BROKEN = (
@@ -40,16 +42,20 @@ def mean_pixel(mean: Any, folder: Path, source: str = "") -> Tuple[Pixel, Notes]
         ModelError: it is none of these, or the file cannot be read.
     """
     values = mean
-    if isinstance(mean, str) and mean.strip():
+    if isinstance(mean, str):
         try:
             values = [float(v) for v in mean.split(",")]
         except ValueError:
-            return read_mean_file(Path(mean) if Path(mean).is_file() else folder / mean)
+            path = Path(mean) if os.path.isfile(mean) else folder / mean
+            if path.suffix in _SUFFIXES:
+                return read_mean_file(path)
     if _is_number(values):
         values = [values]
     where = f"{source}: the mean" if source else "the mean"
     if not isinstance(values, (list, tuple)) or not values or not all(map(_is_number, values)):
-        raise ModelError(f"{where} is {mean!r}, not numbers or a mean file; {_WANTED}")
+        raise ModelError(
+            f"{where} is {mean!r}, neither numbers nor a mean file (.npy, .binaryproto); {_WANTED}"
+        )
     if len(values) not in (1, 3):
         raise ModelError(f"{where} is {mean!r}, {len(values)} values; {_WANTED}")
     return tuple(values), ()
@@ -120,7 +126,4 @@ def _values(path: Path) -> np.ndarray:
         raise ModelError(f"{path}: cannot be read: {e.strerror or e}") from None
     except _BROKEN as e:
         raise ModelError(f"{path}: not a mean file, or a broken one ({e})") from None
-    raise ModelError(
-        f"{path}: a mean is three numbers such as 104,117,123, one for all channels, or a file "
-        ".npy or .binaryproto"
-    )
+    raise ModelError(f"{path}: a mean file ends in {' or '.join(_SUFFIXES)}")

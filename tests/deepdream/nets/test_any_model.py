@@ -112,7 +112,9 @@ def test_means_that_are_none(bare):
     for mean, message in (
         ("1,2", "the mean is '1,2', 2 values"),
         ("nothing.npy", "cannot be read"),
-        ("mean.txt", "three numbers such as"),
+        ("mean.txt", "three such as"),
+        ("1,x,3", "neither numbers nor a mean file"),
+        ("\0", "neither numbers nor a mean file"),
     ):
         with pytest.raises(ModelError) as e:
             model.find(str(bare), mean=mean)

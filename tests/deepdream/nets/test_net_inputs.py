@@ -171,10 +171,10 @@ def test_one_value_is_the_mean_of_all_channels(small_folder, caffe):
     [
         ("1,2", "the mean is '1,2', 2 values; write one value for all channels, or three"),
         ("1,2,3,4", "4 values"),
-        ("1,nan,3", "not numbers or a mean file"),
-        ("", "not numbers or a mean file"),
-        ([1, True, 3], "not numbers"),
-        ({}, "not numbers"),
+        ("1,nan,3", "neither numbers nor a mean file"),
+        ("", "neither numbers nor a mean file"),
+        ([1, True, 3], "neither numbers"),
+        ({}, "neither numbers"),
     ],
 )
 def test_a_wrong_mean_does_not_blame_a_readme(mean, message, small_folder):
