@@ -87,17 +87,14 @@ def check_classes(description: Any, output: ClassOutput, highest: int = 0) -> in
     """Ask whether a net has one value for each class, and class number `highest`.
 
     Returns:
-        The number of classes.
+        The number of classes, or 0 where the output's shape cannot be worked out.
 
     Raises:
-        TargetError: it does not, or its output's shape cannot be worked out.
+        TargetError: it does not.
     """
     shape = _shape(description, output.scores)
     if shape is None:
-        raise TargetError(
-            f'the shape of "{output.scores}", where the classes should be, cannot be worked out; '
-            'channel("layer", number) takes any layer'
-        )
+        return 0
     _check_one_place(output.scores, shape)
     if highest >= shape[1]:
         raise TargetError(
@@ -130,7 +127,8 @@ def _heads(layers: List[Any], kinds: Set[str]) -> List[int]:
             _measures(layers[reader]) or layers[reader].type in _PASSES and is_final[reader]
             for reader in readers[i]
         )
-    return [i for i, layer in enumerate(layers) if layer.type in kinds and is_final[i]]
+    made = [bool(layer.top) or layer.type.endswith("Loss") for layer in layers]
+    return [i for i, layer in enumerate(layers) if layer.type in kinds and is_final[i] and made[i]]
 
 
 def _measures(layer: Any) -> bool:
@@ -157,7 +155,7 @@ def _plain(layers: List[Any], number: int) -> ClassOutput:
     """The output of an InnerProduct or a Convolution: its blob, or what passes it on."""
     layer = layers[number]
     for following in layers[number + 1 :]:
-        if layer.top[0] in following.bottom and following.type in _PASSES:
+        if layer.top[0] in following.bottom and following.type in _PASSES and following.top:
             layer = following
     return ClassOutput(layer.top[0], layer.name, layer.top[0], layer.name, computed=True)
 

@@ -73,7 +73,10 @@ def _shortest(value: float) -> float:
 
 
 def is_training_net(net: Any) -> bool:
-    """Whether a net (a NetParameter in V2) reads its pictures from elsewhere, or wants labels."""
+    """Whether a net (a NetParameter in V2) reads its pictures from elsewhere, wants labels, or has
+    layers of one phase only."""
+    if any(layer.include or layer.exclude for layer in net.layer):
+        return True
     types = {layer.type for layer in net.layer}
     reads = types & (INPUTS - {"Input", "DummyData"})
     wants_labels = any(t.endswith("Loss") for t in types) and len(input_shapes(net)) > 1

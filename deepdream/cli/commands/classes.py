@@ -12,6 +12,7 @@ from netfile.files import file_sha1
 
 from ... import nets, pictures
 from ...dream.class_pictures import METHODS, grey_noise, probabilities, visualise
+from ...errors import TargetError
 from ...nets.class_output import check_classes, class_output
 from ...nets.labels import distinct, file_stems
 from ...settings import CLASS_PICTURES
@@ -61,7 +62,9 @@ def run(args: argparse.Namespace) -> None:
     def scores(description: Any) -> List[str]:
         output = class_output(description, len(labels))
         count = check_classes(description, output, max(numbers, default=0))
-        numbers.extend([] if numbers else range(count))
+        numbers.extend([] if numbers else range(count or len(labels)))
+        if not numbers:
+            raise TargetError("the number of classes is not known; give the classes by number")
         return [output.layer]
 
     opened = nets.open(

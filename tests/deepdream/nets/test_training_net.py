@@ -165,6 +165,21 @@ def test_a_layer_that_needs_a_label_for_more_than_a_measure_is_refused(make, caf
         nets.open(str(make(ends=ends)), caffe)
 
 
+def test_layers_of_the_other_phase_are_no_part_of_a_deploy_net(make, caffe):
+    source = (
+        'layer { name: "in" type: "Input" top: "data"'
+        " input_param { shape { dim: 1 dim: 1 dim: 28 dim: 28 } } }"
+    )
+    only = "include { phase: TRAIN }"
+    ends = f"""
+    layer {{ name: "prob" type: "Softmax" bottom: "ip2" top: "prob" }}
+    layer {{ name: "labels" type: "Data" top: "label" {only} }}
+    layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "ip1" bottom: "label" top: "l" {only} }}
+    """
+    opened = nets.open(str(make(source, ends, readme="mean: 0")), caffe)
+    assert (opened.output.scores, opened.output.end) == ("ip2", "prob")
+
+
 def test_a_net_without_data_in_the_test_phase(make, caffe):
     data = (DATA % TRANSFORM).replace("phase: TEST", "phase: TRAIN")
     with pytest.raises(ModelError, match="has no input in the TEST phase; give a deploy net"):
