@@ -55,8 +55,12 @@ def check(net: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> N
         SizeError: a size does not suit the net.
     """
     preflight = getattr(net, "preflight", None)
-    if preflight is not None:
-        preflight(end, sizes, is_blob)
+    if preflight is None:
+        return
+    if is_blob and end not in net.top_names.get(end, ()):
+        preflight(end, sizes, is_blob=True)
+    else:
+        preflight(end, sizes)
 
 
 def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
