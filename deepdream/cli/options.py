@@ -81,7 +81,11 @@ def add_engine(
     )
 
 
-def add_model(p: argparse.ArgumentParser) -> None:
+def add_model(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
+    """Add the model and what its readme can say of its input.
+
+    scale_is_free: whether --scale can be short for --input-scale in this command.
+    """
     p.add_argument(
         "--model",
         default=DEFAULT_MODEL,
@@ -91,7 +95,16 @@ def add_model(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--mean",
         metavar="B,G,R|FILE",
-        help="the net's mean colour in its channel order, or a mean file; overrides the readme",
+        help="the net's mean colour in its channel order, one value for all channels, or a mean "
+        "file; overrides the readme",
+    )
+    p.add_argument(
+        "--input-scale",
+        *(["--scale"] if scale_is_free else []),
+        type=number(float, 0, inclusive=False),
+        metavar="X",
+        help="what the net's input is multiplied by, after the mean was subtracted (default: the "
+        "readme's, or 1)",
     )
     p.add_argument(
         "--channel-order",
@@ -107,9 +120,9 @@ def add_octaves(p: argparse.ArgumentParser, octaves: int, octave_scale: float) -
     )
 
 
-def add_dream(p: argparse.ArgumentParser) -> None:
+def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
     p.add_argument("image", metavar="IMAGE", help="the picture to dream on")
-    add_model(p)
+    add_model(p, scale_is_free)
     p.add_argument(
         "--end",
         default="",
@@ -174,7 +187,7 @@ def pictures_of(args: argparse.Namespace) -> List[str]:
 
 def model_of(args: argparse.Namespace) -> nets.Model:
     """The model on a command line. Raises ModelError."""
-    return nets.find(args.model, args.mean, args.channel_order)
+    return nets.find(args.model, args.mean, args.channel_order, args.input_scale)
 
 
 def request_of(args: argparse.Namespace) -> Dict[str, Any]:

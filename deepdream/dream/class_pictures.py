@@ -11,14 +11,14 @@ octaves     from noise, at growing sizes, one window of the net's size at a time
 """
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import NotFiniteError, Size
 from ..pictures.resize import zoomed
 from .passes import backward
-from .preprocess import deprocess, preprocess
+from .preprocess import deprocess, input_blob, mean_of, preprocess, reshape_input, scaled
 from .priors import YOSINSKI, Prior, Yosinski, blurred, l2_norm
 
 # of memory beside the net, for each pixel of the net's input: pictures grow to 1.6 times its side
@@ -93,15 +93,18 @@ def visualise(
     seeds: Sequence[int],
     method: Method,
     report: Optional[Callable[[int, int], None]] = None,
+    blob: str = "",
 ) -> np.ndarray:
     """Pictures to which the net gives a high score of one class, all of them made in one batch.
 
     Args:
-        layer: the layer before the softmax, (N, classes) or (N, classes, 1, 1).
+        layer: the layer that makes the scores before the softmax, (N, classes) or (N, classes, 1,
+            1).
         number: of the class.
         size: the net's own (height, width).
         seeds: one for each picture.
         report: called with (steps done, steps in all) after every step.
+        blob: of the scores, where it is not called as the layer is.
 
     Returns:
         RGB float32 (len(seeds), H, W, 3); H and W are `size` times the scale of the method's last
@@ -110,17 +113,18 @@ def visualise(
     Raises:
         NotFiniteError: the gradient is not a number.
     """
+    score = _Score(layer, blob or layer, number)
     rngs = [np.random.RandomState(seed) for seed in seeds]
-    mean = np.float32(net.transformer.mean["data"])
-    start = [rng.normal(0, method.noise or 1e-3, (3, *size)) for rng in rngs]
+    mean = np.float32(mean_of(net))
+    channels = reshape_input(net, size, len(seeds)).data.shape[1]
+    start = [rng.normal(0, method.noise or 1e-3, (channels, *size)) for rng in rngs]
     x = np.stack(start).astype(np.float32)
-    net.blobs["data"].reshape(len(seeds), 3, *size)
     total, done = sum(octave.steps for octave in method.octaves), 0
     for octave in method.octaves:
         x = zoomed(x, (round(size[0] * octave.scale), round(size[1] * octave.scale)))
         for i in range(octave.steps):
             step_size, blur = octave.at(i)
-            gradient = _step(net, layer, number, x, size, step_size, method, rngs, done + 1)
+            gradient = _step(net, score, x, size, step_size, method, rngs, done + 1)
             if blur:
                 x[...] = blurred(x, blur)
             if method.between:
@@ -129,13 +133,20 @@ def visualise(
             done += 1
             if report:
                 report(done, total)
-    return np.stack([deprocess(net, picture) for picture in x])
+    return np.stack([deprocess(net, scaled(net, picture)) for picture in x])
+
+
+class _Score(NamedTuple):
+    """A class's score: channel `number` of a blob, as `layer` makes it."""
+
+    layer: str
+    blob: str
+    number: int
 
 
 def _step(
     net: Any,
-    layer: str,
-    number: int,
+    score: _Score,
     x: np.ndarray,
     size: Size,
     step_size: float,
@@ -143,19 +154,20 @@ def _step(
     rngs: List[Any],
     count: int,
 ) -> np.ndarray:
-    """Add step number `count` to x, (N, 3, H, W), in a random window of each picture.
+    """Add step number `count` to x, (N, C, H, W), in a random window of each picture.
 
-    The windows have the net's size. Returns the gradient, like x, zero outside them.
+    x is in grey levels minus the mean. The windows have the net's size. Returns the gradient, like
+    x, zero outside them.
     """
-    src = net.blobs["data"]
+    src = input_blob(net)
     windows = []
     for rng in rngs:
         top, left = (rng.randint(0, extent - n + 1) for extent, n in zip(x.shape[2:], size))
         windows.append((slice(None), slice(top, top + size[0]), slice(left, left + size[1])))
     shifts = [rng.randint(-method.jitter, method.jitter + 1, 2) for rng in rngs]
     for i, (window, shift) in enumerate(zip(windows, shifts)):
-        src.data[i] = np.roll(x[i][window], shift, (1, 2))
-    sent = _class_gradient(net, layer, number, clear=count == 1)
+        src.data[i] = scaled(net, np.roll(x[i][window], shift, (1, 2)))
+    sent = scaled(net, _class_gradient(net, score, clear=count == 1))
     gradient = np.zeros_like(x)
     for i, (window, shift) in enumerate(zip(windows, shifts)):
         g = np.roll(sent[i], -shift, (1, 2))
@@ -164,32 +176,42 @@ def _step(
         mean = np.abs(g).mean()
         if not np.isfinite(mean):
             raise NotFiniteError(
-                f'"{layer}", class {number}, step {count}: the gradient is not a number; '
-                "the weights may be broken"
+                f'"{score.layer}", class {score.number}, step {count}: the gradient is not a '
+                "number; the weights may be broken"
             )
         x[i][window] += np.float32(step_size / (mean or 1)) * g
         gradient[i][window] = g
     return gradient
 
 
-def _class_gradient(net: Any, layer: str, number: int, clear: bool) -> np.ndarray:
-    """The gradient of the input, (N, 3, h, w), of a class's score, for what the input holds."""
-    net.forward(end=layer)
-    diff = np.zeros_like(net.blobs[layer].data)
-    diff[:, number] = 1
-    return backward(net, {layer: diff}, layer, clear=clear)
+def _class_gradient(net: Any, score: _Score, clear: bool) -> np.ndarray:
+    """The gradient of the input, (N, C, h, w), of a class's score, for what the input holds."""
+    net.forward(end=score.layer)
+    diff = np.zeros_like(net.blobs[score.blob].data)
+    diff[:, score.number] = 1
+    return backward(net, {score.blob: diff}, score.layer, clear=clear)
 
 
 def probabilities(
-    net: Any, pictures: np.ndarray, number: int, size: Size, blob: str = "prob"
+    net: Any,
+    pictures: np.ndarray,
+    number: int,
+    size: Size,
+    predict: Optional[Callable[[Any], np.ndarray]] = None,
 ) -> np.ndarray:
     """A class's probability, (N,), for each picture, RGB (N, H, W, 3).
 
-    The pictures are resized to `size`, the net's own (height, width).
+    The pictures are resized to `size`, the net's own (height, width). predict: gives the
+    probabilities, (N, classes), of what a net's input holds; by default, those of the layer "prob".
     """
-    net.blobs["data"].reshape(len(pictures), 3, *size)
+    source = reshape_input(net, size, len(pictures))
     for i, picture in enumerate(pictures):
-        net.blobs["data"].data[i] = zoomed(preprocess(net, picture), size)
-    net.forward(end=blob)
-    values: np.ndarray = net.blobs[blob].data.reshape(len(pictures), -1)[:, number].copy()
+        source.data[i] = zoomed(preprocess(net, picture), size)
+    values: np.ndarray = (predict or _prob)(net)[:, number].copy()
     return values
+
+
+def _prob(net: Any) -> np.ndarray:
+    net.forward(end="prob")
+    values = net.blobs["prob"].data
+    return np.asarray(values.reshape(len(values), -1))

@@ -18,7 +18,15 @@ from ..pictures.resize import zoomed
 from ..settings import MATCH
 from .octaves import check, guide_features, octave_sizes
 from .passes import backward
-from .preprocess import deprocess, preprocess
+from .preprocess import (
+    deprocess,
+    input_blob,
+    mean_of,
+    preprocess,
+    reshape_input,
+    scaled,
+    unscaled,
+)
 from .priors import Prior
 
 Enhancement = Callable[[np.ndarray], np.ndarray]
@@ -44,9 +52,10 @@ Report = Callable[[Evaluation], None]
 
 @dataclass
 class Matching:
-    """The function that is minimised, of flat float64 pictures. Sums are made in float64.
+    """The function that is minimised, of flat float64 pictures, in grey levels minus the mean.
 
-    history: every evaluation. best: (f, the picture, (1, 3, h, w)) of the lowest f so far.
+    Sums are made in float64. history: every evaluation. best: (f, the picture, (1, C, h, w)) of the
+    lowest f so far.
     """
 
     net: Any
@@ -72,15 +81,15 @@ class Matching:
 
     def __call__(self, flat: np.ndarray) -> Tuple[float, np.ndarray]:
         """(f, its gradient) at a flat float64 picture; NotFiniteError where f is not a number."""
-        src, dst = self.net.blobs["data"], self.net.blobs[self.end]
+        src, dst = input_blob(self.net), self.net.blobs[self.end]
         x = flat.reshape(src.data.shape)
-        src.data[...] = x
+        src.data[...] = scaled(self.net, x)
         self.net.forward(end=self.end)
         difference = dst.data - self.target
         data = float(np.sum(np.square(difference, dtype=np.float64))) / self.norm
         first = not self.history
         sent = backward(self.net, {self.end: difference}, self.end, clear=first)
-        gradient = sent.astype(np.float64) * (2 / self.norm)
+        gradient = scaled(self.net, sent.astype(np.float64)) * (2 / self.norm)
         prior = 0.0
         if self.prior is not None and self.weight:
             value, part = self.prior.value_and_gradient(x)
@@ -108,7 +117,8 @@ class Matching:
             self.report(evaluation)
 
     def best_picture(self) -> Optional[np.ndarray]:
-        """The best so far, as the net's input, float32 (3, h, w); None before any evaluation."""
+        """The best so far, float32 (C, h, w), in grey levels minus the mean; None before any
+        evaluation."""
         return None if self.best is None else self.best[1][0].astype(np.float32)
 
 
@@ -198,8 +208,8 @@ def match(
     height, width = np.shape(base_img)[:2]
     sizes = octave_sizes(height, width, octave_n, octave_scale)
     check(net, end, sizes)
-    mean = np.asarray(net.transformer.mean["data"], np.float64)
-    begun = preprocess(net, base_img if start is None else start)
+    mean = np.asarray(mean_of(net), np.float64)
+    begun = unscaled(net, preprocess(net, base_img if start is None else start))
     goals = preprocess(net, base_img if target_img is None else target_img)
     detail: Optional[np.ndarray] = None
     history: List[Evaluation] = []
@@ -208,20 +218,20 @@ def match(
         target = guide_features(net, deprocess(net, zoomed(goals, size)), end)[None]
         if enhance is not None:
             target = enhance(target)
-        net.blobs["data"].reshape(1, 3, *size)
+        reshape_input(net, size)
         factor = _factor(prior, weight, base)
         f = Matching(net, end, target, prior, factor, octave, len(sizes), report)
         try:
             _minimise(f, base if detail is None else base + zoomed(detail, size), mean, evaluations)
         except NotFiniteError as e:
             best = f.best_picture()
-            e.picture = None if best is None else deprocess(net, best)
+            e.picture = None if best is None else deprocess(net, scaled(net, best))
             raise
         history += f.history
         best = f.best_picture()
         picture = base if best is None else best
         detail = picture - base
-    return Result(deprocess(net, picture), history)
+    return Result(deprocess(net, scaled(net, picture)), history)
 
 
 def _factor(prior: Optional[Prior], weight: float, base: np.ndarray) -> float:
@@ -236,7 +246,7 @@ def _factor(prior: Optional[Prior], weight: float, base: np.ndarray) -> float:
 
 
 def _minimise(f: Matching, x: np.ndarray, mean: np.ndarray, evaluations: int) -> None:
-    """Run L-BFGS-B from x, (3, h, w), within 0..255 minus the mean; the result is f.best."""
+    """Run L-BFGS-B from x, (C, h, w), within 0..255 minus the mean; the result is f.best."""
     from scipy.optimize import minimize
 
     # in these units a step of length 1, the first to be tried, moves the pixels by one grey level

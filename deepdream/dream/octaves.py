@@ -10,7 +10,7 @@ from ..pictures.resize import zoomed, zoomed_by
 from ..settings import DREAM
 from .objectives import Objective
 from .passes import new_request
-from .preprocess import deprocess, preprocess
+from .preprocess import deprocess, input_blob, preprocess, reshape_input
 from .step import make_step
 
 # of memory beside the net, measured: the octaves, the detail, the frame before
@@ -47,18 +47,23 @@ def octave_sizes(
     return sizes
 
 
-def check(net: Any, end: str, sizes: Sequence[Size]) -> None:
+def check(net: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> None:
     """Ask the net whether it can dream of the layer `end` at these (height, width).
 
     A real Caffe ends the process where a size does not suit, so the question comes first. A net
-    from load_net answers, through its attribute `preflight`; other nets are not asked.
+    from load_net answers, through its attribute `preflight`; other nets are not asked. is_blob:
+    whether `end` may be a blob with a name of its own, as in an Objective.
 
     Raises:
         TargetError: `end` cannot be dreamt of.
         SizeError: a size does not suit the net.
     """
     preflight = getattr(net, "preflight", None)
-    if preflight is not None:
+    if preflight is None:
+        return
+    if is_blob and end not in net.top_names.get(end, ()):
+        preflight(end, sizes, is_blob=True)
+    else:
         preflight(end, sizes)
 
 
@@ -66,11 +71,9 @@ def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
     """Activations (C, h, w) of `end` for a guide, RGB (H, W, 3), at its own size, unjittered."""
     height, width = np.shape(guide)[:2]
     check(net, end, [(height, width)])
-    src, dst = net.blobs["data"], net.blobs[end]
-    src.reshape(1, 3, height, width)
-    src.data[0] = preprocess(net, guide)
+    reshape_input(net, (height, width)).data[0] = preprocess(net, guide)
     net.forward(end=end)
-    features: np.ndarray = dst.data[0].copy()
+    features: np.ndarray = net.blobs[end].data[0].copy()
     return features
 
 
@@ -109,20 +112,24 @@ def deepdream(
     """
     height, width = np.shape(base_img)[:2]
     objective = step_params.get("objective")
-    for layer in objective.layers if isinstance(objective, Objective) else [end]:
-        check(net, layer, octave_sizes(height, width, octave_n, octave_scale))
+    sizes = octave_sizes(height, width, octave_n, octave_scale)
+    if isinstance(objective, Objective):
+        for layer in objective.layers:
+            check(net, layer, sizes, is_blob=True)
+    else:
+        check(net, end, sizes)
     octaves = [preprocess(net, base_img)]
     for _ in range(octave_n - 1):
         octaves.append(zoomed_by(octaves[-1], 1.0 / octave_scale))
 
     new_request(net)
-    src = net.blobs["data"]
+    src = input_blob(net)
     detail = np.zeros_like(octaves[-1])
     for octave, base in enumerate(octaves[::-1]):
         h, w = base.shape[-2:]
         if octave > 0:
             detail = zoomed(detail, (h, w))
-        src.reshape(1, 3, h, w)
+        reshape_input(net, (h, w))
         src.data[0] = base + detail
         for i in range(iter_n):
             try:

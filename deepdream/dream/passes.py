@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import Size, TargetError
 from .objectives import Objective
+from .preprocess import input_blob, input_name
 
 Turns = Tuple[Tuple[int, str], ...]
 
@@ -129,19 +130,27 @@ def last_writer(net: Any, blob: str, end: Optional[int] = None) -> int:
 
 
 def highest(net: Any, layers: Sequence[str]) -> str:
-    """The one of these layers that runs last. Raises TargetError if the net lacks one."""
+    """The one of these layers that runs last; a blob stands for the layer that makes it.
+
+    Raises TargetError if the net lacks one.
+    """
     names = list(net._layer_names)
-    for layer in layers:
-        if layer not in names:
+
+    def turn(layer: str) -> int:
+        if layer in names and layer in net.top_names[layer]:
+            return names.index(layer)
+        if layer not in net.blobs:
             raise TargetError(f'the net has no layer "{layer}"', layer=layer)
-    return max(layers, key=names.index)
+        return last_writer(net, layer)
+
+    return str(names[max(map(turn, layers))])
 
 
 def backward(
     net: Any,
     diffs: Mapping[str, Any],
     end: Optional[str] = None,
-    to: str = "data",
+    to: Optional[str] = None,
     clear: bool = True,
 ) -> np.ndarray:
     """The gradient at the blob `to` of the sum over blobs of diffs[blob] * its values.
@@ -154,7 +163,7 @@ def backward(
         end: the layer at which the forward pass ended; by default the highest of the blobs. A
             blob's values are those after its in-place layers, except for one that comes after
             `end`.
-        to: the blob whose gradient is wanted.
+        to: the blob whose gradient is wanted; the net's input without one.
         clear: begin a new request. Without it, a pass from the same blobs as the last one carries
             on what that one began.
 
@@ -165,6 +174,7 @@ def backward(
         TargetError: no layer makes one of the blobs.
     """
     names = list(net._layer_names)
+    to = to or input_name(net)
     last = None if end is None else names.index(end)
     turns = sorted(((last_writer(net, blob, last), blob) for blob in diffs), reverse=True)
     stop = last_writer(net, to, last) + 1
@@ -184,7 +194,7 @@ def backward(
 
 
 def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.ndarray:
-    """The gradient of the input, (N, 3, H, W), from what objective(dst) writes to dst.diff.
+    """The gradient of the input, (N, C, H, W), from what objective(dst) writes to dst.diff.
 
     dst is the blob `end`. The notebook's backward pass (cell 4), for a net after a forward pass
     to the layer `end`. The next pass overwrites what is returned.
@@ -192,7 +202,7 @@ def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.nd
     _begin(net, ((list(net._layer_names).index(end), end),), objective)
     objective(net.blobs[end])
     net.backward(start=end)
-    gradient: np.ndarray = net.blobs["data"].diff
+    gradient: np.ndarray = input_blob(net).diff
     return gradient
 
 
@@ -210,12 +220,12 @@ def gradient(
     shift: Tuple[int, int] = (0, 0),
     clear: bool = True,
 ) -> Tuple[float, np.ndarray]:
-    """(value, gradient of the input (N, 3, H, W)) of an Objective at what the net's input holds.
+    """(value, gradient of the input (N, C, H, W)) of an Objective at what the net's input holds.
 
     One forward and one partial backward pass. size, shift: as in Objective.value_and_gradients.
     clear: as in `backward`.
     """
     activations, end = forward_values(net, objective.layers)
-    size = size or net.blobs["data"].data.shape[2:]
+    size = size or input_blob(net).data.shape[2:]
     value, diffs = objective.value_and_gradients(activations, size, shift)
     return value, backward(net, diffs, end, clear=clear)

@@ -1,8 +1,8 @@
 """Natural-image priors: what makes a picture unlike a photograph.
 
 As functions with exact gradients, and as Yosinski's operations between steps. Pictures are a net's
-input, (N, 3, H, W), BGR minus the mean, so that zero is the mean colour. Values and gradients are
-float64.
+input, (N, C, H, W), in grey levels minus the mean, so that zero is the mean colour. Values and
+gradients are float64.
 """
 
 from dataclasses import dataclass
@@ -97,7 +97,7 @@ def l2_norm() -> Prior:
 
 
 def blurred(x: np.ndarray, deviation: float) -> np.ndarray:
-    """Pictures (N, 3, H, W) after a Gaussian blur; its standard deviation is in pixels."""
+    """Pictures (N, C, H, W) after a Gaussian blur; its standard deviation is in pixels."""
     from scipy.ndimage import gaussian_filter
 
     values: np.ndarray = gaussian_filter(x, (0, 0, deviation, deviation))
@@ -121,7 +121,7 @@ class Yosinski:
     small_contribution: Optional[float] = None
 
     def __call__(self, x: np.ndarray, gradient: np.ndarray, step: int) -> None:
-        """Change x (N, 3, H, W) in place after a step, counted from 1, in the paper's order."""
+        """Change x (N, C, H, W) in place after a step, counted from 1, in the paper's order."""
         if self.decay:
             x *= x.dtype.type(1 - self.decay)
         if self.blur and self.every and step % self.every == 0:

@@ -8,6 +8,7 @@ from ..errors import NotFiniteError, ZeroGradientError
 from ..settings import DREAM
 from .objectives import Objective, objective_L2
 from .passes import backward_from, gradient
+from .preprocess import input_blob, limits, scaled, unscaled
 from .priors import Prior
 
 
@@ -21,13 +22,13 @@ def make_step(
     rng: Any = None,
     prior: Optional[Prior] = None,
 ) -> None:
-    """Change net.blobs["data"] in place, towards a larger objective.
+    """Change the net's input in place, towards a larger objective.
 
     Departs from the notebook in one thing: what other passes left in the diffs that this one reads
     is set to zero, since it would leak into this one.
 
     Args:
-        net: with a picture in its input, float32 (1, 3, H, W), BGR minus the mean.
+        net: with a picture in its input, float32 (1, C, H, W), as `preprocess` makes it.
         step_size: mean change of a value, in grey levels.
         end: the layer whose activations grow.
         jitter: largest shift before the step, in pixels; it is undone after it.
@@ -42,7 +43,7 @@ def make_step(
         ZeroGradientError: the notebook would divide by zero. The picture is as it was.
         NotFiniteError: the gradient is not a number. The picture is as it was.
     """
-    src = net.blobs["data"]
+    src = input_blob(net)
     ox, oy = (rng or np.random).randint(-jitter, jitter + 1, 2)
     src.data[0] = np.roll(np.roll(src.data[0], ox, -1), oy, -2)
 
@@ -53,10 +54,12 @@ def make_step(
         gradients = backward_from(net, end, objective)
     g = gradients[0]
     if prior is not None:
-        g = np.float32(g - prior.value_and_gradient(src.data)[1][0])
+        # of grey levels, per unit of the input
+        slope = prior.value_and_gradient(unscaled(net, src.data))[1][0]
+        g = np.float32(g - unscaled(net, slope))
     mean = np.abs(g).mean()
     with np.errstate(all="ignore"):
-        change = step_size / mean * g
+        change = scaled(net, step_size / mean) * g
     if not 0 < mean < np.inf or not np.isfinite(change).all():
         src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
         what = str(objective) if isinstance(objective, Objective) else f'"{end}"'
@@ -75,5 +78,4 @@ def make_step(
 
     src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
     if clip:
-        bias = net.transformer.mean["data"]
-        src.data[:] = np.clip(src.data, -bias, 255 - bias)
+        src.data[:] = np.clip(src.data, *limits(net))

@@ -16,6 +16,7 @@ from netfile.locks import locked
 
 from ..errors import ModelError
 from .catalogue import Model
+from .description import describe
 
 _FORM = 1  # of what is kept; raise it when the operation changes
 _kept_for_this_process: List[Any] = []
@@ -59,7 +60,11 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _make(model: Model, caffe: Any, folder: Path) -> Path:
     try:
-        operated = net_surgery.convolutionize(model.deploy, model.weights, caffe=caffe)
+        with tempfile.TemporaryDirectory(prefix="deepdream-") as scratch_folder:
+            # as it was opened, because a training net's file has no Input layer
+            deploy = Path(scratch_folder) / model.deploy.name
+            deploy.write_text(str(describe(model, caffe)), encoding="utf-8")
+            operated = net_surgery.convolutionize(deploy, model.weights, caffe=caffe)
     except NetError as e:
         raise ModelError(
             f"{model.name}: cannot be made to take pictures of any size: {e}"

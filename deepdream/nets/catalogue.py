@@ -9,7 +9,8 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 from .. import settings
 from ..errors import ModelError
 from .folder import own_file
-from .mean import Pixel, mean_pixel
+from .mean import Notes, Pixel, input_scale, mean_pixel, read_mean_file
+from .training_net import Transform, declared_transform
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
@@ -20,8 +21,9 @@ _LONGEST = 1 << 20  # characters of a readme that are read
 class Model:
     """What is known of a model.
 
-    `mean` is in the net's `channel_order`, bgr as a rule. `end` is the layer that a dream takes by
-    default. `notes` are for the user, one line each.
+    `mean` is in the net's `channel_order`, bgr as a rule, or one value for all channels. The net
+    takes (pixel - mean) * `scale`. `end` is the layer that a dream takes by default. `notes` are
+    for the user, one line each.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Model:
     facts: Dict[str, Any]
     channel_order: str = "bgr"
     notes: Tuple[str, ...] = ()
+    scale: float = 1.0
 
     @property
     def url(self) -> Optional[str]:
@@ -71,41 +74,43 @@ def known() -> List[str]:
 
 
 def find(
-    name: Union[str, Path], mean: Optional[str] = None, channel_order: Optional[str] = None
+    name: Union[str, Path],
+    mean: Any = None,
+    channel_order: Optional[str] = None,
+    scale: Optional[float] = None,
 ) -> Model:
     """The model of this name under models/, or in this folder.
 
     Args:
         name: a name under models/, in any case, or a folder.
-        mean: three numbers in the net's channel order, such as "104,117,123", or the path of a mean
-            file. It overrides the readme; a folder that has no readme, one prototxt and one
-            caffemodel needs it.
+        mean: three numbers in the net's channel order, such as "104,117,123", or one for all
+            channels, or the path of a mean file. It overrides the readme; a folder that has no
+            readme, one prototxt without a transform_param and one caffemodel needs it.
         channel_order: "bgr" or "rgb"; it overrides the readme.
+        scale: what the net's input is multiplied by; it overrides the readme.
 
     Raises:
         ModelError: there is no such model, with the nearest names, or its folder is not complete.
     """
     folder = _folder(str(name))
     readme = folder / "readme.md"
-    if not readme.is_file() and (mean is None or not folder.is_dir()):
+    if not folder.is_dir():
         near = difflib.get_close_matches(str(name), known(), 1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ModelError(
             f'unknown model "{name}": {hint}known are {", ".join(known())}, or a folder with a '
             "readme.md",
-            needs_mean=folder.is_dir(),
         )
     facts = front_matter(readme) if readme.is_file() else {}
-    if mean is None:
-        pixel, notes = mean_pixel(facts.get("mean"), folder, readme)
-    else:
-        pixel, notes = mean_pixel(mean, folder, readme, own=False)
+    deploy = _deploy(folder, readme.is_file())
+    given = {key: value for key, value in (("mean", mean), ("scale", scale)) if value is not None}
+    pixel, factor, notes = _input(given, facts, readme, deploy)
     order = str(channel_order or facts.get("channel_order", "bgr")).lower()
     if order not in ("bgr", "rgb"):
         raise ModelError(f'{readme}: channel_order is "{order}", not bgr or rgb')
     return Model(
         name=folder.name if folder.parent == MODELS else str(folder),
-        deploy=_deploy(folder, readme.is_file()),
+        deploy=deploy,
         weights=own_file(folder, str(facts["caffemodel"]), readme, "caffemodel")
         if "caffemodel" in facts
         else _only(folder, "*.caffemodel", "caffemodel"),
@@ -114,7 +119,58 @@ def find(
         facts=facts,
         channel_order=order,
         notes=notes,
+        scale=factor,
     )
+
+
+def _input(
+    given: Dict[str, Any], facts: Dict[str, Any], readme: Path, deploy: Path
+) -> Tuple[Pixel, float, Notes]:
+    """(mean, scale, notes for the user): as `given`, or else as the readme says, or else as the
+    net's own transform_param does."""
+    folder, notes = readme.parent, ()  # type: Path, Notes
+    said = {**dict.fromkeys(facts, str(readme)), **dict.fromkeys(given, "")}
+    values = {**facts, **given}
+    transform = None if {"mean", "scale"} <= set(values) else declared_transform(deploy)
+    if "mean" in values:
+        pixel, notes = mean_pixel(values["mean"], folder, said["mean"])
+    elif transform:
+        pixel, notes = _transforms_mean(transform, folder, deploy)
+    elif readme.is_file():
+        raise ModelError(
+            f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- '
+            "lines; it does not say the mean"
+        )
+    else:
+        raise ModelError(
+            f"{folder}: has no readme.md that says the mean; known models are {', '.join(known())}",
+            needs_mean=True,
+        )
+    if "scale" in values:
+        return pixel, input_scale(values["scale"], said["scale"]), notes
+    if transform is None:
+        return pixel, 1.0, notes
+    scale = input_scale(transform.scale, str(deploy))
+    if "mean" not in values or scale != 1:
+        text = ", ".join(f"{value:g}" for value in pixel)
+        read = f"mean {text}, input scale {scale:g}" if "mean" not in values else f"scale {scale:g}"
+        notes += (f'{read}: from transform_param of layer "{transform.layer}" in {deploy.name}',)
+    return pixel, scale, notes
+
+
+def _transforms_mean(transform: Transform, folder: Path, deploy: Path) -> Tuple[Pixel, Notes]:
+    """The mean of a transform_param; 0 where it says none, as in Caffe."""
+    if transform.mean or not transform.mean_file:
+        return mean_pixel(transform.mean or (0.0,), folder, str(deploy))
+    path = Path(transform.mean_file)
+    places = [path, folder / path, folder / path.name]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise ModelError(
+            f'{deploy}: its layer "{transform.layer}" takes the mean from {path}, which is not '
+            f"here; put the file into {folder}"
+        )
+    return read_mean_file(found)
 
 
 def _folder(name: str) -> Path:
@@ -127,7 +183,7 @@ def _deploy(folder: Path, has_readme: bool) -> Path:
     own, bundled = folder / "deploy.prototxt", ROOT / "prototxt" / folder.name / "deploy.prototxt"
     if own.is_file():
         return own
-    if bundled.is_file() or has_readme:
+    if bundled.is_file() or has_readme and len(list(folder.glob("*.prototxt"))) != 1:
         return bundled
     return _only(folder, "*.prototxt", "deploy prototxt")
 

@@ -2,7 +2,7 @@
 held against it."""
 
 import difflib
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 from netfile.blobs import MOST_BYTES, four_axes
 from netfile.caffemodel import stored_shapes
@@ -12,43 +12,97 @@ from netfile.kinds import misplaced
 from netfile.prototxt import read_prototxt
 from netfile.shapes import input_shapes, weight_shapes
 
-from ..errors import ModelError
+from ..errors import ModelError, Size
 from ..settings import DEFAULT_MODEL
 from . import engine
 from .catalogue import Model
+from .training_net import as_deploy_net, is_training_net
+
+_COLOURS = {1: "grey", 3: "colour"}
 
 
 def describe(model: Model, caffe: Any) -> Any:
     """The deploy net as a NetParameter of the engine's own caffe_pb2, in V2.
 
+    That of a training net is made of it.
+
     Raises:
         ModelError: it has a syntax error, a layer type that the engine does not have, a bottom that
-            no layer makes, or no picture as its input.
+            no layer makes, or another input than one picture, with as many channels as the model's
+            mean.
     """
     try:
         net = read_prototxt(model.deploy, caffe.io.caffe_pb2)
     except NetError as e:
         raise ModelError(str(e)) from None
+    if is_training_net(net):
+        net = as_deploy_net(net, _stored(model, caffe), model.facts.get("input_size"), model.deploy)
     _check_layers(model, net, caffe)
-    size = _declared(net)
-    if size is None or size[0] != 3 or min(size) < 1:
-        raise ModelError(
-            f"{model.deploy}: its input's shape without the first axis is {size}, not (3, height, "
-            "width), "
-            "as a picture's is"
-        )
+    _check_input(model, net)
     return net
 
 
+def _stored(model: Model, caffe: Any) -> Dict[str, Any]:
+    """{layer: shapes of its stored parameters}; nothing where they cannot be read, which
+    `check_weights` reports."""
+    try:
+        return stored_shapes(model.weights, caffe.io.caffe_pb2)
+    except NetError:
+        return {}
+
+
+def input_name(net: Any) -> str:
+    """Name of the blob that takes the picture, in a net that `describe` checked."""
+    return _inputs(net)[0]
+
+
 def declared_size(net: Any) -> Tuple[int, int, int]:
-    """(channels, height, width) of the input "data" of a net that `describe` checked."""
-    channels, height, width = _declared(net) or (0, 0, 0)
+    """(channels, height, width) of the input of a net that `describe` checked."""
+    _, channels, height, width = input_shapes(net)[input_name(net)] or (0, 0, 0, 0)
     return channels, height, width
 
 
-def _declared(net: Any) -> Optional[Tuple[int, ...]]:
-    shape = input_shapes(net).get("data")
-    return tuple(shape[1:]) if shape and len(shape) == 4 else None
+def input_shape(net: Any, size: Size, count: int = 1) -> Dict[str, Tuple[int, ...]]:
+    """{input: (N, C, H, W)} for `count` pictures of this (height, width)."""
+    return {input_name(net): (count, declared_size(net)[0], *size)}
+
+
+def _inputs(net: Any) -> List[str]:
+    return [top for layer in net.layer if layer.type == "Input" for top in layer.top]
+
+
+def _check_input(model: Model, net: Any) -> None:
+    """Raise ModelError where a net takes anything but one picture, or other channels than the
+    model's mean has."""
+    inputs = _inputs(net)
+    if not inputs:
+        raise ModelError(
+            f"{model.deploy}: has no input that takes a picture; give it an Input layer"
+        )
+    if len(inputs) > 1:
+        names = ", ".join(f'"{name}"' for name in inputs)
+        raise ModelError(
+            f"{model.deploy}: has {len(inputs)} inputs ({names}); a net can be dreamt on whose "
+            "only input is its picture, because nothing says what to put into the others"
+        )
+    name, shape = inputs[0], input_shapes(net)[inputs[0]]
+    if shape is None or len(shape) != 4 or min(shape) < 1:
+        raise ModelError(
+            f'{model.deploy}: its input "{name}" has the shape {shape}, not (number, channels, '
+            "height, width), as pictures have"
+        )
+    channels = shape[1]
+    if channels not in _COLOURS:
+        raise ModelError(
+            f'{model.deploy}: its input "{name}" has {channels} channels; a net can be dreamt on '
+            "that takes pictures in colour (3 channels) or grey (1)"
+        )
+    if len(model.mean) not in (1, channels):
+        values = ", ".join(f"{value:g}" for value in model.mean)
+        raise ModelError(
+            f'{model.deploy}: its input "{name}" is {_COLOURS[channels]}, with {channels} channel, '
+            f"but the mean has {len(model.mean)} values ({values}); give one value"
+        )
 
 
 def _check_layers(model: Model, net: Any, caffe: Any) -> None:
@@ -73,11 +127,6 @@ def _check_layers(model: Model, net: Any, caffe: Any) -> None:
                     "correct its bottom"
                 )
         made.update(layer.top)
-    if "data" not in input_shapes(net):
-        raise ModelError(
-            f'{model.deploy}: has no input named "data", which the notebook\'s code reads and '
-            "writes; rename it"
-        )
 
 
 def _cure(model: Model) -> str:

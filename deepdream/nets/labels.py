@@ -1,44 +1,27 @@
-"""A net's classes: what they are called, and which of its blobs hold them."""
+"""What a net's classes are called, for people and as file names."""
 
 import difflib
 import re
-from dataclasses import dataclass
+import unicodedata
+from collections import Counter
 from pathlib import Path
-from typing import Any, List, Tuple, Union
+from typing import List, Sequence, Tuple, Union
 
-from ..errors import ModelError, TargetError
+from ..errors import ModelError
 from .catalogue import MODELS, Model
+from .class_output import ClassOutput, class_output
 from .folder import own_file
 
-
-@dataclass(frozen=True)
-class ClassOutput:
-    """Where a net's classes are: the blob of their `probabilities`, and of their `scores` before
-    the softmax."""
-
-    probabilities: str
-    scores: str
-
-
-def class_output(description: Any) -> ClassOutput:
-    """The class output of a net that ends in a Softmax.
-
-    Raises:
-        TargetError: the net has no Softmax.
-    """
-    softmax = [layer for layer in description.layer if layer.type == "Softmax"]
-    if not softmax:
-        raise TargetError(
-            "score(): the net has no Softmax, so which layer holds the classes is not known; "
-            'use channel("layer", number)'
-        )
-    return ClassOutput(softmax[-1].top[0], softmax[-1].bottom[0])
-
-
-def last_layer(description: Any) -> str:
-    """Name of the last Softmax layer, or else of the layer that the net ends in."""
-    softmax = [layer for layer in description.layer if layer.type == "Softmax"]
-    return str((softmax or list(description.layer))[-1].name)
+__all__ = ["ClassOutput", "class_number", "class_output", "classes", "distinct", "file_stems"]
+_LONGEST = 120  # bytes of a class's part of a file name; systems take 255 for the whole
+# no file can have these names in Windows, whatever its suffix
+_RESERVED = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{i}" for port in ("COM", "LPT") for i in range(10)),
+}
 
 
 def classes(model: Model) -> List[str]:
@@ -61,12 +44,18 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
     """(number, name) of the class with this name or number.
 
     Raises:
-        ModelError: the model has no such class, with the nearest names.
+        ModelError: the model has no such class, with the nearest names, or several.
     """
     names = classes(model)
-    for number, label in enumerate(names):
-        if name == label or name in [part.strip() for part in label.split(",")]:
-            return number, label
+    exact = [number for number, label in enumerate(names) if name == label]
+    found = exact or [number for number, label in enumerate(names) if name in _parts(label)]
+    if len(found) > 1:
+        which = " and ".join(f"{number} ({names[number]})" for number in found)
+        raise ModelError(
+            f'{model.name}: has {len(found)} classes "{name}": {which}; give one by its number'
+        )
+    if found:
+        return found[0], names[found[0]]
     digits = str(name) if re.fullmatch("[0-9]{1,9}", str(name)) else ""
     if digits and (not names or int(digits) < len(names)):
         return int(digits), names[int(digits)] if names else digits
@@ -76,8 +65,55 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
         raise ModelError(
             f'{model.name}: the names of its classes are not here; give "{name}" by its number{how}'
         )
-    parts = [part.strip() for label in names for part in label.split(",")]
-    near = difflib.get_close_matches(str(name), parts, 3, 0.4)
+    near = difflib.get_close_matches(
+        str(name), [part for label in names for part in _parts(label)], 3, 0.4
+    )
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     raise ModelError(f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {some}')
+
+
+def _parts(label: str) -> List[str]:
+    """A class's synonyms, such as "tabby" and "tabby cat"."""
+    return [part.strip() for part in label.split(",")]
+
+
+def distinct(names: Sequence[str], count: int) -> List[str]:
+    """Names for `count` classes: with the number where several have one name, or it alone where
+    there is none."""
+    known = [*names[:count], *map(str, range(len(names), count))]
+    often = Counter(known)
+    return [f"{name} ({i})" if often[name] > 1 else name for i, name in enumerate(known)]
+
+
+def file_stems(names: Sequence[str]) -> List[str]:
+    """A file name's beginning for each class, all of them different on every system.
+
+    Letters of any script, digits, - _ and . stay. Where two would be one file, where letters' case
+    or form does not count, and where nothing stays, the class's number tells them apart.
+    """
+    stems = [_file_stem(name) for name in names]
+    often = Counter(map(_folded, stems))
+    taken = {stem for stem, uses in often.items() if stem and uses == 1}
+    out = []
+    for number, stem in enumerate(stems):
+        if not stem or often[_folded(stem)] > 1:
+            stem = f"{stem or 'class'}_{number}"
+            while _folded(stem) in taken:
+                stem += "_"
+            taken.add(_folded(stem))
+        out.append(stem)
+    return out
+
+
+def _file_stem(name: str) -> str:
+    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    kept = kept.encode("utf-8", "ignore")[:_LONGEST].decode("utf-8", "ignore").strip(".")
+    if not kept.strip("_"):
+        return ""
+    return f"_{kept}" if kept.split(".")[0].upper() in _RESERVED else kept
+
+
+def _folded(stem: str) -> str:
+    """What a file system without case may take a name for."""
+    return unicodedata.normalize("NFKC", stem).casefold()

@@ -1,4 +1,4 @@
-"""A net's mean colour, from a readme, a command line or a mean file."""
+"""A net's mean colour and input scale, from a readme, a request, a mean file or the net itself."""
 
 import os
 from pathlib import Path
@@ -16,19 +16,19 @@ from .folder import own_file
 
 Pixel = Tuple[float, ...]
 Notes = Tuple[str, ...]
+_WANTED = "write one value for all channels, or three such as 104,117,123: BLUE, GREEN, RED"
+_SUFFIXES = (".npy", ".binaryproto")
+_SCALES = 1e-9, 1e9
 _LARGEST = 1e9  # far beyond any colour, and finite in float32
 
 
-def mean_pixel(mean: Any, folder: Path, readme: Path, own: bool = True) -> Tuple[Pixel, Notes]:
-    """The mean colour that is given as three numbers, as text such as "104,117,123", or as a mean
-    file.
+def mean_pixel(mean: Any, folder: Path, source: str = "") -> Tuple[Pixel, Notes]:
+    """The mean colour that is given as numbers, as text such as "104,117,123", or as a mean file.
 
     Args:
-        mean: what the readme or the user gave.
-        folder: where a mean file is looked for.
-        readme: is named in errors.
-        own: whether the readme says it, which may name only files of its own folder; else files are
-            looked for in the working directory too.
+        mean: one value for all channels, or one for each of three.
+        folder: where a mean file is looked for besides the working directory.
+        source: what gave it, for errors: a readme's path, or "".
 
     Returns:
         (the colour in the net's channel order, notes for the user).
@@ -36,75 +36,96 @@ def mean_pixel(mean: Any, folder: Path, readme: Path, own: bool = True) -> Tuple
     Raises:
         ModelError: it is none of these, or the file cannot be read.
     """
-    if isinstance(mean, str) and mean:
+    values = mean
+    if isinstance(mean, str):
         try:
-            mean = [float(v) for v in mean.split(",")]
+            values = [float(v) for v in mean.split(",")]
         except ValueError:
-            return read_mean_file(_place(mean, folder, readme, own))
-    numbers = isinstance(mean, (list, tuple)) and all(type(v) in (int, float) for v in mean)
-    if numbers and len(mean) == 3:
-        if not all(abs(v) < _LARGEST for v in mean):
-            place = f"{readme}: " if own else ""
-            raise ModelError(f"{place}the mean is {mean!r}; it must be three finite numbers")
-        return tuple(mean), ()
-    if not own:
-        raise ModelError(f"the mean is {mean!r}; it must be three numbers or a mean file")
-    raise ModelError(
-        f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- lines; '
-        f"the mean is {mean!r}"
-    )
+            if Path(mean).suffix.lower() in _SUFFIXES:
+                return read_mean_file(_place(mean, folder, source))
+    if _is_number(values):
+        values = [values]
+    where = f"{source}: the mean" if source else "the mean"
+    if not isinstance(values, (list, tuple)) or not values or not all(map(_is_number, values)):
+        raise ModelError(
+            f"{where} is {mean!r}, neither numbers nor a mean file (.npy, .binaryproto); {_WANTED}"
+        )
+    if len(values) not in (1, 3):
+        raise ModelError(f"{where} is {mean!r}, {len(values)} values; {_WANTED}")
+    return tuple(values), ()
 
 
-def _place(name: str, folder: Path, readme: Path, own: bool) -> Path:
-    if own:
-        return own_file(folder, name, readme, "mean")
+def input_scale(scale: Any, source: str = "") -> float:
+    """The number that a net's input is multiplied by after the mean was subtracted.
+
+    source: as in `mean_pixel`. Raises ModelError for anything else.
+    """
+    lowest, highest = _SCALES
+    if not _is_number(scale) or not lowest <= scale <= highest:
+        where = f"{source}: the input scale" if source else "the input scale"
+        raise ModelError(
+            f"{where} is {scale!r}; write a number between {lowest:g} and {highest:g}, such as "
+            "0.017"
+        )
+    return float(scale)
+
+
+def _is_number(value: Any) -> bool:
+    is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_real and abs(value) < _LARGEST
+
+
+def _place(name: str, folder: Path, source: str) -> Path:
+    """Where a mean file is: a readme's in its own folder, a person's anywhere."""
+    if source:
+        return own_file(folder, name, Path(source), "mean")
     return Path(name) if os.path.isfile(name) else folder / name
 
 
 def read_mean_file(path: Path) -> Tuple[Pixel, Notes]:
-    """The mean colour of a mean picture, .binaryproto or .npy, of shape (3,) or (3, H, W).
+    """The mean colour of a mean picture, .binaryproto or .npy, of shape (C,) or (C, H, W), C being
+    1 or 3; or (H, W).
 
     Raises:
         ModelError: there is no such file, or it holds something else.
     """
-    values = np.squeeze(_values(path))
-    if values.ndim not in (1, 3) or values.shape[0] != 3 or not values.size:
+    values = _values(path)
+    shape = values.shape
+    if values.ndim == 4 and shape[0] == 1:
+        values = values[0]
+    if values.ndim == 2 and 1 not in shape:
+        values = values[None]
+    if values.ndim < 3:
+        values = values.reshape(-1, 1, 1)
+    if values.ndim != 3 or values.shape[0] not in (1, 3) or not values.size:
         raise ModelError(
-            f"{path}: has the shape {values.shape}; a mean is (3,) or (3, height, width)"
+            f"{path}: has the shape {shape}; a mean is (3,) or (3, height, width), or 1 in place "
+            "of 3"
         )
     if not (np.abs(values) < _LARGEST).all():
         raise ModelError(f"{path}: holds values that are not finite numbers")
-    if values.ndim == 1:
-        return tuple(values.tolist()), ()
+    if values.shape[1:] == (1, 1):
+        return tuple(values.ravel().tolist()), ()
     pixel = tuple(round(float(v), 4) for v in values.mean((1, 2)))
     text = ", ".join(f"{v:g}" for v in pixel)
     return pixel, (
         f"{path.name} is a mean picture of {values.shape[2]}x{values.shape[1]}; its mean colour "
-        f"{text} is used, "
-        "because pictures have any size",
+        f"{text} is used, because pictures have any size",
     )
 
 
 def _values(path: Path) -> np.ndarray:
-    """The array in a mean file, float64."""
+    """What a mean file holds, float64."""
     kind = path.suffix.lower()
-    if kind not in (".npy", ".binaryproto"):
-        raise ModelError(
-            f"{path}: a mean is three numbers such as 104,117,123, or a file .npy or .binaryproto"
-        )
+    if kind not in _SUFFIXES:
+        raise ModelError(f"{path}: a mean file ends in {' or '.join(_SUFFIXES)}")
     if not os.path.isfile(path):
         there = "is not a file" if os.path.exists(path) else "no such file"
-        raise ModelError(f"{path}: {there}; a mean is three numbers or a file")
+        raise ModelError(f"{path}: {there}; {_WANTED}")
     try:
-        if kind == ".npy":
-            elsewhere = misplaced(path, "a NumPy array")
-            if elsewhere:
-                raise ModelError(elsewhere)
-            values = _npy(path)
-        else:
-            values = np.asarray(read_blob(path, engine.load("auto").io.caffe_pb2))
+        values = _npy(path) if kind == ".npy" else _binaryproto(path)
     except OSError as e:
-        raise ModelError(unreadable(path, "a NumPy array", e)) from None
+        raise ModelError(unreadable(path, "a mean file", e)) from None
     except WeightsError as e:
         raise ModelError(str(e)) from None
     except ModelError:
@@ -117,10 +138,15 @@ def _values(path: Path) -> np.ndarray:
 
 
 def _npy(path: Path) -> np.ndarray:
-    if not path.stat().st_size:
-        raise ValueError("it is empty")
+    elsewhere = misplaced(path, "a NumPy array")
+    if elsewhere:
+        raise ModelError(elsewhere)
     # mapped, so that no header can ask for more memory than the file has values
     values = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(values, np.ndarray):
         raise ValueError("it is an archive of arrays")
     return values
+
+
+def _binaryproto(path: Path) -> np.ndarray:
+    return np.asarray(read_blob(path, engine.load("auto").io.caffe_pb2))

@@ -9,6 +9,7 @@ from netfile.shapes import infer, window
 
 from ..errors import ModelError, Size, SizeError
 from . import engine
+from .description import input_shape
 
 
 class Pass(NamedTuple):
@@ -29,7 +30,7 @@ class Pass(NamedTuple):
 
 def needed(description: Any, largest: Pass, real_caffe: bool) -> int:
     """Bytes that a pass takes, about, and what is kept beside it."""
-    shapes = infer(description, {"data": (largest.batch, 3, *largest.size)}, largest.end)
+    shapes = infer(description, input_shape(description, largest.size, largest.batch), largest.end)
     counts = {blob: math.prod(shape) for blob, shape in shapes.items() if shape}
     values = sum(counts.values()) * (2 if largest.backward else 1)
     layers = description.layer[: _index(description, largest.end) + 1]

@@ -19,6 +19,7 @@ from . import catalogue, labels, memory, preflight
 from . import engine as engines
 from .any_size import any_size as made_any_size
 from .catalogue import Model
+from .class_output import ClassOutput, class_output
 from .description import check_weights, declared_size, describe
 
 Size = Tuple[int, int]
@@ -50,9 +51,9 @@ class OpenNet:
         return max(self.layers, key=order.index)
 
     @property
-    def output(self) -> labels.ClassOutput:
-        """Where its classes are. Raises TargetError for a net without a Softmax."""
-        return labels.class_output(self.description)
+    def output(self) -> ClassOutput:
+        """Where its classes are. Raises TargetError for a net that has none."""
+        return class_output(self.description, len(labels.classes(self.model)))
 
     @property
     def size(self) -> Size:
@@ -254,10 +255,7 @@ def build(model: Model, description: Any, caffe: Any) -> Any:
     try:
         with os.fdopen(handle, "w") as f:
             f.write(str(param))
-        swap = (2, 1, 0) if model.channel_order == "bgr" else (0, 1, 2)
-        net = caffe.Classifier(
-            path, str(model.weights), mean=np.array(model.mean, np.float32), channel_swap=swap
-        )
+        net = caffe.Classifier(path, str(model.weights), **_transformer(model, description))
     except engines.errors(caffe) as e:
         message = str(e).replace(f"{path}: ", "")
         if str(model.weights) in message:
@@ -272,6 +270,18 @@ def build(model: Model, description: Any, caffe: Any) -> Any:
     if engines.aborts(caffe):
         _check_before_reshape(net)
     return net
+
+
+def _transformer(model: Model, description: Any) -> Dict[str, Any]:
+    """What a Classifier's Transformer is to do to a picture, as its arguments."""
+    channels = declared_size(description)[0]
+    mean = model.mean if len(model.mean) == channels else model.mean * channels
+    transformer: Dict[str, Any] = {"mean": np.array(mean, np.float32)}
+    if channels == 3:
+        transformer["channel_swap"] = (2, 1, 0) if model.channel_order == "bgr" else (0, 1, 2)
+    if model.scale != 1:
+        transformer["input_scale"] = model.scale
+    return transformer
 
 
 def _check_before_reshape(net: Any) -> None:

@@ -7,6 +7,7 @@ from netfile.errors import InnerProductSizeError, ShapeError
 from netfile.shapes import infer
 
 from ..errors import SizeError, TargetError
+from .description import input_name, input_shape
 
 Size = Tuple[int, int]
 _NO_TARGETS = ("Input", "Split", "Data")
@@ -21,15 +22,21 @@ def targets(description: Any) -> List[str]:
     ]
 
 
-def check(description: Any, end: str, sizes: Sequence[Size]) -> None:
+def check(description: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> None:
     """Ask whether a dream can start from `end` with octaves of these (height, width), largest
     first.
+
+    is_blob: whether `end` may be a blob that no layer is called after, such as a class output.
 
     Raises:
         TargetError: as `check_end`.
         SizeError: as `check_octaves`.
     """
-    check_end(description, end)
+    makers = [layer.name for layer in description.layer if layer.bottom and end in layer.top]
+    if is_blob and makers and end not in targets(description):
+        end = makers[-1]
+    else:
+        check_end(description, end)
     check_octaves(description, end, sizes)
 
 
@@ -58,7 +65,7 @@ def needs_any_size(description: Any, end: str, sizes: Sequence[Size]) -> bool:
     width)."""
     for size in sizes:
         try:
-            infer(description, {"data": (1, 3, *size)}, end)
+            infer(description, input_shape(description, size), end)
         except InnerProductSizeError:
             return True
         except ShapeError:
@@ -74,7 +81,7 @@ def check_octaves(description: Any, end: str, sizes: Sequence[Size]) -> None:
     """
     for index, size in enumerate(sizes):
         try:
-            infer(description, {"data": (1, 3, *size)}, end)
+            infer(description, input_shape(description, size), end)
         except ShapeError as e:
             raise octave_unsuited(sizes, index, str(e)) from None
 
@@ -86,7 +93,7 @@ def check_guide(description: Any, end: str, size: Size) -> None:
         SizeError: it does not.
     """
     try:
-        infer(description, {"data": (1, 3, *size)}, end)
+        infer(description, input_shape(description, size), end)
     except ShapeError as e:
         raise guide_unsuited(size, str(e)) from None
 
@@ -96,7 +103,7 @@ def unknown_sizes(description: Any, end: str, sizes: Sequence[Size]) -> List[Siz
     be asked."""
     unknown = []
     for size in sizes:
-        shapes = infer(description, {"data": (1, 3, *size)}, end)
+        shapes = infer(description, input_shape(description, size), end)
         if any(shape is None for shape in shapes.values()):
             unknown.append(size)
     return unknown
@@ -126,9 +133,7 @@ def truncated(description: Any, end: str, size: Optional[Size] = None) -> Any:
     out = type(description)()
     out.CopyFrom(description)
     del out.layer[[layer.name for layer in out.layer].index(end) + 1 :]
-    for layer in out.layer:
-        for i, top in enumerate(layer.top if layer.type == "Input" and size else []):
-            shapes = layer.input_param.shape
-            if top == "data" and size:
-                shapes[i if len(shapes) > 1 else 0].dim[:] = [1, 3, *size]
+    source = next(layer for layer in out.layer if layer.type == "Input")
+    if size:
+        source.input_param.shape[0].dim[:] = input_shape(description, size)[input_name(description)]
     return out

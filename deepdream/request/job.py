@@ -10,7 +10,7 @@ from .. import nets
 from ..dream.octaves import BYTES_PER_PIXEL, octave_sizes
 from ..dream.zoom import zoom
 from ..errors import TargetError
-from ..nets.labels import class_number, class_output
+from ..nets.labels import class_number, classes
 from ..pictures import load, load_mask
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
 from .expression import Context, Expression
@@ -99,14 +99,16 @@ def prepare(
     opened = nets.open(
         asked,
         engine,
-        layers=lambda description: wanted_layers(description, expression, dream.end),
+        layers=lambda description: wanted_layers(
+            description, expression, dream.end, len(classes(asked))
+        ),
         sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
         guide_size=None if guide is None else guide.shape[:2],
         beside=beside,
         gpu=gpu,
     )
     scored = expression is not None and bool(expression.classes)
-    score_layer = class_output(opened.description).scores if scored else ""
+    score_layer = opened.output.scores if scored else ""
     context = Context(opened.net, asked, opened.names, named, score_layer)
     if seed is None:
         seed = int.from_bytes(os.urandom(4), "little")

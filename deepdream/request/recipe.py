@@ -49,6 +49,7 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
                 "deploy_sha1": file_sha1(model.deploy),
                 "mean": list(model.mean),
                 "channel_order": model.channel_order,
+                "scale": model.scale,
             },
             "engine": {**job.opened.about, **gpu},
             "libraries": {
@@ -144,7 +145,10 @@ def follow(
     where = {role: moved.get(role) or source["path"] for role, source in sources.items()}
     for role, source in sources.items():
         _check_source(role, where[role], source["sha1"])
-    asked = nets.find(model or name, before.get("mean"), before.get("channel_order"))
+    # the first recipes had no scale, because no net had one
+    asked = nets.find(
+        model or name, before.get("mean"), before.get("channel_order"), before.get("scale", 1)
+    )
     _check_model(before, asked)
     job = prepare(
         where.pop("image"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..dream import objectives
 from ..dream.octaves import guide_features
-from ..nets.labels import class_output
+from ..nets.class_output import class_output
 from ..nets.preflight import check_end
 from .expression import Context, Expression
 
@@ -41,17 +41,18 @@ class Target:
         return plain.within(self.mask)
 
 
-def wanted_layers(description: Any, expression: Optional[Expression], end: str) -> List[str]:
+def wanted_layers(
+    description: Any, expression: Optional[Expression], end: str, classes: int = 0
+) -> List[str]:
     """Names of the layers that a request is about: `end`, or those of the expression.
+
+    classes: their number, where it is known.
 
     Raises:
         TargetError: one of them cannot be dreamt of.
     """
-    if expression is None:
-        layers = [end]
-    else:
-        scored = [class_output(description).scores] if expression.classes else []
-        layers = list(dict.fromkeys([*expression.layers, *scored]))
+    layers = [end] if expression is None else list(dict.fromkeys(expression.layers))
     for layer in layers:
         check_end(description, layer)
-    return layers
+    scored = expression is not None and expression.classes
+    return [*layers, class_output(description, classes).layer] if scored else layers

@@ -9,6 +9,7 @@ import numpy as np
 from ..dream.octaves import BYTES_PER_PIXEL as BYTES_OF_A_DREAM
 from ..dream.octaves import Progress
 from ..dream.passes import backward_from
+from ..dream.preprocess import input_blob, unscaled
 from ..errors import Size
 from ..request import job as jobs
 from .recording import Recording, Writer
@@ -86,7 +87,8 @@ def follow(job: Any, recording: Recording, report: Optional[Report] = None) -> C
     drifts: List[float] = []
 
     def drift(progress: Progress, state: np.ndarray, *_: np.ndarray) -> None:
-        drifts.append(float(np.abs(state - recording.step(len(drifts))["state"]).mean()))
+        apart = unscaled(job.net, state - recording.step(len(drifts))["state"])
+        drifts.append(float(np.abs(apart).mean()))
 
     result = _run(job, drift, report)
     objective, rng = job.objective(), np.random.RandomState(0)
@@ -117,9 +119,9 @@ def from_state(
 ) -> Tuple[np.ndarray, np.ndarray]:
     """(activation of `end`, gradient of the input) of one pass from a state, all live.
 
-    state: (3, h, w), the shifted input itself.
+    state: (C, h, w), the shifted input itself.
     """
-    src = net.blobs["data"]
+    src = input_blob(net)
     src.reshape(1, *state.shape)
     src.data[0] = state
     net.forward(end=end)
@@ -129,18 +131,18 @@ def from_state(
 
 def _run(job: Any, on_step: OnStep, report: Optional[Report]) -> np.ndarray:
     """The job's one picture; on_step gets (progress, state, activation, gradient) of each step."""
-    net = job.net
+    src = input_blob(job.net)
     seen: Dict[str, np.ndarray] = {}
 
     def watched(objective: Callable[[Any], None]) -> Callable[[Any], None]:
         def watching(dst: Any) -> None:
-            seen["state"], seen["activation"] = net.blobs["data"].data[0].copy(), dst.data[0].copy()
+            seen["state"], seen["activation"] = src.data[0].copy(), dst.data[0].copy()
             objective(dst)
 
         return watching
 
     def after(progress: Progress) -> None:
-        on_step(progress, seen["state"], seen["activation"], net.blobs["data"].diff[0])
+        on_step(progress, seen["state"], seen["activation"], src.diff[0])
         if report:
             report(progress)
 

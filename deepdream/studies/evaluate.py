@@ -8,8 +8,10 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 import numpy as np
 
-from ..dream.preprocess import preprocess
+from ..dream.preprocess import preprocess, reshape_input
 from ..errors import ImageError, MissingExtraError, Size
+from ..nets.class_output import ClassOutput, class_output
+from ..nets.labels import distinct
 from ..pictures import load
 from ..pictures.files import SUFFIXES, PathLike
 from ..pictures.resize import bicubic
@@ -106,7 +108,7 @@ def evaluate(
     names: Sequence[str],
     numbers: Mapping[str, int],
     size: Size,
-    blob: str = "prob",
+    output: Optional[ClassOutput] = None,
     batch: int = EVALUATE.batch,
     report: Optional[Callable[[int], Any]] = None,
 ) -> Predictions:
@@ -117,7 +119,7 @@ def evaluate(
         names: of all the net's classes; empty where they are not known.
         numbers: {class name: class number} of the classes of `pictures`.
         size: (height, width) that pictures are resized to.
-        blob: of the probabilities.
+        output: where the classes are; by default, found in the net's description.
         batch: pictures per pass.
         report: called with the number of pictures done.
 
@@ -129,6 +131,7 @@ def evaluate(
     unreadable: List[Tuple[str, str]] = []
     parts: List[np.ndarray] = []
     waiting: List[np.ndarray] = []
+    output = output or class_output(net.description, len(names))
     for name, files in pictures.items():
         for path in files:
             try:
@@ -139,29 +142,28 @@ def evaluate(
                 paths.append(path)
                 truth.append(numbers[name])
             if len(waiting) == batch:
-                parts.append(_predict(net, waiting, size, blob))
+                parts.append(_predict(net, waiting, size, output))
                 waiting = []
             if report:
                 report(len(paths) + len(unreadable))
     if waiting:
-        parts.append(_predict(net, waiting, size, blob))
+        parts.append(_predict(net, waiting, size, output))
     if not parts:
         raise ImageError(
             f"none of the {len(unreadable)} pictures can be read; the first: {unreadable[0][1]}"
         )
     probabilities = np.concatenate(parts)
-    known = list(names) or [str(number) for number in range(probabilities.shape[1])]
+    known = distinct(names, probabilities.shape[1])
     empty = [name for name, files in pictures.items() if not files]
     return Predictions(known, paths, np.array(truth), probabilities, unreadable, empty)
 
 
-def _predict(net: Any, pictures: Sequence[np.ndarray], size: Size, blob: str) -> np.ndarray:
-    net.blobs["data"].reshape(len(pictures), 3, *size)
-    for into, picture in zip(net.blobs["data"].data, pictures):
+def _predict(
+    net: Any, pictures: Sequence[np.ndarray], size: Size, output: ClassOutput
+) -> np.ndarray:
+    for into, picture in zip(reshape_input(net, size, len(pictures)).data, pictures):
         into[...] = preprocess(net, picture)
-    net.forward(end=blob)
-    values: np.ndarray = net.blobs[blob].data.reshape(len(pictures), -1).copy()
-    return values
+    return output.predict(net)
 
 
 def check_scikit_learn() -> None:

@@ -10,7 +10,9 @@ import numpy as np
 from netfile.errors import ShapeError
 from netfile.shapes import infer
 
+from ..dream.preprocess import reshape_input
 from ..errors import Size
+from ..nets.description import declared_size, input_shape
 
 # of memory beside the net, measured: the map as large as the picture, in float64, and its colours
 BYTES_PER_PIXEL = 220
@@ -30,14 +32,12 @@ _LEAST = 0.1  # a map whose strongest value is below this is drawn as weak as it
 def class_map(net: Any, picture: np.ndarray, blob: str) -> np.ndarray:
     """(C, h, w): the values of `blob` for one picture at its own size.
 
-    picture: BGR (3, H, W) minus the mean.
+    picture: (C, H, W), as `preprocess` makes it.
 
     Raises:
         ShapeError: the blob has no places.
     """
-    source = net.blobs["data"]
-    source.reshape(1, *picture.shape)
-    source.data[0] = picture
+    reshape_input(net, picture.shape[1:]).data[0] = picture
     net.forward()
     values = net.blobs[blob].data
     if values.ndim != 4:
@@ -52,13 +52,10 @@ def window(description: Any, blob: str) -> Tuple[Size, Size]:
     The size of the picture that makes a 1x1 map, and the steps in pixels from one place of a map to
     the next.
     """
-    shape = infer(description).get("data")
-    assert shape is not None
-    _, _, height, width = shape
-    size = height, width
+    size = declared_size(description)[1:]
 
     def places(height: int, width: int) -> Tuple[int, ...]:
-        shape = infer(description, {"data": (1, 3, height, width)})[blob]
+        shape = infer(description, input_shape(description, (height, width)))[blob]
         return (shape or ())[2:]
 
     def step(axis: int) -> int:

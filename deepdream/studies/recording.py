@@ -2,9 +2,9 @@
 
 recording.json    the dream's recipe, its steps, and every other file's size and SHA1; written last
 pixels.npy        the source picture, float32 RGB (H, W, 3); guide.npy beside it if there was a
-guide 0000.npz ...      one step each: `state`, the net's input (3, h, w), shifted by the jitter;
+guide 0000.npz ...      one step each: `state`, the net's input (C, h, w), shifted by the jitter;
 `activation` of the
-                  target (C, h', w'); `gradient` of the input (3, h, w); all float32
+                  target (C, h', w'); `gradient` of the input (C, h, w); all float32
 result.npy        the finished picture, float32 RGB (H, W, 3)
 """
 

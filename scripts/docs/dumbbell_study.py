@@ -65,11 +65,11 @@ def study(args: argparse.Namespace) -> None:
     names = nets.classes(model)
     sets = {"every class": every, WITH: {"dumbbell": with_arm}, WITHOUT: {"dumbbell": without}}
     results = {
-        what: evaluate.evaluate(net, pictures, names, numbers, size, output.probabilities)
+        what: evaluate.evaluate(net, pictures, names, numbers, size, output)
         for what, pictures in sets.items()
     }
     method = classes.METHODS["octaves"]
-    dreamt = classes.visualise(net, output.scores, numbers["dumbbell"], size, range(6), method)
+    dreamt = classes.visualise(net, output.layer, numbers["dumbbell"], size, range(6), method)
     measured = evaluate.measures(results["every class"])
     (out / "evaluation").mkdir(exist_ok=True)
     about = [("model", model.name)]

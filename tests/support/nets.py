@@ -184,6 +184,35 @@ def shared() -> str:
     """
 
 
+def lenet(source: str = "data", body: str = "") -> str:
+    """LeNet at a quarter of its width: one grey picture of 28x28, ten classes.
+
+    source: the name of its input. body: what stands in place of the Input layer.
+    """
+    body = body or (
+        f'layer {{ name: "{source}" type: "Input" top: "{source}"\n'
+        "        input_param { shape { dim: 1 dim: 1 dim: 28 dim: 28 } } }"
+    )
+    filler = 'weight_filler { type: "xavier" }'
+    return f"""
+    {body}
+    layer {{ name: "conv1" type: "Convolution" bottom: "{source}" top: "conv1"
+             convolution_param {{ num_output: 5 kernel_size: 5 {filler} }} }}
+    layer {{ name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1"
+             pooling_param {{ pool: MAX kernel_size: 2 stride: 2 }} }}
+    layer {{ name: "conv2" type: "Convolution" bottom: "pool1" top: "conv2"
+             convolution_param {{ num_output: 12 kernel_size: 5 {filler} }} }}
+    layer {{ name: "pool2" type: "Pooling" bottom: "conv2" top: "pool2"
+             pooling_param {{ pool: MAX kernel_size: 2 stride: 2 }} }}
+    layer {{ name: "ip1" type: "InnerProduct" bottom: "pool2" top: "ip1"
+             inner_product_param {{ num_output: 50 {filler} }} }}
+    layer {{ name: "relu1" type: "ReLU" bottom: "ip1" top: "ip1" }}
+    layer {{ name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2"
+             inner_product_param {{ num_output: 10 {filler} }} }}
+    layer {{ name: "prob" type: "Softmax" bottom: "ip2" top: "prob" }}
+    """
+
+
 Pass = Tuple[Tuple[int, int], str]
 
 

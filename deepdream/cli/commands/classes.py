@@ -4,8 +4,7 @@ after."""
 import argparse
 import json
 import os
-from collections import Counter
-from typing import Any, List, Sequence, Tuple
+from typing import Any, List, Tuple
 
 import numpy as np
 
@@ -19,8 +18,9 @@ from ...dream.class_pictures import (
     probabilities,
     visualise,
 )
-from ...errors import OutputError
-from ...nets.labels import class_output
+from ...errors import TargetError
+from ...nets.class_output import check_classes, class_output
+from ...nets.labels import distinct, file_stems
 from ...settings import CLASS_PICTURES
 from .. import options, progress
 from ..results import check_new_files, check_result_folder, save
@@ -65,33 +65,46 @@ def run(args: argparse.Namespace) -> None:
     check_result_folder(args.out)
     seeds = range(args.seed, args.seed + args.seeds)
     model = options.model_of(args)
-    names = nets.classes(model) if args.names == ["all"] else []
-    wanted = [nets.class_number(model, name) for name in names or args.names]
-    wanted = list(dict.fromkeys(wanted))
-    stems = _file_names(wanted)
-    files = [f"{stem}-{seed}.png" for stem in stems for seed in seeds]
-    inputs = [model.weights, model.deploy]
-    check_new_files(args.out, [*files, _SHEET], args.overwrite, inputs)
+    labels = nets.classes(model)
+    numbers = [nets.class_number(model, name)[0] for name in args.names if args.names != ["all"]]
+
+    def scores(description: Any) -> List[str]:
+        output = class_output(description, len(labels))
+        count = check_classes(description, output, max(numbers, default=0))
+        numbers.extend([] if numbers else range(count or len(labels)))
+        if not numbers:
+            raise TargetError("the number of classes is not known; give the classes by number")
+        return [output.layer]
+
     opened = nets.open(
         model,
         args.engine,
-        layers=lambda description: [class_output(description).scores],
+        layers=scores,
         batch=args.seeds,
         any_size=False,
         beside=BYTES_PER_PIXEL,
         gpu=args.gpu,
     )
     digest = file_sha1(model.weights)
+    names = distinct(labels, max(len(labels), max(numbers) + 1))
+    stems = file_stems([*labels, *names[len(labels) :]])
+    numbers = list(dict.fromkeys(numbers))
+    files = [f"{stems[number]}-{seed}.png" for number in numbers for seed in seeds]
+    inputs = [model.weights, model.deploy]
+    check_new_files(args.out, [*files, _SHEET], args.overwrite, inputs)
     os.makedirs(args.out, exist_ok=True)
     rows = []
-    for (number, name), stem in zip(wanted, stems):
+    for number in numbers:
+        name = names[number]
         made, before, after = _visualise(opened, number, name, seeds, args.method)
         for seed, picture, first, last in zip(seeds, made, before, after):
-            path = os.path.join(args.out, f"{stem}-{seed}.png")
+            path = os.path.join(args.out, f"{stems[number]}-{seed}.png")
             told = {
                 "model": model.name,
                 "weights_sha1": digest,
                 "class": name,
+                "number": number,
+                "scale": model.scale,
                 "method": args.method,
                 "seed": seed,
             }
@@ -112,33 +125,15 @@ def _visualise(
 
     output, size, net = opened.output, opened.size, opened.net
     with tqdm(bar_format=progress.FORMAT, desc=name) as bar:
-        before = probabilities(net, grey_noise(size, seeds), number, size, output.probabilities)
+        noise = grey_noise(size, seeds)
+        before = probabilities(net, noise, number, size, output.predict)
 
         def report(done: int, total: int) -> None:
             bar.total = total
             bar.update(1)
 
-        made = visualise(net, output.scores, number, size, seeds, METHODS[method], report)
-        after = probabilities(net, made, number, size, output.probabilities)
-    return made, before, after
-
-
-def _file_names(wanted: Sequence[Tuple[int, str]]) -> List[str]:
-    """A file name's beginning for each (number, name) of a class; the number tells those apart that
-    would be the same."""
-    names = [_file_name(name) for _, name in wanted]
-    often = Counter(name.lower() for name in names)
-    return [
-        f"{name}-class-{number}" if often[name.lower()] > 1 else name
-        for name, (number, _) in zip(names, wanted)
-    ]
-
-
-def _file_name(name: str) -> str:
-    """The class's name as part of a file's. Raises OutputError where nothing of it is left."""
-    kept = "".join(c if c.isalnum() or c in "-_." else "_" for c in name).strip(".")
-    if not kept:
-        raise OutputError(
-            f"class {name!r}: no file can have this name; give the class by its number"
+        made = visualise(
+            net, output.layer, number, size, seeds, METHODS[method], report, output.scores
         )
-    return kept
+        after = probabilities(net, made, number, size, output.predict)
+    return made, before, after

@@ -80,6 +80,10 @@ def run(args: argparse.Namespace) -> int:
             "--record only records: leave out --with and -o, or compare with the recording in a "
             "second call"
         )
+    if args.recording and (args.mean or args.channel_order or args.input_scale):
+        raise DreamError(
+            "--mean, --channel-order and --input-scale are the recording's; leave them out"
+        )
     if args.record:
         return _record(args)
     if not args.out and not args.recording:
@@ -109,7 +113,9 @@ def _record(args: argparse.Namespace) -> int:
     job = prepare(
         args.image,
         Dream(**{"end": "", **_given(args)}),
-        model=nets.find(args.model or DEFAULT_MODEL, args.mean, args.channel_order),
+        model=nets.find(
+            args.model or DEFAULT_MODEL, args.mean, args.channel_order, args.input_scale
+        ),
         engine=args.engine or DEFAULT_ENGINE,
         gpu=args.gpu,
         guide_path=args.guide,
@@ -201,6 +207,7 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
         "model": args.model,
         "mean": args.mean,
         "channel_order": args.channel_order,
+        "input_scale": args.input_scale,
         "seed": args.seed,
         "guide": args.guide,
         "gpu": args.gpu,

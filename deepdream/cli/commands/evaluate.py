@@ -5,12 +5,12 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 from netfile.files import file_sha1
 
 from ... import nets
-from ...nets.labels import class_output
+from ...nets.class_output import check_classes, class_output
 from ...settings import EVALUATE
 from ...studies import evaluate, evaluate_page
 from ...studies.page import check_matplotlib
@@ -49,10 +49,16 @@ def run(args: argparse.Namespace) -> None:
     model = options.model_of(args)
     numbers = {name: nets.class_number(model, name)[0] for name in labelled}
     count = sum(map(len, labelled.values()))
+
+    def end(description: Any) -> List[str]:
+        output = class_output(description, len(nets.classes(model)))
+        check_classes(description, output, max(numbers.values()))
+        return [output.end]
+
     opened = nets.open(
         model,
         args.engine,
-        layers=lambda description: [class_output(description).scores],
+        layers=end,
         batch=min(args.batch, count),
         backward=False,
         any_size=False,
@@ -70,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
             nets.classes(model),
             numbers,
             opened.size,
-            blob=opened.output.probabilities,
+            output=opened.output,
             batch=args.batch,
             report=report,
         )
@@ -82,6 +88,7 @@ def run(args: argparse.Namespace) -> None:
         ("weights, SHA1", file_sha1(model.weights)),
         ("engine", f"{opened.about['name']} {opened.about['version']}"),
         ("size", f"{opened.size[1]}x{opened.size[0]}"),
+        ("class output", _told(opened.output)),
     ]
     path = evaluate_page.write(out, result, measured, facts, args.overwrite)
     if evaluate_page.is_older(out, result):
@@ -100,3 +107,8 @@ def run(args: argparse.Namespace) -> None:
         f"top-5 {measured['top5']:.4f}"
     )
     print(f"wrote {path}")
+
+
+def _told(output: nets.ClassOutput) -> str:
+    """Where the probabilities were read, in words."""
+    return f"{output.scores}, softmax taken of it" if output.computed else output.probabilities

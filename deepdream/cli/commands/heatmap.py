@@ -13,7 +13,8 @@ from netfile.terminal import say
 from ... import nets, pictures
 from ...dream.preprocess import preprocess
 from ...errors import SizeError, TargetError
-from ...nets.labels import last_layer
+from ...nets.class_output import class_output
+from ...nets.labels import distinct
 from ...pictures.output import check_file
 from ...pictures.resize import bicubic
 from ...studies import heatmap
@@ -37,7 +38,7 @@ def add_parser(verbs: Any) -> None:
         "the picture to write (default: IMAGE's name with the class in it, in the working folder)",
         required=False,
     )
-    options.add_model(p)
+    options.add_model(p, scale_is_free=False)
     p.add_argument(
         "--scale",
         type=options.number(float, 0, inclusive=False, highest=100),
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
         opened = nets.open(
             model,
             args.engine,
-            layers=lambda description: [last_layer(description)],
+            layers=lambda description: [class_output(description, len(nets.classes(model))).end],
             sizes=[(height, width)],
             backward=False,
             any_size=True,
@@ -75,9 +76,11 @@ def run(args: argparse.Namespace) -> None:
         raise
     check_file(out, pictures.FORMATS, args.overwrite, [model.weights, model.deploy])
     check_picture(out, (height, width), "")
-    blob = next(layer.top[0] for layer in opened.description.layer if layer.name == opened.end)
+    output = opened.output
+    blob = output.probabilities
     size, step = heatmap.window(opened.description, blob)
     values = heatmap.class_map(opened.net, preprocess(opened.net, pixels), blob)
+    values = output.shares(values[None])[0]
     if number >= len(values):
         raise TargetError(
             f"{model.name} has {len(values)} classes, from 0 to {len(values) - 1}, no {number}"
@@ -97,6 +100,6 @@ def _tell(model: nets.Model, name: str, values: np.ndarray, number: int) -> None
         f"{row + 1}"
     )
     peaks = values.reshape(len(values), -1).max(1)
-    names = nets.classes(model) or [str(i) for i in range(len(values))]
+    names = distinct(nets.classes(model), len(values))
     strongest = ", ".join(f"{names[i]} {peaks[i]:.3f}" for i in peaks.argsort()[::-1][:5])
     say(f"strongest classes anywhere: {strongest}")

@@ -151,6 +151,7 @@ def run(args: argparse.Namespace) -> None:
         f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}", flush=True
     )
     told = {**_told(args), "end": opened.end, "weights_sha1": file_sha1(model.weights)}
+    told["scale"] = model.scale
     about = json.dumps({"deepdream match": told})
     check_file(args.out, pictures.FORMATS, args.overwrite, [model.weights, model.deploy])
     check_picture(args.out, (height, width), about)

@@ -26,7 +26,7 @@ _FRAME = re.compile(r"[0-9]{4,}\.jpg", re.IGNORECASE)
 
 def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("zoom", help="dream, enlarge, dream again: one picture per frame")
-    options.add_dream(p)
+    options.add_dream(p, scale_is_free=False)
     options.add_out(p, "FOLDER", "where to write 0000.jpg, 0001.jpg, ...; made if it is not there")
     options.add_setting(p, "--frames", options.COUNT, ZOOM.frames, "N", "number of pictures")
     options.add_setting(

@@ -143,12 +143,6 @@ def test_a_file_where_the_frames_should_go(refused, photo):
     assert "is a file, not a folder" in refused("zoom", photo, "-o", photo)
 
 
-def test_a_net_whose_input_has_another_name(broken, refused_model):
-    path = broken / "deploy.prototxt"
-    path.write_text(path.read_text().replace('"data"', '"image"'))
-    assert 'has no input named "data"' in refused_model(broken)
-
-
 @pytest.mark.parametrize(
     "change", [{"octaves": 10**9}, {"octave_scale": 0.5}, {"jitter": "x"}, {"unknown": 1}]
 )

@@ -9,6 +9,7 @@ from PIL import Image
 from deepdream import cli
 from deepdream.errors import ImageError
 from deepdream.studies import evaluate, evaluate_page
+from tests.support.nets import lenet
 
 NAMES = ["ape", "bee", "cow", "dog", "elk", "fox"]
 
@@ -168,6 +169,42 @@ def test_requests_that_cannot_be_met(call, pictures, tmp_path):
 def test_without_scikit_learn_the_install_command_is_printed(call, pictures, tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
     assert "pip install -e '.[evaluate]'" in call(pictures, "-o", tmp_path / "out")[2]
+
+
+def test_a_grey_net_without_softmax_or_names_of_its_own(tmp_path, rng, capsys):
+    import caffe_compat
+
+    folder = tmp_path / "grey"
+    folder.mkdir()
+    text = lenet("image")
+    (folder / "deploy.prototxt").write_text(text[: text.index('layer { name: "prob"')])
+    caffe_compat.set_random_seed(3)
+    net = caffe_compat.Net(str(folder / "deploy.prototxt"), caffe_compat.TEST)
+    net.save(str(folder / "net.caffemodel"))
+    for name in ("3", "9"):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        digit = Image.fromarray(rng.randint(0, 255, (28, 28)).astype(np.uint8))
+        digit.save(tmp_path / "pictures" / name / "x.png")
+    words = ["evaluate", tmp_path / "pictures", "-o", tmp_path / "out", "--model", folder]
+    options = ["--mean", "0", "--scale", "0.00390625", "--engine", "compat"]
+    assert cli.main([*map(str, words), *options]) == 0
+    rows = list(csv.DictReader(open(tmp_path / "out" / "predictions.csv")))
+    assert [row["class"] for row in rows] == ["3", "9"]
+    assert "ip2, softmax taken of it" in (tmp_path / "out" / "index.html").read_text()
+    (tmp_path / "pictures" / "9").rename(tmp_path / "pictures" / "10")
+    assert cli.main([*map(str, words), *options]) == 2
+    assert "has 10 classes" in capsys.readouterr().err
+
+
+def test_classes_of_one_name_are_told_apart(net, pictures):
+    labelled = {"cow": evaluate.find_pictures(pictures)["ape"]}
+    names = ["crane", "bee", "cow", "crane"]
+    result = evaluate.evaluate(net, labelled, names, {"cow": 2}, (32, 32))
+    assert result.names == ["crane (0)", "bee", "cow", "crane (3)"]
+    # a list that is too short has numbers for the rest
+    assert evaluate.evaluate(net, labelled, ["ape"], {"cow": 2}, (32, 32)).names[1:] == [
+        "1", "2", "3",
+    ]  # fmt: skip
 
 
 def test_no_mistakes_no_sheet(result):
