@@ -4,7 +4,7 @@ from typing import Any, Iterator, Sequence, Tuple
 
 import numpy as np
 
-from ..dream.octaves import Progress, octave_sizes
+from ..dream.octaves import Progress
 from ..request import job as jobs
 from ..request.job import Job
 
@@ -18,12 +18,9 @@ class Bar:
     def __init__(self, job: Job, parts: Sequence[str]) -> None:
         from tqdm import tqdm
 
-        dream = job.dream
-        height, width = job.pixels.shape[:2]
-        sizes = octave_sizes(height, width, dream.octaves, dream.octave_scale)
-        total = sum(h * w for h, w in sizes) * dream.iterations * len(parts)
+        total = jobs.pixel_steps(job) * len(parts)
         self._parts, self._steps = parts, 0
-        self._steps_of_a_part = dream.octaves * dream.iterations
+        self._steps_of_a_part = job.dream.octaves * job.dream.iterations
         self._bar: Any = tqdm(total=total, bar_format=FORMAT)
 
     def __call__(self, p: Progress) -> None:

@@ -14,6 +14,7 @@ from ... import nets, pictures
 from ...dream.class_pictures import METHODS, grey_noise, probabilities, visualise
 from ...errors import OutputError
 from ...nets.labels import class_output
+from ...request.recipe import model_name
 from ...settings import CLASS_PICTURES
 from .. import options, progress
 from ..results import check_result_folder
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> None:
         for seed, picture, first, last in zip(seeds, made, before, after):
             path = os.path.join(args.out, f"{_file_name(name)}-{seed}.png")
             told = {
-                "model": model.name,
+                "model": model_name(model),
                 "weights_sha1": file_sha1(model.weights),
                 "class": name,
                 "method": args.method,

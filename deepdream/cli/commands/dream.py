@@ -22,11 +22,12 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     check_file(args.out, pictures.FORMATS)
     job = prepare(args.image, options.dream_of(args), **options.request_of(args))
+    told = recipe(job, args.out)
     progress.announce(job)
     try:
         ((_, picture),) = progress.pictures(job)
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    pictures.save(args.out, picture, recipe(job, args.out))
+    pictures.save(args.out, picture, told)
     print(f"wrote {args.out}")

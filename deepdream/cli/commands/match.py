@@ -18,6 +18,7 @@ from ...errors import NotFiniteError, TargetError
 from ...nets.preflight import check_end
 from ...pictures.output import check_file, whole
 from ...pictures.resize import bicubic
+from ...request.recipe import model_name
 from ...settings import MATCH
 from ...studies.page import check_matplotlib, plot
 from .. import options, progress
@@ -144,6 +145,14 @@ def run(args: argparse.Namespace) -> None:
     if other is not None and other.shape != pixels.shape:
         other = bicubic(other, (height, width))
         print(f"note: {args.to} is resized to {width}x{height}, the picture's size")
+    told = {
+        **_told(args),
+        "model": model_name(model),
+        "end": opened.end,
+        "weights_sha1": file_sha1(model.weights),
+    }
+    record = json.dumps({"deepdream match": told})
+    pictures.check_recipe(args.out, record)
     print(
         f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}", flush=True
     )
@@ -152,8 +161,7 @@ def run(args: argparse.Namespace) -> None:
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    told = {**_told(args), "end": opened.end, "weights_sha1": file_sha1(model.weights)}
-    pictures.save(args.out, result.picture, json.dumps({"deepdream match": told}))
+    pictures.save(args.out, result.picture, record)
     last = [e for e in result.history if e.octave == args.octaves]
     print(
         f"f {last[0].f:.4g} -> {min(e.f for e in last):.4g} in the last octave "
@@ -203,7 +211,7 @@ def _match(
 
 
 def _told(args: argparse.Namespace) -> Dict[str, Any]:
-    names = ("enhance", "prior", "weight", "evaluations", "octaves", "octave_scale", "model")
+    names = ("enhance", "prior", "weight", "evaluations", "octaves", "octave_scale")
     return {name: getattr(args, name) for name in names}
 
 

@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> None:
     check_result_folder(args.out)
     zoom = Zoom(args.frames, args.scale)
     job = prepare(args.image, options.dream_of(args), zoom=zoom, **options.request_of(args))
+    recipe(job, os.path.join(args.out, "0000.jpg"), args.frames - 1)  # it must fit every frame
     os.makedirs(args.out, exist_ok=True)
     progress.announce(job)
     for number, picture in progress.pictures(job, args.frames):

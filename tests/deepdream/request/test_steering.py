@@ -55,7 +55,8 @@ def test_dreams_of_objectives_replay_to_the_bit(text, run, photo, mask, tmp_path
     out = tmp_path / "out.png"
     code, _, err = run("dream", photo, "-o", out, "--seed", 1, "--objective", text, *fast)
     assert code == 0, err
-    assert json.loads(pictures.read_recipe(out))["settings"]["objective"] == text
+    told = text.replace(f'"{photo}"', "'photo.png'").replace(f'"{mask}"', "'mask.png'")
+    assert json.loads(pictures.read_recipe(out))["settings"]["objective"] == told
     code, said, err = run("replay", out, "-o", tmp_path / "again.png")
     assert code == 0 and "equal to the bit" in said, err
 
