@@ -50,7 +50,8 @@ def announce(job: Job) -> None:
     """Print what is about to be dreamt, on what."""
     opened, about = job.opened, job.opened.about
     h, w = job.pixels.shape[:2]
-    goal = job.dream.objective or f"end {job.dream.end}"
+    goal = " ".join(job.dream.objective.split()) or f"end {job.dream.end}"
+    goal = goal if len(goal) <= 300 else goal[:300] + " ..."
     print(
         f"{opened.model.name} on {about['name']} {about['version']}: {w}x{h}, {goal}, seed "
         f"{job.seed}",

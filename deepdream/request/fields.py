@@ -106,8 +106,10 @@ class Text(Field):
         return self.words or f"a text of {count} characters without control characters"
 
     def read(self, value: Any, name: str) -> Any:
-        if type(value) is not str or not self.least <= len(value) <= self.most:
+        if type(value) is not str or not self.least <= len(value):
             raise self.refused(value, name)
+        if len(value) > self.most:
+            raise RecipeError(f"{name} is of {len(value)} characters, not {self.allowed}")
         kept = re.sub(r"[\t\n\r]", " ", value) if self.lines else value
         if showable(kept) != kept or (self.form and not re.fullmatch(self.form, value)):
             raise self.refused(value, name)

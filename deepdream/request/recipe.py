@@ -71,11 +71,11 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
         "frame": frame,
         "seed": job.seed,
     }
+    text = json.dumps(record)
     try:
-        schema.read(record)
+        schema.read(fields.parse(text))
     except RecipeError as e:
         raise RecipeError(f"no recipe can repeat this: {e}") from None
-    text = json.dumps(record)
     check_recipe(out, text)
     return text
 

@@ -52,7 +52,7 @@ def _moved_file(text: str) -> Tuple[str, str]:
 def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
     suffix = old.suffix if old.suffix.lower() in pictures.FORMATS else ".png"
-    out = Path(args.out) if args.out else old.with_name(f"{old.stem}-replay{suffix}")
+    out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{suffix}"
     check_file(out, pictures.FORMATS)
     job, frame, differences = from_picture(
         str(old),
