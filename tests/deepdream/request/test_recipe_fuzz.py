@@ -25,7 +25,7 @@ from netfile.errors import NetError
 fuzz = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "100")),
     deadline=5_000,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow],
 )
 ODD = [
     *(None, True, False, 0, -1, 1, 2, 65, 2**31, 2**32, 2**63, 10**400, -0.0, 0.5, 1.4, 1e-320),
