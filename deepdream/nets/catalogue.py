@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
@@ -84,13 +85,14 @@ def find(
     """
     folder = _folder(str(name))
     readme = folder / "readme.md"
-    if not readme.is_file() and (mean is None or not folder.is_dir()):
+    # os.path's questions, because a name may be too long for pathlib's
+    if not os.path.isfile(readme) and (mean is None or not os.path.isdir(folder)):
         near = difflib.get_close_matches(str(name), known(), 1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ModelError(
             f'unknown model "{name}": {hint}known are {", ".join(known())}, or a folder with a '
             "readme.md",
-            needs_mean=folder.is_dir(),
+            needs_mean=os.path.isdir(folder),
         )
     facts = front_matter(readme) if readme.is_file() else {}
     pixel, notes = mean_pixel(facts.get("mean") if mean is None else mean, folder, readme)
@@ -114,7 +116,7 @@ def find(
 def _folder(name: str) -> Path:
     by_lower = {known_name.lower(): known_name for known_name in known()}
     folder = MODELS / by_lower.get(name.lower(), name)
-    return folder if folder.is_dir() else Path(name)
+    return folder if os.path.isdir(folder) else Path(name)
 
 
 def _deploy(folder: Path, has_readme: bool) -> Path:

@@ -71,6 +71,7 @@ def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:
         raise ImageError(f"{path}: is not a file but a folder, a pipe or a device")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged EXIF data
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 text = image.info.get(_PNG_KEY) or image.getexif().get(_DESCRIPTION, "")

@@ -22,6 +22,8 @@ from . import fields, schema
 from .expression import Expression
 from .job import Job, Source, hashes, prepare
 
+_MOST_BYTES = 1 << 30  # of a picture that Pillow opens
+
 
 class Repeat(NamedTuple):
     """A picture about to be made again: `frame` says which of the job's pictures it was;
@@ -279,6 +281,11 @@ def _check_source(source: Dict[str, str], path: str, tell: Callable[[str], None]
         ) from None
     if not stat.S_ISREG(facts.st_mode):
         raise RecipeError(f"{path}: is not a file but a folder, a pipe or a device")
+    if not 0 < facts.st_size <= _MOST_BYTES:  # what has no end, or none that it tells of
+        raise RecipeError(
+            f"{path}: is not the {what} it was made from: it has {facts.st_size} bytes, and a "
+            f"picture 1 to {_MOST_BYTES}"
+        )
     tell(f"reads {path}, the {what} ({_size(facts.st_size)})")
     try:
         digest = file_sha1(path)

@@ -237,6 +237,20 @@ def test_only_regular_files_are_read(place, refused, rewritten):
     assert "is not a file but a folder, a pipe or a device" in refused("replay", place)
 
 
+@pytest.mark.parametrize("size", [0, 2**31])
+def test_files_without_an_end_are_not_read(size, refused, rewritten, tmp_path):
+    with open(tmp_path / "kcore", "wb") as f:
+        f.truncate(size)
+    out = rewritten(lambda record: record["files"][0].update(name="kcore"))
+    assert f"it has {size} bytes, and a picture 1 to 1073741824" in refused("replay", out)
+
+
+@pytest.mark.parametrize("model", ["a" * 300, "a/" * 3000, "/dev/null", "\0"])
+def test_a_model_that_cannot_be_one(model, run, dreamt):
+    code, _, err = run("replay", dreamt(), "--model", model)
+    assert code == 2 and "unknown model" in err
+
+
 def test_a_pipe_is_not_opened(refused, tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     assert "is not a file" in refused("replay", tmp_path / "pipe.png")
