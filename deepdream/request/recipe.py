@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import platform
+import re
 import stat
 from dataclasses import asdict
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
@@ -22,7 +23,7 @@ from . import fields, schema
 from .expression import Expression
 from .job import Job, Source, hashes, prepare
 
-_MOST_BYTES = 1 << 30  # of a picture that Pillow opens
+_PICTURE_BYTES = 1 << 30  # at most; Pillow opens none that needs more
 
 
 class Repeat(NamedTuple):
@@ -41,15 +42,11 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
         RecipeError: it could not be read again.
         OutputError: it is too large for `out`.
     """
-    import PIL
-    import scipy
-
     names = _names(job, out)
     settings = asdict(job.dream)
     if settings["objective"]:
         called = {s.name: name for s, name in names.items() if s.role == "objective"}
         settings["objective"] = Expression(settings["objective"]).renamed(called)
-    gpu = {} if job.gpu is None else {"gpu": job.gpu}
     files = dict.fromkeys((s.role, name, s.sha1) for s, name in names.items())
     record = {
         "version": schema.VERSION,
@@ -61,13 +58,7 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
             "mean": list(job.opened.model.mean),
             "channel_order": job.opened.model.channel_order,
         },
-        "engine": {**job.opened.about, **gpu},
-        "libraries": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "pillow": PIL.__version__,
-        },
+        **_surroundings(job),
         "settings": settings,
         "zoom": asdict(job.zoom) if job.zoom else None,
         "frame": frame,
@@ -80,6 +71,23 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
         raise RecipeError(f"no recipe can repeat this: {e}") from None
     check_recipe(out, text)
     return text
+
+
+def _surroundings(job: Job) -> Dict[str, Any]:
+    """What a picture depends on beside its request: the engine and the libraries."""
+    import PIL
+    import scipy
+
+    gpu = {} if job.gpu is None else {"gpu": job.gpu}
+    return {
+        "engine": {**job.opened.about, **gpu},
+        "libraries": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "pillow": PIL.__version__,
+        },
+    }
 
 
 def model_name(model: nets.Model) -> str:
@@ -220,12 +228,12 @@ def follow(
         where={name: place for (role, name), place in where.items() if role == "objective"},
         model_sha1=model_sha1,
     )
-    return Repeat(job, frame, _differences(record, json.loads(recipe(job, path, frame))))
+    return Repeat(job, frame, _differences(record, _surroundings(job)))
 
 
 def _differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
     lines = []
-    for group in ("engine", "libraries"):
+    for group in now:
         for key in sorted(set(before[group]) | set(now[group])):
             was, is_now = before[group].get(key), now[group].get(key)
             if was != is_now:
@@ -246,9 +254,9 @@ def _located(name: str, picture: str, exists: Callable[[str], bool] = os.path.ex
     needs, under a folder above it or in the working directory."""
     folder = os.path.dirname(os.path.abspath(picture))
     recorded = os.path.normpath(os.path.join(folder, name))
-    below = os.path.normpath(name).lstrip("./")
+    below = re.sub(r"^(\.\./)+", "", os.path.normpath(name))
     above = [folder[: i + 1] for i, letter in enumerate(folder) if letter == os.sep]
-    places = [os.path.join(place, below) for place in [folder, *above[::-1]] if below]
+    places = [os.path.join(place, below) for place in [folder, *above[::-1]]]
     places.append(os.path.basename(name))
     return next(filter(exists, [recorded, *places]), recorded)
 
@@ -281,10 +289,10 @@ def _check_source(source: Dict[str, str], path: str, tell: Callable[[str], None]
         ) from None
     if not stat.S_ISREG(facts.st_mode):
         raise RecipeError(f"{path}: is not a file but a folder, a pipe or a device")
-    if not 0 < facts.st_size <= _MOST_BYTES:  # what has no end, or none that it tells of
+    if not 0 < facts.st_size <= _PICTURE_BYTES:  # what has no end, or none that it tells of
         raise RecipeError(
             f"{path}: is not the {what} it was made from: it has {facts.st_size} bytes, and a "
-            f"picture 1 to {_MOST_BYTES}"
+            f"picture 1 to {_PICTURE_BYTES}"
         )
     tell(f"reads {path}, the {what} ({_size(facts.st_size)})")
     try:
