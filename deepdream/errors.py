@@ -30,10 +30,14 @@ class DreamError(Exception):
 
 
 class ImageError(DreamError):
-    """A picture cannot be read or written. role: what it is for ("image", "guide", "mask"), or
-    ""."""
+    """A picture cannot be read or written.
+
+    role: what it is for ("image", "guide", "mask", "objective"), or "". name: what an objective
+    calls it.
+    """
 
     role: str = ""
+    name: str = ""
 
 
 class OutputError(DreamError):
@@ -65,10 +69,11 @@ class DownloadError(DreamError):
 class ModelError(DreamError):
     """A model is unknown, incomplete, or its files do not fit each other.
 
-    needs_mean: its folder says nothing of its mean colour.
+    needs_mean: its folder says nothing of its mean colour. moved: it is not where a recipe says.
     """
 
     needs_mean: bool = False
+    moved: bool = False
 
 
 class EngineError(DreamError):

@@ -1,6 +1,7 @@
 """What a person at the command line can do about an error: the options that the library's texts do
 not know of."""
 
+import shlex
 from functools import singledispatch
 
 from .. import errors
@@ -46,6 +47,8 @@ def _(error: errors.SizeError) -> str:
 
 @advice.register(errors.ModelError)
 def _(error: errors.ModelError) -> str:
+    if error.moved:
+        return "say where its folder is with --model"
     return "a folder without one needs --mean B,G,R" if error.needs_mean else ""
 
 
@@ -70,6 +73,8 @@ def _(error: errors.OutputError) -> str:
 
 @advice.register(errors.ImageError)
 def _(error: errors.ImageError) -> str:
+    if error.role == "objective":
+        return f"say where it is with --file {shlex.quote(error.name)}=PATH"
     return f"say where it is with --{error.role}" if error.role else ""
 
 

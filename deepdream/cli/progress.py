@@ -6,7 +6,7 @@ import numpy as np
 
 from netfile.terminal import say
 
-from ..dream.octaves import Progress, octave_sizes
+from ..dream.octaves import Progress
 from ..request import job as jobs
 from ..request.job import Job
 
@@ -20,12 +20,9 @@ class Bar:
     def __init__(self, job: Job, parts: Sequence[str]) -> None:
         from tqdm import tqdm
 
-        dream = job.dream
-        height, width = job.pixels.shape[:2]
-        sizes = octave_sizes(height, width, dream.octaves, dream.octave_scale)
-        total = sum(h * w for h, w in sizes) * dream.iterations * len(parts)
+        total = jobs.pixel_steps(job) * len(parts)
         self._parts, self._steps = parts, 0
-        self._steps_of_a_part = dream.octaves * dream.iterations
+        self._steps_of_a_part = job.dream.octaves * job.dream.iterations
         self._bar: Any = tqdm(total=total, bar_format=FORMAT)
 
     def __call__(self, p: Progress) -> None:
@@ -55,7 +52,8 @@ def announce(job: Job) -> None:
     """Print what is about to be dreamt, on what."""
     opened, about = job.opened, job.opened.about
     h, w = job.pixels.shape[:2]
-    goal = job.dream.objective or f"end {job.dream.end}"
+    goal = " ".join(job.dream.objective.split()) or f"end {job.dream.end}"
+    goal = goal if len(goal) <= 300 else goal[:300] + " ..."
     say(
         f"{opened.model.name} on {about['name']} {about['version']}: {w}x{h}, {goal}, seed "
         f"{job.seed}",

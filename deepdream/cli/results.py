@@ -54,7 +54,7 @@ def check_new_files(
 def inputs_of(job: Job) -> Sequence[Any]:
     """The files that a job reads."""
     model = job.opened.model
-    return [job.image_path, *job.files.values(), model.weights, model.deploy]
+    return [job.image_path, *(source.path for source in job.sources), model.weights, model.deploy]
 
 
 def check_picture(out: Any, size: Size, recipe: str, pictures_in_all: int = 1) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import difflib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
@@ -94,7 +95,7 @@ def find(
     """
     folder = _folder(str(name))
     readme = folder / "readme.md"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # a name may be too long for pathlib's question
         near = difflib.get_close_matches(str(name), known(), 1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ModelError(
@@ -176,7 +177,7 @@ def _transforms_mean(transform: Transform, folder: Path, deploy: Path) -> Tuple[
 def _folder(name: str) -> Path:
     by_lower = {known_name.lower(): known_name for known_name in known()}
     folder = MODELS / by_lower.get(name.lower(), name)
-    return folder if folder.is_dir() else Path(name)
+    return folder if os.path.isdir(folder) else Path(name)
 
 
 def _deploy(folder: Path, has_readme: bool) -> Path:

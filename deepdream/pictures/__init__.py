@@ -2,7 +2,16 @@
 
 from .files import FORMATS, load, save, to_bytes
 from .mask import load_mask
-from .metadata import read_recipe
+from .metadata import check_recipe, read_recipe
 from .sheet import contact_sheet
 
-__all__ = ["FORMATS", "contact_sheet", "load", "load_mask", "read_recipe", "save", "to_bytes"]
+__all__ = [
+    "FORMATS",
+    "check_recipe",
+    "contact_sheet",
+    "load",
+    "load_mask",
+    "read_recipe",
+    "save",
+    "to_bytes",
+]

@@ -1,14 +1,18 @@
 """A picture's recipe, in the metadata of its file."""
 
 import os
+import stat
+import warnings
+from pathlib import Path
 from typing import Any, Union
 
 from PIL import Image
 
-from ..errors import ImageError
+from ..errors import ImageError, OutputError
 
 _DESCRIPTION = 0x010E  # EXIF ImageDescription
 _PNG_KEY = "deepdream"
+_JPEG_MOST = 65533  # bytes in one segment of a JPEG, which holds all of its EXIF data
 
 
 def for_png(recipe: str) -> Any:
@@ -21,23 +25,62 @@ def for_png(recipe: str) -> Any:
 
 
 def for_jpeg(recipe: str) -> bytes:
-    """What Pillow's save() takes as `exif`."""
+    """What Pillow's save() takes as `exif`.
+
+    Raises:
+        OutputError: the recipe is larger than a JPEG can hold.
+    """
     exif = Image.Exif()
     exif[_DESCRIPTION] = recipe
-    return exif.tobytes()
+    segment = exif.tobytes()
+    if len(segment) > _JPEG_MOST:
+        raise OutputError(
+            f"the recipe has {len(recipe)} characters, and a JPEG holds about {_JPEG_MOST}; write "
+            "a PNG, or give it a shorter objective"
+        )
+    return segment
+
+
+def check_recipe(path: Union[str, "os.PathLike[str]"], recipe: str) -> None:
+    """Ask whether a picture of this name can hold the recipe.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    if Path(path).suffix.lower() in (".jpg", ".jpeg"):
+        try:
+            for_jpeg(recipe)
+        except OutputError as e:
+            raise OutputError(f"{path}: {e}") from None
 
 
 def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:
-    """The recipe in a picture, or "" if it carries none.
+    """The recipe in a picture, or "" if it carries none. In a JPEG it may be any description, by a
+    camera or an editor.
 
     Raises:
         ImageError: the picture cannot be read.
     """
-    if not os.path.exists(path):
-        raise ImageError(f"{path}: no such picture")
     try:
-        with Image.open(path) as image:
-            text = image.info.get(_PNG_KEY) or image.getexif().get(_DESCRIPTION, "")
-    except (OSError, SyntaxError, ValueError) as e:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such picture") from None
+    except (OSError, ValueError) as e:
+        raise ImageError(f"{path}: cannot be read ({e})") from None
+    if not stat.S_ISREG(mode):
+        raise ImageError(f"{path}: is not a file but a folder, a pipe or a device")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged EXIF data
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                text = image.info.get(_PNG_KEY) or image.getexif().get(_DESCRIPTION, "")
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ImageError(
+            f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe"
+        ) from None
+    except MemoryError:
+        raise
+    except Exception as e:  # what a damaged file makes Pillow raise has no common base
         raise ImageError(f"{path}: not a picture that can be read ({e})") from None
     return str(text)

@@ -25,7 +25,8 @@ _ARGUMENTS = {
     "guide": "names of pictures",
 }
 _LONGEST = 10_000  # characters
-_DEEPEST = 200  # operations and calls within each other
+_MOST_DEPTH = 400  # a part within another is a call within another
+_LARGEST = 1e30  # no float32 of a gradient survives more
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Expression:
             TargetError: it is anything but the above; with what is allowed.
         """
         self.text = text
+        self._files: List[Any] = []
         self.layers: List[str] = []
         self.files: List[str] = []
         self.classes: List[Any] = []
@@ -64,20 +66,24 @@ class Expression:
             )
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
-            if _depth(self._tree) > _DEEPEST:
-                raise ValueError(f"over {_DEEPEST} parts within each other")
+            depth = _depth(self._tree)
+            if depth > _MOST_DEPTH:
+                raise ValueError(f"{depth} parts one within another, over {_MOST_DEPTH}")
             is_objective = self._check(self._tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
             raise TargetError(
-                f"objective {text!r}: cannot be read ({e}); write for instance 0.7 * "
+                f"objective {_short(text)!r}: cannot be read ({e}); write for instance 0.7 * "
                 'l2("inception_4c/output")'
             ) from None
         if not is_objective:
-            raise TargetError(f"objective {text!r}: is a number, not an objective")
+            raise TargetError(f"objective {_short(text)!r}: is a number, not an objective")
 
     def _no(self, node: ast.AST, why: str) -> TargetError:
-        part = ast.unparse(node) if hasattr(ast, "unparse") else type(node).__name__
-        return TargetError(f"objective {self.text!r}: {part}: {why}")
+        try:
+            part = _short(ast.unparse(node))
+        except (AttributeError, RecursionError):  # Python 3.8 has none
+            part = type(node).__name__
+        return TargetError(f"objective {_short(self.text)!r}: {part}: {why}")
 
     def _check(self, node: ast.AST) -> bool:
         """Whether a part is an objective (True) or a number (False)."""
@@ -125,12 +131,33 @@ class Expression:
         if wrong_count or not all(type(v) is wanted for v in rest):
             raise self._no(node, f"takes a layer and {_ARGUMENTS[name]}")
         self.layers.append(values[0])
-        self.files += rest if name == "guide" else []
+        if name == "guide":
+            self._add_files(node.args[1:])
 
     def _check_within(self, node: ast.Call, values: List[Any]) -> None:
         if len(values) != 1 or not isinstance(values[0], str):
             raise self._no(node, 'give one mask picture: .within("mask.png")')
-        self.files.append(values[0])
+        self._add_files(node.args)
+
+    def _add_files(self, nodes: List[Any]) -> None:
+        self._files += nodes
+        self.files += [node.value for node in nodes]
+
+    def renamed(self, names: Dict[str, str]) -> str:
+        """The text with other names for its files. names: {file in the text: its other name}."""
+        lines = self.text.strip().encode().splitlines(keepends=True)
+
+        def place(line: int, column: int) -> int:
+            return sum(len(text) for text in lines[: line - 1]) + column
+
+        text = b"".join(lines)
+        for node in sorted(self._files, key=lambda n: (n.lineno, n.col_offset), reverse=True):
+            start = place(node.lineno, node.col_offset)
+            end = place(node.end_lineno or 0, node.end_col_offset or 0)
+            name = names.get(node.value, node.value)
+            if name != node.value:
+                text = text[:start] + repr(name).encode() + text[end:]
+        return text.decode()
 
     def build(self, context: Context) -> Any:
         """The Objective that the text stands for, on one net."""
@@ -165,12 +192,16 @@ def _build(node: Any, context: Context) -> Any:
 
 
 def _depth(tree: ast.AST) -> int:
-    """How many nodes lie within each other, at most; counted without recursion."""
-    depth, level = 0, [tree]
-    while level:
+    """How many parts of the text lie one within another, at most; without recursion."""
+    depth, parts = 0, [tree]
+    while parts:
         depth += 1
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        parts = [child for part in parts for child in ast.iter_child_nodes(part)]
     return depth
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else text[:300] + "..."
 
 
 def _constant(node: ast.AST) -> Any:
@@ -181,10 +212,10 @@ def _constant(node: ast.AST) -> Any:
 
 
 def _number(node: ast.AST) -> Optional[float]:
+    """The number that a part is, or None. Raises ValueError where it is too large."""
     value = _constant(node)
     if type(value) not in (int, float):
         return None
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
+    if not -_LARGEST <= value <= _LARGEST:
+        raise ValueError(f"a number is over {_LARGEST:g}")
+    return float(value)

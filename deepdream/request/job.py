@@ -1,20 +1,37 @@
 """A request with everything checked and loaded, and the pictures that it makes."""
 
 import os
+import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterator, Optional, Union
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
+from netfile.files import file_sha1
+
 from .. import nets
-from ..dream.octaves import BYTES_PER_PIXEL, octave_sizes
+from ..dream.octaves import BYTES_PER_PIXEL, deepdream, octave_sizes
 from ..dream.zoom import zoom
-from ..errors import TargetError
+from ..errors import NotFiniteError, SizeError, TargetError, ZeroGradientError
 from ..nets.labels import class_number, classes
 from ..pictures import load, load_mask
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
 from .expression import Context, Expression
 from .target import Target, wanted_layers
+
+_TRIED = 224  # pixels; the height and width of the picture that a step is timed on
+
+
+class Source(NamedTuple):
+    """A picture that a request reads.
+
+    role: "image", "guide", "mask", or "objective" for what the objective's text calls `name`.
+    """
+
+    role: str
+    name: str
+    path: str
+    sha1: str
 
 
 @dataclass(frozen=True)
@@ -22,7 +39,7 @@ class Job:
     """What to dream: every field is checked, and the net is open. `zoom` is None for a single
     picture.
 
-    `files`: every picture that the request names besides `image_path`, by what it is called there.
+    `sources`: every picture that the request reads. `model_sha1`: as `hashes` gives it.
     """
 
     opened: nets.OpenNet
@@ -30,7 +47,8 @@ class Job:
     image_path: str
     pixels: np.ndarray
     target: Target
-    files: Dict[str, str]
+    sources: Tuple[Source, ...]
+    model_sha1: Dict[str, str]
     dream: Dream
     zoom: Optional[Zoom]
     seed: int
@@ -50,6 +68,11 @@ class Job:
         return self.target.objective(self.context)
 
 
+def hashes(model: nets.Model) -> Dict[str, str]:
+    """SHA1 of a model's two files, as a recipe calls them."""
+    return {"weights_sha1": file_sha1(model.weights), "deploy_sha1": file_sha1(model.deploy)}
+
+
 def prepare(
     image_path: str,
     dream: Dream,
@@ -63,6 +86,7 @@ def prepare(
     seed: Optional[int] = None,
     where: Optional[Dict[str, str]] = None,
     beside: int = BYTES_PER_PIXEL,
+    model_sha1: Optional[Dict[str, str]] = None,
 ) -> Job:
     """Check a request and load what it needs; everything that can be wrong shows here, before any
     dreaming.
@@ -73,6 +97,7 @@ def prepare(
         seed: of the jitter; None draws one.
         where: {file in the objective's text: where it is now}.
         beside: bytes that the caller will keep for each pixel, beside the net.
+        model_sha1: the model's `hashes`, where they are known.
 
     Raises:
         DreamError: the request cannot be met.
@@ -112,10 +137,62 @@ def prepare(
     context = Context(opened.net, asked, opened.names, named, score_layer)
     if seed is None:
         seed = int.from_bytes(os.urandom(4), "little")
-    roles = {"guide": guide_path, "mask": mask_path}
-    files = {**{role: path for role, path in roles.items() if path}, **named}
-    target = Target(opened.end, expression, guide, mask)
-    return Job(opened, context, image_path, pixels, target, files, dream, zoom, seed, gpu)
+    roles = {"image": image_path, "guide": guide_path, "mask": mask_path}
+    wanted = [(role, str(path), path) for role, path in roles.items() if path]
+    wanted += [("objective", name, path) for name, path in named.items()]
+    return Job(
+        opened,
+        context,
+        image_path,
+        pixels,
+        Target(opened.end, expression, guide, mask),
+        tuple(Source(role, name, str(path), file_sha1(path)) for role, name, path in wanted),
+        model_sha1 or hashes(asked),
+        dream,
+        zoom,
+        seed,
+        gpu,
+    )
+
+
+def pixel_steps(job: Job) -> int:
+    """The work of one of the job's pictures: the pixels of each octave times its steps."""
+    height, width = job.pixels.shape[:2]
+    sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
+    return sum(h * w for h, w in sizes) * job.dream.iterations
+
+
+def seconds(job: Job, frames: int = 1) -> Optional[float]:
+    """About how long `frames` of the job's pictures take, by the second of two steps at a small
+    size; None where no step can be taken."""
+    if not job.dream.iterations:
+        return 0.0
+
+    def objective(dst: Any) -> None:  # a target of its own, which leaves no diffs to the job's
+        dst.diff[:] = dst.data
+
+    height, width = job.pixels.shape[:2]
+    smallest = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)[-1]
+    for h, w in ((min(height, _TRIED), min(width, _TRIED)), smallest):
+        try:
+            for _ in range(2):  # the first makes the net's memory
+                started = time.monotonic()
+                deepdream(
+                    job.net,
+                    job.pixels[:h, :w],
+                    iter_n=1,
+                    octave_n=1,
+                    end=job.end,
+                    rng=np.random.RandomState(0),
+                    objective=objective,
+                )
+            spent = time.monotonic() - started
+            return spent / (h * w) * pixel_steps(job) * frames
+        except SizeError:
+            continue
+        except (NotFiniteError, ZeroGradientError):
+            break
+    return None
 
 
 def pictures(

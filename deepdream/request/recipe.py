@@ -1,25 +1,29 @@
 """A picture's recipe: all that makes it again, as JSON in its metadata; written and followed."""
 
+import itertools
 import json
 import os
 import platform
-from dataclasses import asdict, replace
-from typing import Any, Dict, List, NamedTuple, Optional
+import re
+import stat
+from dataclasses import asdict
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from netfile.files import file_sha1
 
 from .. import nets
-from ..errors import ImageError, ModelError, RecipeError
+from ..errors import DreamError, ImageError, ModelError, RecipeError
 from ..nets import engine as engines
-from ..pictures import read_recipe
+from ..pictures import check_recipe, read_recipe
 from ..settings import Dream, Zoom
 from ..version import __version__
-from .job import Job, prepare
+from . import fields, schema
+from .expression import Expression
+from .job import Job, Source, hashes, prepare
 
-_OTHER_COMMANDS = {"deepdream match", "deepdream classes"}
-_ROLES = ("image", "guide", "mask")
+_PICTURE_BYTES = 1 << 30  # at most; Pillow opens none that needs more
 
 
 class Repeat(NamedTuple):
@@ -32,48 +36,96 @@ class Repeat(NamedTuple):
 
 
 def recipe(job: Job, out: str, frame: int = 0) -> str:
-    """The recipe of the job's picture number `frame`, to be written to `out`, as JSON."""
+    """The recipe of the job's picture number `frame`, to be written to `out`, as JSON.
+
+    Raises:
+        RecipeError: it could not be read again.
+        OutputError: it is too large for `out`.
+    """
+    names = _names(job, out)
+    settings = asdict(job.dream)
+    if settings["objective"]:
+        called = {s.name: name for s, name in names.items() if s.role == "objective"}
+        settings["objective"] = Expression(settings["objective"]).renamed(called)
+    files = dict.fromkeys((s.role, name, s.sha1) for s, name in names.items())
+    record = {
+        "version": schema.VERSION,
+        "deepdream": __version__,
+        "files": [dict(zip(("role", "name", "sha1"), file)) for file in files],
+        "model": {
+            **_model(job.opened.model, out),
+            **job.model_sha1,
+            "mean": list(job.opened.model.mean),
+            "channel_order": job.opened.model.channel_order,
+            "scale": job.opened.model.scale,
+        },
+        **_surroundings(job),
+        "settings": settings,
+        "zoom": asdict(job.zoom) if job.zoom else None,
+        "frame": frame,
+        "seed": job.seed,
+    }
+    text = json.dumps(record)
+    try:
+        schema.read(fields.parse(text))
+    except RecipeError as e:
+        raise RecipeError(f"no recipe can repeat this: {e}") from None
+    check_recipe(out, text)
+    return text
+
+
+def _surroundings(job: Job) -> Dict[str, Any]:
+    """What a picture depends on beside its request: the engine and the libraries."""
     import PIL
     import scipy
 
-    model = job.opened.model
     gpu = {} if job.gpu is None else {"gpu": job.gpu}
-    return json.dumps(
-        {
-            "deepdream": __version__,
-            "image": _source(job.image_path, out),
-            "files": {name: _source(path, out) for name, path in job.files.items()},
-            "model": {
-                "name": model.name,
-                "weights_sha1": file_sha1(model.weights),
-                "deploy_sha1": file_sha1(model.deploy),
-                "mean": list(model.mean),
-                "channel_order": model.channel_order,
-                "scale": model.scale,
-            },
-            "engine": {**job.opened.about, **gpu},
-            "libraries": {
-                "python": platform.python_version(),
-                "numpy": np.__version__,
-                "scipy": scipy.__version__,
-                "pillow": PIL.__version__,
-            },
-            "settings": asdict(job.dream),
-            "zoom": asdict(job.zoom) if job.zoom else None,
-            "frame": frame,
-            "seed": job.seed,
-        }
-    )
+    return {
+        "engine": {**job.opened.about, **gpu},
+        "libraries": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "scipy": scipy.__version__,
+            "pillow": PIL.__version__,
+        },
+    }
 
 
-def _source(path: str, out: str) -> Dict[str, str]:
-    """A source picture, its path relative to the folder of `out`, so that no picture tells where
-    its maker lives."""
+def model_name(model: nets.Model) -> str:
+    """What a recipe calls a model: its name or its folder's, and not where that is."""
+    return fields.showable(os.path.basename(os.path.abspath(model.name)))
+
+
+def _model(model: nets.Model, out: str) -> Dict[str, str]:
+    folder = {} if model.name in nets.known() else {"folder": _seen_from(out, model.name)}
+    return {"name": model_name(model), **folder}
+
+
+def _names(job: Job, out: str) -> Dict[Source, str]:
+    """What a recipe calls the job's pictures: no two files of one role by one name."""
+    names: Dict[Source, str] = {}
+    paths: Dict[Tuple[str, str], str] = {}
+    for source in job.sources:
+        path, plain = os.path.realpath(source.path), _seen_from(out, source.path)
+        same = (f"{number}-{plain}" for number in itertools.count(2))
+        name = plain
+        while paths.setdefault((source.role, name), path) != path:
+            name = next(same)
+        names[source] = name
+    return names
+
+
+def _seen_from(out: str, path: str) -> str:
+    """A path as seen from the folder of `out`, or its last part alone if the two share no folder,
+    so that no picture tells where its maker lives."""
+    here, there = os.path.dirname(os.path.abspath(out)), os.path.abspath(path)
     try:
-        path_from_out = os.path.relpath(path, os.path.dirname(os.path.abspath(out)))
+        shared = os.path.commonpath([here, there])
     except ValueError:  # another drive
-        path_from_out = os.path.abspath(path)
-    return {"path": path_from_out, "sha1": file_sha1(path)}
+        shared = os.sep
+    apart = os.path.dirname(shared) == shared
+    name = os.path.basename(there) if apart else os.path.relpath(there, here)
+    return fields.showable(name.replace(os.sep, "/"))
 
 
 def from_picture(path: str, **now: Any) -> Repeat:
@@ -87,21 +139,38 @@ def from_picture(path: str, **now: Any) -> Repeat:
         RecipeError: it carries no recipe, or one that cannot be followed.
         DreamError: what the recipe needs is not here.
     """
-    text = read_recipe(path)
-    if not text:
+    text = read_recipe(path).strip()
+    if not text.startswith("{"):  # any camera or editor writes a description
         raise RecipeError(
             f"{path}: carries no recipe; only pictures that deepdream wrote can be replayed"
         )
     try:
-        record = json.loads(text)
-    except ValueError as e:
-        raise RecipeError(f"{path}: its recipe cannot be read ({e})") from None
-    for command in set(record) & _OTHER_COMMANDS:
+        record = fields.parse(text)
+        other = next((name for name in schema.OTHERS if name in record), "")
+        if other:
+            told = json.dumps(schema.OTHERS[other].read(record[other], other))
+    except RecipeError as e:
+        raise RecipeError(f"{path}: its recipe cannot be read: {e}") from None
+    if other:
         raise RecipeError(
-            f"{path}: was made by `{command}`, which replay does not repeat; its settings were "
-            f"{json.dumps(record[command])}"
+            f"{path}: was made by `{other}`, which replay does not repeat; its settings were {told}"
         )
     return follow(record, path, **now)
+
+
+def checked(record: Any, path: str) -> Dict[str, Any]:
+    """A recipe of any version as one of the newest, as `schema.read` gives it.
+
+    Args:
+        record: as it came out of the file `path`.
+
+    Raises:
+        RecipeError: it is none.
+    """
+    try:
+        return schema.read(record)
+    except DreamError as e:
+        raise RecipeError(f"{path}: its recipe cannot be read: {e}") from None
 
 
 def follow(
@@ -111,63 +180,67 @@ def follow(
     image_path: Optional[str] = None,
     guide_path: Optional[str] = None,
     mask_path: Optional[str] = None,
+    file_paths: Optional[Mapping[str, str]] = None,
     model: Optional[str] = None,
     engine: Optional[str] = None,
     gpu: Optional[int] = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Repeat:
     """The job that a recipe describes.
 
     Args:
-        record: the recipe.
+        record: the recipe, of any version.
         path: the file that it was read from.
         image_path, guide_path, mask_path, model: where these are now, if they have moved.
+        file_paths: {file that the recipe's objective names: where it is now}.
         engine: None for the one that made the picture.
+        tell: is called with a line for each file before it is read.
 
     Raises:
         RecipeError: the recipe cannot be read, or a source is not the one it was made from.
         DreamError: what the recipe needs is not here.
     """
-    try:
-        dream, seed, frame = Dream(**record["settings"]), int(record["seed"]), int(record["frame"])
-        zoom = Zoom(**record["zoom"]) if record["zoom"] else None
-        before, made_by = record["model"], record["engine"]["name"]
-        sources = {
-            role: _located(source, path)
-            for role, source in {"image": record["image"], **_files(record)}.items()
-        }
-        name = before["name"]
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
-        raise RecipeError(
-            f"{path}: its recipe cannot be read ({type(e).__name__}: {e}); was it written by a "
-            "newer deepdream?"
-        ) from None
-    moved = {"image": image_path, "guide": guide_path, "mask": mask_path}
-    where = {role: moved.get(role) or source["path"] for role, source in sources.items()}
-    for role, source in sources.items():
-        _check_source(role, where[role], source["sha1"])
-    # the first recipes had no scale, because no net had one
+    record = checked(record, path)
+    given = {"image": image_path, "guide": guide_path, "mask": mask_path}
+    files = dict(file_paths or {})
+    _check_names(files, record, path)
+    where: Dict[Tuple[str, str], str] = {}
+    for source in record["files"]:
+        role, name = source["role"], source["name"]
+        now = files.get(name) if role == "objective" else given[role]
+        where[role, name] = now or _located(source["path"] or name, path)
+    for source in record["files"]:
+        _check_source(source, where[source["role"], source["name"]], tell)
+    before = record["model"]
+    scale = before.get("scale")
     asked = nets.find(
-        model or name, before.get("mean"), before.get("channel_order"), before.get("scale", 1)
+        model or _model_place(before, path),
+        before["mean"],
+        before["channel_order"],
+        1.0 if scale is None else scale,  # the first recipes had no scale, because no net had one
     )
-    _check_model(before, asked)
+    model_sha1 = _checked_model(before, asked, tell)
+    places = {role: place for (role, _), place in where.items() if role != "objective"}
+    zoom, frame = record["zoom"], record["frame"]
     job = prepare(
-        where.pop("image"),
-        dream,
+        places["image"],
+        Dream(**record["settings"]),
         model=asked,
-        engine=engine or engines.name_of_recorded(made_by),
+        engine=engine or engines.name_of_recorded(record["engine"]["name"]),
         gpu=gpu,
-        guide_path=where.pop("guide", None),
-        mask_path=where.pop("mask", None),
-        zoom=zoom and replace(zoom, frames=frame + 1),
-        seed=seed,
-        where=where,
+        guide_path=places.get("guide"),
+        mask_path=places.get("mask"),
+        zoom=zoom and Zoom(frame + 1, zoom["scale"]),
+        seed=record["seed"],
+        where={name: place for (role, name), place in where.items() if role == "objective"},
+        model_sha1=model_sha1,
     )
-    return Repeat(job, frame, _differences(record, json.loads(recipe(job, path, frame))))
+    return Repeat(job, frame, _differences(record, _surroundings(job)))
 
 
 def _differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
     lines = []
-    for group in ("engine", "libraries"):
+    for group in now:
         for key in sorted(set(before[group]) | set(now[group])):
             was, is_now = before[group].get(key), now[group].get(key)
             if was != is_now:
@@ -175,38 +248,93 @@ def _differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
     return lines
 
 
-def _located(source: Dict[str, str], picture: str) -> Dict[str, str]:
-    """A recipe's source, its path relative to the working directory and not to the picture's
-    folder."""
+def _check_names(files: Mapping[str, str], record: Dict[str, Any], path: str) -> None:
+    known = [source["name"] for source in record["files"] if source["role"] == "objective"]
+    for name in files:
+        if name not in known:
+            what = f"names {', '.join(known)}" if known else "names no files"
+            raise RecipeError(f"{path}: its objective {what}, not {name}")
+
+
+def _located(name: str, picture: str, exists: Callable[[str], bool] = os.path.exists) -> str:
+    """Where a recipe's file is: as seen from the picture's folder, or, if it has moved with what it
+    needs, under a folder above it or in the working directory."""
     folder = os.path.dirname(os.path.abspath(picture))
-    return {**source, "path": os.path.normpath(os.path.join(folder, source["path"]))}
+    recorded = os.path.normpath(os.path.join(folder, name))
+    below = re.sub(r"^(\.\./)+", "", os.path.normpath(name))
+    above = [folder[: i + 1] for i, letter in enumerate(folder) if letter == os.sep]
+    places = [os.path.join(place, below) for place in [folder, *above[::-1]]]
+    places.append(os.path.basename(name))
+    return next(filter(exists, [recorded, *places]), recorded)
 
 
-def _files(record: Dict[str, Any]) -> Dict[str, Any]:
-    """A recipe's further pictures; the first recipes had a guide alone."""
-    if "files" in record:
-        return dict(record["files"])
-    return {"guide": record["guide"]} if record["guide"] else {}
+def _model_place(before: Dict[str, Any], picture: str) -> str:
+    """The name or the folder of a recipe's model.
+
+    Raises:
+        ModelError: it is not here.
+    """
+    name, folder = before["name"], before["folder"]
+    if folder:
+        for place in (_located(folder, picture, os.path.isdir), folder):
+            if os.path.isdir(place):
+                return str(place)
+    if name in nets.known() or os.path.isdir(name):
+        return str(name)
+    raise ModelError(f"the model it was made with is not here: {folder or name}", moved=True)
 
 
-def _check_source(role: str, path: str, sha1: str) -> None:
-    if not os.path.exists(path):
-        known = role in _ROLES
-        remedy = "" if known else "; put it there again"
+def _check_source(source: Dict[str, str], path: str, tell: Callable[[str], None]) -> None:
+    role, name = source["role"], source["name"]
+    what = f"objective's {name}" if role == "objective" else role
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError) as e:
+        gone = "is gone" if isinstance(e, FileNotFoundError) else "cannot be read"
         raise ImageError(
-            f"the {role} it was made from is gone: {path}{remedy}", role=role if known else ""
+            f"the {what} it was made from {gone}: {path}", role=role, name=name
+        ) from None
+    if not stat.S_ISREG(facts.st_mode):
+        raise RecipeError(f"{path}: is not a file but a folder, a pipe or a device")
+    if not 0 < facts.st_size <= _PICTURE_BYTES:  # what has no end, or none that it tells of
+        raise RecipeError(
+            f"{path}: is not the {what} it was made from: it has {facts.st_size} bytes, and a "
+            f"picture 1 to {_PICTURE_BYTES}"
         )
-    digest = file_sha1(path)
-    if digest != sha1:
-        raise RecipeError(f"{path}: is not the {role} it was made from (SHA1 {sha1}, now {digest})")
-
-
-def _check_model(before: Dict[str, Any], model: nets.Model) -> None:
-    for key, path in (("weights_sha1", model.weights), ("deploy_sha1", model.deploy)):
-        if not path.is_file():
-            return  # opening it says how to get it
+    tell(f"reads {path}, the {what} ({_size(facts.st_size)})")
+    try:
         digest = file_sha1(path)
-        if digest != before[key]:
+    except OSError as e:
+        raise ImageError(
+            f"{path}: cannot be read: {e.strerror or e}", role=role, name=name
+        ) from None
+    if digest != source["sha1"]:
+        raise RecipeError(
+            f"{path}: is not the {what} it was made from (SHA1 {source['sha1']}, now {digest})"
+        )
+
+
+def _checked_model(
+    before: Dict[str, Any], model: nets.Model, tell: Callable[[str], None]
+) -> Optional[Dict[str, str]]:
+    """The model's hashes, or None where it is incomplete; opening it says how to get it.
+
+    Raises:
+        ModelError: it is not the one that the picture was made with.
+    """
+    files = {"weights_sha1": model.weights, "deploy_sha1": model.deploy}
+    if not all(path.is_file() for path in files.values()):
+        return None
+    for path in files.values():
+        tell(f"reads {path}, of the model {before['name']} ({_size(path.stat().st_size)})")
+    digests = hashes(model)
+    for key, path in files.items():
+        if digests[key] != before[key]:
             raise ModelError(
-                f"{path}: is not the file it was made with (SHA1 {before[key]}, now {digest})"
+                f"{path}: is not the file it was made with (SHA1 {before[key]}, now {digests[key]})"
             )
+    return digests
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

@@ -173,7 +173,6 @@ def _environment(
 
 def _settings(recipe: Dict[str, Any]) -> List[Tuple[str, str]]:
     model = recipe["model"]
-    files = [("image", recipe["image"]), *recipe["files"].items()]
     rows = [
         ("deepdream", recipe["deepdream"]),
         *recipe["settings"].items(),
@@ -181,6 +180,6 @@ def _settings(recipe: Dict[str, Any]) -> List[Tuple[str, str]]:
         ("model", model["name"]),
         ("weights, SHA1", model["weights_sha1"]),
         ("deploy net, SHA1", model["deploy_sha1"]),
-        *((f"{what}, SHA1", item["sha1"]) for what, item in files),
+        *((f"{source['role']}, SHA1", source["sha1"]) for source in recipe["files"]),
     ]
     return [(key, str(value)) for key, value in rows]

@@ -21,6 +21,7 @@ from netfile.files import file_sha1, whole_folder
 from ..dream.octaves import Progress
 from ..errors import RecordingError
 from ..pictures.files import PathLike
+from ..request.recipe import checked
 
 FORMAT = 1
 _INDEX = "recording.json"
@@ -120,10 +121,11 @@ class Recording:
 
         Raises:
             RecordingError: there is none, it is incomplete or damaged, or it has another format.
+            RecipeError: its recipe cannot be read.
         """
         self.folder = Path(folder)
         index = self._index()
-        self.recipe: Dict[str, Any] = index.pop("recipe")
+        self.recipe = checked(index.pop("recipe", None), str(self.folder / _INDEX))
         self.steps: List[Dict[str, Any]] = index.pop("steps")
         self.facts: Dict[str, Any] = index
 

@@ -21,6 +21,7 @@ from ...dream.class_pictures import (
 from ...errors import TargetError
 from ...nets.class_output import check_classes, class_output
 from ...nets.labels import distinct, file_stems
+from ...request.recipe import model_name
 from ...settings import CLASS_PICTURES
 from .. import options, progress
 from ..results import check_new_files, check_result_folder, save
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> None:
         for seed, picture, first, last in zip(seeds, made, before, after):
             path = os.path.join(args.out, f"{stems[number]}-{seed}.png")
             told = {
-                "model": model.name,
+                "model": model_name(model),
                 "weights_sha1": digest,
                 "class": name,
                 "number": number,

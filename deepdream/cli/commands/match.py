@@ -17,6 +17,7 @@ from ...errors import NotFiniteError, TargetError
 from ...nets.preflight import check_end
 from ...pictures.output import check_file, whole
 from ...pictures.resize import bicubic
+from ...request.recipe import model_name
 from ...settings import MATCH
 from ...studies.page import check_matplotlib, plot
 from .. import options, progress
@@ -147,20 +148,26 @@ def run(args: argparse.Namespace) -> None:
     if other is not None and other.shape != pixels.shape:
         other = bicubic(other, (height, width))
         print(f"note: {args.to} is resized to {width}x{height}, the picture's size")
+    told = {
+        **_told(args),
+        "model": model_name(model),
+        "end": opened.end,
+        "weights_sha1": file_sha1(model.weights),
+        "scale": model.scale,
+    }
+    record = json.dumps({"deepdream match": told})
+    pictures.check_recipe(args.out, record)
     print(
         f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}", flush=True
     )
-    told = {**_told(args), "end": opened.end, "weights_sha1": file_sha1(model.weights)}
-    told["scale"] = model.scale
-    about = json.dumps({"deepdream match": told})
     check_file(args.out, pictures.FORMATS, args.overwrite, [model.weights, model.deploy])
-    check_picture(args.out, (height, width), about)
+    check_picture(args.out, (height, width), record)
     try:
         result = _match(opened, pixels, enhance, other, prior, args)
     except NotFiniteError as e:
         keep_last_good(args.out, e)
         raise
-    save(args.out, result.picture, about, args.overwrite)
+    save(args.out, result.picture, record, args.overwrite)
     last = [e for e in result.history if e.octave == args.octaves]
     print(
         f"f {last[0].f:.4g} -> {min(e.f for e in last):.4g} in the last octave "
@@ -210,7 +217,7 @@ def _match(
 
 
 def _told(args: argparse.Namespace) -> Dict[str, Any]:
-    names = ("enhance", "prior", "weight", "evaluations", "octaves", "octave_scale", "model")
+    names = ("enhance", "prior", "weight", "evaluations", "octaves", "octave_scale")
     return {name: getattr(args, name) for name in names}
 
 

@@ -2,13 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Tuple
 
 import numpy as np
 
 from ... import pictures
 from ...errors import NotFiniteError
 from ...pictures.output import check_file
+from ...request import job as jobs
 from ...request.recipe import from_picture, recipe
 from .. import options, progress
 from ..results import check_picture, inputs_of, keep_last_good, save
@@ -27,13 +28,33 @@ def add_parser(verbs: Any) -> None:
         p.add_argument(
             f"--{role}", metavar="IMAGE", help=f"where the {what} is now, if it has moved"
         )
+    p.add_argument(
+        "--file",
+        dest="files",
+        action="append",
+        default=[],
+        type=_moved_file,
+        metavar="NAME=PATH",
+        help="where the file is now that the recipe's objective calls NAME; may be given again",
+    )
+    p.add_argument(
+        "--model", metavar="FOLDER", help="where the model's folder is now, if it has moved"
+    )
     options.add_engine(p, None, "the one that made it")
     p.set_defaults(run=run)
 
 
+def _moved_file(text: str) -> Tuple[str, str]:
+    name, equals, path = text.rpartition("=")
+    if not (equals and name and path):
+        raise argparse.ArgumentTypeError(f"must be NAME=PATH, not {text!r}")
+    return name, path
+
+
 def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
-    out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{old.suffix}"
+    suffix = old.suffix if old.suffix.lower() in pictures.FORMATS else ".png"
+    out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{suffix}"
     given = [path for path in (old, args.image, args.guide, args.mask) if path]
     check_file(out, pictures.FORMATS, args.overwrite, given)
     job, frame, differences = from_picture(
@@ -41,22 +62,55 @@ def run(args: argparse.Namespace) -> None:
         image_path=args.image,
         guide_path=args.guide,
         mask_path=args.mask,
+        file_paths=dict(args.files),
+        model=args.model,
         engine=args.engine,
         gpu=args.gpu,
+        tell=print,
     )
+    before = pictures.load(old)
+    told = recipe(job, str(out), frame)
     for line in differences:
         print(f"note: {line}")
     check_file(out, pictures.FORMATS, args.overwrite, inputs_of(job))
-    about = recipe(job, str(out), frame)
-    check_picture(out, job.pixels.shape[:2], about)
+    check_picture(out, job.pixels.shape[:2], told)
     progress.announce(job)
+    _announce_work(job, frame + 1)
     try:
         *_, (_, picture) = progress.pictures(job, frame + 1)
     except NotFiniteError as e:
         keep_last_good(out, e)
         raise
-    before = pictures.load(old)
-    save(out, picture, about, args.overwrite)
-    difference = np.abs(before - pictures.load(out)).mean()
-    verdict = f"differs from {old} by {difference:.3g} grey levels on average"
-    print(f"wrote {out}: {verdict if difference else 'equal to the bit'}")
+    save(out, picture, told, args.overwrite)
+    print(f"wrote {out}: {_verdict(old, before, pictures.load(out))}")
+
+
+def _announce_work(job: jobs.Job, frames: int) -> None:
+    """Print how large the picture is, and about how long it takes."""
+    height, width = job.pixels.shape[:2]
+    steps = job.dream.octaves * job.dream.iterations
+    seconds = jobs.seconds(job, frames)
+    time = "no time that can be told" if seconds is None else f"about {_duration(seconds)}"
+    of = f", after {frames - 1} others that lead to it" if frames > 1 else ""
+    print(f"makes 1 picture of {width}x{height}{of}: {frames * steps} steps, {time}", flush=True)
+
+
+def _duration(seconds: float) -> str:
+    """A length of time in words, in the unit that suits it."""
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(1, round(seconds))} s"
+
+
+def _verdict(old: Path, before: np.ndarray, now: np.ndarray) -> str:
+    if before.shape != now.shape:
+        (height, width), (other_height, other_width) = now.shape[:2], before.shape[:2]
+        return (
+            f"{width}x{height}, but {old} is {other_width}x{other_height}: it was resized since, "
+            "and the two cannot be compared"
+        )
+    difference = np.abs(before - now).mean()
+    if not difference:
+        return "equal to the bit"
+    return f"differs from {old} by {difference:.3g} grey levels on average"

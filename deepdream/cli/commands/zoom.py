@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     job = prepare(args.image, options.dream_of(args), zoom=zoom, **options.request_of(args))
     _check_frames(args.out, args.frames, args.overwrite, inputs_of(job))
     first = os.path.join(args.out, _name(0, args.frames))
-    about = recipe(job, first)
+    about = recipe(job, first, args.frames - 1)
     check_picture(first, job.pixels.shape[:2], about, args.frames)
     made = not os.path.isdir(args.out)
     os.makedirs(args.out, exist_ok=True)

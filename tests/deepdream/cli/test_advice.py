@@ -21,6 +21,8 @@ from deepdream.cli.advice import advice, advised
         (errors.DownloadError("x", unverified=True), "--trust"),
         (errors.DownloadError("x", unknown_place=True), "--from"),
         (errors.ImageError("x", role="guide"), "--guide"),
+        (errors.ImageError("x", role="objective", name="a b"), "--file 'a b'=PATH"),
+        (errors.ModelError("x", moved=True), "--model"),
         (errors.RecordingError("x", missing="f"), "--record f"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,

@@ -55,7 +55,8 @@ def test_dreams_of_objectives_replay_to_the_bit(text, run, photo, mask, tmp_path
     out = tmp_path / "out.png"
     code, _, err = run("dream", photo, "-o", out, "--seed", 1, "--objective", text, *fast)
     assert code == 0, err
-    assert json.loads(pictures.read_recipe(out))["settings"]["objective"] == text
+    told = text.replace(f'"{photo}"', "'photo.png'").replace(f'"{mask}"', "'mask.png'")
+    assert json.loads(pictures.read_recipe(out))["settings"]["objective"] == told
     code, said, err = run("replay", out, "-o", tmp_path / "again.png")
     assert code == 0 and "equal to the bit" in said, err
 
@@ -108,14 +109,13 @@ def test_a_mask_and_a_guide_together(run, photo, mask, tmp_path, fast):
     ('neuron("conv1", 1, 2)', "a channel, and y and x or neither"),
     ('guide("conv1", 3)', "takes a layer and names of pictures"),
     ("lambda: 1", "only sums"),
-    ("-" * 2000 + 'l2("conv1")', "over 200 parts within each other"),
-    ("-" * 9000 + 'l2("conv1")', "cannot be read"),
-    (" + ".join(['l2("a")'] * 500), "over 200 parts within each other"),
-    ("(" * 5000 + "1" + ")" * 4999, "cannot be read"),
+    ('1e999 * l2("conv1")', "a number is over 1e+30"),
+    ("9" * 400 + ' * l2("conv1")', "a number is over 1e+30"),
+    ("-" * 2000 + 'l2("conv1")', "one within another, over 400"),
+    ("+".join(['l2("conv1")'] * 500), "one within another, over 400"),
+    ("-" * 100_000 + 'l2("conv1")', "cannot be read"),
+    ("(" * 100_000, "cannot be read"),
     ("l2('" + "a" * 10_000 + "')", "has 10006 characters, over 10000"),
-    ('1e999 * l2("conv1")', "too large a number"),
-    (f'1{"0" * 400} * l2("conv1")', "too large a number"),
-    ('l2("conv1") * -1e999', "too large a number"),
     ('l2("conv1\x00")\x00', "cannot be read"),
     ("\u00b2 * l2('conv1')", "cannot be read"),
     ("", "cannot be read"),
@@ -124,7 +124,7 @@ def test_a_mask_and_a_guide_together(run, photo, mask, tmp_path, fast):
 def test_texts_that_are_no_objectives(text, message):
     with pytest.raises(TargetError) as e:
         Expression(text)
-    assert message in str(e.value)
+    assert message in str(e.value) and len(str(e.value)) < 1000
 
 
 @pytest.mark.parametrize("text, message", [
@@ -182,6 +182,20 @@ def test_texts_mean_what_they_say(net, small):
         ("channel", 0.5),
         ("neuron", -1.5),
     ]
+
+
+def test_a_text_with_other_names_for_its_files():
+    text = """ (l2("m\u00fc") +\r\n
+      guide("m", "m",\n\t'a' ".png") .within("m"))"""
+    renamed = Expression(text).renamed({"m": "../\u00fc'.png", "a.png": "b"})
+    assert Expression(renamed).files == ["../\u00fc'.png", "b", "../\u00fc'.png"]
+    assert Expression(renamed).layers == ["m\u00fc", "m"]
+    assert Expression(text).renamed({}) == text.strip()
+
+
+def test_a_sum_of_many_terms(net, small):
+    objective = Expression(" + ".join(['l2("conv1")'] * 300)).build(Context(net, small))
+    assert len(objective.terms) == 300
 
 
 def test_an_expression_keeps_no_net(net, small, photo):

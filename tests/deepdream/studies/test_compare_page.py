@@ -178,6 +178,14 @@ def test_a_recording_of_another_version(capsys, recorded, photo, out):
     assert "was recorded with version of deepdream 0.0.9, not 0." in said and not out.exists()
 
 
+@pytest.mark.parametrize("recipe", [None, 2015, {}, {"version": 1, "settings": []}])
+def test_a_recording_whose_recipe_cannot_be_read(recipe, capsys, recorded, photo, out):
+    index = json.loads((recorded / "recording.json").read_text())
+    (recorded / "recording.json").write_text(json.dumps({**index, "recipe": recipe}))
+    said = only_line(capsys, "compare", photo, "--with", recorded, "-o", out)
+    assert "recording.json: its recipe cannot be read: " in said and not out.exists()
+
+
 def test_settings_other_than_the_recorded_ones(capsys, recorded, photo, out):
     said = only_line(capsys, "compare", photo, "--with", recorded, "-o", out, "--iterations", 7)
     assert "was recorded with iterations 1, not 7" in said

@@ -1,0 +1,181 @@
+"""What a recipe may hold: tables of its fields, with bounds and defaults, for every version.
+
+A recipe comes with a picture, from anywhere. Everything that reads one reads it by these tables.
+Version 0 is what was written before recipes had a version; it is read as version 1.
+"""
+
+import os
+from typing import Any, Dict, List
+
+from ..errors import RecipeError
+from ..settings import DREAM, ZOOM
+from .expression import Expression
+from .fields import Choice, Either, Field, Many, Mapping, Number, Table, Text, Whole, shown
+
+VERSION = 1
+ROLES = ("image", "guide", "mask", "objective")
+_MOST_FILES = 256
+
+_FLAG = Choice((True, False))
+_SHA1 = Text(40, form="[0-9a-f]{40}", words="40 hexadecimal digits")
+_LAYER = Text(1000)
+_PATH = Text(4096)  # relative to the picture's folder
+_OBJECTIVE = Text(100_000, default=DREAM.objective, least=0, lines=True)
+
+_SETTINGS = Table(
+    {
+        "end": Text(1000, default=DREAM.end, least=0),
+        "iterations": Whole(0, 1_000_000, default=DREAM.iterations),
+        "octaves": Whole(1, 64, default=DREAM.octaves),
+        "octave_scale": Number(1, 1000, default=DREAM.octave_scale, over=True),
+        "step_size": Number(0, 1_000_000, default=DREAM.step_size, over=True),
+        "jitter": Whole(0, 2**30 - 1, default=DREAM.jitter),
+        "clip": Choice((True, False), default=DREAM.clip),
+        "objective": _OBJECTIVE,
+    }
+)
+_ZOOM = Table(
+    {
+        "frames": Whole(1, 1_000_000, default=ZOOM.frames),
+        "scale": Number(0, 0.999, default=ZOOM.scale),
+    },
+    default=None,
+)
+_MODEL: Dict[str, Field] = {
+    "name": _PATH,
+    "weights_sha1": _SHA1,
+    "deploy_sha1": _SHA1,
+    "mean": Many(Number(-100_000, 100_000), 1, 3, default=None),
+    "channel_order": Choice(("bgr", "rgb"), default=None),
+    "scale": Number(0, 1_000_000, default=None, over=True),  # of the net's input
+}
+_FACT = Either(Text(200, least=0), Either(Number(-1e15, 1e15), _FLAG))
+_COMMON: Dict[str, Field] = {
+    "deepdream": Text(100),
+    "engine": Mapping(Text(100), _FACT, 32),
+    "libraries": Mapping(Text(100), _FACT, 32),
+    "settings": _SETTINGS,
+    "zoom": _ZOOM,
+    "frame": Whole(0, 999_999, default=0),
+    "seed": Whole(0, 2**32 - 1),
+}
+_SOURCE_0 = Table({"path": _PATH, "sha1": _SHA1})
+_RECIPE_0 = Table(
+    {
+        **_COMMON,
+        "model": Table(_MODEL),
+        "image": _SOURCE_0,
+        "guide": Table(_SOURCE_0.fields, default=None),
+        "files": Mapping(_PATH, _SOURCE_0, _MOST_FILES, default={}),
+    }
+)
+_RECIPE = Table(
+    {
+        "version": Whole(VERSION, VERSION),
+        **_COMMON,
+        "model": Table({**_MODEL, "folder": Text(4096, default=None)}),
+        "files": Many(
+            Table(
+                {
+                    "role": Choice(ROLES),
+                    "name": _PATH,
+                    "sha1": _SHA1,
+                    "path": Text(4096, default=None),  # where it was, if not at its name
+                }
+            ),
+            1,
+            _MOST_FILES,
+        ),
+    }
+)
+# recipes that say how a picture was made, and are not followed
+OTHERS = {
+    "deepdream match": Table(
+        {
+            "model": _PATH,
+            "weights_sha1": _SHA1,
+            "end": _LAYER,
+            "enhance": Text(1000, default=None),
+            "prior": Text(1000),
+            "weight": Number(0, 1e15),
+            "evaluations": Whole(1, 1_000_000),
+            "octaves": Whole(1, 64),
+            "octave_scale": Number(1, 1000, over=True),
+        }
+    ),
+    "deepdream classes": Table(
+        {
+            "model": _PATH,
+            "weights_sha1": _SHA1,
+            "class": Text(1000),
+            "method": Text(100),
+            "seed": Whole(0, 2**33),
+        }
+    ),
+}
+
+
+def read(record: Any) -> Dict[str, Any]:
+    """A recipe of any version, checked, as one of the newest.
+
+    Raises:
+        RecipeError: it is none; with the field, its value and what is allowed.
+    """
+    if type(record) is not dict:
+        raise RecipeError(f"it is {shown(record)}, not an object")
+    if "version" not in record:
+        recipe = _as_version_1(_RECIPE_0.read(record))
+    elif type(record["version"]) is int and record["version"] > VERSION:
+        raise RecipeError(
+            f"it is of version {shown(record['version'])}, and this deepdream reads up to "
+            f"{VERSION}; use a newer one"
+        )
+    else:
+        recipe = _RECIPE.read(record)
+    _check_engine(recipe["engine"])
+    _check_files(recipe["files"], recipe["settings"]["objective"])
+    frames = recipe["zoom"]["frames"] if recipe["zoom"] else 1
+    if recipe["frame"] >= frames:
+        raise RecipeError(f"frame is {recipe['frame']}, of {frames} counted from 0")
+    return recipe
+
+
+def _check_engine(engine: Dict[str, Any]) -> None:
+    for key in ("name", "version"):
+        if type(engine.get(key)) is not str:
+            raise RecipeError(f"engine.{key} is {shown(engine.get(key))}, not a text")
+
+
+def _check_files(files: List[Dict[str, Any]], objective: str) -> None:
+    roles = [source["role"] for source in files]
+    for role in ("image", "guide", "mask"):
+        if roles.count(role) > 1 or (role == "image" and role not in roles):
+            raise RecipeError(f'files has the role "{role}" {roles.count(role)} times, not once')
+    listed = sorted(source["name"] for source in files if source["role"] == "objective")
+    named = sorted(set(Expression(objective).files)) if objective else []
+    if listed != named:
+        raise RecipeError(
+            f"files lists {shown(listed)} for the objective, which names {shown(named)}"
+        )
+
+
+def _as_version_1(record: Dict[str, Any]) -> Dict[str, Any]:
+    """A checked recipe of version 0 as one of version 1."""
+    image, guide, files = (record.pop(key) for key in ("image", "guide", "files"))
+    if guide:
+        files = {"guide": guide, **files}
+    objective = record["settings"]["objective"]
+    named = Expression(objective).files if objective else []
+    sources = [{"role": "image", "name": image["path"], **image}]
+    for name, source in files.items():
+        if name in named:
+            sources.append({"role": "objective", "name": name, **source})
+        elif name in ("guide", "mask"):
+            sources.append({"role": name, "name": source["path"], **source})
+        else:
+            raise RecipeError(f"files lists {shown(name)}, which is neither guide nor mask")
+    model = record.pop("model")
+    folder = model["name"]
+    model["name"] = os.path.basename(os.path.normpath(folder)) or folder
+    model["folder"] = folder if folder != model["name"] else None
+    return {"version": VERSION, **record, "model": model, "files": sources}
