@@ -13,8 +13,8 @@ from .net_spec import Function, Top, layers
 
 # layers that move nothing
 PASS_THROUGH_LAYERS = [
-    "AbsVal", "BNLL", "BatchNorm", "Bias", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "LRN", "Log",
-    "MVN", "PReLU", "Power", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH", "Threshold",
+    "AbsVal", "BatchNorm", "Bias", "BNLL", "Dropout", "Eltwise", "ELU", "Log", "LRN", "Exp", "MVN",
+    "Power", "ReLU", "PReLU", "Scale", "Sigmoid", "Split", "TanH", "Threshold",
 ]  # fmt: skip
 Map = Tuple[Any, Any, Any]
 _IDENTITY: Map = (None, 1, 0)
