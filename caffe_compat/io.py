@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netfile.blobs import blob_values, declared_shape, has_shape, set_values
+from netfile.blobs import blob_values, set_values
 
 from .proto import caffe_pb2
 from .skimage.color import rgb2gray
@@ -50,7 +50,10 @@ def blobproto_to_array(blob: Any, return_diff: bool = False) -> np.ndarray:
     Raises ValueError where they do not make its shape.
     """
     values = blob_values(blob, return_diff).astype(np.float64)
-    return values.reshape(declared_shape(blob) if has_shape(blob) else ())
+    old = any(blob.HasField(field) for field in ("num", "channels", "height", "width"))
+    if old:  # as in pycaffe they count for more than a shape
+        return values.reshape(blob.num, blob.channels, blob.height, blob.width)
+    return values.reshape(tuple(blob.shape.dim))
 
 
 def array_to_blobproto(arr: Any, diff: Any = None) -> Any:

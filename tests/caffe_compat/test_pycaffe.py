@@ -393,6 +393,9 @@ def test_a_blobproto_without_a_shape_is_a_scalar_or_refused():
     one = caffe.io.caffe_pb2.BlobProto(data=[123])
     assert caffe.io.blobproto_to_array(one) == 123
     assert caffe.io.blobproto_to_array(one).dtype == np.float64
+    one.num = one.channels = one.height = one.width = 1
+    one.shape.dim.append(1)
+    assert caffe.io.blobproto_to_array(one).shape == (1, 1, 1, 1)
     with pytest.raises(ValueError):
         caffe.io.blobproto_to_array(caffe.io.caffe_pb2.BlobProto(data=[1, 2]))
 
