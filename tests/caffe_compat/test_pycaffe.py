@@ -356,6 +356,12 @@ def test_coord_map_of_a_pooled_and_upsampled_net():
     assert made.fn.params["crop_param"] == {"axis": 2, "offset": [5]}
 
 
+def test_a_top_is_cropped_to_one_that_lies_where_it_does():
+    n = up_and_down()
+    n.relu = L.ReLU(n.conv)
+    assert crop(n.relu, n.conv).fn.params["crop_param"] == {"axis": 2, "offset": [0]}
+
+
 def test_coord_map_refuses():
     n = up_and_down()
     with pytest.raises(RuntimeError, match="are they connected"):
