@@ -67,8 +67,7 @@ class Classifier(Net):
 
         Raises ValueError where `image_dims` is smaller than the net's input.
         """
-        height, width = self.image_dims
-        scaled = np.zeros((len(inputs), height, width, inputs[0].shape[2]), np.float32)
+        scaled = np.zeros((len(inputs), *self.image_dims, inputs[0].shape[-1]), np.float32)
         for one, image in zip(scaled, inputs):
             one[...] = io.resize_image(image, self.image_dims)
         if oversample:

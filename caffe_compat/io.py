@@ -124,8 +124,12 @@ def resize_image(im: np.ndarray, new_dims: Any, interp_order: int = 1) -> np.nda
     With one or three channels as scikit-image resized in Caffe's time: what lies beyond the picture
     counts as its smallest value, so borders fade to it where a picture is made larger, and nothing
     is smoothed where it is made smaller. With others by SciPy's zoom.
+
+    Raises ValueError for arrays of other axes, and sizes without a pixel.
     """
     im = np.asarray(im)
+    if im.ndim != 3:
+        raise ValueError(f"a picture is (height, width, channels), not of shape {im.shape}")
     if im.shape[-1] not in (1, 3):
         from scipy.ndimage import zoom
 

@@ -51,6 +51,12 @@ def test_a_constant_picture_stays_constant_at_its_borders():
         np.testing.assert_array_equal(resized, np.full((5, 4, 3), value, np.float32))
 
 
+@pytest.mark.parametrize("shape", [(4, 5), (4, 3), (2, 4, 5, 3)])
+def test_a_picture_has_three_axes(shape):
+    with pytest.raises(ValueError, match=r"\(height, width, channels\), not of shape"):
+        caffe.io.resize_image(np.zeros(shape), (3, 3))
+
+
 def test_no_pixels_are_refused():
     with pytest.raises(ValueError, match=r"\(0, 3\)"):
         caffe.io.resize_image(PICTURE, (0, 3))

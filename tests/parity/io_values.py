@@ -133,13 +133,40 @@ def predicted(folder: Path) -> Answers:
                 net, weights, image_dims=dims, **settings
             ).predict([pixels(30, 25, 3), pixels(17, 40, 3)], ten),
         )
-    picture, windows = str(folder / "rgb.png"), np.array([[1, 2, 20, 25], [0, 0, 24, 30]])
+    picture, boxes = str(folder / "rgb.png"), np.array([[1, 2, 20, 25], [0, 0, 24, 30]])
     detector = caffe.Detector(net, weights, mean=np.array([1.0, 2, 3]), raw_scale=255)
     yield (
         "detect",
-        lambda: np.array([d["prediction"] for d in detector.detect_windows([(picture, windows)])]),
+        lambda: np.array([d["prediction"] for d in detector.detect_windows([(picture, boxes)])]),
     )
+    context = caffe.Detector(net, weights, **{**settings, "mean": np.ones(3)}, context_pad=3)
+    yield "mean around a window", lambda: context.crop_mean
+    for window in (
+        [1, 2, 20, 25],
+        [-5, -3, 12, 40],
+        [30, 30, 55, 70],
+        [9, 9, 9, 9],
+        [90, 0, 99, 9],
+    ):
+        yield (
+            f"detect in context {window}",
+            lambda window=window: context.crop(
+                pixels(41, 53, 3).view(ByWholeNumbers), np.array(window)
+            ),
+        )
     yield "detect nothing", lambda: detector.detect_windows([(picture, [[9, 9, 9, 20]])])
+
+
+class ByWholeNumbers(np.ndarray):
+    """An array whose slices may begin and end at floats: pycaffe's Detector makes such slices."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, tuple):
+            key = tuple(
+                slice(int(k.start), int(k.stop)) if isinstance(k, slice) and k.stop else k
+                for k in key
+            )
+        return np.asarray(self)[key]
 
 
 def main(folder: Path, out: str) -> None:

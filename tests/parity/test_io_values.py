@@ -86,4 +86,4 @@ def test_the_values_are_pycaffes(answers: Tuple[Dict, Dict]) -> None:
 
 def test_most_answers_are_values(answers: Tuple[Dict, Dict]) -> None:
     refused = [name for name, value in answers[1].items() if value.dtype.kind == "U"]
-    assert len(refused) < 40, refused
+    assert len(refused) < len(answers[1]) / 4, refused
