@@ -17,8 +17,6 @@ def imread(fname: Any, as_gray: bool = False, as_grey: bool = False) -> np.ndarr
 
     with Image.open(fname) as image:
         pixels = np.array(image.convert(_plain_mode(image)))
-        if image.format == "PNG" and image.mode == "I":  # Pillow's mode for 16 bits, until 2024
-            pixels = pixels.astype(np.uint16)
     return color.rgb2gray(pixels) if as_gray or as_grey else pixels
 
 

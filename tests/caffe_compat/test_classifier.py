@@ -119,5 +119,10 @@ def test_a_window_that_begins_outside_needs_context(files, photo):
     assert detector(files, context_pad=3).detect_windows([(str(photo), [window])])
 
 
+def test_the_mean_around_a_window_is_in_the_pictures_order(files):
+    net = detector(files, context_pad=3, channel_swap=(1, 2, 0))
+    np.testing.assert_allclose(net.crop_mean[0, 0] * 255, [30, 10, 20])
+
+
 def test_no_windows_give_no_detections(files, photo):
     assert detector(files).detect_windows([(str(photo), [])]) == []

@@ -132,6 +132,7 @@ def test_a_mean_of_the_inputs_size_or_one_that_is_constant_stays():
     mean = np.arange(18.0).reshape(3, 2, 3)
     t.set_mean("data", mean)
     np.testing.assert_array_equal(t.mean["data"], mean)
+    assert t.mean["data"].dtype == np.float64
     t.set_mean("data", np.full((3, 9, 9), 127.0))
     np.testing.assert_array_equal(t.mean["data"], np.full((3, 2, 3), 127))
     t = caffe.io.Transformer({"data": (1, 1, 2, 3)})

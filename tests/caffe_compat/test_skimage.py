@@ -144,6 +144,10 @@ def test_files_are_read_and_written_as_they_are(tmp_path, rng):
     deep = rng.randint(0, 65536, (4, 5)).astype(np.uint16)
     Image.fromarray(deep).save(path)
     np.testing.assert_array_equal(skimage.io.imread(path), deep)
+    Image.fromarray(colours[..., 0]).convert("P").save(path)
+    np.testing.assert_array_equal(skimage.io.imread(path), colours[..., 0])
+    Image.fromarray(colours).convert("1").save(path)
+    assert set(np.unique(skimage.io.imread(path))) == {0, 255}
     skimage.io.imsave(path, colours)
     grey = skimage.io.imread(path, as_gray=True)
     np.testing.assert_array_equal(grey, skimage.io.imread(path, as_grey=True))
