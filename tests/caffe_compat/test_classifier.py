@@ -53,6 +53,19 @@ def test_a_net_that_ends_in_global_pooling_gives_a_row_of_classes_for_each_pictu
     assert net.predict([picture] * 2, oversample=False).shape == (2, 3, 1, 1)
 
 
+def test_a_mean_image_of_the_training_size_serves_a_smaller_input(files, rng):
+    # as BVLC's classify.py passes it
+    mean = rng.uniform(90, 130, (3, 20, 20))
+    settings = {"image_dims": [20, 20], "raw_scale": 255.0, "channel_swap": [2, 1, 0]}
+    net = caffe.Classifier(*files(POOLED), mean=mean, **settings)
+    assert net.transformer.mean["data"].shape == (3, 16, 16)
+    pictures = rng.uniform(size=(2, 30, 25, 3))
+    for oversample in (True, False):
+        found = net.predict(pictures, oversample).reshape(2, 3)
+        means = pictures.mean((1, 2))[:, ::-1] * 255 - mean.mean((1, 2))
+        np.testing.assert_allclose(found, means, atol=15)
+
+
 @pytest.mark.parametrize("oversample", [True, False])
 @pytest.mark.parametrize("dims", [(10, 10), (15, 16), (20, 12), np.array([15, 20])])
 def test_image_dims_smaller_than_the_input_are_refused(dims, oversample, files, rng):
