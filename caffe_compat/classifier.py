@@ -56,19 +56,24 @@ class Classifier(Net):
         in_ = self.inputs[0]
         self.transformer = transformer_for(self, mean, input_scale, raw_scale, channel_swap)
         self.crop_dims = np.array(self.blobs[in_].data.shape[2:])
-        self.image_dims = image_dims if image_dims else self.crop_dims
+        given = image_dims is not None and len(image_dims) > 0
+        self.image_dims: Any = image_dims if given else self.crop_dims
 
     def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
         """Class probabilities of pictures [(H, W, K), ...].
 
         With `oversample` (N, classes), the mean over ten crops of each; or else what the net's
         first output holds, which is (N, classes, 1, 1) for a net that ends in global pooling.
+
+        Raises ValueError where `image_dims` is smaller than the net's input.
         """
-        scaled = np.array([io.resize_image(image, self.image_dims) for image in inputs], np.float32)
+        scaled = np.zeros((len(inputs), *self.image_dims, inputs[0].shape[-1]), np.float32)
+        for one, image in zip(scaled, inputs):
+            one[...] = io.resize_image(image, self.image_dims)
         if oversample:
             crops = io.oversample(scaled, self.crop_dims)
         else:
-            y, x = ((np.array(self.image_dims) - self.crop_dims) // 2).astype(int)
+            y, x = io.centre(self.image_dims, self.crop_dims)
             crops = scaled[:, y : y + self.crop_dims[0], x : x + self.crop_dims[1]]
         in_ = self.inputs[0]
         data = np.array([self.transformer.preprocess(in_, crop) for crop in crops], np.float32)
@@ -77,4 +82,4 @@ class Classifier(Net):
         if not oversample:
             return predictions
         # flat, as in pycaffe, also where a net ends in global pooling: (N, classes, 1, 1)
-        return predictions.reshape(len(inputs), 10, -1).mean(1)
+        return predictions.reshape(len(predictions) // 10, 10, -1).mean(1)

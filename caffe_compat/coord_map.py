@@ -13,8 +13,8 @@ from .net_spec import Function, Top, layers
 
 # layers that move nothing
 PASS_THROUGH_LAYERS = [
-    "AbsVal", "BNLL", "BatchNorm", "Bias", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "LRN", "Log",
-    "MVN", "PReLU", "Power", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH", "Threshold",
+    "AbsVal", "BatchNorm", "Bias", "BNLL", "Dropout", "Eltwise", "ELU", "Log", "LRN", "Exp", "MVN",
+    "Power", "ReLU", "PReLU", "Scale", "Sigmoid", "Split", "TanH", "Threshold",
 ]  # fmt: skip
 Map = Tuple[Any, Any, Any]
 _IDENTITY: Map = (None, 1, 0)
@@ -116,6 +116,7 @@ def crop(top_from: Top, top_to: Top) -> Top:
     picture or between pixels.
     """
     axis, a, b = coord_map_from_to(top_from, top_to)
+    axis = 1 if axis is None else axis  # nothing between them moves: Crop's own axis
     assert np.all(np.asarray(a) == 1), f"scale mismatch on crop (a = {a})"
     assert np.all(np.asarray(b) <= 0), f"cannot crop negative offset (b = {b})"
     assert np.all(np.round(b) == b), f"cannot crop noninteger offset (b = {b})"

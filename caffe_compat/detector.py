@@ -53,11 +53,9 @@ class Detector(Net):
             in_: np.stack([self.transformer.preprocess(in_, crop) for crop in crops])
         }
         predictions = self.forward_all(**batch)[self.outputs[0]]
-        if predictions.ndim == 4 and predictions.shape[2:] == (1, 1):
-            predictions = predictions[:, :, 0, 0]
         return [
-            {"window": window, "prediction": p, "filename": name}
-            for (name, window), p in zip(windows, predictions)
+            {"window": window, "prediction": prediction, "filename": name}
+            for (name, window), prediction in zip(windows, predictions)
         ]
 
     def detect_selective_search(self, image_fnames: Sequence[str]) -> List[Dict[str, Any]]:
@@ -80,12 +78,19 @@ class Detector(Net):
         """One window of a picture (H, W, K).
 
         With context_pad it has the net's input size, and the mean where it lies outside the
-        picture.
+        picture. Raises ValueError for a window without a pixel of the picture, or one that begins
+        outside it where there is no context_pad.
         """
         window = np.asarray(window)
-        if not self.context_pad:
-            y0, x0, y1, x1 = (int(v) for v in window)
-            return im[y0:y1, x0:x1]
+        if self.context_pad:
+            return self._crop_with_context(im, window)
+        y0, x0, y1, x1 = (int(v) for v in window)
+        crop = im[y0:y1, x0:x1]
+        if min(y0, x0) < 0 or not crop.size:
+            raise _outside(window, im)
+        return crop
+
+    def _crop_with_context(self, im: np.ndarray, window: np.ndarray) -> np.ndarray:
         side = self.blobs[self.inputs[0]].width
         scale = side / (side - self.context_pad * 2)
         half = (window[2:] - window[:2] + 1) / 2.0
@@ -95,15 +100,13 @@ class Detector(Net):
         before = np.round(np.maximum(0, -box[:2]) * ratio).astype(int)
         box = np.clip(box, 0, [*im.shape[:2], *im.shape[:2]]).astype(int)
         size = np.round((box[2:] - box[:2] + 1) * ratio).astype(int)
-        if min(size) < 1:
-            raise ValueError(
-                f"window {tuple(window)} lies outside the picture, "
-                f"which is {im.shape[0]} high and {im.shape[1]} wide"
-            )
         size = np.minimum(size, side - before)
+        crop = im[box[0] : box[2], box[1] : box[3]]
+        if min(size) < 1 or not crop.size:
+            raise _outside(window, im)
         out = np.ones(self.crop_dims, np.float32) * self.crop_mean
         (y, x), (h, w) = before, size
-        out[y : y + h, x : x + w] = io.resize_image(im[box[0] : box[2], box[1] : box[3]], (h, w))
+        out[y : y + h, x : x + w] = io.resize_image(crop, (h, w))
         return out
 
     def configure_crop(self, context_pad: Optional[int]) -> None:
@@ -112,11 +115,19 @@ class Detector(Net):
         t = self.transformer
         back = np.argsort(t.transpose[in_])
         self.crop_dims = np.array(self.blobs[in_].data.shape[1:])[back]
-        self.context_pad = context_pad
-        self.crop_mean = np.zeros(self.crop_dims, np.float32)
+        self.context_pad: Any = context_pad
         mean = t.mean.get(in_)
-        if context_pad and mean is not None:
-            mean = np.broadcast_to(mean, self.blobs[in_].data.shape[1:]).transpose(back)
+        if mean is None:
+            self.crop_mean = np.zeros(self.crop_dims, np.float32)
+        elif context_pad:
+            mean = mean.transpose(back)
             if t.channel_swap.get(in_) is not None:
                 mean = mean[:, :, np.argsort(t.channel_swap[in_])]
             self.crop_mean = mean / (t.raw_scale.get(in_) or 1)
+
+
+def _outside(window: np.ndarray, im: np.ndarray) -> ValueError:
+    return ValueError(
+        f"the window {tuple(window.tolist())} (ymin, xmin, ymax, xmax) does not lie in the "
+        f"picture, which is {im.shape[0]} high and {im.shape[1]} wide"
+    )

@@ -1,22 +1,59 @@
-"""caffe.io: pictures in and out of a net's layout."""
+"""caffe.io: pictures in and out of a net's layout.
 
-from typing import Any, Dict, List, Optional, Sequence
+Also `resize` and `skimage`, scikit-image's, which programs use through this module.
+"""
+
+import importlib
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netfile.blobs import blob_shape, blob_values, set_values
+from netfile.blobs import blob_values, set_values
 
 from .proto import caffe_pb2
+from .skimage.color import rgb2gray
+from .skimage.io import imread
+from .skimage.transform import resize
+from .skimage.util import img_as_float32
+
+
+def __getattr__(name: str) -> Any:
+    # loaded when first asked for, since each takes its time
+    if name == "skimage":
+        globals()[name] = _scikit_image()
+    elif name == "zoom":
+        from scipy.ndimage import zoom
+
+        globals()[name] = zoom
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals()[name]
+
+
+def _scikit_image() -> Any:
+    """The installed scikit-image, whose own defaults hold, or the part of it that is here."""
+    try:
+        import skimage.io
+        import skimage.transform
+    except ImportError:
+        return importlib.import_module(".skimage", __package__)
+    return skimage
+
+
+def __dir__() -> List[str]:
+    return sorted({*globals(), "skimage", "zoom"})
 
 
 def blobproto_to_array(blob: Any, return_diff: bool = False) -> np.ndarray:
-    """Values (or gradients) of a BlobProto as a float32 array.
+    """Values (or gradients) of a BlobProto as a float64 array.
 
     Raises ValueError where they do not make its shape.
     """
-    values = blob_values(blob, return_diff)
-    old = any(blob.HasField(f) for f in ("num", "channels", "height", "width"))
-    return np.array(values).reshape(blob_shape(blob) if old or blob.HasField("shape") else ())
+    values = blob_values(blob, return_diff).astype(np.float64)
+    old = any(blob.HasField(field) for field in ("num", "channels", "height", "width"))
+    if old:  # as in pycaffe they count for more than a shape
+        return values.reshape(blob.num, blob.channels, blob.height, blob.width)
+    return values.reshape(tuple(blob.shape.dim))
 
 
 def array_to_blobproto(arr: Any, diff: Any = None) -> Any:
@@ -63,41 +100,72 @@ def datum_to_array(datum: Any) -> np.ndarray:
     """The array (channels, height, width) in a Datum, uint8 or float; its label is left out."""
     shape = datum.channels, datum.height, datum.width
     if len(datum.data):
-        return np.frombuffer(datum.data, np.uint8).reshape(shape)
+        return np.frombuffer(datum.data, np.uint8).reshape(shape).copy()
     return np.array(datum.float_data, float).reshape(shape)
 
 
-def load_image(filename: str, color: bool = True) -> np.ndarray:
-    """A picture as float32 in 0..1: (H, W, 3) RGB, or (H, W, 1) with color=False; without alpha."""
-    from PIL import Image
+def load_image(filename: Any, color: bool = True) -> np.ndarray:
+    """A picture as float32 in 0..1: (H, W, 3) RGB, or (H, W, 1) with color=False; without alpha.
 
-    with Image.open(filename) as image:
-        if image.mode.startswith("I;16"):
-            grey = np.asarray(image, np.float32) / 65535
-            return np.repeat(grey[..., None], 3 if color else 1, 2)
-        pixels = np.asarray(image.convert("RGB" if color else "L"), np.float32)
-        return pixels.reshape(image.height, image.width, -1) / 255
+    filename: a path, or a file opened for reading bytes. Raises OSError where it is no picture.
+    """
+    pixels = imread(filename)
+    if pixels.ndim == 3 and not color:
+        pixels = rgb2gray(pixels)
+    image = img_as_float32(pixels)
+    if image.ndim == 2:
+        return np.repeat(image[..., None], 3 if color else 1, 2)
+    return image[..., :3]
 
 
 def resize_image(im: np.ndarray, new_dims: Any, interp_order: int = 1) -> np.ndarray:
-    """`im` (H, W, K) at (height, width) `new_dims`, float32, by splines of this order."""
-    from scipy import ndimage
+    """A picture (H, W, K) at (height, width) `new_dims`, float32.
 
-    factors = (new_dims[0] / im.shape[0], new_dims[1] / im.shape[1], 1)
-    return ndimage.zoom(
-        np.asarray(im, np.float32), factors, order=interp_order, mode="reflect", grid_mode=True
-    )
+    With one or three channels as scikit-image resized in Caffe's time: what lies beyond the picture
+    counts as its smallest value, so borders fade to it where a picture is made larger, and nothing
+    is smoothed where it is made smaller. With others by SciPy's zoom.
+
+    Raises ValueError for arrays of other axes, and sizes without a pixel.
+    """
+    im = np.asarray(im)
+    if im.ndim != 3:
+        raise ValueError(f"a picture is (height, width, channels), not of shape {im.shape}")
+    if im.shape[-1] not in (1, 3):
+        from scipy.ndimage import zoom
+
+        factors = (new_dims[0] / im.shape[0], new_dims[1] / im.shape[1], 1)
+        return zoom(im, factors, order=interp_order).astype(np.float32)
+    low, high = float(im.min()), float(im.max())
+    if not high > low:  # constant, or not a number
+        return np.full((new_dims[0], new_dims[1], im.shape[-1]), low, np.float32)
+    scaled = resize((im - low) / (high - low), new_dims, interp_order)
+    return (scaled * (high - low) + low).astype(np.float32)
 
 
 def oversample(images: Any, crop_dims: Any) -> np.ndarray:
-    """Corners and centre of each image and their mirrors: (10 * N, crop_h, crop_w, K) float32."""
-    images = np.asarray(images)
+    """Corners and centre of each image and their mirrors: (10 * N, crop_h, crop_w, K) float32.
+
+    Raises ValueError for a crop that is larger than the images.
+    """
     size, crop = np.array(images[0].shape[:2]), np.array(crop_dims)
-    middle = ((size - crop) / 2.0).astype(int)
+    middle = centre(size, crop)
     corners = [(y, x) for y in (0, size[0] - crop[0]) for x in (0, size[1] - crop[1])]
-    starts = [*corners, tuple(middle)]
-    crops = [[image[y : y + crop[0], x : x + crop[1]] for y, x in starts] for image in images]
-    return np.array([c for five in crops for c in [*five, *(v[:, ::-1] for v in five)]], np.float32)
+    crops = np.empty((10 * len(images), *crop, images[0].shape[-1]), np.float32)
+    for ten, image in zip(crops.reshape(-1, 10, *crops.shape[1:]), images):
+        for one, (y, x) in zip(ten, [*corners, middle]):
+            one[...] = image[y : y + crop[0], x : x + crop[1]]
+        ten[5:] = ten[:5, :, ::-1]
+    return crops
+
+
+def centre(size: Any, crop: Any) -> Tuple[int, int]:
+    """(y, x) where a crop in the middle begins. Raises ValueError if the crop is larger."""
+    if crop[0] > size[0] or crop[1] > size[1]:
+        raise ValueError(
+            f"images of {size[0]} x {size[1]} (height x width) cannot be cropped to "
+            f"{crop[0]} x {crop[1]}, the larger size: scale them to that or more (image_dims)"
+        )
+    return int((size[0] - crop[0]) / 2), int((size[1] - crop[1]) / 2)
 
 
 class Transformer:
@@ -124,7 +192,7 @@ class Transformer:
         What was not set is left out.
         """
         self._check(in_)
-        x = data.astype(np.float32, copy=False)
+        x = data.astype(np.float32)
         if tuple(self.inputs[in_][2:]) != x.shape[:2]:
             x = resize_image(x, self.inputs[in_][2:])
         if self.transpose.get(in_) is not None:
@@ -132,11 +200,11 @@ class Transformer:
         if self.channel_swap.get(in_) is not None:
             x = x[list(self.channel_swap[in_]), :, :]
         if self.raw_scale.get(in_) is not None:
-            x = x * np.float32(self.raw_scale[in_])
+            x *= self.raw_scale[in_]
         if self.mean.get(in_) is not None:
-            x = x - self.mean[in_]
+            x -= self.mean[in_]
         if self.input_scale.get(in_) is not None:
-            x = x * np.float32(self.input_scale[in_])
+            x *= self.input_scale[in_]
         return x
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
@@ -144,11 +212,11 @@ class Transformer:
         self._check(in_)
         x = data.copy().squeeze()
         if self.input_scale.get(in_) is not None:
-            x = x / np.float32(self.input_scale[in_])
+            x /= self.input_scale[in_]
         if self.mean.get(in_) is not None:
-            x = x + self.mean[in_]
+            x += self.mean[in_]
         if self.raw_scale.get(in_) is not None:
-            x = x / np.float32(self.raw_scale[in_])
+            x /= self.raw_scale[in_]
         if self.channel_swap.get(in_) is not None:
             x = x[np.argsort(self.channel_swap[in_]), :, :]
         if self.transpose.get(in_) is not None:
@@ -179,22 +247,42 @@ class Transformer:
         self.raw_scale[in_] = scale
 
     def set_mean(self, in_: str, mean: np.ndarray) -> None:
-        """Set the mean: one value per channel (K,), or an array (K, H, W) of the input's size."""
+        """Set the mean: a value for each channel (K,), or an array (K, H, W).
+
+        An array of another size than the input's is resized as a picture, one of (K, 1, 1) too:
+        that is no value for each channel, since borders fade (`resize_image`).
+
+        Raises ValueError for other shapes.
+        """
         self._check(in_)
         mean = np.asarray(mean)
-        shape = tuple(self.inputs[in_])
+        shape = tuple(self.inputs[in_])[1:]
         if mean.ndim == 1:
-            if mean.shape[0] != shape[1]:
+            if mean.shape != shape[:1]:
                 raise ValueError(
                     f"Mean channels incompatible with input: {mean.shape[0]} values for "
-                    f"{shape[1]} channels."
+                    f"{shape[0]} channels."
                 )
             mean = mean[:, None, None]
-        elif (1,) * (4 - mean.ndim) + mean.shape != (1, *shape[1:]):
-            raise ValueError(f"Mean shape {mean.shape} incompatible with input shape {shape}.")
+        elif (1,) * (3 - mean.ndim) + mean.shape != shape:
+            if mean.ndim != 3:
+                raise ValueError(
+                    f"Mean shape invalid: {mean.shape}; it is ({shape[0]},), or an array of the "
+                    "three axes (channels, height, width)."
+                )
+            mean = _resized_mean(mean, shape[1:])
         self.mean[in_] = mean
 
     def set_input_scale(self, in_: str, scale: float) -> None:
         """Set the factor of the input's values, after the mean is subtracted."""
         self._check(in_)
         self.input_scale[in_] = scale
+
+
+def _resized_mean(mean: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """A mean (K, H, W) at (height, width) `size`, float32."""
+    low, high = mean.min(), mean.max()
+    if low == high:
+        return np.full((len(mean), *size), low, np.float32)
+    scaled = resize_image((mean.transpose(1, 2, 0) - low) / (high - low), size)
+    return scaled.transpose(2, 0, 1) * np.float32(high - low) + np.float32(low)

@@ -44,7 +44,7 @@ ALLOWED = {
 }
 OPTIONAL = {
     "netfile": set(),
-    "caffe_compat": {"h5py", "pydot", "selective_search_ijcv_with_python"},
+    "caffe_compat": {"h5py", "pydot", "pydotplus", "selective_search_ijcv_with_python", "skimage"},
     "net_surgery": set(),
     "deepdream": {"matplotlib", "requests", "sklearn"},
 }

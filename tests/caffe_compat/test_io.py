@@ -16,18 +16,49 @@ def test_load_image_gives_rgb_in_0_to_1(tmp_path):
     x = caffe.io.load_image(str(tmp_path / "x.png"))
     assert x.dtype == np.float32
     np.testing.assert_allclose(x, np.broadcast_to([1, 0, 0.2], (2, 3, 3)), rtol=1e-6)
-    assert caffe.io.load_image(str(tmp_path / "x.png"), color=False).shape == (2, 3, 1)
+    with open(tmp_path / "x.png", "rb") as opened:
+        np.testing.assert_array_equal(caffe.io.load_image(opened), x)
 
 
-@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "I;16"])
+def test_a_colour_picture_is_loaded_as_its_luminance(tmp_path):
+    for mode, alpha in (("RGB", ()), ("RGBA", (7,))):
+        Image.new(mode, (3, 2), (255, 0, 51, *alpha)).save(tmp_path / "x.png")
+        x = caffe.io.load_image(str(tmp_path / "x.png"), color=False)
+        assert x.shape == (2, 3, 1) and x.dtype == np.float32
+        np.testing.assert_allclose(x, 0.2125 + 0.2 * 0.0721, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "P", "CMYK", "I;16", "I", "F"])
 def test_load_image_takes_every_mode(mode, tmp_path):
     image = (
         Image.fromarray(np.full((2, 3), 65535, np.uint16))
         if mode == "I;16"
-        else Image.new("RGB", (3, 2), "white").convert(mode)
+        else Image.fromarray(np.full((2, 3), 2**31 - 1, np.int32))
+        if mode == "I"
+        else Image.fromarray(np.ones((2, 3), np.float32))
+        if mode == "F"
+        else Image.new("RGB", (3, 2), "white").convert("L" if mode == "LA" else "RGB").convert(mode)
     )
-    image.save(tmp_path / "x.png")
-    np.testing.assert_allclose(caffe.io.load_image(str(tmp_path / "x.png")), np.ones((2, 3, 3)))
+    path = str(tmp_path / ("x.tif" if mode in ("I", "F", "CMYK") else "x.png"))
+    image.save(path)
+    for color, shape in ((True, (2, 3, 3)), (False, (2, 3, 1))):
+        np.testing.assert_allclose(caffe.io.load_image(path, color), np.ones(shape), rtol=1e-6)
+
+
+@pytest.mark.parametrize("transparent", [False, True])
+def test_a_palette_is_loaded_as_its_colours(transparent, tmp_path):
+    image = Image.new("P", (3, 2), 1)
+    image.putpalette([0, 0, 0, 255, 0, 51])
+    image.save(tmp_path / "x.png", **({"transparency": 1} if transparent else {}))
+    x = caffe.io.load_image(str(tmp_path / "x.png"))
+    np.testing.assert_allclose(x, np.broadcast_to([1, 0, 0.2], (2, 3, 3)), rtol=1e-6)
+
+
+def test_what_is_no_picture_is_refused(tmp_path):
+    (tmp_path / "x.png").write_text("none")
+    for name in ("x.png", "y.png"):
+        with pytest.raises(OSError, match=name):
+            caffe.io.load_image(str(tmp_path / name))
 
 
 @pytest.fixture
@@ -58,9 +89,62 @@ def test_transformer_resizes_to_the_input(transformer):
     assert transformer.preprocess("data", np.ones((9, 7, 3), np.float32)).shape == (3, 4, 5)
 
 
+def test_transformer_keeps_the_picture_and_gives_float32(rng):
+    t = caffe.io.Transformer({"data": (1, 3, 4, 5)})
+    t.set_transpose("data", (2, 0, 1))
+    t.set_raw_scale("data", np.float64(255))
+    t.set_mean("data", np.array([1.0, 2, 3]))
+    t.set_input_scale("data", np.array([0.1, 0.2, 0.3])[:, None, None])
+    for dtype in (np.float32, np.float64):
+        picture = rng.uniform(size=(4, 5, 3)).astype(dtype)
+        before = picture.copy()
+        x = t.preprocess("data", picture)
+        assert x.dtype == t.deprocess("data", x).dtype == np.float32
+        np.testing.assert_array_equal(picture, before)
+
+
+def test_a_mean_that_has_more_channels_than_the_input_is_refused(rng):
+    t = caffe.io.Transformer({"data": (1, 1, 4, 5)})
+    t.set_transpose("data", (2, 0, 1))
+    t.set_mean("data", np.arange(60.0).reshape(3, 4, 5))
+    with pytest.raises(ValueError, match="broadcast"):
+        t.preprocess("data", rng.uniform(size=(4, 5, 1)))
+
+
+def test_a_mean_of_another_size_is_resized():
+    t = caffe.io.Transformer({"data": (10, 3, 2, 3)})
+    t.set_mean("data", np.arange(48.0).reshape(3, 4, 4))
+    assert t.mean["data"].dtype == np.float32
+    wanted = [[2.1667, 3.5, 4.8333], [10.1667, 11.5, 12.8333]]  # recorded from Caffe
+    np.testing.assert_allclose(t.mean["data"][0], wanted, atol=1e-4)
+    np.testing.assert_allclose(t.mean["data"][2], np.add(wanted, 32), atol=1e-4)
+
+
+def test_a_mean_of_one_pixel_fades_as_caffes_does():
+    t = caffe.io.Transformer({"data": (1, 3, 2, 3)})
+    t.set_mean("data", np.array([10, 20, 30]).reshape(3, 1, 1))
+    wanted = [[[10] * 3] * 2, [[15, 17.5, 15]] * 2, [[20, 25, 20]] * 2]  # recorded from Caffe
+    np.testing.assert_allclose(t.mean["data"], wanted, rtol=1e-6)
+
+
+def test_a_mean_of_the_inputs_size_or_one_that_is_constant_stays():
+    t = caffe.io.Transformer({"data": [1, 3, 2, 3]})
+    mean = np.arange(18.0).reshape(3, 2, 3)
+    t.set_mean("data", mean)
+    np.testing.assert_array_equal(t.mean["data"], mean)
+    assert t.mean["data"].dtype == np.float64
+    t.set_mean("data", np.full((3, 9, 9), 127.0))
+    np.testing.assert_array_equal(t.mean["data"], np.full((3, 2, 3), 127))
+    t = caffe.io.Transformer({"data": (1, 1, 2, 3)})
+    t.set_mean("data", mean[0])
+    np.testing.assert_array_equal(t.mean["data"], mean[0])
+
+
 @pytest.mark.parametrize("call, message", [
     (lambda t: t.set_mean("data", np.zeros(2)), "2 values for 3 channels"),
-    (lambda t: t.set_mean("data", np.zeros((3, 9, 9))), "incompatible"),
+    (lambda t: t.set_mean("data", np.zeros((1, 3, 4, 5))), r"invalid: \(1, 3, 4, 5\)"),
+    (lambda t: t.set_mean("data", np.zeros((4, 5))), r"invalid: \(4, 5\)"),
+    (lambda t: t.set_mean("data", np.float32(3)), "invalid"),
     (lambda t: t.set_transpose("data", (0, 1)), "dimensions"),
     (lambda t: t.set_channel_swap("data", (0, 1)), "channels"),
     (lambda t: t.set_mean("dota", np.zeros(3)), "dota"),
@@ -77,46 +161,13 @@ def test_oversample_is_corners_and_centre_and_their_mirrors(rng):
     np.testing.assert_allclose(crops[3], x[2:, 4:], rtol=1e-6)
     np.testing.assert_allclose(crops[4], x[1:5, 2:6], rtol=1e-6)
     np.testing.assert_allclose(crops[5], crops[0][:, ::-1])
+    assert crops.dtype == np.float32
 
 
-def test_classifier_predicts_the_same_for_a_picture_as_the_net(tmp_path, rng):
-    path = tmp_path / "net.prototxt"
-    path.write_text("""
-    layer { name: "data" type: "Input" top: "data"
-      input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }
-    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
-      inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
-    layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }""")
-    weights = str(tmp_path / "w.caffemodel")
-    caffe.Net(str(path), caffe.TEST).save(weights)
-    net = caffe.Classifier(
-        str(path),
-        weights,
-        mean=np.float32([1, 2, 3]),
-        channel_swap=(2, 1, 0),
-        raw_scale=255,
-        image_dims=(6, 6),
-    )
-    picture = rng.uniform(size=(6, 6, 3)).astype(np.float32)
-    alone = net.predict([picture], oversample=False)
-    wanted = net.forward(data=net.transformer.preprocess("data", picture[1:5, 1:5])[None])["prob"]
-    np.testing.assert_allclose(alone, wanted, rtol=1e-5)
-    assert net.predict([picture] * 2).shape == (2, 5)
-
-
-def test_a_net_that_ends_in_global_pooling_gives_a_row_of_classes_for_each_picture(tmp_path, rng):
-    path = tmp_path / "net.prototxt"
-    path.write_text("""
-    layer { name: "data" type: "Input" top: "data"
-      input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }
-    layer { name: "pool" type: "Pooling" bottom: "data" top: "pool"
-      pooling_param { pool: AVE global_pooling: true } }""")
-    weights = str(tmp_path / "w.caffemodel")
-    caffe.Net(str(path), caffe.TEST).save(weights)
-    net = caffe.Classifier(str(path), weights, image_dims=(6, 6))
-    picture = rng.uniform(size=(6, 6, 3)).astype(np.float32)
-    assert net.predict([picture] * 2).shape == (2, 3)
-    assert net.predict([picture] * 2, oversample=False).shape == (2, 3, 1, 1)
+@pytest.mark.parametrize("crop", [(7, 4), (4, 9)])
+def test_oversample_refuses_a_crop_larger_than_the_images(crop):
+    with pytest.raises(ValueError, match="6 x 8 .* cannot be cropped to"):
+        caffe.io.oversample(np.zeros((1, 6, 8, 3)), crop)
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=300))
