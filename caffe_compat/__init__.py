@@ -90,7 +90,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> List[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*__all__, *_HOMES, *(name for name in globals() if name[0] == "_")})
 
 
 def about() -> Dict[str, Any]:

@@ -30,7 +30,7 @@ class _Vector(Instance, Generic[T]):
         self._items: List[Any] = []
 
     @classmethod
-    def over(cls, items: Iterable[Any]) -> Any:
+    def _over(cls, items: Iterable[Any]) -> Any:
         """The vector that shows a list of what lies behind; a list is shared, not copied."""
         vector = cls()
         vector._items = items if isinstance(items, list) else list(items)
@@ -51,7 +51,7 @@ class _Vector(Instance, Generic[T]):
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, slice):
-            return self.over(self._items[key])
+            return self._over(self._items[key])
         return self._shown(self._items[self._index(key)])
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -146,7 +146,7 @@ class Blob(Instance):
         raise RuntimeError("This class cannot be instantiated from Python; a net makes its blobs")
 
     @classmethod
-    def over(cls, blob: engine.Blob) -> "Blob":
+    def _over(cls, blob: engine.Blob) -> "Blob":
         """The handle of one of the engine's blobs."""
         handle = cls.__new__(cls)
         handle._blob = blob
@@ -167,7 +167,7 @@ class Blob(Instance):
     @property
     def shape(self) -> IntVec:
         """The blob's dimensions; a copy, so that changing it changes nothing."""
-        return cast(IntVec, IntVec.over(self._blob.shape))
+        return cast(IntVec, IntVec._over(self._blob.shape))
 
     num = property(lambda self: self._blob.num)
     channels = property(lambda self: self._blob.channels)
@@ -187,7 +187,7 @@ class RawBlobVec(_Vector[Blob]):
     """Blobs of a net: what a Python layer gets as `bottom` and `top`."""
 
     def _shown(self, item: Any) -> Blob:
-        return Blob.over(item)
+        return Blob._over(item)
 
     def _kept(self, value: Any) -> engine.Blob:
         if isinstance(value, Blob):
@@ -218,7 +218,7 @@ class Layer(Instance):
         self._engine_blobs = []
 
     @classmethod
-    def over(cls, layer: Any) -> "Layer":
+    def _over(cls, layer: Any) -> "Layer":
         """What a program holds of an engine's layer; for a Python layer, the program's object."""
         if layer.program is not None:
             return cast(Layer, layer.program)
@@ -234,7 +234,7 @@ class Layer(Instance):
     @property
     def blobs(self) -> BlobVec:
         """The layer's parameters, live."""
-        return cast(BlobVec, BlobVec.over(self._engine_blobs))
+        return cast(BlobVec, BlobVec._over(self._engine_blobs))
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the layer's settings; a Python layer need not have it."""
@@ -257,7 +257,7 @@ class LayerVec(_Vector[Layer]):
     """A net's layers."""
 
     def _shown(self, item: Any) -> Layer:
-        return Layer.over(item)
+        return Layer._over(item)
 
     def _kept(self, value: Any) -> Any:
         if isinstance(value, Layer) and value._engine_layer is not None:

@@ -44,19 +44,19 @@ class Python(Layer):
         self.blobs = self.program._engine_blobs
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
-        self.program.setup(RawBlobVec.over(list(bottom)), RawBlobVec.over(list(top)))
+        self.program.setup(RawBlobVec._over(list(bottom)), RawBlobVec._over(list(top)))
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        self.program.reshape(RawBlobVec.over(list(bottom)), RawBlobVec.over(list(top)))
+        self.program.reshape(RawBlobVec._over(list(bottom)), RawBlobVec._over(list(top)))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.program.forward(RawBlobVec.over(list(bottom)), RawBlobVec.over(list(top)))
+        self.program.forward(RawBlobVec._over(list(bottom)), RawBlobVec._over(list(top)))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.program.backward(
-            RawBlobVec.over(list(top)),
-            BoolVec.over(list(propagate_down)),
-            RawBlobVec.over(list(bottom)),
+            RawBlobVec._over(list(top)),
+            BoolVec._over(list(propagate_down)),
+            RawBlobVec._over(list(bottom)),
         )
 
 

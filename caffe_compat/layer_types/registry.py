@@ -216,7 +216,7 @@ def layer_type_list() -> StringVec:
 
     A net that has one of those is rejected.
     """
-    return cast(StringVec, StringVec.over(sorted({*LAYERS, *READERS})))
+    return cast(StringVec, StringVec._over(sorted({*LAYERS, *READERS})))
 
 
 def _rejection(param: Any) -> str:

@@ -82,7 +82,7 @@ class Net(Instance):
 
     @cached_property
     def _blobs_by_name(self) -> "OrderedDict[str, Blob]":
-        return OrderedDict((name, Blob.over(blob)) for name, blob in self._parts.blobs.items())
+        return OrderedDict((name, Blob._over(blob)) for name, blob in self._parts.blobs.items())
 
     @property
     def blobs(self) -> "OrderedDict[str, Blob]":
@@ -95,7 +95,7 @@ class Net(Instance):
     @cached_property
     def _params_by_name(self) -> "OrderedDict[str, BlobVec]":
         params = self._parts.params.items()
-        return OrderedDict((name, BlobVec.over(blobs)) for name, blobs in params)
+        return OrderedDict((name, BlobVec._over(blobs)) for name, blobs in params)
 
     @property
     def params(self) -> "OrderedDict[str, BlobVec]":
@@ -104,7 +104,7 @@ class Net(Instance):
 
     @cached_property
     def _layers_by_name(self) -> "OrderedDict[str, Layer]":
-        return OrderedDict((layer.name, Layer.over(layer)) for layer in self._parts.layers)
+        return OrderedDict((layer.name, Layer._over(layer)) for layer in self._parts.layers)
 
     @property
     def layer_dict(self) -> "OrderedDict[str, Layer]":
@@ -114,7 +114,7 @@ class Net(Instance):
     @property
     def layers(self) -> LayerVec:
         """The layers in the order in which they run."""
-        return cast(LayerVec, LayerVec.over(self._parts.layers))
+        return cast(LayerVec, LayerVec._over(self._parts.layers))
 
     @cached_property
     def _lists(self) -> Dict[str, Any]:
@@ -160,19 +160,19 @@ class Net(Instance):
         by_name = dict.fromkeys(self._parts.blobs, 0.0)
         for tops, given in zip(self._parts.top_names, self._parts.loss_weights):
             by_name.update((top, weight) for top, weight in zip(tops, given) if weight)
-        return cast(DtypeVec, DtypeVec.over(float(np.float32(w)) for w in by_name.values()))
+        return cast(DtypeVec, DtypeVec._over(float(np.float32(w)) for w in by_name.values()))
 
     @property
     def _blobs(self) -> BlobVec:
-        return cast(BlobVec, BlobVec.over(self._parts.blobs.values()))
+        return cast(BlobVec, BlobVec._over(self._parts.blobs.values()))
 
     @property
     def _blob_names(self) -> StringVec:
-        return cast(StringVec, StringVec.over(self._parts.blobs))
+        return cast(StringVec, StringVec._over(self._parts.blobs))
 
     @property
     def _layer_names(self) -> StringVec:
-        return cast(StringVec, StringVec.over(layer.name for layer in self._parts.layers))
+        return cast(StringVec, StringVec._over(layer.name for layer in self._parts.layers))
 
     @property
     def _inputs(self) -> IntVec:
@@ -192,7 +192,7 @@ class Net(Instance):
 
     def _numbers(self, blobs: Iterable[str]) -> IntVec:
         numbers = {name: number for number, name in enumerate(self._parts.blobs)}
-        return cast(IntVec, IntVec.over(numbers[name] for name in blobs))
+        return cast(IntVec, IntVec._over(numbers[name] for name in blobs))
 
     def _number(self, layer: int) -> int:
         """The number of a layer. Raises LayerNumberError where there is none of it."""
@@ -308,16 +308,16 @@ class Net(Instance):
             backward.add(self.backward(diffs=diffs, **(gradients or {})))
         return forward.arrays(), backward.arrays()
 
-    def _batch(self, arrays: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+    def _batch(self, blobs: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         """Cut arrays into batches of the net's size, {name: array} each.
 
         The last one is filled up with zeros.
         """
-        count = len(next(iter(arrays.values()))) if arrays else 0
+        count = len(next(iter(blobs.values()))) if blobs else 0
         size = next(iter(self.blobs.values())).shape[0] if self.blobs else 1
         for first in range(0, count, max(size, 1)):
             yield {
-                name: _padded(array[first : first + size], size) for name, array in arrays.items()
+                name: _padded(array[first : first + size], size) for name, array in blobs.items()
             }
 
     def _fill(self, arrays: Dict[str, Any], which: str, names: List[str], kind: str) -> None:

@@ -69,15 +69,18 @@ def _same_shape(a: Sequence[int], b: Sequence[int]) -> bool:
 
 
 def save(net_name: str, layers: Iterable[Any], path: PathLike) -> None:
-    """Write a V2 caffemodel, layer by layer; whole or not at all."""
+    """Write a V2 caffemodel, layer by layer, as Caffe does: Split layers too, each with its phase.
+
+    Whole or not at all.
+    """
     with whole_file(os.fspath(path)) as partial, open(partial, "wb") as f:
         f.write(caffe_pb2.NetParameter(name=net_name).SerializeToString())
         for layer in layers:
-            if layer.layer_param.type != "Split":
-                described = caffe_pb2.LayerParameter()
-                described.CopyFrom(layer.layer_param)
-                del described.blobs[:]
-                caffemodel.write_layer(f, described, [blob.data for blob in layer.blobs])
+            described = caffe_pb2.LayerParameter()
+            described.CopyFrom(layer.layer_param)
+            del described.blobs[:]
+            described.phase = layer.phase
+            caffemodel.write_layer(f, described, [blob.data for blob in layer.blobs])
 
 
 def _h5py() -> Any:
