@@ -14,6 +14,7 @@ from google.protobuf import text_format
 from netfile import caffemodel
 from netfile.files import whole_folder
 from netfile.prototxt import read_prototxt
+from netfile.pycaffe import import_caffe
 
 from .errors import FormatError, SurgeryError
 
@@ -126,7 +127,7 @@ def load_engine(name: str = "auto") -> Any:
     if name != "compat":
         os.environ.setdefault("GLOG_minloglevel", "2")  # else Caffe prints each layer it sets up
         try:
-            return importlib.import_module("caffe")
+            return import_caffe()
         except ImportError as e:
             if name == "caffe":
                 raise SurgeryError(
