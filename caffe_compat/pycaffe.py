@@ -1,9 +1,16 @@
 """caffe.pycaffe: Net, the solvers, and the functions that pycaffe puts into Net.
 
-Programs that replace one of Net's methods call the original by its name here.
+Programs that replace one of Net's methods call the original by its name here. Those that import *
+get the modules that pycaffe imports, too.
 """
 
-from ._caffe import (
+import sys
+from collections import OrderedDict as OrderedDict
+from itertools import zip_longest as izip_longest  # noqa: F401
+
+import numpy as np  # noqa: F401
+
+from ._caffe import (  # noqa: F401
     NCCL,
     AdaDeltaSolver,
     AdaGradSolver,
@@ -15,10 +22,8 @@ from ._caffe import (
     Timer,
 )
 
-__all__ = [
-    "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "NCCL", "NesterovSolver", "Net",
-    "RMSPropSolver", "SGDSolver", "Timer",
-]  # fmt: skip
+caffe = sys.modules[__package__]
+del sys
 
 _Net_backward = Net.backward
 _Net_batch = Net._batch
