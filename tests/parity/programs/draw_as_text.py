@@ -2,9 +2,8 @@
 
 import sys
 
-import numpy as np
-
 import caffe
+import numpy as np
 
 net = caffe.Net(sys.argv[1] + "/deploy.prototxt", caffe.TEST)
 total = 0

@@ -3,9 +3,8 @@
 import pickle
 import sys
 
-import numpy as np
-
 import caffe
+import numpy as np
 
 folder = sys.argv[1]
 net = caffe.Net(folder + "/deploy.prototxt", folder + "/weights.caffemodel", caffe.TEST)

@@ -2,9 +2,8 @@
 
 import sys
 
-import numpy as np
-
 import caffe
+import numpy as np
 
 caffe.set_mode_cpu()
 folder = sys.argv[1]

@@ -2,9 +2,8 @@
 
 import sys
 
-import numpy as np
-
 import caffe
+import numpy as np
 from caffe.proto import caffe_pb2
 
 folder = sys.argv[1]

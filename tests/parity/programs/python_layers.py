@@ -2,9 +2,8 @@
 
 import sys
 
-import numpy as np
-
 import caffe
+import numpy as np
 from caffe._caffe import Layer as BaseLayer
 from caffe._caffe import RawBlobVec
 

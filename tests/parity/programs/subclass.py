@@ -3,9 +3,8 @@
 import sys
 from collections import OrderedDict
 
-import numpy as np
-
 import caffe
+import numpy as np
 from caffe.pycaffe import *  # noqa: F403
 
 folder = sys.argv[1]

@@ -2,10 +2,9 @@
 
 import sys
 
+import caffe
 import google.protobuf as pb
 from google.protobuf import text_format
-
-import caffe
 
 folder = sys.argv[1]
 model = caffe.io.caffe_pb2.NetParameter()

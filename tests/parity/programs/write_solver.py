@@ -2,12 +2,11 @@
 
 import sys
 
-from google.protobuf import text_format
-
 import caffe
 from caffe import layers as L
 from caffe import params as P
 from caffe.proto import caffe_pb2
+from google.protobuf import text_format
 
 folder = sys.argv[1]
 
