@@ -59,12 +59,13 @@ class Net(Instance):
         self,
         network_file: PathLike,
         phase: Any,
-        level: int = 0,
+        level: Optional[int] = None,
         stages: Optional[Iterable[str]] = None,
         weights: Optional[PathLike] = None,
     ) -> None:
         if isinstance(phase, (str, os.PathLike)):  # the older form
-            phase, level, weights = level, 0, phase
+            phase, level, weights = level, None, phase
+        level = 0 if level is None else level
         _check_arguments(network_file, phase, level)
         for kind, path in (("prototxt", network_file), ("caffemodel", weights)):
             if path is not None and not os.path.exists(path):

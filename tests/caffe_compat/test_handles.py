@@ -138,6 +138,8 @@ def test_either_form_of_arguments(tmp_path, net):
         ((), {"network_file": path, "phase": caffe.TEST, "level": 1, "stages": None}),
     ):
         assert len(caffe.Net(*args, **kwargs).layers) == 4
+    with pytest.raises(TypeError, match="phase must be"):
+        caffe.Net(path, weights)
 
 
 def test_a_flatten_behind_a_reshape_ends_the_gradient_as_in_caffe(tmp_path):
