@@ -6,12 +6,16 @@ CaffeError. `about` says what else a result depends on.
 """
 
 import importlib
+import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, List
 
 from .errors import (
     CaffeError,
+    InputArrayError,
     LayerNameError,
+    LayerNumberError,
+    MissingFileError,
     ModeError,
     PrototxtError,
     ShapeError,
@@ -20,53 +24,73 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from . import io
+    from . import classifier, detector, io, net_spec, proto, pycaffe
     from .blob import Blob
     from .classifier import Classifier
     from .detector import Detector
     from .fillers import set_random_seed
-    from .layer_types import Layer, allow_python_layers, layer_type_list
+    from .handles import Layer
+    from .layer_types import allow_python_layers, layer_type_list
     from .net import Net
     from .net_spec import NetSpec, layers, params, to_proto
     from .proto.caffe_pb2 import TEST, TRAIN
+    from .solver import (
+        NCCL,
+        AdaDeltaSolver,
+        AdaGradSolver,
+        AdamSolver,
+        NesterovSolver,
+        RMSPropSolver,
+        SGDSolver,
+        get_solver,
+        has_nccl,
+        set_multiprocess,
+        set_solver_count,
+        set_solver_rank,
+        solver_count,
+        solver_rank,
+    )
     from .timer import Timer
 
 __version__ = "1.0.0+compat"
 
 __all__ = [
-    "Blob", "CaffeError", "Classifier", "Detector", "Layer", "LayerNameError", "ModeError", "Net",
-    "NetSpec", "PrototxtError", "ShapeError", "TEST", "TRAIN", "Timer", "UnknownLayerTypeError",
-    "WeightsError", "about", "allow_python_layers", "has_nccl", "init_log", "io", "layer_type_list",
-    "layers", "log", "params", "set_device", "set_mode_cpu", "set_mode_gpu", "set_random_seed",
-    "to_proto",
+    "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "Blob", "CaffeError", "Classifier", "Detector",
+    "InputArrayError", "Layer", "LayerNameError", "LayerNumberError", "MissingFileError",
+    "ModeError", "NCCL", "NesterovSolver", "Net", "NetSpec", "PrototxtError", "RMSPropSolver",
+    "SGDSolver", "ShapeError", "TEST", "TRAIN", "Timer", "UnknownLayerTypeError", "WeightsError",
+    "about", "allow_python_layers", "classifier", "detector", "get_solver", "has_nccl", "init_log",
+    "io", "layer_type_list", "layers", "log", "net_spec", "params", "proto", "pycaffe",
+    "set_device", "set_mode_cpu", "set_mode_gpu", "set_multiprocess", "set_random_seed",
+    "set_solver_count", "set_solver_rank", "solver_count", "solver_rank", "to_proto",
 ]  # fmt: skip
+_SOLVER = (
+    "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "NCCL", "NesterovSolver", "RMSPropSolver",
+    "SGDSolver", "get_solver", "has_nccl", "set_multiprocess", "set_solver_count",
+    "set_solver_rank", "solver_count", "solver_rank",
+)  # fmt: skip
 # loaded when first asked for, so that what needs no engine runs where there is no numba;
 # "": a module of that name
 _HOMES = {
-    "Blob": "blob", "Classifier": "classifier", "Detector": "detector", "Layer": "layer_types",
+    "Blob": "blob", "Classifier": "classifier", "Detector": "detector", "Layer": "handles",
     "Net": "net", "NetSpec": "net_spec", "TEST": "proto.caffe_pb2", "TRAIN": "proto.caffe_pb2",
-    "Timer": "timer", "allow_python_layers": "layer_types", "classifier": "", "coord_map": "",
-    "detector": "", "draw": "", "io": "", "layer_type_list": "layer_types", "layers": "net_spec",
-    "net_spec": "", "params": "net_spec", "proto": "", "set_random_seed": "fillers",
-    "to_proto": "net_spec",
-}  # fmt: skip
-_SOLVERS = {
-    "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "NCCL", "NesterovSolver", "RMSPropSolver",
-    "SGDSolver", "get_solver", "set_multiprocess", "set_solver_count", "set_solver_rank",
-    "solver_count", "solver_rank",
+    "Timer": "timer", "_caffe": "", "allow_python_layers": "layer_types", "classifier": "",
+    "coord_map": "", "detector": "", "draw": "", "io": "", "layer_type_list": "layer_types",
+    "layers": "net_spec", "net_spec": "", "params": "net_spec", "proto": "", "pycaffe": "",
+    "set_random_seed": "fillers", "to_proto": "net_spec", **dict.fromkeys(_SOLVER, "solver"),
 }  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name in _SOLVERS:
-        raise AttributeError(
-            f"caffe_compat does not train, so it has no {name}; use a real Caffe build for that"
-        )
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = importlib.import_module(f"{__name__}.{_HOMES[name] or name}")
     globals()[name] = getattr(home, name) if _HOMES[name] else home
     return globals()[name]
+
+
+def __dir__() -> List[str]:
+    return sorted({*__all__, *_HOMES, *(name for name in globals() if name[0] == "_")})
 
 
 def about() -> Dict[str, Any]:
@@ -91,19 +115,25 @@ def set_mode_cpu() -> None:
 
 
 def set_mode_gpu() -> None:
-    """Raise ModeError: this engine has no GPU mode."""
-    raise ModeError(
-        "caffe_compat computes on the CPU only; for a GPU use a real Caffe build (--engine caffe)"
-    )
+    """Raise ModeError: this engine has no GPU mode.
+
+    Under CAFFE_COMPAT_CPU=1 (python -m caffe_compat --cpu) say so once instead, and compute on the
+    CPU.
+    """
+    wish = os.environ.get("CAFFE_COMPAT_CPU")
+    if wish not in ("1", "said"):
+        raise ModeError(
+            "the program asks for a GPU (set_mode_gpu), and caffe_compat computes on the CPU only; "
+            "start it with python -m caffe_compat --cpu to run it on the CPU, "
+            "or use a real Caffe built for GPUs"
+        )
+    if wish == "1":
+        os.environ["CAFFE_COMPAT_CPU"] = "said"  # the processes that it starts need not say it
+        log("caffe_compat: the program asks for a GPU and runs on the CPU (--cpu)")
 
 
 def set_device(device: int) -> None:
     """Choose a GPU. As in Caffe this takes effect in GPU mode only, so here it does nothing."""
-
-
-def has_nccl() -> bool:
-    """False: there is no training on several GPUs."""
-    return False
 
 
 def init_log(prefix_or_level: Any = 0, level: int = 0) -> None:

@@ -17,7 +17,12 @@ def _arguments(argv: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     p = argparse.ArgumentParser(
         prog="python -m caffe_compat",
         description=__doc__,
-        usage="%(prog)s [--allow-python-layers] (SCRIPT | -m MODULE) [ARGS ...]",
+        usage="%(prog)s [--cpu] [--allow-python-layers] (SCRIPT | -m MODULE) [ARGS ...]",
+    )
+    p.add_argument(
+        "--cpu",
+        action="store_true",
+        help="run a program that asks for a GPU on the CPU, and say so once",
     )
     p.add_argument(
         "--allow-python-layers",
@@ -49,8 +54,13 @@ def _arguments(argv: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     return args, args.script
 
 
-def environment(allow_python_layers: bool = False) -> Dict[str, str]:
-    """The environment in which Python's `import caffe` gives this engine."""
+def environment(cpu: bool = False, allow_python_layers: bool = False) -> Dict[str, str]:
+    """The environment in which Python's `import caffe` gives this engine.
+
+    Args:
+        cpu: whether set_mode_gpu() runs on the CPU.
+        allow_python_layers: whether nets may run the code that they name.
+    """
     env = dict(os.environ)
     paths = [
         str(_SHIM),
@@ -58,6 +68,8 @@ def environment(allow_python_layers: bool = False) -> Dict[str, str]:
         str(_SHIM.parents[1]),
     ]
     env["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    if cpu:
+        env["CAFFE_COMPAT_CPU"] = "1"
     if allow_python_layers:
         env["CAFFE_COMPAT_PYTHON_LAYERS"] = "1"
     return env
@@ -66,7 +78,7 @@ def environment(allow_python_layers: bool = False) -> Dict[str, str]:
 def main(argv: Optional[List[str]] = None) -> int:
     """Run a program in place of this one; argv: the command line, by default sys.argv's."""
     args, command = _arguments(sys.argv[1:] if argv is None else argv)
-    command, env = [sys.executable, *command], environment(args.allow_python_layers)
+    command, env = [sys.executable, *command], environment(args.cpu, args.allow_python_layers)
     if os.name == "posix":
         sys.stdout.flush()
         os.execve(sys.executable, command, env)

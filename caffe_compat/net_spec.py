@@ -39,17 +39,17 @@ def param_name_dict() -> Dict[str, str]:
     return {kind: field[: -len("_param")] for kind, field in _own_messages().items()}
 
 
-def assign_proto(proto: Any, name: str, value: Any) -> None:
+def assign_proto(proto: Any, name: str, val: Any) -> None:
     """Set a field of a message.
 
     A dict fills a message, a list a repeated field; one value is as good as a list of one.
     """
     field = getattr(proto, name)
-    if isinstance(value, dict) and not hasattr(field, "extend"):
-        for key, part in value.items():
+    if isinstance(val, dict) and not hasattr(field, "extend"):
+        for key, part in val.items():
             assign_proto(field, key, part)
     elif hasattr(field, "extend"):
-        for part in value if isinstance(value, (list, tuple)) else [value]:
+        for part in val if isinstance(val, (list, tuple)) else [val]:
             if isinstance(part, dict):
                 added = field.add()
                 for key, inner in part.items():
@@ -57,7 +57,7 @@ def assign_proto(proto: Any, name: str, value: Any) -> None:
             else:
                 field.append(part)
     else:
-        setattr(proto, name, value)
+        setattr(proto, name, val)
 
 
 class Top:
@@ -90,11 +90,16 @@ class Function:
         self.in_place = self.params.pop("in_place", False)
         self.tops = tuple(Top(self, n) for n in range(self.ntop))
 
-    def _name_of(self, thing, names, autonames):
-        if thing not in names:
+    def _get_name(self, names, autonames):
+        if self not in names and self.tops:
+            names[self] = self._get_top_name(self.tops[0], names, autonames)
+        return self._get_top_name(self, names, autonames)
+
+    def _get_top_name(self, top, names, autonames):
+        if top not in names:
             autonames[self.type_name] += 1
-            names[thing] = f"{self.type_name}{autonames[self.type_name]}"
-        return names[thing]
+            names[top] = f"{self.type_name}{autonames[self.type_name]}"
+        return names[top]
 
     def _to_proto(self, layers, names, autonames):
         if self in layers:
@@ -106,11 +111,9 @@ class Function:
         layer.top.extend(
             layer.bottom
             if self.in_place
-            else [self._name_of(top, names, autonames) for top in self.tops]
+            else [self._get_top_name(top, names, autonames) for top in self.tops]
         )
-        if self not in names and self.tops:
-            names[self] = self._name_of(self.tops[0], names, autonames)
-        layer.name = self._name_of(self, names, autonames)
+        layer.name = self._get_name(names, autonames)
         own = _OWN.get(self.type_name)
         for key, value in self.params.items():
             inner = (
@@ -120,6 +123,12 @@ class Function:
             )
             assign_proto(getattr(layer, own) if own and inner else layer, key, value)
         layers[self] = layer
+
+
+class NoTopError(AttributeError, KeyError):
+    """A NetSpec has no top of this name. pycaffe raises a KeyError for it."""
+
+    __str__ = AttributeError.__str__
 
 
 class NetSpec:
@@ -135,18 +144,18 @@ class NetSpec:
         try:
             return self.tops[name]
         except KeyError:
-            raise AttributeError(
+            raise NoTopError(
                 f"this NetSpec has no top {name!r}; it has {', '.join(self.tops) or 'none'}"
             ) from None
 
     def __delattr__(self, name: str) -> None:
         del self.tops[name]
 
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.tops[name] = value
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.tops[key] = value
 
-    def __getitem__(self, name: str) -> Any:
-        return self.tops[name]
+    def __getitem__(self, item: str) -> Any:
+        return self.tops[item]
 
     def __delitem__(self, name: str) -> None:
         del self.tops[name]
@@ -203,5 +212,6 @@ class Parameters:
         return message
 
 
+_param_names = param_name_dict()
 layers = Layers()
 params = Parameters()

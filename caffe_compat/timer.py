@@ -1,20 +1,31 @@
 """caffe.Timer: a stopwatch in milliseconds."""
 
 import time
+from typing import Optional
+
+from .handles import Instance
 
 
-class Timer:
-    """start(), stop(), then `ms`: the milliseconds between."""
+class Timer(Instance):
+    """start(), stop(), then `ms`: the milliseconds between. Reading `ms` stops it too."""
 
     def __init__(self) -> None:
-        self._started = self._elapsed = 0.0
+        self._started: Optional[float] = None  # while it runs
+        self._elapsed = 0.0
 
     def start(self) -> None:
-        self._started = time.perf_counter()
+        """Start, unless it runs already."""
+        if self._started is None:
+            self._started = time.perf_counter()
 
     def stop(self) -> None:
-        self._elapsed = time.perf_counter() - self._started
+        """Stop, if it runs."""
+        if self._started is not None:
+            self._elapsed = time.perf_counter() - self._started
+            self._started = None
 
     @property
     def ms(self) -> float:
+        """Milliseconds from the last start to its stop; 0 before there was one."""
+        self.stop()
         return self._elapsed * 1000

@@ -15,6 +15,7 @@ from netfile import caffemodel
 from netfile.errors import printable
 from netfile.files import whole_folder
 from netfile.prototxt import read_prototxt
+from netfile.pycaffe import import_caffe
 
 from .errors import FormatError, SurgeryError
 
@@ -136,7 +137,7 @@ def load_engine(name: str = "auto") -> Any:
     if name != "compat":
         os.environ.setdefault("GLOG_minloglevel", "2")  # else Caffe prints each layer it sets up
         try:
-            return importlib.import_module("caffe")
+            return import_caffe()
         except ImportError as e:
             if name == "caffe":
                 raise SurgeryError(

@@ -12,7 +12,6 @@ import os
 import sys
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
-_ELSEWHERE = {"caffe._caffe": "caffe_compat", "caffe.pycaffe": "caffe_compat.net"}
 
 
 class _Alias(importlib.abc.Loader):
@@ -38,7 +37,7 @@ class _Finder:
     def find_spec(name, path=None, target=None):
         if name != "caffe" and not name.startswith("caffe."):
             return None
-        aliased = _ELSEWHERE.get(name, "caffe_compat" + name[len("caffe") :])
+        aliased = "caffe_compat" + name[len("caffe") :]
         if name != "caffe" and importlib.util.find_spec(aliased) is None:
             return None
         return importlib.machinery.ModuleSpec(name, _Alias(aliased))

@@ -27,7 +27,7 @@ from . import (  # noqa: F401
     spp,
     structure,
 )
-from .python import Layer, allow_python_layers
+from .python import allow_python_layers
 from .registry import LAYERS, create, layer_type_list, register
 
-__all__ = ["LAYERS", "Layer", "allow_python_layers", "create", "layer_type_list", "register"]
+__all__ = ["LAYERS", "allow_python_layers", "create", "layer_type_list", "register"]

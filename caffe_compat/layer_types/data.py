@@ -1,10 +1,10 @@
 """Layers that only hold data."""
 
-from typing import Optional, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ..errors import CaffeError
+from ..errors import CaffeError, InputArrayError
 from ..fillers import fill
 from ..proto import caffe_pb2
 from .registry import Blobs, Counts, Layer, register
@@ -86,28 +86,39 @@ class MemoryData(Source):
         self.at = 0
 
     def set_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
-        """Feed float32 data (N, channels, height, width) and labels (N,) or (N, 1, 1, 1).
+        """Feed data (N, channels, height, width) and labels (N, 1, 1, 1).
 
-        N is a multiple of the batch size. Raises ValueError for other arrays.
+        Both are float32 and C-contiguous; N is a multiple of the batch size. Raises InputArrayError
+        for other arrays.
         """
-        for name, array in (("data", data), ("labels", labels)):
-            if array.dtype != "float32" or not array.flags.c_contiguous:
-                raise ValueError(
-                    f"{name} array must be float32 and C contiguous, not {array.dtype}"
-                )
-        if data.shape[1:] != self.shape[1:]:
-            raise ValueError(
-                f'layer "{self.name}" takes items of {self.shape[1:]}, not {data.shape[1:]}'
-            )
-        if len(labels) != len(data) or labels.size != len(labels):
-            raise ValueError(
-                f"{len(data)} items need as many labels of one value, not an array {labels.shape}"
-            )
+        self._check_array("data", data, self.shape[1:])
+        self._check_array("labels", labels, (1, 1, 1))
+        if len(data) != len(labels):
+            raise InputArrayError(f"{len(data)} items need as many labels, not {len(labels)}")
         if len(data) % self.shape[0] or not len(data):
-            raise ValueError(
+            raise InputArrayError(
                 f"{len(data)} items do not make batches of {self.shape[0]}; give a multiple of it"
             )
         self.arrays, self.at = (data, labels.reshape(-1)), 0
+
+    def _check_array(self, name: str, array: Any, item: Tuple[int, ...]) -> None:
+        """Raise InputArrayError for an array that is not float32 (N, *item) in one piece."""
+        if not isinstance(array, np.ndarray):
+            raise InputArrayError(f"{name} must be a NumPy array, not {type(array).__name__}")
+        if array.dtype != np.float32:
+            raise InputArrayError(
+                f"{name} array must be float32, not {array.dtype}; use array.astype(numpy.float32)"
+            )
+        if not array.flags.c_contiguous:
+            raise InputArrayError(
+                f"{name} array must be C contiguous, and this one (a slice or a transpose of "
+                "another) is not; use numpy.ascontiguousarray(array)"
+            )
+        if array.ndim != 4 or array.shape[1:] != item:
+            wanted = ", ".join(map(str, ("N", *item)))
+            raise InputArrayError(
+                f'layer "{self.name}" takes {name} of shape ({wanted}), not {array.shape}'
+            )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*self.shape)

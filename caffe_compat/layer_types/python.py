@@ -5,11 +5,12 @@ It is run only after allow_python_layers(), since a net's file must never run an
 
 import importlib
 import os
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence, Type
 
 from ..errors import CaffeError, PrototxtError
-from .registry import LAYERS, Blobs, ParamBlobs, register
-from .registry import Layer as _Layer
+from ..handles import BoolVec, RawBlobVec
+from ..handles import Layer as ProgramLayer
+from .registry import Blobs, Layer, register
 
 # set by python -m caffe_compat --allow-python-layers, for the processes that the program starts too
 _allowed = os.environ.get("CAFFE_COMPAT_PYTHON_LAYERS") == "1"
@@ -26,57 +27,60 @@ def python_layers_allowed() -> bool:
     return _allowed
 
 
-class Layer(_Layer):
-    """Base of a Python layer.
-
-    Subclass it with setup, reshape, forward(bottom, top) and backward(top, propagate_down, bottom).
-    `param_str` is the text that the prototxt gives, `phase` caffe.TRAIN or TEST;
-    `blobs.add_blob(*shape)` in setup adds a parameter.
-    """
+@register
+class Python(Layer):
+    """Runs the object of a class that a prototxt names: a caffe.Layer of a program's."""
 
     type = "Python"
     bottoms = tops = (0, None)
     in_place = True
-    blobs: ParamBlobs
 
-    def __init__(self, param: Any, phase: Optional[int] = None) -> None:
-        super().__init__(param, param.phase if phase is None else phase)
-        self.param_str = param.python_param.param_str
+    def __init__(self, param: Any, phase: int) -> None:
+        super().__init__(param, phase)
+        self.program = _class(param)(param)
+        self.program.param_str, self.program.phase = param.python_param.param_str, int(phase)
+        # the program adds parameters to its own list; one that calls no super().__init__ has none
+        self.program.__dict__.setdefault("_engine_blobs", self.blobs)
+        self.blobs = self.program._engine_blobs
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        self.program.setup(RawBlobVec._over(list(bottom)), RawBlobVec._over(list(top)))
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        self.program.reshape(RawBlobVec._over(list(bottom)), RawBlobVec._over(list(top)))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        raise NotImplementedError(f"{type(self).__name__} has no forward")
+        self.program.forward(RawBlobVec._over(list(bottom)), RawBlobVec._over(list(top)))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        raise NotImplementedError(f"{type(self).__name__} has no backward")
+        self.program.backward(
+            RawBlobVec._over(list(top)),
+            BoolVec._over(list(propagate_down)),
+            RawBlobVec._over(list(bottom)),
+        )
 
 
-@register
-class Python(Layer):
-    """Stands for the class that a prototxt names: creating one gives an instance of that class."""
-
-    def __new__(cls, param: Any, phase: int) -> Any:
-        p = param.python_param
-        if not _allowed:
-            raise CaffeError(
-                f'layer "{param.name}" would run Python code ({p.module}.{p.layer}). '
-                "If you trust this net, call caffe_compat.allow_python_layers() first, "
-                "or start the program with python -m caffe_compat --allow-python-layers"
-            )
-        try:
-            module = importlib.import_module(p.module)
-        except ModuleNotFoundError as e:
-            if e.name != p.module.split(".")[0] and e.name != p.module:
-                raise
-            raise PrototxtError(
-                f'layer "{param.name}": there is no Python module {p.module}; '
-                "put its folder on PYTHONPATH"
-            ) from None
-        made = getattr(module, p.layer, None)
-        if not (isinstance(made, type) and issubclass(made, Layer)):
-            raise PrototxtError(
-                f'layer "{param.name}": module {p.module} has no caffe.Layer called {p.layer}'
-            )
-        return made(param, phase)
-
-
-assert LAYERS["Python"] is Python
+def _class(param: Any) -> Type[ProgramLayer]:
+    """The class that a LayerParameter names, if it may be run."""
+    p = param.python_param
+    if not _allowed:
+        raise CaffeError(
+            f'layer "{param.name}" would run Python code ({p.module}.{p.layer}). '
+            "If you trust this net, call caffe_compat.allow_python_layers() first, "
+            "or start the program with python -m caffe_compat --allow-python-layers"
+        )
+    try:
+        module = importlib.import_module(p.module)
+    except ModuleNotFoundError as e:
+        if e.name != p.module.split(".")[0] and e.name != p.module:
+            raise
+        raise PrototxtError(
+            f'layer "{param.name}": there is no Python module {p.module}; '
+            "put its folder on PYTHONPATH"
+        ) from None
+    made = getattr(module, p.layer, None)
+    if not (isinstance(made, type) and issubclass(made, ProgramLayer)):
+        raise PrototxtError(
+            f'layer "{param.name}": module {p.module} has no caffe.Layer called {p.layer}'
+        )
+    return made

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, TypeVar, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from .. import limits
 from ..blob import Blob, ParamBlob
 from ..errors import PrototxtError, ShapeError, UnknownLayerTypeError
 from ..fillers import fill
+from ..handles import StringVec
 from ..proto import caffe_pb2
 
 Counts = Tuple[int, Optional[int]]
@@ -25,14 +26,6 @@ READERS = {
     "HDF5Output": "an HDF5 file",
     "WindowData": "a list of picture windows",
 }
-
-
-class ParamBlobs(List[ParamBlob]):
-    """A layer's parameters: pycaffe's BlobVec."""
-
-    def add_blob(self, *shape: int) -> None:
-        """Add a parameter of this shape, all zeros (what a Python layer calls in its `setup`)."""
-        self.append(ParamBlob(*shape))
 
 
 class Layer:
@@ -51,10 +44,11 @@ class Layer:
     can_add = False  # does backward(..., add=True) add to the bottoms' diffs?
     no_gradient: Tuple[int, ...] = ()  # bottoms that have none: labels, indices
     views = False  # of a Concat: may the bottoms live in the top's memory?
+    program: Any = None  # of a Python layer: the object of a program's that it runs
 
     def __init__(self, param: Any, phase: int) -> None:
         self.layer_param, self.name, self.phase = param, param.name, phase
-        self.blobs = ParamBlobs()
+        self.blobs: List[ParamBlob] = []
         # for each parameter, whether backward passes compute its gradient; none given: they do
         self.learns: List[bool] = []
         self._memory: Tuple[Any, Any] = (None, None)
@@ -219,12 +213,12 @@ def loss_weights(param: Any, layer: Layer) -> List[float]:
     return given or [1.0 if layer.auto_top and i == 0 else 0.0 for i in range(tops)]
 
 
-def layer_type_list() -> List[str]:
+def layer_type_list() -> StringVec:
     """Names of Caffe's layer types, those that read or write files (READERS) among them.
 
     A net that has one of those is rejected.
     """
-    return sorted({*LAYERS, *READERS})
+    return cast(StringVec, StringVec._over(sorted({*LAYERS, *READERS})))
 
 
 def _rejection(param: Any) -> str:

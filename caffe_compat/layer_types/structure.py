@@ -91,19 +91,13 @@ def _copy(target: np.ndarray, source: np.ndarray) -> None:
         elementwise.copy(to, of)
 
 
-class Shared(Layer):
-    """A layer whose top has its bottom's memory, in another shape."""
-
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        top[0].share_data(bottom[0])
-
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        bottom[0].share_diff(top[0])
-
-
 @register
-class Flatten(Shared):
-    """The axes from `axis` to `end_axis` become one; memory is shared."""
+class Flatten(Layer):
+    """The axes from `axis` to `end_axis` become one.
+
+    As in Caffe, a forward pass gives the bottom's data to the top, and a backward pass the top's
+    diff to the bottom.
+    """
 
     type = "Flatten"
 
@@ -119,12 +113,19 @@ class Flatten(Shared):
             )
         top[0].reshape(*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :])
 
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        top[0].share_data(bottom[0])
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        bottom[0].share_diff(top[0])
+
 
 @register
-class Reshape(Shared):
-    """The same values in another shape; memory is shared.
+class Reshape(Layer):
+    """The same values in another shape. A 0 keeps the bottom's dimension, a -1 takes what is left.
 
-    A 0 keeps the bottom's dimension, a -1 takes what is left.
+    As in Caffe, the top has the bottom's memory from its reshape on, and a pass does nothing. So a
+    Flatten behind a Reshape, which replaces the top's diff, cuts off the gradient.
     """
 
     type = "Reshape"
@@ -157,3 +158,11 @@ class Reshape(Shared):
                 f"which do not make {list(p.shape.dim)}"
             )
         top[0].reshape(*shape[:first], *dims, *shape[last:])
+        top[0].share_data(bottom[0])
+        top[0].share_diff(bottom[0])
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        pass
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        pass

@@ -1,18 +1,40 @@
 """Net: pycaffe's net, run forward and backward by names, whole or in part."""
 
 import difflib
+import operator
 import os
 from collections import OrderedDict
+from functools import cached_property
 from itertools import zip_longest
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union, cast
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+    cast,
+)
 
 import numpy as np
 
 from netfile.prototxt import read_prototxt
 
-from ..errors import CaffeError, LayerNameError, ShapeError, WeightsError
+from ..errors import (
+    CaffeError,
+    InputArrayError,
+    LayerNameError,
+    LayerNumberError,
+    MissingFileError,
+    ShapeError,
+    WeightsError,
+)
+from ..handles import Blob, BlobVec, DtypeVec, Instance, IntVec, Layer, LayerVec, StringVec
 from ..layer_types.data import MemoryData
-from ..layer_types.registry import Layer
 from ..proto import caffe_pb2
 from . import weights
 from .build import build
@@ -22,71 +44,175 @@ PathLike = Union[str, "os.PathLike[str]"]
 Arrays = Dict[str, np.ndarray]
 
 
-class Net:
+class Net(Instance):
     """A net, as pycaffe has it.
 
     Net(prototxt, phase, level=0, stages=None, weights=None), or in the older form Net(prototxt,
-    caffemodel, phase). `blobs` (OrderedDict of name to Blob) holds every blob in the order in
-    which the layers make them, those of the inserted Split layers too; `params` (OrderedDict of
-    layer name to a list of Blobs) each layer's parameters.
+    caffemodel, phase).
 
     Raises:
-        FileNotFoundError: a file is missing.
+        MissingFileError: a file is missing.
         PrototxtError, WeightsError, ShapeError: where Caffe would abort.
     """
 
-    def __init__(self, network_file: PathLike, *args: Any, **kwargs: Any) -> None:
-        phase, trained, level, stages = _constructor_arguments(*args, **kwargs)
-        if not os.path.exists(network_file):
-            raise FileNotFoundError(f"no such prototxt: {network_file}")
-        if trained and not os.path.exists(trained):
-            raise FileNotFoundError(f"no such caffemodel: {trained}")
+    def __init__(
+        self,
+        network_file: PathLike,
+        phase: Any,
+        level: Optional[int] = None,
+        stages: Optional[Iterable[str]] = None,
+        weights: Optional[PathLike] = None,
+    ) -> None:
+        if isinstance(phase, (str, os.PathLike)):  # the older form
+            phase, level, weights = level, None, phase
+        level = 0 if level is None else level
+        _check_arguments(network_file, phase, level)
+        for kind, path in (("prototxt", network_file), ("caffemodel", weights)):
+            if path is not None and not os.path.exists(path):
+                raise MissingFileError(f"no such {kind}: {path}")
         state = caffe_pb2.NetState(phase=phase, level=level, stage=stages or [])
         try:
-            parts = build(read_prototxt(network_file, caffe_pb2), state)
-            self._passes = Passes(parts)
+            self._parts = build(read_prototxt(network_file, caffe_pb2), state)
+            self._passes = Passes(self._parts)
         except (CaffeError, RecursionError) as e:
             raise type(e)(
                 str(e) if str(network_file) in str(e) else f"{network_file}: {e}"
             ) from None
-        self.name, self.layers, self.blobs, self.params = (
-            parts.name,
-            parts.layers,
-            parts.blobs,
-            parts.params,
-        )
-        self.inputs, self.outputs = parts.inputs, parts.outputs
-        self._layer_names = [layer.name for layer in parts.layers]
-        self.top_names: Dict[str, List[str]] = OrderedDict(zip(self._layer_names, parts.top_names))
-        self.bottom_names: Dict[str, List[str]] = OrderedDict(
-            zip(self._layer_names, parts.bottom_names)
-        )
-        if trained:
-            self.copy_from(trained)
+        if weights is not None:
+            self.copy_from(weights)
+
+    @cached_property
+    def _blobs_by_name(self) -> "OrderedDict[str, Blob]":
+        return OrderedDict((name, Blob._over(blob)) for name, blob in self._parts.blobs.items())
 
     @property
-    def blob_loss_weights(self) -> Dict[str, float]:
+    def blobs(self) -> "OrderedDict[str, Blob]":
+        """Every blob by name, in the order in which the layers make them.
+
+        Those of the inserted Split layers are among them.
+        """
+        return self._blobs_by_name
+
+    @cached_property
+    def _params_by_name(self) -> "OrderedDict[str, BlobVec]":
+        params = self._parts.params.items()
+        return OrderedDict((name, BlobVec._over(blobs)) for name, blobs in params)
+
+    @property
+    def params(self) -> "OrderedDict[str, BlobVec]":
+        """The parameters of each layer that has some, by its name."""
+        return self._params_by_name
+
+    @cached_property
+    def _layers_by_name(self) -> "OrderedDict[str, Layer]":
+        return OrderedDict((layer.name, Layer._over(layer)) for layer in self._parts.layers)
+
+    @property
+    def layer_dict(self) -> "OrderedDict[str, Layer]":
+        """The layers by name."""
+        return self._layers_by_name
+
+    @property
+    def layers(self) -> LayerVec:
+        """The layers in the order in which they run."""
+        return cast(LayerVec, LayerVec._over(self._parts.layers))
+
+    @cached_property
+    def _lists(self) -> Dict[str, Any]:
+        """The lists of names that are handed out, the same ones each time."""
+        parts = self._parts
+        names = [layer.name for layer in parts.layers]
+        weights = OrderedDict(zip(parts.blobs, self._blob_loss_weights))
+        return {
+            "inputs": list(parts.inputs),
+            "outputs": list(parts.outputs),
+            "tops": OrderedDict(zip(names, map(list, parts.top_names))),
+            "bottoms": OrderedDict(zip(names, map(list, parts.bottom_names))),
+            "weights": weights,
+        }
+
+    @property
+    def inputs(self) -> List[str]:
+        """The names of the Input layers' blobs, in their order."""
+        return cast(List[str], self._lists["inputs"])
+
+    @property
+    def outputs(self) -> List[str]:
+        """The names of the blobs that no layer reads, sorted."""
+        return cast(List[str], self._lists["outputs"])
+
+    @property
+    def top_names(self) -> "OrderedDict[str, List[str]]":
+        """The names of each layer's tops, by its name."""
+        return cast("OrderedDict[str, List[str]]", self._lists["tops"])
+
+    @property
+    def bottom_names(self) -> "OrderedDict[str, List[str]]":
+        """The names of each layer's bottoms, by its name."""
+        return cast("OrderedDict[str, List[str]]", self._lists["bottoms"])
+
+    @property
+    def blob_loss_weights(self) -> "OrderedDict[str, float]":
         """The weight of each blob in the loss, by name."""
-        by_name = OrderedDict((name, 0.0) for name in self.blobs)
-        for name, given in zip(self._layer_names, self._passes.parts.loss_weights):
-            pairs = zip(self.top_names[name], given)
-            by_name.update((top, float(weight)) for top, weight in pairs if weight)
-        return by_name
+        return cast("OrderedDict[str, float]", self._lists["weights"])
 
     @property
-    def _blob_names(self) -> List[str]:
-        return list(self.blobs)
+    def _blob_loss_weights(self) -> DtypeVec:
+        by_name = dict.fromkeys(self._parts.blobs, 0.0)
+        for tops, given in zip(self._parts.top_names, self._parts.loss_weights):
+            by_name.update((top, weight) for top, weight in zip(tops, given) if weight)
+        return cast(DtypeVec, DtypeVec._over(float(np.float32(w)) for w in by_name.values()))
 
     @property
-    def layer_dict(self) -> Dict[str, Layer]:
-        """Layers by name."""
-        return OrderedDict(zip(self._layer_names, self.layers))
+    def _blobs(self) -> BlobVec:
+        return cast(BlobVec, BlobVec._over(self._parts.blobs.values()))
+
+    @property
+    def _blob_names(self) -> StringVec:
+        return cast(StringVec, StringVec._over(self._parts.blobs))
+
+    @property
+    def _layer_names(self) -> StringVec:
+        return cast(StringVec, StringVec._over(layer.name for layer in self._parts.layers))
+
+    @property
+    def _inputs(self) -> IntVec:
+        return self._numbers(self._parts.inputs)
+
+    @property
+    def _outputs(self) -> IntVec:
+        return self._numbers(self._parts.outputs)
+
+    def _top_ids(self, layer: int) -> IntVec:
+        """The numbers of a layer's tops among the blobs."""
+        return self._numbers(self._parts.top_names[self._number(layer)])
+
+    def _bottom_ids(self, layer: int) -> IntVec:
+        """The numbers of a layer's bottoms among the blobs."""
+        return self._numbers(self._parts.bottom_names[self._number(layer)])
+
+    def _numbers(self, blobs: Iterable[str]) -> IntVec:
+        numbers = {name: number for number, name in enumerate(self._parts.blobs)}
+        return cast(IntVec, IntVec._over(numbers[name] for name in blobs))
+
+    def _number(self, layer: int) -> int:
+        """The number of a layer. Raises LayerNumberError where there is none of it."""
+        self._check_span(layer, layer)
+        return layer
+
+    def _check_span(self, lowest: int, highest: int) -> None:
+        """Raise LayerNumberError where not all layers between two numbers are there."""
+        last = len(self._parts.layers) - 1
+        if operator.index(lowest) < 0 or operator.index(highest) > last:
+            wrong = lowest if lowest < 0 else highest
+            raise LayerNumberError(f"there is no layer {wrong}; they are numbered from 0 to {last}")
 
     def _index(self, layer: str) -> int:
+        names = [known.name for known in self._parts.layers]
         try:
-            return self._layer_names.index(layer)
+            return names.index(layer)
         except ValueError:
-            near = difflib.get_close_matches(str(layer), self._layer_names, 3, 0.4)
+            near = difflib.get_close_matches(str(layer), names, 3, 0.4)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
             raise LayerNameError(f'the net has no layer "{layer}"{hint}') from None
 
@@ -107,7 +233,7 @@ class Net:
             outputs), and of `blobs`.
         """
         first = self._index(start) if start is not None else 0
-        last = self._index(end) if end is not None else len(self.layers) - 1
+        last = self._index(end) if end is not None else len(self._parts.layers) - 1
         names = set((self.top_names[end] if end is not None else self.outputs) + list(blobs or []))
         self._fill(kwargs, "data", self.inputs, "input")
         self._forward(first, last)
@@ -132,7 +258,7 @@ class Net:
         Returns: a dict of name to diff (live arrays) of the bottoms of `end` (by default the net's
             inputs), and of the blobs in `diffs`.
         """
-        first = self._index(start) if start is not None else len(self.layers) - 1
+        first = self._index(start) if start is not None else len(self._parts.layers) - 1
         last = self._index(end) if end is not None else 0
         names = set(
             (self.bottom_names[end] if end is not None else self.inputs) + list(diffs or [])
@@ -183,16 +309,16 @@ class Net:
             backward.add(self.backward(diffs=diffs, **(gradients or {})))
         return forward.arrays(), backward.arrays()
 
-    def _batch(self, arrays: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+    def _batch(self, blobs: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
         """Cut arrays into batches of the net's size, {name: array} each.
 
         The last one is filled up with zeros.
         """
-        count = len(next(iter(arrays.values()))) if arrays else 0
+        count = len(next(iter(blobs.values()))) if blobs else 0
         size = next(iter(self.blobs.values())).shape[0] if self.blobs else 1
         for first in range(0, count, max(size, 1)):
             yield {
-                name: _padded(array[first : first + size], size) for name, array in arrays.items()
+                name: _padded(array[first : first + size], size) for name, array in blobs.items()
             }
 
     def _fill(self, arrays: Dict[str, Any], which: str, names: List[str], kind: str) -> None:
@@ -212,41 +338,52 @@ class Net:
 
     def _forward(self, first: int, last: int) -> float:
         """Run the layers from number `first` to `last`; returns the loss."""
+        self._check_span(first, last)
         return self._passes.forward(first, last)
 
     def _backward(self, first: int, last: int) -> None:
         """Run the layers from number `first` down to `last`."""
+        self._check_span(last, first)
         self._passes.backward(first, last)
 
     def reshape(self) -> None:
         """Fit every blob to the inputs' shapes. Raises ShapeError at the first that cannot be."""
-        self._passes.reshape(0, len(self.layers) - 1)
+        self._passes.reshape(0, len(self._parts.layers) - 1)
 
     def clear_param_diffs(self) -> None:
         """Set the gradients of all parameters to zero."""
-        for blobs in self.params.values():
+        for blobs in self._parts.params.values():
             for blob in blobs:
                 blob.diff[...] = 0
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Feed a net whose first layer is MemoryData.
 
-        data (N, channels, height, width) and labels (N,), float32 and C-contiguous, are kept, not
-        copied.
+        data (N, channels, height, width) and labels (N,) or (N, 1, 1, 1), float32 and C-contiguous,
+        are kept, not copied; labels (N,) need not be contiguous. N is a multiple of the batch size.
         """
-        if not self.layers or self.layers[0].type != "MemoryData":
-            raise CaffeError(
-                "set_input_arrays may only be called if the first layer is a MemoryData layer"
+        if labels.ndim == 1:
+            labels = np.ascontiguousarray(labels[:, None, None, None])
+        self._set_input_arrays(data, labels)
+
+    def _set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
+        first = self._parts.layers[0] if self._parts.layers else None
+        if not isinstance(first, MemoryData):
+            raise InputArrayError(
+                "set_input_arrays may only be called if the first layer is a MemoryData layer, "
+                f"not {first.type if first else 'in a net without layers'}"
             )
-        cast(MemoryData, self.layers[0]).set_arrays(data, labels)
+        first.set_arrays(data, labels)
 
     def share_with(self, other: "Net") -> None:
         """Use another net's parameters (data, not diff) in the layers that both have.
 
         Raises WeightsError where shapes differ.
         """
-        for name, blobs in self.params.items():
-            for i, (blob, source) in enumerate(zip(blobs, other.params.get(name, []))):
+        if not isinstance(other, Net):
+            raise TypeError(f"share_with takes a Net, not {other!r}")
+        for name, blobs in self._parts.params.items():
+            for i, (blob, source) in enumerate(zip(blobs, other._parts.params.get(name, []))):
                 if blob.shape != source.shape:
                     raise WeightsError(
                         f'layer "{name}" parameter {i} has shape {blob.shape} here and '
@@ -260,19 +397,19 @@ class Net:
         Layers are found by their names; those that only one side has are passed over, as in Caffe.
         Raises WeightsError where shapes differ.
         """
-        weights.copy_into(self.params, path)
+        weights.copy_into(self._parts.params, path)
 
     def save(self, path: PathLike) -> None:
         """Write the net's weights as a V2 caffemodel; whole or not at all."""
-        weights.save(self.name, self.layers, path)
+        weights.save(self._parts.name, self._parts.layers, path)
 
     def load_hdf5(self, path: PathLike) -> None:
         """Load parameters from an HDF5 file; needs h5py."""
-        weights.load_hdf5(self.params, path)
+        weights.load_hdf5(self._parts.params, path)
 
     def save_hdf5(self, path: PathLike, write_diff: bool = False) -> None:
         """Write parameters (and gradients) as an HDF5 file, laid out as Caffe does; needs h5py."""
-        weights.save_hdf5(self.params, path, write_diff)
+        weights.save_hdf5(self._parts.params, path, write_diff)
 
     def before_forward(self, call: Callable[[int], Any]) -> None:
         """Call this with a layer's number before each layer's forward pass."""
@@ -317,16 +454,11 @@ def _padded(array: Any, size: int) -> np.ndarray:
     return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)])
 
 
-def _constructor_arguments(
-    *args: Any, phase: Any = None, weights: Any = None, level: int = 0, stages: Any = None
-) -> Tuple[int, Any, int, Any]:
-    """(phase, weights, level, stages) from either form of Net's arguments."""
-    if len(args) == 2 and isinstance(args[0], (str, os.PathLike)):
-        weights, phase = args
-    elif len(args) == 1:
-        phase = args[0]
-    elif args:
-        raise TypeError("Net takes (prototxt, phase, weights=...) or (prototxt, caffemodel, phase)")
-    if phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST):
+def _check_arguments(network_file: Any, phase: Any, level: Any) -> None:
+    """Raise TypeError for what no form of Net's arguments has."""
+    if not isinstance(network_file, (str, os.PathLike)):
+        raise TypeError(f"Net takes the path of a prototxt, not {network_file!r}")
+    if not isinstance(phase, (int, np.integer)) or phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST):
         raise TypeError(f"phase must be caffe.TRAIN (0) or caffe.TEST (1), not {phase!r}")
-    return phase, weights, level, stages
+    if not isinstance(level, (int, np.integer)):
+        raise TypeError(f"level must be a whole number, not {level!r}")

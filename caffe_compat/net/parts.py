@@ -4,8 +4,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Dict, List
 
-from ..blob import Blob
-from ..layer_types.registry import Layer, ParamBlobs
+from ..blob import Blob, ParamBlob
+from ..layer_types.registry import Layer
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Parts:
     top_names: List[List[str]] = field(default_factory=list)
     loss_weights: List[List[float]] = field(default_factory=list)  # of each top
     blobs: Dict[str, Blob] = field(default_factory=OrderedDict)
-    params: Dict[str, ParamBlobs] = field(default_factory=OrderedDict)
+    params: Dict[str, List[ParamBlob]] = field(default_factory=OrderedDict)
     inputs: List[str] = field(default_factory=list)
     outputs: List[str] = field(default_factory=list)
     plan: Any = None  # a graph.BackwardPlan

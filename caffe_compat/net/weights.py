@@ -8,7 +8,7 @@ from netfile.blobs import four_axes
 from netfile.files import whole_file
 
 from ..blob import ParamBlob
-from ..errors import CaffeError, WeightsError
+from ..errors import CaffeError, MissingFileError, WeightsError
 from ..proto import caffe_pb2
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -23,11 +23,11 @@ def copy_into(params: Params, path: PathLike) -> None:
     first bytes.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        MissingFileError: there is no such file.
         WeightsError: it cannot be read, or shapes differ.
     """
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"no such caffemodel: {path}")
+    if not os.path.exists(os.fspath(path)):
+        raise MissingFileError(f"no such caffemodel: {path}")
     if _is_hdf5(path):
         load_hdf5(params, path)
         return
@@ -71,15 +71,18 @@ def _same_shape(a: Sequence[int], b: Sequence[int]) -> bool:
 
 
 def save(net_name: str, layers: Iterable[Any], path: PathLike) -> None:
-    """Write a V2 caffemodel, layer by layer; whole or not at all."""
-    with whole_file(path) as partial, open(partial, "wb") as f:
+    """Write a V2 caffemodel, layer by layer, as Caffe does: Split layers too, each with its phase.
+
+    Whole or not at all.
+    """
+    with whole_file(os.fspath(path)) as partial, open(partial, "wb") as f:
         f.write(caffe_pb2.NetParameter(name=net_name).SerializeToString())
         for layer in layers:
-            if layer.layer_param.type != "Split":
-                described = caffe_pb2.LayerParameter()
-                described.CopyFrom(layer.layer_param)
-                del described.blobs[:]
-                caffemodel.write_layer(f, described, [blob.data for blob in layer.blobs])
+            described = caffe_pb2.LayerParameter()
+            described.CopyFrom(layer.layer_param)
+            del described.blobs[:]
+            described.phase = layer.phase
+            caffemodel.write_layer(f, described, [blob.data for blob in layer.blobs])
 
 
 def _h5py() -> Any:
@@ -102,7 +105,7 @@ def save_hdf5(params: Params, path: PathLike, write_diff: bool = False) -> None:
         write_diff: write gradients too, as diff/LAYER/NUMBER.
     """
     h5py = _h5py()
-    with whole_file(path) as partial, h5py.File(partial, "w") as f:
+    with whole_file(os.fspath(path)) as partial, h5py.File(partial, "w") as f:
         for which in ("data", "diff") if write_diff else ("data",):
             group = f.create_group(which)
             for layer, blobs in params.items():
@@ -116,12 +119,12 @@ def load_hdf5(params: Params, path: PathLike) -> None:
     """Load the parameters of the layers that an HDF5 file has under the same names.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        MissingFileError: there is no such file.
         WeightsError: it cannot be read, or shapes differ.
     """
     h5py = _h5py()
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"no such HDF5 file: {path}")
+    if not os.path.exists(os.fspath(path)):
+        raise MissingFileError(f"no such HDF5 file: {path}")
     try:
         with h5py.File(path, "r") as f:
             if "data" not in f:

@@ -9,13 +9,20 @@ import sys
 import tempfile
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
+from netfile.pycaffe import import_caffe
+
 from ..errors import EngineError
 
 NAMES = ("auto", "caffe", "compat")
 _MODULES = {"caffe": "caffe", "compat": "caffe_compat"}
-_TRIAL = """
+# what a process that tries something begins with: this one's engine, wherever it is started
+_BEGIN = """
 import sys
-import caffe
+sys.path[:] = {path!r}
+from netfile.pycaffe import import_caffe
+caffe = import_caffe()
+"""
+_TRIAL = """
 weights = sys.argv[1]
 for path in sys.argv[2:]:
     print(path, flush=True)
@@ -42,7 +49,7 @@ def load(name: str = "auto") -> Any:
     if name != "compat":
         os.environ.setdefault("GLOG_minloglevel", "2")  # or Caffe prints each layer that it sets up
         try:
-            return importlib.import_module("caffe")
+            return import_caffe()
         except ImportError as e:
             if name == "caffe":
                 message = f"this Python ({sys.executable}) has no Caffe: {e}"
@@ -101,7 +108,7 @@ def use_gpu(caffe: Any, device: int) -> None:
             gpu=device,
         )
     # Caffe ends the whole process where there is no such GPU, so another process tries first
-    probe = f"import caffe; caffe.set_device({device}); caffe.set_mode_gpu()"
+    probe = _BEGIN.format(path=sys.path) + f"caffe.set_device({device}); caffe.set_mode_gpu()"
     run = subprocess.run(
         [sys.executable, "-c", probe], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -143,7 +150,7 @@ def refusal(caffe: Any, texts: Sequence[str], weights: str = "") -> Optional[Ref
 def _refusal_elsewhere(paths: List[str], weights: str) -> Optional[Refusal]:
     # loud, so that Caffe names the layers that it sets up
     environment = {**os.environ, "GLOG_minloglevel": "0", "GLOG_logtostderr": "1"}
-    command = [sys.executable, "-c", _TRIAL, weights, *paths]
+    command = [sys.executable, "-c", _BEGIN.format(path=sys.path) + _TRIAL, weights, *paths]
     run = subprocess.run(
         command,
         env=environment,

@@ -71,7 +71,7 @@ class CaffeSide:
             self._watch(times)
             self.forward()
             self.backward()
-            for layer in self.net.layers:
+            for layer in self._engine_layers():
                 del layer.forward, layer.backward
             return times
         for i in range(last + 1):
@@ -89,6 +89,10 @@ class CaffeSide:
             )
         return times
 
+    def _engine_layers(self) -> List[Any]:
+        """The built-in engine's own layers, behind those that net.layers shows."""
+        return list(self.net._parts.layers)
+
     def _watch(self, times: Times) -> None:
         """Let every layer of the built-in engine add up what it takes."""
 
@@ -100,7 +104,7 @@ class CaffeSide:
 
             return run
 
-        for layer in self.net.layers:
+        for layer in self._engine_layers():
             layer.forward = timed(layer.forward, layer, 0)
             layer.backward = timed(layer.backward, layer, 1)
 

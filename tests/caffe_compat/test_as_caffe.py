@@ -194,3 +194,47 @@ def test_an_error_of_the_layer_passes_through(run):
         options=["--allow-python-layers"],
     )
     assert "KeyError: 'mine'" in done.stderr
+
+
+GPU = (
+    "import caffe\ncaffe.set_device(0)\ncaffe.set_mode_gpu()\ncaffe.set_mode_gpu()\nprint('ran')\n"
+)
+
+
+def test_a_program_that_asks_for_a_gpu_is_told_how_it_runs_here(run):
+    refused = run(GPU)
+    line = refused.stderr.splitlines()[-1]
+    assert refused.returncode == 1 and "python -m caffe_compat --cpu" in line
+    assert "--engine" not in line and "--gpu" not in line
+
+
+def test_cpu_runs_it_on_the_cpu_and_says_so_once(run, tmp_path):
+    child = "import subprocess, sys\nsubprocess.run([sys.executable, sys.argv[1]])\n"
+    done = run(GPU + child, str(tmp_path / "child.py"), options=["--cpu"], child=GPU)
+    assert done.returncode == 0 and done.stdout.count("ran") == 2, done.stderr
+    assert done.stderr.count("runs on the CPU") == 1
+
+
+def test_an_engines_own_names_are_free_in_a_python_layer(run):
+    own = LAYER.replace(
+        "    def setup(self, bottom, top):\n",
+        "    def setup(self, bottom, top):\n"
+        "        self.name, self.tops, self.views, self.learns, self.program = 1, 2, 3, 4, 5\n"
+        "        assert type(bottom).__name__ == 'RawBlobVec'\n",
+    ).replace(
+        "    def reshape(self",
+        "    def remember(self): pass\n    def check_counts(self): pass\n    def reshape(self",
+    )
+    done = run(NET, times=own, options=["--allow-python-layers"])
+    assert done.stdout == "imported\n11.0 2.5 (2,) Times\n", done.stderr
+
+
+def test_the_modules_of_native_code_are_found(run):
+    done = run(
+        "import caffe._caffe, caffe.pycaffe\n"
+        "from caffe._caffe import RawBlobVec, Layer as Base, log as LOG\n"
+        "from caffe.pycaffe import *\n"
+        "assert Base is caffe.Layer and Net is caffe.Net and SGDSolver and len(RawBlobVec()) == 0\n"
+        "print(np.__name__, OrderedDict.__name__, caffe._caffe.Net is Net)\n"
+    )
+    assert done.stdout == "numpy OrderedDict True\n", done.stderr

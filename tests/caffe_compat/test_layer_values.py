@@ -298,7 +298,8 @@ def test_memory_data_goes_round(rng):
     with pytest.raises(CaffeError, match="set_input_arrays"):
         layer.forward(bottom, top)
     layer.set_arrays(
-        np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1), np.arange(4, dtype=np.float32)
+        np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1),
+        np.arange(4, dtype=np.float32).reshape(4, 1, 1, 1),
     )
     seen = []
     for _ in range(3):

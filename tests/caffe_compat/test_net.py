@@ -82,7 +82,7 @@ def test_forward_returns_the_outputs_and_the_blobs_asked_for(net):
     out = net.forward(blobs=["conv"])
     assert set(out) == {"prob", "conv"}
     assert out["prob"].sum() == pytest.approx(1, rel=1e-5)
-    assert out["conv"] is net.blobs["conv"].data
+    assert np.shares_memory(out["conv"], net.blobs["conv"].data)
 
 
 def test_forward_takes_inputs_by_name(net, rng):
@@ -229,7 +229,7 @@ def v1_model(net):
     for name, blobs in net.params.items():
         layer = out.layers.add(name=name, type=4)
         for blob in blobs:
-            shape = (1,) * (4 - len(blob.shape)) + blob.shape
+            shape = [1] * (4 - len(blob.shape)) + list(blob.shape)
             layer.blobs.add(
                 num=shape[0],
                 channels=shape[1],
@@ -273,7 +273,8 @@ def test_v1_prototxt_is_the_same_net(net, tmp_path):
     np.testing.assert_array_equal(
         new.forward(data=net.blobs["data"].data)["prob"], net.forward()["prob"]
     )
-    assert [(p.lr_mult, p.decay_mult) for p in new.layer_dict["conv"].layer_param.param] == [
+    conv = next(layer for layer in new._parts.layers if layer.name == "conv")
+    assert [(p.lr_mult, p.decay_mult) for p in conv.layer_param.param] == [
         (1, 1),
         (2, 0),
     ]
@@ -436,7 +437,7 @@ def test_a_v0_padding_layer_goes_into_the_convolution_behind_it(tmp_path):
     net = caffe.Net(write(tmp_path, text), caffe.TEST)
     assert list(net._layer_names) == ["input", "conv1", "pool1"]
     assert net.blobs["conv1"].shape == (1, 3, 6, 7) and net.blobs["pool1"].shape == (1, 3, 3, 4)
-    conv, pool = net.layers[1].layer_param, net.layers[2].layer_param
+    conv, pool = (layer.layer_param for layer in net._parts.layers[1:])
     assert (
         list(conv.bottom) == ["data"]
         and list(conv.convolution_param.pad) == [2]

@@ -52,9 +52,8 @@ def test_names_and_layers(net):
         "InnerProduct",
         "SoftmaxWithLoss",
     ]
-    assert (
-        list(net.layer_dict) == net._layer_names
-        and net.layer_dict["ip"].blobs[0] is net.params["ip"][0]
+    assert list(net.layer_dict) == net._layer_names and np.shares_memory(
+        net.layer_dict["ip"].blobs[0].data, net.params["ip"][0].data
     )
     assert (net.inputs, net.outputs) == ([], ["loss"])
     assert net.top_names == OrderedDict(
@@ -235,8 +234,42 @@ def test_set_input_arrays(make):
     np.testing.assert_array_equal(net.forward()["data"], data[2:])
     with pytest.raises(ValueError, match="multiple"):
         net.set_input_arrays(data[:3], np.zeros(3, np.float32))
-    with pytest.raises(ValueError, match="float32"):
-        net.set_input_arrays(data.astype(float), np.zeros(4, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("data", "labels", "message"),
+    [
+        (np.zeros((2, 1, 2, 3)), np.zeros(2, "f"), "data array must be float32, not float64"),
+        (np.zeros((2, 1, 2, 3), "f"), np.zeros(2), "labels array must be float32, not float64"),
+        (np.zeros((2, 1, 3, 2), "f").swapaxes(2, 3), np.zeros(2, "f"), "data array must be C cont"),
+        (np.zeros((4, 1, 2, 3), "f")[::2], np.zeros(2, "f"), "data array must be C contiguous"),
+        (np.zeros((2, 1, 2, 3), "f"), np.zeros((4, 1, 1, 1), "f")[::2], "labels array must be C"),
+        (np.zeros((2, 2, 2, 3), "f"), np.zeros(2, "f"), "takes data of shape .N, 1, 2, 3., not .2"),
+        (np.zeros((2, 6), "f"), np.zeros(2, "f"), "takes data of shape .N, 1, 2, 3., not .2, 6."),
+        (np.zeros((2, 1, 2, 3), "f"), np.zeros((2, 1), "f"), "takes labels of shape .N, 1, 1, 1."),
+        (np.zeros((4, 1, 2, 3), "f"), np.zeros(2, "f"), "4 items need as many labels, not 2"),
+        (np.zeros((3, 1, 2, 3), "f"), np.zeros(3, "f"), "3 items do not make batches of 2"),
+        ([[0.0]], np.zeros(2, "f"), "data must be a NumPy array, not list"),
+    ],
+)  # fmt: skip
+def test_an_input_array_that_does_not_suit_is_refused_for_its_own_cause(
+    make, data, labels, message
+):
+    net = make(
+        'layer { name: "d" type: "MemoryData" top: "data" top: "label" memory_data_param { '
+        "batch_size: 2 channels: 1 height: 2 width: 3 } }"
+    )
+    with pytest.raises(RuntimeError, match=message):  # as pycaffe's
+        net.set_input_arrays(data, labels)
+
+
+def test_labels_of_one_axis_need_not_be_contiguous(make):
+    net = make(
+        'layer { name: "d" type: "MemoryData" top: "data" top: "label" memory_data_param { '
+        "batch_size: 2 channels: 1 height: 1 width: 1 } }"
+    )
+    net.set_input_arrays(np.zeros((2, 1, 1, 1), "f"), np.arange(4, dtype="f")[::2])
+    assert net.forward()["label"].ravel().tolist() == [0, 2]
 
 
 def test_set_input_arrays_needs_memory_data(net):
@@ -406,9 +439,10 @@ def test_a_blobproto_without_a_shape_is_a_scalar_or_refused():
         caffe.io.blobproto_to_array(caffe.io.caffe_pb2.BlobProto(data=[1, 2]))
 
 
-def test_solvers_are_not_there_and_said_so():
-    with pytest.raises(AttributeError, match="does not train, so it has no SGDSolver"):
-        caffe.SGDSolver  # noqa: B018
+def test_solvers_can_be_imported_but_not_made():
+    for make in (caffe.SGDSolver, caffe.AdamSolver, caffe.get_solver):
+        with pytest.raises(caffe.CaffeError, match="does not train"):
+            make("solver.prototxt")
     assert caffe.has_nccl() is False
 
 

@@ -87,7 +87,10 @@ def _packages() -> Iterator[Finding]:
 
 def _version_of(python: Union[str, Path], module: str) -> Optional[str]:
     """The version of an engine in some Python, or None."""
-    code = f"import {module}; {module}.Net; print({module}.__version__)"
+    found = "import caffe_compat as engine"
+    if module == "caffe":  # a folder of that name where the command runs is passed over
+        found = "from netfile.pycaffe import import_caffe; engine = import_caffe()"
+    code = f"{found}; engine.Net; print(engine.__version__)"
     root = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": root, "GLOG_minloglevel": "2"}
     try:
