@@ -24,7 +24,6 @@ _ARGUMENTS = {
     "neuron": "a channel, and y and x or neither",
     "guide": "names of pictures",
 }
-_LONGEST = 10_000  # characters
 _MOST_DEPTH = 400  # a part within another is a call within another
 _LARGEST = 1e30  # no float32 of a gradient survives more
 
@@ -59,11 +58,6 @@ class Expression:
         self.layers: List[str] = []
         self.files: List[str] = []
         self.classes: List[Any] = []
-        if len(text) > _LONGEST:
-            raise TargetError(
-                f"objective {text[:40]!r}...: has {len(text)} characters, over {_LONGEST}; make it "
-                "shorter"
-            )
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
             depth = _depth(self._tree)

@@ -41,13 +41,14 @@ _ZOOM = Table(
     },
     default=None,
 )
+_SCALE = Number(0, 1_000_000, default=None, over=True)  # of the net's input
 _MODEL: Dict[str, Field] = {
     "name": _PATH,
     "weights_sha1": _SHA1,
     "deploy_sha1": _SHA1,
     "mean": Many(Number(-100_000, 100_000), 1, 3, default=None),
     "channel_order": Choice(("bgr", "rgb"), default=None),
-    "scale": Number(0, 1_000_000, default=None, over=True),  # of the net's input
+    "scale": _SCALE,
 }
 _FACT = Either(Text(200, least=0), Either(Number(-1e15, 1e15), _FLAG))
 _COMMON: Dict[str, Field] = {
@@ -95,6 +96,7 @@ OTHERS = {
             "model": _PATH,
             "weights_sha1": _SHA1,
             "end": _LAYER,
+            "scale": _SCALE,
             "enhance": Text(1000, default=None),
             "prior": Text(1000),
             "weight": Number(0, 1e15),
@@ -108,6 +110,8 @@ OTHERS = {
             "model": _PATH,
             "weights_sha1": _SHA1,
             "class": Text(1000),
+            "number": Whole(0, 10**9, default=None),
+            "scale": _SCALE,
             "method": Text(100),
             "seed": Whole(0, 2**33),
         }

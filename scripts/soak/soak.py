@@ -45,7 +45,7 @@ def _worker(name: str, seed: int, seconds: float, tally: Tally) -> None:
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.soak.worker", name, "--seed", str(seed),
+            [sys.executable, "scripts/soak/worker.py", name, "--seed", str(seed),
              "--seconds", str(left)],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """One campaign, attempt after attempt, a line of JSON each: soak.py starts it.
 
-`python -m scripts.soak.worker NAME --seed N --count 1` makes one attempt again, whose folder stays.
+`python scripts/soak/worker.py NAME --seed N --count 1` makes one attempt again.
 """
 
 import argparse
@@ -14,8 +14,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from . import engine, inputs, processes
-from .campaign import Campaign, Fault, Shop
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from scripts.soak import engine, inputs, processes  # noqa: E402
+from scripts.soak.campaign import Campaign, Fault, Shop  # noqa: E402
 
 CAMPAIGNS = {c.name: c for c in (*inputs.CAMPAIGNS, *processes.CAMPAIGNS, *engine.CAMPAIGNS)}
 

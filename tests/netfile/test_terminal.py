@@ -73,7 +73,7 @@ def test_an_error_is_one_printable_line(capsys):
 
     assert guarded("x", run, NetError) == 2
     said = capsys.readouterr().err
-    assert said.startswith("x: a b\\x1b]0;title\\x07 ccc") and said.count("\n") == 1
+    assert said.startswith("x: a\\nb\\x1b]0;title\\x07\\tccc") and said.count("\n") == 1
     assert len(said) < 2100
 
 

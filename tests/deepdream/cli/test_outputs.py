@@ -196,8 +196,8 @@ def test_all_frames_have_as_many_digits():
 
 
 def test_a_zoom_hashes_each_file_once(photo, run, tmp_path, monkeypatch):
-    hashed, file_sha1 = [], recipe.file_sha1
-    monkeypatch.setattr(recipe, "file_sha1", lambda path: hashed.append(path) or file_sha1(path))
+    hashed, file_sha1 = [], job.file_sha1
+    monkeypatch.setattr(job, "file_sha1", lambda path: hashed.append(path) or file_sha1(path))
     assert zoom(run, photo, tmp_path / "frames", 3)[0] == 0
     assert len(hashed) == len(set(map(str, hashed))) == 3
     said = run("replay", tmp_path / "frames" / "0002.jpg", "-o", tmp_path / "again.jpg")[1]

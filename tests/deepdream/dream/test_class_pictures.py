@@ -112,11 +112,6 @@ def test_all_classes(call, tmp_path):
     assert len(list((tmp_path / "out").glob("*-0.png"))) == 4
 
 
-def test_classes_of_one_name_have_files_of_their_own():
-    names = command._file_names([(134, "crane"), (517, "crane"), (2, "owl")])
-    assert names == ["crane-class-134", "crane-class-517", "owl"]
-
-
 def test_a_class_that_is_named_twice_is_shown_once(call, tmp_path):
     assert call("bee", "bee", "-o", tmp_path / "out", "--seeds", 1)[0] == 0
     assert len(list((tmp_path / "out").iterdir())) == 2
