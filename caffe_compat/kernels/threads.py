@@ -55,10 +55,14 @@ _compiling = threading.RLock()
 _tasks: List["Task"] = []
 
 
+def _quietly() -> None:
+    """What is said before a single loop is compiled."""
+
+
 class _Compiled(CFunc):
     """numba's function for C, kept in a file of ours, which tells before it is really compiled."""
 
-    before: Callable[[], None] = staticmethod(lambda: None)
+    before: Callable[[], None] = _quietly
 
     def __init__(self, function: Callable[[int, int], None]) -> None:
         signature = types.void(types.intp, types.intp)
@@ -122,7 +126,7 @@ def prepare() -> None:
             for task in _tasks:
                 task.address  # noqa: B018 (compiles)
         finally:
-            del _Compiled.before
+            _Compiled.before = _quietly
     if started:
         say(f"compiled, in {time.perf_counter() - started:.0f} s")
 
