@@ -22,7 +22,7 @@ import os
 import threading
 import time
 from functools import lru_cache
-from typing import Any, Callable, List, Optional, Tuple, Union, cast
+from typing import Any, Callable, List, Optional, Tuple, Union
 
 import numba
 import numpy as np
@@ -51,7 +51,7 @@ _TASK, _BUFFER, _STEP, _HELPERS, _COUNTER = 0, 1, 2, 3, 4
 _ITEMS, _RECORD = 1, 2  # places in a task's arguments
 
 Number = Union[float, "np.floating[Any]"]
-_compiling = threading.RLock()
+_compiling, _growing = threading.RLock(), threading.RLock()
 _tasks: List["Task"] = []
 
 
@@ -75,6 +75,34 @@ class _Compiled(CFunc):
         return super()._compile_uncached()  # type: ignore[misc]
 
 
+def _undisturbed(work: Callable[[], None]) -> None:
+    """Do work whose state an exception of a signal's handler would break, as compiling is.
+
+    Handlers run in the main thread alone, so it waits for another one. An exception ends the
+    waiting, and not the work. (LLVM calls Python back, and what is raised there is lost.)
+    """
+    failed: List[BaseException] = []
+
+    def keep_error() -> None:
+        try:
+            work()
+        except BaseException as e:
+            failed.append(e)
+
+    if threading.current_thread() is not threading.main_thread():
+        work()
+        return
+    thread = threading.Thread(target=keep_error, name="caffe_compat_compiling")
+    try:
+        thread.start()
+    except RuntimeError:  # the system has no more threads for us
+        work()
+        return
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
 class Task:
     """Decorator: a compiled function (arguments, scratch), both addresses, that threads share.
 
@@ -90,12 +118,15 @@ class Task:
     @property
     def address(self) -> int:
         """Where the compiled code is; the first look compiles or loads it."""
-        if self._address is None:
-            with _compiling:
-                if self._address is None:
-                    self._compiled = _Compiled(self._function)  # its memory goes with it
-                    self._address = self._compiled.address
-        return cast(int, self._address)
+        while self._address is None:
+            _undisturbed(self._compile)
+        return self._address
+
+    def _compile(self) -> None:
+        with _compiling:
+            if self._address is None:
+                self._compiled = _Compiled(self._function)  # its memory goes with it
+                self._address = self._compiled.address
 
 
 class rarely(Task):
@@ -120,13 +151,12 @@ def prepare() -> None:
             started = time.perf_counter()
             say("compiling its loops for this processor, once; some 20 seconds ...")
 
-    with _compiling:
-        _Compiled.before = announce
-        try:
-            for task in _tasks:
-                task.address  # noqa: B018 (compiles)
-        finally:
-            _Compiled.before = _quietly
+    _Compiled.before = announce
+    try:
+        for task in _tasks:
+            task.address  # noqa: B018 (compiles)
+    finally:
+        _Compiled.before = _quietly
     if started:
         say(f"compiled, in {time.perf_counter() - started:.0f} s")
 
@@ -290,7 +320,7 @@ class _Team:
 
     def grow(self, helpers: int) -> None:
         """Start more helpers, up to so many in all, as far as the system lets us."""
-        with _compiling:
+        with _growing:
             if time.monotonic() < self._next_try:
                 return
             self._numbers[_WANTED] = max(helpers, self._numbers[_WANTED])
@@ -333,19 +363,25 @@ _our_team: Optional[_Team] = None
 def _team() -> _Team:
     global _our_team
     if _our_team is None:
-        with _compiling:
+        with _growing:
             if _our_team is None:
                 _our_team = _Team()
     return _our_team
 
 
 def _after_fork() -> None:
-    """A forked process has none of its parent's threads, and nobody to give their locks back."""
-    global _compiling, _our_team
-    _compiling, _our_team = threading.RLock(), None
+    """A forked process has none of its parent's threads."""
+    global _growing, _our_team
+    _growing, _our_team = threading.RLock(), None
 
 
 if hasattr(os, "register_at_fork"):
+    # not in the midst of another thread's compiling: nobody would give its locks back
+    os.register_at_fork(
+        before=_compiling.acquire,
+        after_in_parent=_compiling.release,
+        after_in_child=_compiling.release,
+    )
     os.register_at_fork(after_in_child=_after_fork)
 
 
