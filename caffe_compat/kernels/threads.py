@@ -21,17 +21,16 @@ import ctypes
 import os
 import threading
 import time
-from functools import lru_cache
-from typing import Any, Callable, List, Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 import numba
 import numpy as np
-from numba import types
-from numba.core.ccallback import CFunc
 
 from . import cores
 from .atomic import add, call, change, flat, int64s, pause, peek
-from .kept import Kept, say
+from .tasks import Task, given, prepare, rarely, take
+
+__all__ = ["Number", "Task", "count", "given", "prepare", "rarely", "run", "take"]
 
 count = cores.count
 
@@ -48,130 +47,9 @@ _SLEEPERS, _EACH = 40, 8  # the caller's, then each helper's: whether it sleeps,
 _INSIDE, _MAY_JOIN = 0xFFFF, 16
 # places in what `run` hands over; a task's arguments begin with its counter
 _TASK, _BUFFER, _STEP, _HELPERS, _COUNTER = 0, 1, 2, 3, 4
-_ITEMS, _RECORD = 1, 2  # places in a task's arguments
 
 Number = Union[float, "np.floating[Any]"]
-_compiling, _growing = threading.RLock(), threading.RLock()
-_tasks: List["Task"] = []
-
-
-def _quietly() -> None:
-    """What is said before a single loop is compiled."""
-
-
-class _Compiled(CFunc):
-    """numba's function for C, kept in a file of ours, which tells before it is really compiled."""
-
-    before: Callable[[], None] = _quietly
-
-    def __init__(self, function: Callable[[int, int], None]) -> None:
-        signature = types.void(types.intp, types.intp)
-        super().__init__(function, (signature.args, signature.return_type), {}, {})
-        self._cache: Any = Kept(function)
-        self.compile()
-
-    def _compile_uncached(self) -> Any:
-        _Compiled.before()
-        return super()._compile_uncached()  # type: ignore[misc]
-
-
-def _undisturbed(work: Callable[[], None]) -> None:
-    """Do work whose state an exception of a signal's handler would break, as compiling is.
-
-    Handlers run in the main thread alone, so it waits for another one. An exception ends the
-    waiting, and not the work. (LLVM calls Python back, and what is raised there is lost.)
-    """
-    failed: List[BaseException] = []
-
-    def keep_error() -> None:
-        try:
-            work()
-        except BaseException as e:
-            failed.append(e)
-
-    if threading.current_thread() is not threading.main_thread():
-        work()
-        return
-    thread = threading.Thread(target=keep_error, name="caffe_compat_compiling")
-    try:
-        thread.start()
-    except RuntimeError:  # the system has no more threads for us
-        work()
-        return
-    thread.join()
-    if failed:
-        raise failed[0]
-
-
-class Task:
-    """Decorator: a compiled function (arguments, scratch), both addresses, that threads share.
-
-    The function reads what `run` was given with record(KIND, given(arguments)), and takes numbers
-    of items with take(arguments) until there are none. scratch: memory of the thread's own.
-    """
-
-    def __init__(self, function: Callable[[int, int], None]) -> None:
-        self._function = function
-        self._address: Optional[int] = None
-        _tasks.append(self)
-
-    @property
-    def address(self) -> int:
-        """Where the compiled code is; the first look compiles or loads it."""
-        while self._address is None:
-            _undisturbed(self._compile)
-        return self._address
-
-    def _compile(self) -> None:
-        with _compiling:
-            if self._address is None:
-                self._compiled = _Compiled(self._function)  # its memory goes with it
-                self._address = self._compiled.address
-
-
-class rarely(Task):
-    """A Task that is compiled only when it is needed."""
-
-    def __init__(self, function: Callable[[int, int], None]) -> None:
-        super().__init__(function)
-        _tasks.remove(self)
-
-
-@lru_cache(maxsize=None)
-def prepare() -> None:
-    """Load every task that an earlier process compiled, and compile the others.
-
-    Says so on the standard error where there are any.
-    """
-    started = 0.0
-
-    def announce() -> None:
-        nonlocal started
-        if not started:
-            started = time.perf_counter()
-            say("compiling its loops for this processor, once; some 20 seconds ...")
-
-    _Compiled.before = announce
-    try:
-        for task in _tasks:
-            task.address  # noqa: B018 (compiles)
-    finally:
-        _Compiled.before = _quietly
-    if started:
-        say(f"compiled, in {time.perf_counter() - started:.0f} s")
-
-
-@numba.njit(nogil=True, inline="always")
-def given(arguments):
-    """The address of the record that `run` was given, in a task."""
-    return arguments + 8 * _RECORD
-
-
-@numba.njit(nogil=True)
-def take(arguments):
-    """The number of the next item of a task, or -1 when all are taken."""
-    item = add(arguments, 1)
-    return item if item < int64s(arguments)[_ITEMS] else -1
+_growing = threading.RLock()
 
 
 @numba.njit(nogil=True, inline="always")
@@ -311,7 +189,7 @@ class _Team:
         self._numbers[_SLEEPERS + 1] = _new_lock()
         self._share, self._serve = _NATIVE(_share.address), _NATIVE(_serve.address)
         self._next_try = 0.0
-        atexit.register(self._let_sleep)
+        atexit.register(self.let_sleep)
 
     @property
     def helpers(self) -> int:
@@ -338,7 +216,7 @@ class _Team:
         """Do a job; see _share."""
         self._share(self._address, _packed(job))
 
-    def _let_sleep(self) -> None:
+    def let_sleep(self) -> None:
         """At the end, wait for helpers that still watch for work: their code goes with Python."""
         numbers = self._numbers[_SLEEPERS + _EACH :: _EACH]
         for _ in range(1000):
@@ -372,16 +250,12 @@ def _team() -> _Team:
 def _after_fork() -> None:
     """A forked process has none of its parent's threads."""
     global _growing, _our_team
+    if _our_team is not None:
+        atexit.unregister(_our_team.let_sleep)
     _growing, _our_team = threading.RLock(), None
 
 
 if hasattr(os, "register_at_fork"):
-    # not in the midst of another thread's compiling: nobody would give its locks back
-    os.register_at_fork(
-        before=_compiling.acquire,
-        after_in_parent=_compiling.release,
-        after_in_child=_compiling.release,
-    )
     os.register_at_fork(after_in_child=_after_fork)
 
 

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from caffe_compat.kernels import kept, threads
+from caffe_compat.kernels import kept, tasks, threads
 
 # a loop that takes a fraction of a second to compile, in a file of its own
 LOOP = """
@@ -44,7 +44,7 @@ def program(tmp_path, monkeypatch, capfd):
         compiled = []
         monkeypatch.setattr(kept, "_said", set())
         monkeypatch.setattr(
-            threads._Compiled, "before", staticmethod(lambda: compiled.append("compiled"))
+            tasks._Compiled, "before", staticmethod(lambda: compiled.append("compiled"))
         )
         path.write_text(LOOP.replace("FACTOR", str(factor)))
         value = np.array([21], np.int64)
@@ -172,7 +172,7 @@ def test_compiling_is_said_and_loading_is_not(tmp_path, monkeypatch, capfd):
     path.write_text(LOOP.replace("FACTOR", "3"))
     said = []
     for _ in range(2):
-        monkeypatch.setattr(threads, "_tasks", [times(path, monkeypatch)])
+        monkeypatch.setattr(tasks, "_tasks", [times(path, monkeypatch)])
         threads.prepare.__wrapped__()
         said.append(capfd.readouterr().err.splitlines())
     compiled, loaded = said

@@ -109,7 +109,7 @@ def test_threads_that_cannot_be_started_are_done_without_until_they_can(monkeypa
 
 def test_helpers_go_to_sleep_and_are_woken():
     assert total() == VALUES
-    threads._team()._let_sleep()
+    threads._team().let_sleep()
     number = threads._team().helpers
     asleep = threads._team()._numbers[threads._SLEEPERS + threads._EACH :: threads._EACH][:number]
     assert asleep.all()
