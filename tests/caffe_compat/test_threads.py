@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import caffe_compat as caffe
-from caffe_compat.kernels import cores, elementwise, threads
+from caffe_compat import blob
+from caffe_compat.kernels import cores, elementwise, tasks, threads
+from caffe_compat.net import sharing
 from tests.support import interrupts
 
 NET = """
@@ -91,6 +93,33 @@ def test_interrupts_while_the_team_is_made_cost_no_thread(monkeypatch):
         monkeypatch.setattr(threads, "_our_team", None)
         interrupted(step, total)
         assert total() == VALUES and threads._team().helpers == 2
+
+
+def test_an_interrupt_ends_the_waiting_for_compiling_and_not_the_compiling():
+    go_on, done = threading.Event(), threading.Event()
+
+    def stop(number, frame):
+        raise Stop
+
+    def work():
+        os.kill(os.getpid(), signal.SIGTERM)
+        go_on.wait()
+        done.set()
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with pytest.raises(Stop):
+            tasks._undisturbed(work)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        go_on.set()
+    assert done.wait(30)
+
+
+def test_no_code_of_ours_answers_when_numpy_asks_for_an_array():
+    # NumPy takes an exception there for an answer, a Ctrl-C too
+    lease = sharing.Lease(blob.Memory(3))
+    assert "__array_interface__" in vars(lease) and np.asarray(lease).shape == (3,)
 
 
 def test_threads_that_cannot_be_started_are_done_without_until_they_can(monkeypatch):
