@@ -2,7 +2,8 @@
 
 import math
 import weakref
-from typing import Callable, Dict, List, Optional, Tuple
+from contextlib import nullcontext
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -66,6 +67,9 @@ class Blob:
     passes, until a reshape needs more memory than there is.
     """
 
+    # of the net that it belongs to: its memory and views change under this alone
+    lock: Any = nullcontext()
+
     def __init__(self, *shape: int) -> None:
         self._shape: Optional[Tuple[int, ...]] = None
         self._count = 0
@@ -85,34 +89,36 @@ class Blob:
                 f"cannot shape a blob as {shape}: dimensions must be >= 0 and make at most "
                 f"{limits.MOST_VALUES} values"
             )
-        if count > self._data.capacity:
-            limits.check(count, f"a blob of shape {shape}")
-        self._shape, self._count = shape, count
-        self._views = {}
-        if count > self._data.capacity:
-            self._data = Memory(count)
-        if count > self._diff.capacity:
-            self._diff = Memory(count)
+        with self.lock:
+            if count > self._data.capacity:
+                limits.check(count, f"a blob of shape {shape}")
+            data = self._data if count <= self._data.capacity else Memory(count)
+            diff = self._diff if count <= self._diff.capacity else Memory(count)
+            # all at once: an interrupt comes after a call, and here is none
+            self._data, self._diff, self._views = data, diff, {}
+            self._shape, self._count = shape, count
 
     def reshape_like(self, other: "Blob") -> None:
         """Give the blob the other's shape."""
         self.reshape(*other.shape)
 
-    def _view(self, name: str, memory: Memory) -> np.ndarray:
+    def _view(self, name: str) -> np.ndarray:
         view = self._views.get(name)
         if view is None:
-            view = self._views[name] = memory.values[: self._count].reshape(self.shape)
+            with self.lock:
+                memory = self._data if name == "data" else self._diff
+                view = self._views[name] = memory.values[: self._count].reshape(self.shape)
         return view
 
     @property
     def data(self) -> np.ndarray:
         """The values, float32, live."""
-        return self._view("data", self._data)
+        return self._view("data")
 
     @property
     def diff(self) -> np.ndarray:
         """Their gradient, float32, live."""
-        return self._view("diff", self._diff)
+        return self._view("diff")
 
     @property
     def diff_is_new(self) -> bool:
@@ -201,9 +207,10 @@ class ParamBlob(Blob):
     @property
     def diff(self) -> np.ndarray:
         guests = (guest() for guest in self.owner._guests)
-        for blob in [self.owner, *filter(None, guests)]:
-            blob.wanted = True
-            if blob.pending is not None:
-                pending, blob.pending = blob.pending, None
-                pending()
+        with self.lock:
+            for blob in [self.owner, *filter(None, guests)]:
+                blob.wanted = True
+                if blob.pending is not None:
+                    pending, blob.pending = blob.pending, None
+                    pending()
         return super().diff

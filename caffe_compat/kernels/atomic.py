@@ -101,19 +101,30 @@ def peek(typingctx, address):
     """The int64 at an address, as another thread last wrote it."""
 
     def generate(context, builder, signature, args):
-        return builder.load_atomic(_pointer(builder, args[0]), "acquire", 8)
+        return builder.load_atomic(_pointer(builder, args[0]), "seq_cst", 8)
 
     return types.int64(types.intp), generate
 
 
 @intrinsic
-def _add(typingctx, address, value):
-    """Add to the int64 at an address; returns what it was."""
+def add(typingctx, address, value):
+    """Add to the int64 at an address; returns what it was: each number to one thread only."""
 
     def generate(context, builder, signature, args):
         return builder.atomic_rmw("add", _pointer(builder, args[0]), args[1], "seq_cst")
 
     return types.int64(types.intp, types.int64), generate
+
+
+@intrinsic
+def change(typingctx, address, old, new):
+    """Write `new` where the int64 at an address is `old`; returns whether it was."""
+
+    def generate(context, builder, signature, args):
+        pair = builder.cmpxchg(_pointer(builder, args[0]), *args[1:], "seq_cst", "seq_cst")
+        return builder.extract_value(pair, 1)
+
+    return types.boolean(types.intp, types.int64, types.int64), generate
 
 
 @intrinsic
@@ -141,9 +152,3 @@ def call(typingctx, function, first, second):
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp, types.intp), generate
-
-
-@numba.njit(cache=True, nogil=True)
-def count_up(address):
-    """Add one to the int64 at an address; returns what it was: each number to one thread only."""
-    return _add(address, 1)

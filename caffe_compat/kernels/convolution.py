@@ -20,7 +20,7 @@ _STRIP_VALUES = 1 << 17  # columns per strip, in floats: half of one core's leve
 _NARROW = 16 * WIDTH  # output positions per strip where no columns are needed
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _copy_columns(matrix, first, count, depth, cols, width):
     """Columns first..first + count of Rows, side by side with rows `width` long."""
     source, one = float32s(matrix.address), np.uint64(1)
@@ -29,7 +29,7 @@ def _copy_columns(matrix, first, count, depth, cols, width):
         gather(source, start, one, cols, np.uint64(k * width), np.uint64(count))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _product(a, b, c, size, finish, cols, overhang):
     """`multiply` where B may end with its last column: what fills no vector goes through cols."""
     rows, columns, depth = size

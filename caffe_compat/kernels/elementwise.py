@@ -21,7 +21,7 @@ class _Arrays(NamedTuple):
     slope: float
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _piece(arguments, size):
     """The places (first, last) of the next piece, unsigned; first == last when there is none."""
     piece = threads.take(arguments)

@@ -232,11 +232,11 @@ def _one_tile(typingctx, key, a, b, c, depth, finish):
     return types.void(types.intp, a, b, c, types.intp, finish), generate
 
 
-_tile_key = numba.njit(cache=True, nogil=True, inline="always")(_key)
+_tile_key = numba.njit(nogil=True, inline="always")(_key)
 _nothing = np.zeros(_FULL, np.float32)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _whole_depth(key, a, b, c, depth, finish):
     """One tile, _DEPTH products at a time.
 
@@ -258,7 +258,7 @@ def _whole_depth(key, a, b, c, depth, finish):
         )
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _tallest(rows):
     """Rows of the tallest tile that is not taller than this."""
     for tall in _ROWS:
@@ -267,7 +267,7 @@ def _tallest(rows):
     return 1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def multiply(a, b, c, size, finish, overhang):
     """C = act(A · B + bias), or act(C + A · B + bias).
 

@@ -20,7 +20,7 @@ class Region(NamedTuple):
     k: float
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _power(scale, beta, out, count):
     """out = scale ** -beta; by square roots for the usual beta, 0.75."""
     if beta == 0.75:
@@ -32,7 +32,7 @@ def _power(scale, beta, out, count):
             out[j] = scale[j] ** np.float32(-beta)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _sum_rows(ring, first, last, total, count):
     """total = the sum of rows first..last, each kept at its number modulo the ring's length."""
     size = ring.shape[0]
@@ -44,7 +44,7 @@ def _sum_rows(ring, first, last, total, count):
             total[j] += row[j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _scale(x, squares, ready, c, start, count, share, offset, total):
     """total = offset + share * the sum of x² over the channels around c.
 
@@ -63,7 +63,7 @@ def _scale(x, squares, ready, c, start, count, share, offset, total):
     return ready
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _forward(x, y, region, start, count):
     """scale = k + alpha/size * sum of x² over `size` channels; y = x * scale ** -beta.
 
@@ -83,7 +83,7 @@ def _forward(x, y, region, start, count):
             target[j] = source[j] * power[j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _backward(x, dy, dx, region, start, count):
     """dx = dy * scale ** -beta - 2 alpha beta / size * x * sum of (dy * y / scale).
 
@@ -128,7 +128,7 @@ class _Arguments(NamedTuple):
     region: Region
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@numba.njit(nogil=True, inline="always")
 def _matrix(address, p):
     return float32s(address)[: p.channels * p.positions].reshape(p.channels, p.positions)
 

@@ -27,14 +27,14 @@ class Window(NamedTuple):
     pad_w: int
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _span(j_offset, stride, width, out_w):
     """Output columns whose source at this offset lies inside the picture."""
     left = min(out_w, max(0, -(j_offset // stride)))
     return left, max(left, min(out_w, (width - j_offset + stride - 1) // stride))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _reach(window, width, out_w):
     """The window's columns that lie in the picture for any output column.
 
@@ -44,7 +44,7 @@ def _reach(window, width, out_w):
     return first, min(window.kernel_w, width + window.pad_w)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _keep_larger(x, start, stride, best, where, at, count, code):
     """best = max(best, x[start::stride]), and where = code at the places that change.
 
@@ -72,14 +72,14 @@ def _keep_larger(x, start, stride, best, where, at, count, code):
             where[at + j] = code if larger else where[at + j]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@numba.njit(nogil=True, inline="always")
 def _larger(v, best, new, code):
     """(the larger value, `new` if that is v, else `code`)."""
     larger = v > best
     return (v if larger else best), (new if larger else code)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _nine(a, b, c, y, mask):
     """The maximum of 3x3 windows one column apart, with all nine values in registers.
 
@@ -99,7 +99,7 @@ def _nine(a, b, c, y, mask):
         mask[j] = code
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _nine_by_two(a, b, c, y, mask):
     """As _nine, for windows two columns apart."""
     for j in range(y.size):
@@ -116,7 +116,7 @@ def _nine_by_two(a, b, c, y, mask):
         mask[j] = code
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _max_three(x, y, mask, padded, window, p):
     """_max_plane for 3x3 windows, by a padded copy of the plane, in which no window has an edge."""
     step, top, left = window.stride_w, window.pad_h, window.pad_w
@@ -133,7 +133,7 @@ def _max_three(x, y, mask, padded, window, p):
             _nine_by_two(a, b, c, y[p, i], mask[p, i])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _max_plane(x, y, mask, window, p):
     """Maximum of each window, and in `mask` which of its places was the first to hold it.
 
@@ -160,14 +160,14 @@ def _max_plane(x, y, mask, window, p):
                 _keep_larger(source, at, stride, best, where, place, count, code)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _shift(code, window, width):
     """Where in a plane a place of the window lies, from the window's first on."""
     row, column = code // window.kernel_w - window.pad_h, code % window.kernel_w - window.pad_w
     return row * width + column
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _max_plane_backward(dy, mask, dx, add, shift, window, p):
     """Each output's gradient goes to where its maximum lay; added to what dx holds if `add`.
 
@@ -187,21 +187,21 @@ def _max_plane_backward(dy, mask, dx, add, shift, window, p):
                 target[i * window.stride_h * width + j * window.stride_w + place] += dy[p, i, j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _extent(i, kernel, stride, pad, size):
     """What Caffe divides an average by, along one axis: the window clipped to size + pad."""
     start = i * stride - pad
     return min(start + kernel, size + pad) - start
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _area(i, j, window, height, width):
     """The values by which the average of window i, j is divided, padding included."""
     tall = _extent(i, window.kernel_h, window.stride_h, window.pad_h, height)
     return np.float32(tall * _extent(j, window.kernel_w, window.stride_w, window.pad_w, width))
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _average_plane(x, y, window, p):
     _, height, width = x.shape
     _, out_h, out_w = y.shape
@@ -221,7 +221,7 @@ def _average_plane(x, y, window, p):
             total[j] /= _area(i, j, window, height, width)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(nogil=True, error_model="numpy")
 def _average_plane_backward(dy, dx, add, share, window, p):
     _, height, width = dx.shape
     _, out_h, out_w = dy.shape
@@ -256,19 +256,19 @@ class _Arguments(NamedTuple):
     window: Window
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@numba.njit(nogil=True, inline="always")
 def _large(flat, p):
     """The picture's planes."""
     return flat[: p.planes * p.height * p.width].reshape(p.planes, p.height, p.width)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@numba.njit(nogil=True, inline="always")
 def _small(flat, p):
     """The pooled planes, or those of the mask."""
     return flat[: p.planes * p.out_h * p.out_w].reshape(p.planes, p.out_h, p.out_w)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _max_forward(arguments, p, mask):
     x, y, mask, window = (
         _large(float32s(p.picture), p),
@@ -289,7 +289,7 @@ def _max_forward(arguments, p, mask):
         plane = threads.take(arguments)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _max_backward(arguments, p, mask):
     dx, dy, mask = _large(float32s(p.picture), p), _small(float32s(p.pooled), p), _small(mask, p)
     places = min(p.window.kernel_h * p.window.kernel_w, _FEW)

@@ -6,15 +6,17 @@ Over planes: x (planes, H, W), y (planes, H', W'); windows are pooling.Window, w
 import numba
 import numpy as np
 
+from .kept import kept
 
-@numba.njit(cache=True, nogil=True)
+
+@numba.njit(nogil=True)
 def _bounds(i, j, window, height, width):
     """(top, bottom, left, right) of window i, j."""
     top, left = i * window.stride_h, j * window.stride_w
     return top, min(height, top + window.kernel_h), left, min(width, left + window.kernel_w)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _total(plane, bounds):
     """The sum of a window's values."""
     top, bottom, left, right = bounds
@@ -25,7 +27,7 @@ def _total(plane, bounds):
     return total
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _choice(plane, bounds, threshold):
     """The place in the plane where the running sum of a window first reaches the threshold.
 
@@ -42,7 +44,7 @@ def _choice(plane, bounds, threshold):
     return place
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def choose(x, thresholds, y, chosen, window):
     """Training: a value of each window, with a probability that is its share of the window's sum.
 
@@ -58,7 +60,7 @@ def choose(x, thresholds, y, chosen, window):
                 y[p, i, j] = x[p, place // width, place % width]
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def choose_backward(dy, chosen, dx):
     """Each gradient goes to the value that was chosen."""
     for p in range(len(dy)):
@@ -69,7 +71,7 @@ def choose_backward(dy, chosen, dx):
                 target[chosen[p, i, j]] += dy[p, i, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def expect(x, y, window):
     """Testing: each window's sum of squares over its sum; 0 where the sum is not positive."""
     _, height, width = x.shape
@@ -84,7 +86,7 @@ def expect(x, y, window):
                 y[p, i, j] = squares / total if total > 0 else np.float32(0)
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def expect_backward(x, y, dy, dx, window):
     """The derivative of the expectation, (2 x - y) / sum; Caffe has none for testing."""
     _, height, width = x.shape

@@ -9,6 +9,8 @@ from typing import NamedTuple, Sequence
 import numba
 import numpy as np
 
+from .kept import kept
+
 
 class Geometry(NamedTuple):
     """The sizes of one group of a convolution: of its pictures, their outputs, and its window."""
@@ -48,7 +50,7 @@ def geometry(
 # places at each step; the usual strides by name, since constants vectorise.
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def gather(source, start, stride, target, at, count):
     """target[at : at + count] = source[start::stride]."""
     one, two = np.uint64(1), np.uint64(2)
@@ -63,7 +65,7 @@ def gather(source, start, stride, target, at, count):
             target[at + q] = source[start + stride * q]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _scatter_add(source, start, count, target, at, stride):
     """target[at::stride] += source[start : start + count]."""
     one, two = np.uint64(1), np.uint64(2)
@@ -78,13 +80,13 @@ def _scatter_add(source, start, count, target, at, stride):
             target[at + stride * q] += source[start + q]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def clear(target, at, count):
     for q in range(count):
         target[at + q] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def _inside(j, geo):
     """Output columns [left, right) whose source lies in the picture, at the kernel's column j."""
     stride, shift = geo.stride_w, j * geo.dilation_w - geo.pad_w
@@ -92,7 +94,7 @@ def _inside(j, geo):
     return left, max(left, min(geo.out_w, (geo.width - shift + stride - 1) // stride))
 
 
-@numba.njit(cache=True, nogil=True)
+@kept()
 def im2col(x, base, cols, step, geo, first, last):
     """Columns (channels * kernel_h * kernel_w, positions first..last) of the image at x[base].
 
@@ -126,7 +128,7 @@ def im2col(x, base, cols, step, geo, first, last):
                 k += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True)
 def col2im(cols, step, dx, base, geo, first_row, last_row, top, bottom):
     """Add the columns of output rows first_row..last_row to the rows top..bottom of the picture.
 

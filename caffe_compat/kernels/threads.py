@@ -2,218 +2,261 @@
 
 Which thread computes a piece never changes its value, so results do not depend on timing. A net's
 passes are hundreds of pieces of work, many of them shorter than the 50 microseconds that the system
-takes to wake a thread, or Python's lock to change hands. So the helpers watch a flag for a while
-before they go to sleep, and take the next piece and run it without Python.
+takes to wake a thread, or Python's lock to change hands. So the helpers run without Python, and
+watch for work for a while before they go to sleep.
+
+An exception (Ctrl-C, or any other that a signal's handler raises) can come between any two steps of
+Python. So a piece of work is one call from Python's side: it takes the team, hands the work over,
+takes part, waits until nobody is at it any more, and gives the team back. `run` holds all arrays as
+long as that takes.
+
+A team has a gate: a number that says which work there is, up to which helper may join it, and how
+many are at it. The caller shuts it when nothing is left to take, and waits for those inside alone.
+A helper that the system keeps from running is not waited for, unless it is within an item.
 """
 
+import _thread
+import atexit
+import ctypes
 import os
-import sys
 import threading
 import time
-from functools import lru_cache
-from typing import Any, Callable, List, Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 import numba
 import numpy as np
-from numba import types
 
-from .atomic import address_of, call, count_up, flat, int64s, pause, peek
+from . import cores
+from .atomic import add, call, change, flat, int64s, pause, peek
+from .tasks import Task, given, prepare, rarely, take
 
-_PATIENCE = 0.8  # seconds of loading before we say that this is compiling
-_TURNS = 20_000  # of waiting before a helper goes to sleep: some 300 microseconds
-# places in the flags; those that several threads write have cache lines of their own
-_NUMBER, _FUNCTION, _ARGUMENTS, _DONE, _SCRATCH = 0, 1, 2, 8, 16
-_ITEMS, _RECORD = 1, 2  # places in a task's arguments, after its counter
+__all__ = ["Number", "Task", "count", "given", "prepare", "rarely", "run", "take"]
 
+count = cores.count
 
-def count() -> int:
-    """The number of threads.
+_SPIN = 50e-6  # seconds of waiting before a thread goes to sleep
+_RETRY = 1.0  # seconds before another attempt to start threads where the system refused
+_NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
 
-    The environment variable CAFFE_COMPAT_THREADS, else the cores that this process may use.
-    """
-    return _count(os.environ.get("CAFFE_COMPAT_THREADS", ""))
-
-
-@lru_cache(maxsize=None)
-def _count(wanted: str) -> int:
-    if wanted.isdecimal() and len(wanted) < 5 and int(wanted) > 0:
-        return int(wanted)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
+# places in a team's numbers; what several threads write has cache lines of its own
+_OWNED, _GATE, _JOINED, _WANTED = 0, 8, 16, 17
+_FUNCTION, _ARGUMENTS, _SCRATCH, _STRIDE = 24, 25, 26, 27
+_ACQUIRE, _RELEASE, _TURNS = 32, 33, 34
+_SLEEPERS, _EACH = 40, 8  # the caller's, then each helper's: whether it sleeps, and its lock
+# the gate: the work's number in its upper half, then 16 bits of each of these
+_INSIDE, _MAY_JOIN = 0xFFFF, 16
+# places in what `run` hands over; a task's arguments begin with its counter
+_TASK, _BUFFER, _STEP, _HELPERS, _COUNTER = 0, 1, 2, 3, 4
 
 Number = Union[float, "np.floating[Any]"]
-_tasks: List["Task"] = []
+_growing = threading.RLock()
 
 
-class Task:
-    """Decorator: a compiled function (arguments, scratch), both addresses, that threads share.
+@numba.njit(nogil=True, inline="always")
+def _sleeper(team, number):
+    return team + 8 * (_SLEEPERS + _EACH * number)
 
-    The function reads what `run` was given with record(KIND, given(arguments)), and takes numbers
-    of items with take(arguments) until there are none. scratch: memory of the thread's own.
+
+@numba.njit(nogil=True)
+def _wake(team, number):
+    """Wake a sleeper, once for each time that it says it sleeps."""
+    sleeper = _sleeper(team, number)
+    if peek(sleeper) == 1 and change(sleeper, 1, 0):
+        call(int64s(team)[_RELEASE], int64s(sleeper)[1], 0)
+
+
+@numba.njit(nogil=True, inline="always")
+def _open(gate, served, number):
+    """Whether a helper may join the work, which is another than it served last."""
+    return gate >> 32 != served and (gate >> _MAY_JOIN) & 0xFFFF >= number
+
+
+@Task
+def _serve(team, lock):
+    """A helper: join the team, unless that has enough, and the work that comes, for ever.
+
+    lock: one of Python's, to sleep on.
     """
-
-    def __init__(self, function: Callable[[int, int], None]) -> None:
-        self._function = function
-        self._address: Optional[int] = None
-        _tasks.append(self)
-
-    @property
-    def address(self) -> int:
-        """Where the compiled code is; the first look compiles or loads it."""
-        if self._address is None:
-            # kept, since its memory goes with it
-            self._compiled = numba.cfunc(types.void(types.intp, types.intp), cache=True)(
-                self._function
-            )
-            self._address = self._compiled.address
-        return self._address
-
-
-class rarely(Task):
-    """A Task that is compiled only when it is needed."""
-
-    def __init__(self, function: Callable[[int, int], None]) -> None:
-        super().__init__(function)
-        _tasks.remove(self)
-
-
-@lru_cache(maxsize=None)
-def prepare() -> None:
-    """Compile every task, or load what an earlier process compiled.
-
-    Says so on the standard error where that takes time.
-    """
-    said = threading.Event()
-
-    def say() -> None:
-        print(
-            "caffe_compat: compiling its loops for this processor, once; some 20 seconds ...",
-            file=sys.stderr,
-            flush=True,
-        )
-        said.set()
-
-    patience = threading.Timer(_PATIENCE, say)
-    patience.daemon = True
-    started = time.perf_counter()
-    patience.start()
-    for task in _tasks:
-        task.address  # noqa: B018 (compiles)
-    patience.cancel()
-    if said.is_set():
-        print(
-            f"caffe_compat: compiled, in {time.perf_counter() - started:.0f} s",
-            file=sys.stderr,
-            flush=True,
-        )
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def given(arguments):
-    """The address of the record that `run` was given, in a task."""
-    return arguments + 8 * _RECORD
-
-
-@numba.njit(cache=True, nogil=True)
-def take(arguments):
-    """The number of the next item of a task, or -1 when all are taken."""
-    item = count_up(arguments)
-    return item if item < int64s(arguments)[_ITEMS] else -1
-
-
-@numba.njit(cache=True, nogil=True)
-def _serve(flags, number, place, turns):
-    """Run tasks as they come, from the one after `number` on.
-
-    Returns the last one's number when none came for so many turns.
-    """
-    address = address_of(flags)
-    waited = 0
-    while waited < turns:
-        if peek(address + 8 * _NUMBER) == number:
+    own, gate_at = int64s(team), team + 8 * _GATE
+    while True:
+        number = peek(team + 8 * _JOINED)
+        if number >= own[_WANTED]:
+            return
+        if change(team + 8 * _JOINED, number, number + 1):
+            break
+    number += 1
+    sleeper = _sleeper(team, number)
+    int64s(sleeper)[1] = lock
+    call(own[_ACQUIRE], lock, 0)
+    served, turns = 0, 0
+    while own[_WANTED]:  # for ever: numba asks for an end
+        gate = peek(gate_at)
+        if _open(gate, served, number):
+            if change(gate_at, gate, gate + 1):
+                served, turns = gate >> 32, 0
+                call(own[_FUNCTION], own[_ARGUMENTS], own[_SCRATCH] + number * own[_STRIDE])
+                if (add(gate_at, -1) - 1) & 0xFFFFFFFF == 0:
+                    _wake(team, 0)  # it is shut, and this was the last one inside
+        elif turns < own[_TURNS]:
             pause()
-            waited += 1
+            turns += 1
+        else:
+            turns = 0
+            change(sleeper, 0, 1)
+            # whoever opened the gate before that did not see a sleeper
+            if not (_open(peek(gate_at), served, number) and change(sleeper, 1, 0)):
+                call(own[_ACQUIRE], lock, 1)
+
+
+@numba.njit(nogil=True)
+def _wait(team):
+    """Wait until nobody is inside the gate, which is shut."""
+    own, gate_at, sleeper = int64s(team), team + 8 * _GATE, _sleeper(team, 0)
+    turns = 0
+    while peek(gate_at) & _INSIDE:
+        if turns < own[_TURNS]:
+            pause()
+            turns += 1
             continue
-        number = peek(address + 8 * _NUMBER)
-        call(flags[_FUNCTION], flags[_ARGUMENTS], flags[_SCRATCH + place])
-        count_up(address + 8 * _DONE)
-        waited = 0
-    return number
+        change(sleeper, 0, 1)
+        if not (peek(gate_at) & _INSIDE == 0 and change(sleeper, 1, 0)):
+            call(own[_ACQUIRE], int64s(sleeper)[1], 1)
 
 
-@numba.njit(cache=True, nogil=True)
-def _publish(flags, function, arguments):
-    flags[_FUNCTION], flags[_ARGUMENTS], flags[_DONE] = function, arguments, 0
-    count_up(address_of(flags) + 8 * _NUMBER)
+@Task
+def _share(team, job):
+    """Do a job with the team's helpers, or alone where another thread has them."""
+    own, asked, arguments = int64s(team), int64s(job), job + 8 * _COUNTER
+    task, scratch = asked[_TASK], asked[_BUFFER]
+    helpers = min(asked[_HELPERS], peek(team + 8 * _JOINED))
+    if helpers < 1 or not change(team + 8 * _OWNED, 0, 1):
+        call(task, arguments, scratch)
+        return
+    own[_FUNCTION], own[_ARGUMENTS] = task, arguments
+    own[_SCRATCH], own[_STRIDE] = scratch, asked[_STEP]
+    gate_at = team + 8 * _GATE
+    shut = peek(gate_at)
+    change(gate_at, shut, ((((shut >> 32) + 1) & 0x7FFFFFFF) << 32) | (helpers << _MAY_JOIN))
+    for number in range(1, helpers + 1):
+        _wake(team, number)
+    call(task, arguments, scratch)
+    add(gate_at, -(helpers << _MAY_JOIN))
+    _wait(team)
+    change(team + 8 * _OWNED, 1, 0)
 
 
-@numba.njit(cache=True, nogil=True)
-def _take_part(flags, helpers):
-    """Run the published task here as well, and wait until all are done."""
-    call(flags[_FUNCTION], flags[_ARGUMENTS], flags[_SCRATCH])
-    while peek(address_of(flags) + 8 * _DONE) < helpers:
+@Task
+def _pause_often(turns, unused):
+    for _ in range(turns):
         pause()
 
 
-@numba.njit(cache=True, nogil=True)
-def _alone(function, arguments, scratch):
-    call(function, arguments, scratch)
-
-
 def _aligned(size: int) -> np.ndarray:
-    """An array of `size` float32 values that begins on a cache line."""
-    raw = np.empty(size + 16, np.float32)
-    start = -(raw.ctypes.data // 4) % 16
+    """An array of so many bytes that begins on a cache line."""
+    raw = np.empty(size + 64, np.uint8)
+    start = -_packed(raw) % 64
     return raw[start : start + size]
 
 
+def _new_lock() -> int:
+    """The address of one of Python's locks for C, taken: whoever takes it next sleeps."""
+    allocate, acquire = ctypes.pythonapi.PyThread_allocate_lock, _pythons("acquire")
+    allocate.restype = ctypes.c_void_p
+    lock = allocate()
+    if not lock:
+        raise MemoryError("no memory for a lock")
+    _NATIVE(acquire)(lock, 0)
+    return int(lock)
+
+
+def _pythons(what: str) -> int:
+    """The address of one of Python's functions on locks, which need nothing else of Python."""
+    function = getattr(ctypes.pythonapi, f"PyThread_{what}_lock")
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
 class _Team:
-    """The caller's thread and its helpers."""
+    """The helpers of this process. They are never dismissed, and sleep when there is no work."""
 
-    def __init__(self, helpers: int) -> None:
-        self.helpers = helpers
-        self.busy = threading.Lock()
-        self._flags = np.zeros(_SCRATCH + helpers + 1, np.int64)
-        self._scratch: List[np.ndarray] = []
-        self._size = 0
-        self._asleep = [False] * helpers
-        self._wake = [threading.Event() for _ in range(helpers)]
-        for i in range(helpers):
-            threading.Thread(
-                target=self._help, args=(i,), name=f"caffe_compat_{i}", daemon=True
-            ).start()
+    def __init__(self) -> None:
+        numbers = np.zeros(_SLEEPERS + _EACH * (cores.MOST + 1) + 8, np.int64)
+        # helpers look at it as long as the process lives
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(numbers))
+        self._numbers = numbers[-_packed(numbers) % 64 // 8 :]
+        self._address = _packed(self._numbers)
+        self._numbers[_ACQUIRE], self._numbers[_RELEASE] = _pythons("acquire"), _pythons("release")
+        self._numbers[_TURNS] = _turns(_SPIN)
+        self._numbers[_SLEEPERS + 1] = _new_lock()
+        self._share, self._serve = _NATIVE(_share.address), _NATIVE(_serve.address)
+        self._next_try = 0.0
+        atexit.register(self.let_sleep)
 
-    def _help(self, i: int) -> None:
-        number = 0
-        while True:
-            number = _serve(self._flags, number, i + 1, _TURNS)
-            self._asleep[i] = True
-            while self._flags[_NUMBER] == number:
-                self._wake[i].wait()
-                self._wake[i].clear()
-            self._asleep[i] = False
+    @property
+    def helpers(self) -> int:
+        """How many there are."""
+        return int(self._numbers[_JOINED])
 
-    def run(self, task: Task, arguments: int, scratch: int) -> None:
-        """Run a task with the arguments at this address, with all helpers."""
-        if scratch > self._size:
-            self._scratch = [_aligned(scratch) for _ in range(self.helpers + 1)]
-            self._size = scratch
-            self._flags[_SCRATCH:] = [array.ctypes.data for array in self._scratch]
-        _publish(self._flags, task.address, arguments)
-        for i, asleep in enumerate(self._asleep):
-            if asleep:
-                self._wake[i].set()
-        _take_part(self._flags, self.helpers)
+    def grow(self, helpers: int) -> None:
+        """Start more helpers, up to so many in all, as far as the system lets us."""
+        with _growing:
+            if time.monotonic() < self._next_try:
+                return
+            self._numbers[_WANTED] = max(helpers, self._numbers[_WANTED])
+            while self.helpers < helpers:
+                before = self.helpers
+                try:
+                    _thread.start_new_thread(self._serve, (self._address, _new_lock()))
+                except (RuntimeError, MemoryError):
+                    self._next_try = time.monotonic() + _RETRY
+                    return
+                while self.helpers == before:
+                    time.sleep(1e-4)
+
+    def share(self, job: np.ndarray) -> None:
+        """Do a job; see _share."""
+        self._share(self._address, _packed(job))
+
+    def let_sleep(self) -> None:
+        """At the end, wait for helpers that still watch for work: their code goes with Python."""
+        numbers = self._numbers[_SLEEPERS + _EACH :: _EACH]
+        for _ in range(1000):
+            if numbers[: self.helpers].all():
+                return
+            time.sleep(1e-3)
 
 
-@lru_cache(maxsize=None)
-def _team(helpers: int) -> _Team:
-    return _Team(helpers)
+def _turns(seconds: float) -> int:
+    """How often a waiting loop turns in this time."""
+    pauses, best, turns = _NATIVE(_pause_often.address), float("inf"), 500
+    for _ in range(5):
+        started = time.perf_counter()
+        pauses(turns, 0)
+        best = min(best, time.perf_counter() - started)
+    return max(1, int(seconds / best * turns))
+
+
+_our_team: Optional[_Team] = None
+
+
+def _team() -> _Team:
+    global _our_team
+    if _our_team is None:
+        with _growing:
+            if _our_team is None:
+                _our_team = _Team()
+    return _our_team
+
+
+def _after_fork() -> None:
+    """A forked process has none of its parent's threads."""
+    global _growing, _our_team
+    if _our_team is not None:
+        atexit.unregister(_our_team.let_sleep)
+    _growing, _our_team = threading.RLock(), None
 
 
 if hasattr(os, "register_at_fork"):
-    # a forked process has none of its parent's threads
-    os.register_at_fork(after_in_child=_team.cache_clear)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _packed(value: Any) -> int:
@@ -239,18 +282,18 @@ def run(task: Task, items: int, arguments: Tuple[Any, ...], scratch: int = 0) ->
     """
     if items < 1:
         return
-    packed = np.array([0, items, *map(_packed, flat(arguments))], np.int64)
-    helpers = count() - 1
-    if helpers and items > 1:
-        team = _team(helpers)
-        if team.busy.acquire(blocking=False):
-            try:
-                team.run(task, packed.ctypes.data, scratch)
-            finally:
-                team.busy.release()
-            return
-    buffer = _own_scratch(scratch)
-    _alone(task.address, packed.ctypes.data, buffer.ctypes.data)
+    team = _team()
+    helpers = min(count(), items) - 1
+    if helpers > team.helpers:
+        team.grow(helpers)
+        helpers = min(helpers, team.helpers)
+    step = -(-4 * scratch // 64) * 64
+    buffer = _own_scratch(step * (helpers + 1))
+    packed = map(_packed, flat(arguments))
+    # the helpers read and write only what this call holds, and are done when it ends
+    team.share(
+        np.array([task.address, _packed(buffer), step, helpers, 0, items, *packed], np.int64)
+    )
 
 
 _local = threading.local()
@@ -258,6 +301,6 @@ _local = threading.local()
 
 def _own_scratch(size: int) -> np.ndarray:
     buffer = getattr(_local, "buffer", None)
-    if buffer is None or buffer.size < size:
+    if buffer is None or buffer.nbytes < size:
         buffer = _local.buffer = _aligned(size)
     return buffer

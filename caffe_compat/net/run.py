@@ -1,5 +1,9 @@
 """A net's passes: forward and backward over a span of layers, in memory that blobs may share."""
 
+import os
+import threading
+import weakref
+from itertools import chain
 from typing import Any, Callable, Dict, List, cast
 
 from ..blob import Blob
@@ -9,6 +13,7 @@ from .build import Parts, naming
 
 BEFORE_FORWARD, AFTER_FORWARD = "before_forward", "after_forward"
 BEFORE_BACKWARD, AFTER_BACKWARD = "before_backward", "after_backward"
+_all: "weakref.WeakSet[Passes]" = weakref.WeakSet()
 # layers whose tops' shapes depend on values, or on a program
 _SHAPED_LATE = ("Filter", "Python")
 
@@ -16,10 +21,14 @@ _SHAPED_LATE = ("Filter", "Python")
 class Passes:
     """Runs the layers of a net by their numbers.
 
-    `calls` has the functions that are called with a layer's number around each layer's pass.
+    `calls` has the functions that are called with a layer's number around each layer's pass. One
+    thread at a time runs layers or shapes blobs, as Python's lock has it in pycaffe; what it calls
+    (Python layers, `calls`) may do so too.
     """
 
     def __init__(self, parts: Parts) -> None:
+        self.lock = threading.RLock()
+        _all.add(self)
         self.parts = parts
         self.calls: Dict[str, List[Callable[[int], Any]]] = {
             when: [] for when in (BEFORE_FORWARD, AFTER_FORWARD, BEFORE_BACKWARD, AFTER_BACKWARD)
@@ -38,12 +47,23 @@ class Passes:
             parts.layers[i].reshape(parts.bottoms[i], parts.tops[i])
         self._spare = Blob(0)
         self._seen_shapes: Any = None
+        self.lend_lock()
+
+    def lend_lock(self) -> None:
+        """Let the blobs' memory change under the net's lock alone."""
+        for blob in [*self.parts.blobs.values(), *chain(*self.parts.params.values())]:
+            blob.lock = self.lock
 
     def forward(self, first: int, last: int) -> float:
         """Run the layers from `first` to `last`.
 
         Returns the loss: the sum of all their tops times their loss weights.
         """
+        # nothing of Python's comes between the taking of the lock and the block that gives it back
+        with self.lock:
+            return self._forward(first, last)
+
+    def _forward(self, first: int, last: int) -> float:
         parts = self.parts
         sharing.keep_unreached_tops(parts, self._concats, first, last)
         self._reshape_ahead(first, last)
@@ -72,6 +92,10 @@ class Passes:
 
     def backward(self, first: int, last: int) -> None:
         """Run the layers backward from `first` down to `last`."""
+        with self.lock:
+            self._backward(first, last)
+
+    def _backward(self, first: int, last: int) -> None:
         for number, split in self.splits.items():
             split.begin()
             if (
@@ -101,6 +125,10 @@ class Passes:
 
     def reshape(self, first: int, last: int) -> None:
         """Fit the blobs of these layers to their bottoms, without running them."""
+        with self.lock:
+            self._reshape(first, last)
+
+    def _reshape(self, first: int, last: int) -> None:
         span = slice(first, last + 1)
         parts = self.parts
         for layer, bottom, top in zip(parts.layers[span], parts.bottoms[span], parts.tops[span]):
@@ -124,3 +152,14 @@ class Passes:
     def _call(self, when: str, i: int) -> None:
         for call in self.calls[when]:
             call(i)
+
+
+def _after_fork() -> None:
+    """A forked process has none of its parent's threads, and nobody to give their locks back."""
+    for passes in list(_all):
+        passes.lock = threading.RLock()
+        passes.lend_lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

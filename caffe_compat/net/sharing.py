@@ -71,10 +71,8 @@ class Lease:
 
     def __init__(self, memory: Memory) -> None:
         self.memory, self._values = memory, memory.values
-
-    @property
-    def __array_interface__(self) -> Dict[str, Any]:
-        return self._values.__array_interface__
+        # no property: NumPy asks for it, and loses a Ctrl-C that comes while code of ours answers
+        self.__array_interface__ = self._values.__array_interface__
 
 
 class SplitTop(Blob):
@@ -87,8 +85,10 @@ class SplitTop(Blob):
 
     @property
     def diff(self) -> np.ndarray:
-        if self.on_look is not None:
-            self.on_look()
+        with self.lock:
+            on_look = self.on_look
+            if on_look is not None:
+                on_look()
         lease = self._lease()
         if lease is None or lease.memory is not self._diff:
             lease = Lease(self._diff)
@@ -171,9 +171,12 @@ class MergedSplit:
         for at, (layer, bottom, tops, number) in zip(self.reader_numbers, self.readers):
             if self.ran.get(at) != _shapes(bottom, tops):
                 continue
-            learns, layer.learns = layer.learns, [False] * len(layer.blobs)
-            layer.backward(tops, [i == number for i in range(len(bottom))], bottom)
-            layer.learns = learns
+            learns = layer.learns
+            try:
+                layer.learns = [False] * len(layer.blobs)
+                layer.backward(tops, [i == number for i in range(len(bottom))], bottom)
+            finally:
+                layer.learns = learns
 
 
 def _shapes(bottom: Sequence[Blob], top: Sequence[Blob]) -> List[Tuple[int, ...]]:

@@ -11,22 +11,25 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import net_surgery
 from netfile.errors import FormatError, NetError
-from netfile.files import file_sha1
+from netfile.files import file_sha1, whole_folder
 from netfile.locks import locked
 
 from ..errors import ModelError
 from .catalogue import Model
 from .description import describe
 
-_FORM = 1  # of what is kept; raise it when the operation changes
+_FORM = 2  # of what is kept; raise it when the operation changes
+_FILES = ("deploy.prototxt", "net.caffemodel", "surgery.json")
+_SUMS = "sha1.json"
 _kept_for_this_process: List[Any] = []
 
 
 def any_size(model: Model, caffe: Any) -> Tuple[Model, Dict[str, str]]:
     """The model with a net that takes any size.
 
-    The new files lie in `.any_size` beside the weights, in a folder named by both files' hashes;
-    where nothing can be written there, they last as long as this process.
+    The new files lie in `.any_size` beside the weights, in a folder named by both files' hashes,
+    with hashes of their own: files that are not as they were written are made again. Where nothing
+    can be written there, they last as long as this process.
 
     Returns:
         (the new model, {old layer name: new}).
@@ -36,9 +39,9 @@ def any_size(model: Model, caffe: Any) -> Tuple[Model, Dict[str, str]]:
     """
     key = f"{file_sha1(model.weights)[:12]}-{file_sha1(model.deploy)[:12]}-{_FORM}"
     folder = Path(model.weights).parent / ".any_size" / key
-    if not (folder / "surgery.json").is_file():
+    if not _whole(folder):
         with _alone(folder):
-            if not (folder / "surgery.json").is_file():
+            if not _whole(folder):
                 folder = _make(model, caffe, folder)
     record = json.loads((folder / "surgery.json").read_text(encoding="utf-8"))
     names = {change["layer"]: change["now"] for change in record["changes"]}
@@ -69,11 +72,32 @@ def _make(model: Model, caffe: Any, folder: Path) -> Path:
         raise ModelError(
             f"{model.name}: cannot be made to take pictures of any size: {e}"
         ) from None
-    try:
-        return operated.save(folder)
-    except (OSError, FormatError):
-        if (folder / "surgery.json").is_file():
-            return folder  # another process was quicker
+    for _ in range(2):
+        try:
+            folder.parent.mkdir(exist_ok=True)
+            with whole_folder(folder) as partial:
+                operated.save(partial)
+                sums = {name: file_sha1(partial / name) for name in _FILES}
+                (partial / _SUMS).write_text(json.dumps(sums), encoding="utf-8")
+            return folder
+        except (OSError, FormatError):
+            if _whole(folder):
+                return folder  # another process was quicker
+            shutil.rmtree(str(folder), ignore_errors=True)  # damaged
     scratch = tempfile.TemporaryDirectory(prefix="deepdream-")
     _kept_for_this_process.append(scratch)
     return operated.save(Path(scratch.name) / "net")
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a folder's files are there, as they were written."""
+    try:
+        if not (folder / _SUMS).is_file():
+            return False
+        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+        return isinstance(sums, dict) and all(
+            (folder / name).is_file() and file_sha1(folder / name) == sums.get(name)
+            for name in _FILES
+        )
+    except (OSError, ValueError, RecursionError):
+        return False

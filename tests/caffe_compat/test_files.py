@@ -3,13 +3,11 @@
 import os
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
 
 import caffe_compat as caffe
-from caffe_compat.kernels import threads
 from caffe_compat.proto import caffe_pb2
 from netfile import wire
 
@@ -185,24 +183,3 @@ def test_many_blobs_that_are_too_much_together_are_refused(make, monkeypatch):
 def test_graphs_that_cannot_be_run(text, message, make):
     with pytest.raises(caffe.CaffeError, match=message):
         make(text)
-
-
-class SlowTask:
-    """Stands for a task that is being compiled until the message's timer has run out."""
-
-    @property
-    def address(self):
-        for timer in [t for t in threading.enumerate() if isinstance(t, threading.Timer)]:
-            timer.join()
-
-
-def test_compiling_is_said_and_not_waited_for_in_silence(monkeypatch, capfd):
-    monkeypatch.setattr(threads, "_PATIENCE", 0)
-    monkeypatch.setattr(threads, "_tasks", [SlowTask()])
-    threads.prepare.__wrapped__()
-    said = capfd.readouterr().err.splitlines()
-    assert (
-        len(said) == 2
-        and "compiling its loops for this processor, once" in said[0]
-        and "compiled, in" in said[1]
-    )

@@ -303,7 +303,7 @@ def test_a_deploy_net_that_would_end_a_real_caffe(old, new, message, broken, ref
             '"inception_3b/output"',
         ),
         ('type: "ReLU" bottom: "conv1"', 'type: "ReLU" bottom: "conv1" bottom: "data"', '"relu1"'),
-        ('top: "fc"', 'top: "fc" inner_product_param { axis: 9 }', '"fc"'),
+        ("inner_product_param {", "inner_product_param { axis: 9 ", '"fc"'),
         (
             'name: "prob" type: "Softmax"',
             'name: "prob" type: "Softmax" softmax_param { axis: 5 }',

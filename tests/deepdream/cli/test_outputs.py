@@ -10,7 +10,7 @@ from deepdream.cli.commands import dream as dream_command
 from deepdream.cli.commands import zoom as zoom_command
 from deepdream.dream import octaves
 from deepdream.errors import NotFiniteError
-from deepdream.request import recipe
+from deepdream.request import job
 
 
 def names(folder):
@@ -149,7 +149,7 @@ def test_a_folder_that_went_meanwhile_does_not_lose_the_picture(
 
 
 @pytest.mark.parametrize("name, text, message", [
-    ("x.jpg", "x" * 70000, "with a recipe of 70000 characters cannot be written as JPEG"),
+    ("x.jpg", "x" * 70000, "the recipe has 70000 characters, and a JPEG holds"),
     ("x" * 300 + ".png", "", "File name too long"),
     ("x.webp", "", 'unknown format ".webp"'),
 ])  # fmt: skip

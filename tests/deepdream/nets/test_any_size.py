@@ -49,6 +49,23 @@ def test_the_converted_net_is_made_once_and_kept_beside_the_weights(
     assert "fc-conv" in dream(folder, photo, engine_name).net.params
 
 
+@pytest.mark.parametrize("name", ["net.caffemodel", "deploy.prototxt", "surgery.json", "sha1.json"])
+@pytest.mark.parametrize("damage", ["a changed byte", "empty", "gone"])
+def test_a_damaged_net_is_made_again(name, damage, folder, photo, engine_name, caffe):
+    made, _ = any_size.any_size(find(str(folder)), caffe)
+    path = made.weights.parent / name
+    whole = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        middle = len(whole) // 2
+        changed = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+        path.write_bytes(changed if damage == "a changed byte" else b"")
+    again, _ = any_size.any_size(find(str(folder)), caffe)
+    assert again.weights == made.weights and path.read_bytes() == whole
+    assert [p.name for p in (folder / ".any_size").iterdir()] == [made.weights.parent.name]
+
+
 def test_other_weights_get_a_net_of_their_own(folder, photo, engine_name, caffe):
     dream(folder, photo, engine_name)
     net = caffe.Net(str(folder / "deploy.prototxt"), str(folder / "small.caffemodel"), caffe.TEST)

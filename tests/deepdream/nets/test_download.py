@@ -468,7 +468,7 @@ def models(tmp_path, monkeypatch, small_folder):
     made = tmp_path / "models"
     for name in ("good", "broken"):
         shutil.copytree(small_folder, made / name)
-    (made / "broken" / "readme.md").write_text("---\ncaffemodel: \x1b[31mx\nmean: 5\n---\n")
+    (made / "broken" / "readme.md").write_text("---\ncaffemodel: \x1b[31mx\nmean: five\n---\n")
     monkeypatch.setattr(catalogue, "MODELS", made)
 
 

@@ -23,7 +23,9 @@ def dreamt(run, photo, tmp_path, fast):
     """Dream on the photograph with these options, into a picture of this name; its path."""
 
     def call(*options, name="out.png"):
-        code, _, err = run("dream", photo, "-o", tmp_path / name, "--seed", 1, *fast, *options)
+        code, _, err = run(
+            "dream", photo, "-o", tmp_path / name, "--overwrite", "--seed", 1, *fast, *options
+        )
         assert code == 0, err
         return tmp_path / name
 

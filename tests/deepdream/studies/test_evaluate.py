@@ -192,7 +192,7 @@ def test_a_grey_net_without_softmax_or_names_of_its_own(tmp_path, rng, capsys):
     assert [row["class"] for row in rows] == ["3", "9"]
     assert "ip2, softmax taken of it" in (tmp_path / "out" / "index.html").read_text()
     (tmp_path / "pictures" / "9").rename(tmp_path / "pictures" / "10")
-    assert cli.main([*map(str, words), *options]) == 2
+    assert cli.main([*map(str, words), *options, "--overwrite"]) == 2
     assert "has 10 classes" in capsys.readouterr().err
 
 

@@ -1,0 +1,144 @@
+"""Tasks: what threads share, compiled for this processor, once."""
+
+import os
+import threading
+import time
+from functools import lru_cache
+from typing import Any, Callable, List, Optional
+
+import numba
+from numba import types
+from numba.core.ccallback import CFunc
+
+from .atomic import add, int64s
+from .kept import Kept, say
+
+_ITEMS, _RECORD = 1, 2  # places in a task's arguments, after its counter
+_compiling = threading.RLock()
+_tasks: List["Task"] = []
+if hasattr(os, "register_at_fork"):
+    # not in the midst of another thread's compiling: nobody would give its locks back
+    os.register_at_fork(
+        before=_compiling.acquire,
+        after_in_parent=_compiling.release,
+        after_in_child=_compiling.release,
+    )
+
+
+def _quietly() -> None:
+    """What is said before a single loop is compiled."""
+
+
+class _Compiled(CFunc):
+    """numba's function for C, kept in a file of ours, which tells before it is really compiled."""
+
+    before: Callable[[], None] = _quietly
+
+    def __init__(self, function: Callable[[int, int], None]) -> None:
+        signature = types.void(types.intp, types.intp)
+        super().__init__(function, (signature.args, signature.return_type), {}, {})
+        self._cache: Any = Kept(function)
+        self.compile()
+
+    def _compile_uncached(self) -> Any:
+        _Compiled.before()
+        return super()._compile_uncached()  # type: ignore[misc]
+
+
+def _undisturbed(work: Callable[[], None]) -> None:
+    """Do work whose state an exception of a signal's handler would break, as compiling is.
+
+    Handlers run in the main thread alone, so it waits for another one. An exception ends the
+    waiting, and not the work. (LLVM calls Python back, and what is raised there is lost.)
+    """
+    failed: List[BaseException] = []
+
+    def keep_error() -> None:
+        try:
+            work()
+        except BaseException as e:
+            failed.append(e)
+
+    if threading.current_thread() is not threading.main_thread():
+        work()
+        return
+    thread = threading.Thread(target=keep_error, name="caffe_compat_compiling")
+    try:
+        thread.start()
+    except RuntimeError:  # the system has no more threads for us
+        work()
+        return
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+class Task:
+    """Decorator: a compiled function (arguments, scratch), both addresses, that threads share.
+
+    The function reads what `run` was given with record(KIND, given(arguments)), and takes numbers
+    of items with take(arguments) until there are none. scratch: memory of the thread's own.
+    """
+
+    def __init__(self, function: Callable[[int, int], None]) -> None:
+        self._function = function
+        self._address: Optional[int] = None
+        _tasks.append(self)
+
+    @property
+    def address(self) -> int:
+        """Where the compiled code is; the first look compiles or loads it."""
+        while self._address is None:
+            _undisturbed(self._compile)
+        return self._address
+
+    def _compile(self) -> None:
+        with _compiling:
+            if self._address is None:
+                self._compiled = _Compiled(self._function)  # its memory goes with it
+                self._address = self._compiled.address
+
+
+class rarely(Task):
+    """A Task that is compiled only when it is needed."""
+
+    def __init__(self, function: Callable[[int, int], None]) -> None:
+        super().__init__(function)
+        _tasks.remove(self)
+
+
+@lru_cache(maxsize=None)
+def prepare() -> None:
+    """Load every task that an earlier process compiled, and compile the others.
+
+    Says so on the standard error where there are any.
+    """
+    started = 0.0
+
+    def announce() -> None:
+        nonlocal started
+        if not started:
+            started = time.perf_counter()
+            say("compiling its loops for this processor, once; some 20 seconds ...")
+
+    _Compiled.before = announce
+    try:
+        for task in _tasks:
+            task.address  # noqa: B018 (compiles)
+    finally:
+        _Compiled.before = _quietly
+    if started:
+        say(f"compiled, in {time.perf_counter() - started:.0f} s")
+
+
+@numba.njit(nogil=True, inline="always")
+def given(arguments):
+    """The address of the record that `run` was given, in a task."""
+    return arguments + 8 * _RECORD
+
+
+@numba.njit(nogil=True)
+def take(arguments):
+    """The number of the next item of a task, or -1 when all are taken."""
+    item = add(arguments, 1)
+    return item if item < int64s(arguments)[_ITEMS] else -1

@@ -1,0 +1,181 @@
+"""Compiled loops that are kept in files: every way in which a file can be wrong or impossible."""
+
+import importlib.util
+import os
+import shutil
+import sys
+
+import numba
+import numpy as np
+import pytest
+
+from caffe_compat.kernels import kept, tasks, threads
+
+# a loop that takes a fraction of a second to compile, in a file of its own
+LOOP = """
+from caffe_compat.kernels import threads
+from caffe_compat.kernels.atomic import int64s
+@threads.rarely
+def times(number, unused):
+    int64s(number)[0] *= FACTOR
+"""
+
+
+def times(path, monkeypatch):
+    """The loop of the module in this file, as a new process has it."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # it would go by the file's time
+    spec = importlib.util.spec_from_file_location("loop_of_a_test", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "loop_of_a_test", module)
+    spec.loader.exec_module(module)
+    return module.times
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch, capfd):
+    """Runs LOOP as a new process would; returns (what it did, its lines on stderr)."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    path = tmp_path / "code" / "loop.py"
+    path.parent.mkdir()
+
+    def run(factor=2):
+        compiled = []
+        monkeypatch.setattr(kept, "_said", set())
+        monkeypatch.setattr(
+            tasks._Compiled, "before", staticmethod(lambda: compiled.append("compiled"))
+        )
+        path.write_text(LOOP.replace("FACTOR", str(factor)))
+        value = np.array([21], np.int64)
+        threads._NATIVE(times(path, monkeypatch).address)(value.ctypes.data, 0)
+        (did,) = compiled or ["loaded"]
+        return f"{did} {value[0]}", capfd.readouterr().err.splitlines()
+
+    return run
+
+
+def kept_file(tmp_path):
+    (path,) = (tmp_path / "code" / "__pycache__").glob("*.loop")
+    return path
+
+
+def test_a_loop_is_compiled_once_and_again_when_its_source_changes(program, tmp_path):
+    assert program() == ("compiled 42", [])
+    assert program() == ("loaded 42", [])
+    assert program(factor=3) == ("compiled 63", [])
+    assert len(list((tmp_path / "code" / "__pycache__").glob("*.loop"))) == 1
+
+
+def _flipped(whole, at):
+    return whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+
+
+DAMAGES = {
+    "empty": lambda whole: b"",
+    "garbage": lambda whole: os.urandom(len(whole)),
+    "cut": lambda whole: whole[: len(whole) // 2],
+    "only its head": lambda whole: whole[:60],
+    "longer": lambda whole: whole + b"\0",
+    "a bit of its code": lambda whole: _flipped(whole, len(whole) // 2),
+    "a bit of its hash": lambda whole: _flipped(whole, 30),
+    "a bit of the processor": lambda whole: _flipped(whole, 60),
+}
+
+
+def test_damaged_files_are_told_of_once_and_made_again(program, tmp_path):
+    program()
+    good = kept_file(tmp_path).read_bytes()
+    for name, damage in DAMAGES.items():
+        kept_file(tmp_path).write_bytes(damage(good))
+        said, told = program()
+        assert said == "compiled 42" and len(told) == 1 and "compiled again" in told[0], name
+    assert program() == ("loaded 42", [])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_what_is_no_file_is_no_obstacle(program, tmp_path):
+    program()
+    path = kept_file(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    assert program()[0] == "compiled 42"
+    path.unlink()
+    path.mkdir()
+    said, told = program()
+    assert said == "compiled 42" and len(told) == 1
+    # the user's own folder has it now
+    assert program()[0] == "loaded 42"
+    shutil.rmtree(path.parent)
+    path.parent.write_text("a file where the folder belongs")
+    assert program() == ("loaded 42", [])
+
+
+def test_where_nothing_can_be_written_the_loop_runs_and_says_so_once(
+    program, tmp_path, monkeypatch
+):
+    for blocked in (tmp_path / "home", tmp_path / "given", tmp_path / "code" / "__pycache__"):
+        blocked.write_text("a file where a folder belongs")
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "given"))
+    said, told = program()
+    assert said == "compiled 42" and len(told) == 1
+    assert "cannot keep its compiled loops" in told[0] and "given" in told[0]
+
+
+def test_without_a_home_nothing_is_kept_in_the_working_folder(program, tmp_path, monkeypatch):
+    (tmp_path / "code" / "__pycache__").write_text("")
+    monkeypatch.setattr(kept, "AppDirs", lambda *a, **k: type("", (), {"user_cache_dir": "~/x"}))
+    monkeypatch.chdir(tmp_path)
+    assert program()[0] == "compiled 42" and not (tmp_path / "~").exists()
+
+
+def test_a_full_disk_leaves_no_partial_file(tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept.os, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        kept._write(tmp_path / "a.loop", b"code")
+    assert not list(tmp_path.iterdir())
+
+
+def test_partial_files_of_killed_processes_are_removed(tmp_path):
+    old, new = tmp_path / ".a.loop.1", tmp_path / ".a.loop.2"
+    for path in (old, new):
+        path.write_bytes(b"co")
+    os.utime(old, (0, 0))
+    kept._write(tmp_path / "a.loop", b"code")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.loop.2", "a.loop"]
+
+
+def test_code_for_another_processor_is_not_loaded(program, tmp_path, monkeypatch):
+    program()
+    ours = kept_file(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("llvmlite.binding.get_host_cpu_features", lambda: {"of": "another"})
+        assert program() == ("compiled 42", [])
+        (theirs,) = set(ours.parent.glob("*.loop")) - {ours}
+        theirs.write_bytes(ours.read_bytes())  # as if it had come from another machine
+        said, told = program()
+        assert said == "compiled 42" and "another processor" in told[0]
+    assert program() == ("loaded 42", [])
+
+
+def test_a_change_of_any_loop_makes_all_stale(program, monkeypatch):
+    program()
+    monkeypatch.setattr(kept, "_SOURCES", b"others")
+    assert program() == ("compiled 42", [])
+
+
+def test_compiling_is_said_and_loading_is_not(tmp_path, monkeypatch, capfd):
+    path = tmp_path / "loop.py"
+    path.write_text(LOOP.replace("FACTOR", "3"))
+    said = []
+    for _ in range(2):
+        monkeypatch.setattr(tasks, "_tasks", [times(path, monkeypatch)])
+        threads.prepare.__wrapped__()
+        said.append(capfd.readouterr().err.splitlines())
+    compiled, loaded = said
+    assert len(compiled) == 2 and loaded == []
+    assert "compiling its loops for this processor, once" in compiled[0]
+    assert "compiled, in" in compiled[1]
