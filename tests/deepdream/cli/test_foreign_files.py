@@ -21,7 +21,9 @@ def dream(run, foreign, photo, fast):
     """Dream with it; returns (exit code, stderr)."""
 
     def call():
-        code, _, err = run("dream", photo, "-o", foreign / "x.png", "--overwrite", "--model", foreign, *fast)
+        code, _, err = run(
+            "dream", photo, "-o", foreign / "x.png", "--overwrite", "--model", foreign, *fast
+        )
         assert "Traceback" not in err
         return code, err
 

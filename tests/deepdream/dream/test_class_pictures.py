@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from deepdream import cli, pictures
-from deepdream.cli.commands import classes as command
 from deepdream.dream import class_pictures as classes
 from deepdream.errors import NotFiniteError
 

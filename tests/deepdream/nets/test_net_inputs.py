@@ -123,7 +123,16 @@ def test_a_flag_gives_what_the_readme_gives(in_scale, run, photo, tmp_path, fast
     def dream(*args):
         out = tmp_path / "out.png"
         code, _, err = run(
-            "dream", photo, "-o", out, "--model", in_scale, "--seed", 1, *fast, *args,
+            "dream",
+            photo,
+            "-o",
+            out,
+            "--model",
+            in_scale,
+            "--seed",
+            1,
+            *fast,
+            *args,
             "--overwrite",
         )
         assert code == 0, err

@@ -75,7 +75,9 @@ def test_every_way_of_dreaming(make, run, photo, tmp_path, fast, engine_name):
         ["--end", "ip1"],  # made to take any size
         ["--objective", "score(3)"],
     ):
-        code, said, err = run("dream", photo, "-o", out, "--overwrite", "--model", folder, *fast, *args)
+        code, said, err = run(
+            "dream", photo, "-o", out, "--overwrite", "--model", folder, *fast, *args
+        )
         assert code == 0, (args, err)
         assert "from transform_param" in said
         assert "equal to the bit" in run("replay", out, "--overwrite")[1]

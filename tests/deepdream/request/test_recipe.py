@@ -70,7 +70,7 @@ def halves(path, flip=False):
 
 
 def replays(run, picture, *options):
-    code, said, err = run("replay", picture, *options)
+    code, said, err = run("replay", picture, "--overwrite", *options)
     assert code == 0 and "equal to the bit" in said, err
     return said
 
