@@ -42,7 +42,7 @@ def test_classifier_predicts_the_same_for_a_picture_as_the_net(files, rng):
     picture = rng.uniform(size=(6, 6, 3)).astype(np.float32)
     alone = net.predict([picture], oversample=False)
     wanted = net.forward(data=net.transformer.preprocess("data", picture[1:5, 1:5])[None])["prob"]
-    np.testing.assert_allclose(alone, wanted, rtol=1e-5)
+    np.testing.assert_allclose(alone, wanted, rtol=1e-5, atol=1e-7)
     assert net.predict([picture] * 2).shape == (2, 5)
 
 
@@ -78,7 +78,7 @@ def test_without_image_dims_the_whole_picture_is_the_input(files, rng):
     net = caffe.Classifier(*files(POOLED), image_dims=())
     picture = rng.uniform(size=(16, 16, 3)).astype(np.float32)
     predicted = net.predict([picture], False).reshape(3)
-    np.testing.assert_allclose(predicted, picture.mean((0, 1)), rtol=1e-5)
+    np.testing.assert_allclose(predicted, picture.mean((0, 1)), rtol=1e-5, atol=1e-7)
 
 
 WINDOWS = np.array([[10, 20, 50, 70], [0, 0, 90, 120], [60, 90, 89, 119]])
@@ -110,9 +110,9 @@ def test_context_beyond_the_picture_is_the_mean(files, photo):
     assert net.crop_mean.shape == (1, 1, 3)
     picture = caffe.io.load_image(str(photo))
     corner = net.crop(picture, WINDOWS[2])
-    np.testing.assert_allclose(corner[-1, -1] * 255, [10, 20, 30], rtol=1e-5)
+    np.testing.assert_allclose(corner[-1, -1] * 255, [10, 20, 30], rtol=1e-5, atol=1e-7)
     corner = net.crop(picture, np.array([0, 0, 20, 30]))
-    np.testing.assert_allclose(corner[0, 0] * 255, [10, 20, 30], rtol=1e-5)
+    np.testing.assert_allclose(corner[0, 0] * 255, [10, 20, 30], rtol=1e-5, atol=1e-7)
     assert np.abs(corner[-1, -1] * 255 - [10, 20, 30]).max() > 1
 
 
