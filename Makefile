@@ -15,7 +15,7 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test caffe test-caffe reproduce lint bench fuzz model proto clean
+.PHONY: help setup dream test test-wheel caffe test-caffe reproduce lint bench fuzz model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -29,13 +29,15 @@ $(BIN)/python:
 	    "not %d.%d; run make PYTHON=python3.11" % v[:2])'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.dream: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[compat,demo]'
+# the exact versions with which results are equal to the bit
+PIP_INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+$(VENV)/.dream: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e '.[compat,demo]'
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check \
-	    -e '.[compat,demo,plots,download,hdf5,draw,dev]'
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e '.[compat,demo,plots,download,hdf5,draw,dev]'
 	@touch $(VENV)/.dream $@
 
 setup: $(VENV)/.dev  ## make .venv/ with all that dreaming and testing need
@@ -50,6 +52,9 @@ dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-lear
 
 test: $(VENV)/.dev  ## run the test suite
 	$(BIN)/python -m pytest
+
+test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
+	$(BIN)/python -m pytest -m wheel tests/packaging
 
 caffe:  ## install a real Caffe 1.0 into .caffe/, from Debian 11's packages, without root
 	@$(PYTHON) scripts/real_caffe/install_caffe.py
@@ -83,7 +88,7 @@ fuzz: $(VENV)/.dev  ## read damaged nets, weights, pictures, command lines: FUZZ
 		tests/deepdream/pictures/test_fuzzed_pictures.py
 
 model: $(VENV)/.dev  ## train the default model from scratch: hours on a CPU, minutes on a GPU
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]'
+	$(PIP_INSTALL) -e '.[train]'
 	$(BIN)/python scripts/training/train_motif_googlenet.py
 
 proto: $(VENV)/.dev  ## compile caffe.proto again

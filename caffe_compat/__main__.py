@@ -4,18 +4,25 @@ In its process, and in those that it starts, `import caffe` gives this engine.
 """
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
+from netfile.places import ENGINE_PYTHON, IS_CHECKOUT, ROOT, engine_lacks
+
 _SHIM = Path(__file__).resolve().parent / "as_caffe"
+
+
+def _is_module() -> bool:
+    return os.path.basename(sys.argv[0]) == os.path.basename(__file__)
 
 
 def _arguments(argv: List[str]) -> Tuple[argparse.Namespace, List[str]]:
     p = argparse.ArgumentParser(
-        prog="python -m caffe_compat",
+        prog="python -m caffe_compat" if _is_module() else "caffe-compat",
         description=__doc__,
         usage="%(prog)s [--cpu] [--allow-python-layers] (SCRIPT | -m MODULE) [ARGS ...]",
     )
@@ -43,6 +50,8 @@ def _arguments(argv: List[str]) -> Tuple[argparse.Namespace, List[str]]:
         help="a Python program and its arguments",
     )
     args = p.parse_args(argv)
+    if sys.version_info < ENGINE_PYTHON or importlib.util.find_spec("numba") is None:
+        p.error(engine_lacks(ImportError("No module named 'numba'")))
     if args.module is not None:
         if not args.module:
             p.error("-m needs the name of a module")
@@ -65,7 +74,7 @@ def environment(cpu: bool = False, allow_python_layers: bool = False) -> Dict[st
     paths = [
         str(_SHIM),
         *filter(None, env.get("PYTHONPATH", "").split(os.pathsep)),
-        str(_SHIM.parents[1]),
+        *([str(ROOT)] if IS_CHECKOUT else []),  # else Python finds it, or the shim adds it
     ]
     env["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     if cpu:

@@ -7,6 +7,7 @@ The graph is pycaffe's of 2018, to the word. Its figures are those of `kernel_si
 from typing import Any, Dict, Optional, Tuple
 
 from netfile.files import whole_file
+from netfile.places import install
 
 from .errors import CaffeError
 from .proto import caffe_pb2
@@ -31,8 +32,8 @@ def _pydot() -> Any:
             import pydot
         except ImportError:
             raise CaffeError(
-                "drawing nets needs pydot and Graphviz: pip install 'deepdream-caffe[draw]' "
-                "and the system's package graphviz"
+                f"drawing nets needs pydot and Graphviz: {install('draw')}, and the system's "
+                "package graphviz"
             ) from None
     return pydot
 

@@ -14,6 +14,7 @@ from google.protobuf import text_format
 from netfile import caffemodel
 from netfile.errors import printable
 from netfile.files import whole_folder
+from netfile.places import engine_lacks
 from netfile.prototxt import read_prototxt
 from netfile.pycaffe import import_caffe
 
@@ -144,11 +145,11 @@ def load_engine(name: str = "auto") -> Any:
                     f"this Python has no Caffe: {e}; leave out --engine to use the built-in engine"
                 ) from None
     try:
-        return importlib.import_module("caffe_compat")
+        caffe = importlib.import_module("caffe_compat")
+        caffe.Net  # noqa: B018  its parts are loaded when first asked for
+        return caffe
     except ImportError as e:
-        raise SurgeryError(
-            f"the built-in engine lacks a package: {e}; install it with: pip install -e '.[compat]'"
-        ) from None
+        raise SurgeryError(engine_lacks(e)) from None
 
 
 def opened(prototxt: Any, weights: Any = None, caffe: Any = None) -> Operated:

@@ -25,7 +25,8 @@ import llvmlite.binding
 import numba
 from numba.core import serialize
 from numba.core.compiler import CompileResult
-from numba.misc.appdirs import AppDirs
+
+from netfile import places
 
 _MAGIC = b"caffe_compat loops 1\n"
 _HASH = 32  # bytes
@@ -90,14 +91,16 @@ class Kept:
         )
 
     def _folders(self) -> Iterator[Path]:
-        """Where the file may be: the first that can be written to is used."""
+        """Where the file may be: the first that can be written to is used.
+
+        An installation is only read.
+        """
         apart = hashlib.sha256(os.fsencode(self._file.parent.absolute())).hexdigest()[:16]
         if numba.config.CACHE_DIR:
             yield Path(numba.config.CACHE_DIR) / f"caffe_compat_{apart}"
-        yield self._file.parent / "__pycache__"
-        own = Path(AppDirs("caffe_compat", appauthor=False).user_cache_dir)
-        if own.is_absolute():  # it is not where nobody knows a home
-            yield own / apart
+        if places.IS_CHECKOUT:
+            yield self._file.parent / "__pycache__"
+        yield places.cache() / "loops" / apart
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """The code for this signature, ready to run, or None: numba then compiles it."""
@@ -145,7 +148,7 @@ class Kept:
         _say_once(
             "unwritable",
             f"cannot keep its compiled loops ({'; '.join(refused)}): every process will compile "
-            "them; NUMBA_CACHE_DIR can name a folder for them",
+            f"them; {places.OVERRIDE} can name a folder for them",
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Iterable, Mapping, Sequence, Union
 from netfile import caffemodel
 from netfile.blobs import four_axes
 from netfile.files import whole_file
+from netfile.places import install
 
 from ..blob import ParamBlob
 from ..errors import CaffeError, MissingFileError, WeightsError
@@ -89,10 +90,7 @@ def _h5py() -> Any:
     try:
         import h5py
     except ImportError:
-        raise CaffeError(
-            "HDF5 files need h5py: pip install 'deepdream-caffe[hdf5]' "
-            "(in a checkout: pip install -e '.[hdf5]')"
-        ) from None
+        raise CaffeError(f"HDF5 files need h5py; install it with: {install('hdf5')}") from None
     return h5py
 
 

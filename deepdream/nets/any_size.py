@@ -13,6 +13,7 @@ import net_surgery
 from netfile.errors import FormatError, NetError
 from netfile.files import file_sha1, whole_folder
 from netfile.locks import locked
+from netfile.places import writable
 
 from ..errors import ModelError
 from .catalogue import Model
@@ -27,9 +28,10 @@ _kept_for_this_process: List[Any] = []
 def any_size(model: Model, caffe: Any) -> Tuple[Model, Dict[str, str]]:
     """The model with a net that takes any size.
 
-    The new files lie in `.any_size` beside the weights, in a folder named by both files' hashes,
-    with hashes of their own: files that are not as they were written are made again. Where nothing
-    can be written there, they last as long as this process.
+    The new files lie in `.any_size` beside the weights, or in the user's cache where those are an
+    installation's, in a folder named by both files' hashes. They have hashes of their own: files
+    that are not as they were written are made again. Where nothing can be written there, they last
+    as long as this process.
 
     Returns:
         (the new model, {old layer name: new}).
@@ -38,7 +40,7 @@ def any_size(model: Model, caffe: Any) -> Tuple[Model, Dict[str, str]]:
         ModelError: such a net cannot be made.
     """
     key = f"{file_sha1(model.weights)[:12]}-{file_sha1(model.deploy)[:12]}-{_FORM}"
-    folder = Path(model.weights).parent / ".any_size" / key
+    folder = writable(Path(model.weights).parent) / ".any_size" / key
     if not _whole(folder):
         with _alone(folder):
             if not _whole(folder):
@@ -54,7 +56,7 @@ def any_size(model: Model, caffe: Any) -> Tuple[Model, Dict[str, str]]:
 def _alone(folder: Path) -> Iterator[None]:
     """Context manager: no other process makes this folder; what killed ones left is removed."""
     with suppress(OSError):
-        folder.parent.mkdir(exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f"{folder.name}.lock")):
         for leftover in folder.parent.glob(f".{folder.name}.*"):
             shutil.rmtree(str(leftover), ignore_errors=True)
@@ -74,7 +76,7 @@ def _make(model: Model, caffe: Any, folder: Path) -> Path:
         ) from None
     for _ in range(2):
         try:
-            folder.parent.mkdir(exist_ok=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
             with whole_folder(folder) as partial:
                 operated.save(partial)
                 sums = {name: file_sha1(partial / name) for name in _FILES}

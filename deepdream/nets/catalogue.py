@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
+from netfile import places
+from netfile.places import MODELS, PROTOTXT
+
 from .. import settings
 from ..errors import ModelError
 from .folder import own_file
 from .mean import Notes, Pixel, input_scale, mean_pixel, read_mean_file
 from .training_net import Transform, declared_transform
 
-ROOT = Path(__file__).resolve().parents[2]
-MODELS = ROOT / "models"
 _LONGEST = 1 << 20  # characters of a readme that are read
 
 
@@ -112,9 +113,7 @@ def find(
     return Model(
         name=folder.name if folder.parent == MODELS else str(folder),
         deploy=deploy,
-        weights=own_file(folder, str(facts["caffemodel"]), readme, "caffemodel")
-        if "caffemodel" in facts
-        else _only(folder, "*.caffemodel", "caffemodel"),
+        weights=_weights(folder, facts, readme),
         mean=pixel,
         end=str(facts.get("end", settings.DREAM.end)),
         facts=facts,
@@ -181,12 +180,20 @@ def _folder(name: str) -> Path:
 
 
 def _deploy(folder: Path, has_readme: bool) -> Path:
-    own, bundled = folder / "deploy.prototxt", ROOT / "prototxt" / folder.name / "deploy.prototxt"
+    own, bundled = folder / "deploy.prototxt", PROTOTXT / folder.name / "deploy.prototxt"
     if own.is_file():
         return own
     if bundled.is_file() or has_readme and len(list(folder.glob("*.prototxt"))) != 1:
         return bundled
     return _only(folder, "*.prototxt", "deploy prototxt")
+
+
+def _weights(folder: Path, facts: Dict[str, Any], readme: Path) -> Path:
+    """The caffemodel's path: where it is, or where a download goes."""
+    if "caffemodel" not in facts:
+        return _only(folder, "*.caffemodel", "caffemodel")
+    shipped = own_file(folder, str(facts["caffemodel"]), readme, "caffemodel")
+    return shipped if shipped.is_file() else places.writable(folder) / shipped.name
 
 
 def _only(folder: Path, pattern: str, what: str) -> Path:

@@ -9,6 +9,7 @@ from netfile.caffemodel import stored_shapes
 from netfile.errors import NetError
 from netfile.forks import layer_of_a_fork
 from netfile.kinds import misplaced
+from netfile.places import IS_CHECKOUT, reinstall
 from netfile.prototxt import read_prototxt
 from netfile.shapes import input_shapes, weight_shapes
 
@@ -134,7 +135,7 @@ def _cure(model: Model) -> str:
     if model.url:
         return f"get it from {model.url} and put it there"
     if model.name == DEFAULT_MODEL:
-        return "train it: make model"
+        return "train it: make model" if IS_CHECKOUT else f"install it again: {reinstall()}"
     return "put them there, or correct the caffemodel that its readme names"
 
 

@@ -18,9 +18,11 @@ from urllib.parse import unquote, urlparse
 from netfile import wire
 from netfile.files import file_sha1, whole_file
 from netfile.locks import locked
+from netfile.places import MODELS, is_shipped, other_place, reinstall, writable
 
 from ..errors import DownloadError
 from .catalogue import Model
+from .labels import SYNSET_WORDS
 from .transfer import MOST, Report, copy, copy_bytes, discard, download, new
 
 _MOST_MEMBERS = 10_000  # of an archive
@@ -52,6 +54,18 @@ def wanted(model: Model) -> Wanted:
         str(sha1).lower() if sha1 else None,
         size if type(size) is int and size > 0 else None,
     )
+
+
+def wanted_class_names(path: Optional[Path] = None) -> Wanted:
+    """The names of ImageNet's classes, from Caffe's auxiliary archive.
+
+    No hash was published for them.
+
+    path: where they go, by default where `labels.classes` finds them for every model.
+    """
+    to = path or writable(MODELS) / SYNSET_WORDS
+    url = "http://dl.caffe.berkeleyvision.org/caffe_ilsvrc12.tar.gz"
+    return Wanted(to, [url], recorded_sha1(to), None)
 
 
 def _record(path: PathLike) -> Path:
@@ -115,6 +129,10 @@ def get(
         raise DownloadError(
             f"{want.path.name}: has no published hash to verify it by", unverified=True
         )
+    if is_shipped(want.path):
+        raise DownloadError(
+            f"{want.path}: belongs to the installed package; bring it back with: {reinstall()}"
+        )
     urls = [str(source)] if source else want.urls
     if not urls:
         raise DownloadError(
@@ -131,7 +149,8 @@ def get(
             _make_workplace(want)
             return _from_one_of(want, urls, bool(source), report, say)
     except OSError as e:
-        raise DownloadError(f"{want.path}: cannot be written: {e.strerror or e}") from None
+        why = f"{e.strerror or e}{other_place(want.path)}"
+        raise DownloadError(f"{want.path}: cannot be written: {why}") from None
 
 
 def _from_one_of(

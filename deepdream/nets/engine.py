@@ -9,6 +9,7 @@ import sys
 import tempfile
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
+from netfile.places import engine_lacks
 from netfile.pycaffe import import_caffe
 
 from ..errors import EngineError
@@ -55,13 +56,11 @@ def load(name: str = "auto") -> Any:
                 message = f"this Python ({sys.executable}) has no Caffe: {e}"
                 raise EngineError(message, engine=name) from None
     try:
-        return importlib.import_module("caffe_compat")
+        caffe = importlib.import_module("caffe_compat")
+        caffe.Net  # noqa: B018  its parts are loaded when first asked for
+        return caffe
     except ImportError as e:
-        raise EngineError(
-            f"the built-in engine lacks a package: {e}; install it with: pip install -e "
-            "'.[compat]'",
-            engine=name,
-        ) from None
+        raise EngineError(engine_lacks(e), engine=name) from None
 
 
 def name_of(caffe: Any) -> str:

@@ -7,12 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import List, Sequence, Tuple, Union
 
+from netfile.places import MODELS, writable
+
 from ..errors import ModelError
-from .catalogue import MODELS, Model
+from .catalogue import Model
 from .class_output import ClassOutput, class_output
 from .folder import own_file
 
 __all__ = ["ClassOutput", "class_number", "class_output", "classes", "distinct", "file_stems"]
+SYNSET_WORDS = "synset_words.txt"  # names ImageNet's classes
 _LONGEST = 120  # bytes of a class's part of a file name; systems take 255 for the whole
 # no file can have these names in Windows, whatever its suffix
 _RESERVED = {
@@ -27,13 +30,13 @@ _RESERVED = {
 def classes(model: Model) -> List[str]:
     """Names of a model's classes in the order of its output; [] where they are not known.
 
-    Its readme lists them, or names a file of them, in its folder or under models/, that has one a
-    line, as Caffe's synset_words.txt does.
+    Its readme lists them, or names a file of them that has one a line, as Caffe's synset_words.txt
+    does: in its folder or under models/, where `deepdream models get synset_words.txt` puts it.
     """
     names = model.facts.get("classes")
     if isinstance(names, str):
         name = own_file(Path(), names, Path(model.name), "classes")
-        places = [folder / name for folder in (Path(model.weights).parent, MODELS)]
+        places = [folder / name for folder in (Path(model.weights).parent, writable(MODELS))]
         path = next((place for place in places if place.is_file()), None)
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
         return [re.sub(r"^n\d{8} ", "", line).strip() for line in lines if line.strip()]
@@ -60,8 +63,8 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
     if digits and (not names or int(digits) < len(names)):
         return int(digits), names[int(digits)] if names else digits
     if not names:
-        needs_file = model.facts.get("classes") == "synset_words.txt"
-        how = "; python scripts/nets/get_synset_words.py gets them" if needs_file else ""
+        needs_file = model.facts.get("classes") == SYNSET_WORDS
+        how = f"; deepdream models get {SYNSET_WORDS} gets them" if needs_file else ""
         raise ModelError(
             f'{model.name}: the names of its classes are not here; give "{name}" by its number{how}'
         )

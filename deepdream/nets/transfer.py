@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Callable, Optional
 
 from netfile.files import file_sha1
+from netfile.places import install
 
 from ..errors import DownloadError, MissingExtraError
 
@@ -95,7 +96,7 @@ def _requests() -> Any:
         import requests
     except ImportError as e:
         raise MissingExtraError(
-            f"downloads need requests ({e}); install it with: pip install -e '.[download]'"
+            f"downloads need requests ({e}); install it with: {install('download')}"
         ) from None
     return requests
 

@@ -8,6 +8,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 import numpy as np
 
+from netfile.places import install
+
 from ..dream.preprocess import preprocess, reshape_input
 from ..errors import ImageError, MissingExtraError, Size
 from ..nets.class_output import ClassOutput, class_output
@@ -172,7 +174,7 @@ def check_scikit_learn() -> None:
         import sklearn  # noqa: F401
     except ImportError as e:
         raise MissingExtraError(
-            f"the measures need scikit-learn ({e}); install it with: pip install -e '.[evaluate]'",
+            f"the measures need scikit-learn ({e}); install it with: {install('evaluate')}",
             extra="evaluate",
         ) from None
 

@@ -11,6 +11,8 @@ from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 import numpy as np
 from PIL import Image
 
+from netfile.places import install
+
 from ..errors import MissingExtraError
 from ..pictures import to_bytes
 from ..pictures.files import PathLike
@@ -117,7 +119,7 @@ def check_matplotlib(what: str) -> None:
         import matplotlib  # noqa: F401
     except (ImportError, OSError) as e:  # the latter where its own files are missing
         raise MissingExtraError(
-            f"{what} need matplotlib ({e}); install it with: pip install -e '.[plots]'",
+            f"{what} need matplotlib ({e}); install it with: {install('plots')}",
             extra="plots",
         ) from None
 

@@ -1,7 +1,7 @@
 """Get the names of ImageNet's classes, synset_words.txt, from Caffe's auxiliary archive.
 
-No hash was published for it: --trust takes it as it comes and records its hash, and from then on it
-is checked.
+`deepdream models get synset_words.txt` does the same. No hash was published for it: --trust takes
+it as it comes and records its hash, and from then on it is checked.
 """
 
 import argparse
@@ -15,8 +15,6 @@ sys.path.insert(0, str(ROOT))
 from deepdream.cli.advice import advised  # noqa: E402
 from deepdream.errors import DreamError  # noqa: E402
 from deepdream.nets import download  # noqa: E402
-
-URL = "http://dl.caffe.berkeleyvision.org/caffe_ilsvrc12.tar.gz"
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -37,7 +35,7 @@ def main(argv: Optional[List[str]] = None) -> int:
         help="where to write it (default: models/synset_words.txt)",
     )
     args = p.parse_args(argv)
-    wanted = download.Wanted(args.to, [URL], download.recorded_sha1(args.to), None)
+    wanted = download.wanted_class_names(args.to)
     try:
         origin = download.get(wanted, args.trust, args.source)
     except DreamError as e:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from caffe_compat.kernels import kept, tasks, threads
+from netfile import places
 
 # a loop that takes a fraction of a second to compile, in a file of its own
 LOOP = """
@@ -37,6 +38,7 @@ def program(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("DEEPDREAM_HOME", raising=False)
     path = tmp_path / "code" / "loop.py"
     path.parent.mkdir()
 
@@ -122,11 +124,11 @@ def test_where_nothing_can_be_written_the_loop_runs_and_says_so_once(
     assert "cannot keep its compiled loops" in told[0] and "given" in told[0]
 
 
-def test_without_a_home_nothing_is_kept_in_the_working_folder(program, tmp_path, monkeypatch):
-    (tmp_path / "code" / "__pycache__").write_text("")
-    monkeypatch.setattr(kept, "AppDirs", lambda *a, **k: type("", (), {"user_cache_dir": "~/x"}))
-    monkeypatch.chdir(tmp_path)
-    assert program()[0] == "compiled 42" and not (tmp_path / "~").exists()
+def test_an_installation_keeps_its_loops_in_the_users_cache(program, tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "IS_CHECKOUT", False)
+    assert [program()[0], program()[0]] == ["compiled 42", "loaded 42"]
+    assert not (tmp_path / "code" / "__pycache__").exists()
+    assert len(list(places.cache().glob("loops/*/*.loop"))) == 1
 
 
 def test_a_full_disk_leaves_no_partial_file(tmp_path, monkeypatch):

@@ -67,7 +67,7 @@ def test_blobs_and_params_have_caffes_names_and_order(net):
 
 
 def test_every_bundled_net_builds_with_its_published_shapes(tmp_path):
-    from deepdream.nets.catalogue import ROOT
+    from netfile.places import ROOT
 
     net = caffe.Net(str(ROOT / "prototxt/bvlc_googlenet/deploy.prototxt"), caffe.TEST)
     assert net.params["inception_4c/5x5"][0].shape == (64, 24, 5, 5)

@@ -7,9 +7,9 @@ import xml.etree.ElementTree as xml
 import pytest
 from google.protobuf import text_format
 
-from deepdream.nets.catalogue import ROOT
 from net_surgery import cli, convolutionize
 from net_surgery.show import rows, svg
+from netfile.places import ROOT
 from netfile.prototxt import parse_prototxt
 from tests.support import nets
 from tests.support.operating import distance

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepdream.nets.catalogue import ROOT
 from net_surgery import SurgeryError, convolutionize, truncate
+from netfile.places import ROOT
 from tests.support import nets
 from tests.support.operating import INPUT, Bench, conv, distance, fc, layer
 

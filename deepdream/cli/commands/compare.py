@@ -10,10 +10,11 @@ import tempfile
 from dataclasses import fields
 from typing import Any, Dict
 
+from netfile import places
+
 from ... import nets
 from ...dream.octaves import octave_sizes
 from ...errors import DreamError, EngineError, RecordingError
-from ...nets.catalogue import ROOT
 from ...pictures.output import check_file, check_space
 from ...request.job import prepare
 from ...request.recipe import follow, recipe
@@ -25,7 +26,7 @@ from .. import options
 from ..progress import Bar, announce
 from ..results import save_page
 
-_INSTALLED = ROOT / ".caffe" / "bin" / "python"
+_MAKE_CAFFE = ", or what `make caffe` installed" if places.IS_CHECKOUT else ""
 
 
 def add_parser(verbs: Any) -> None:
@@ -54,8 +55,8 @@ def add_parser(verbs: Any) -> None:
     p.add_argument(
         "--reference-python",
         metavar="PYTHON",
-        help="the Python that has it (default: this one; for caffe CAFFE_PYTHON, or what "
-        "`make caffe` installed, if there is one)",
+        help="the Python that has it (default: this one; for caffe CAFFE_PYTHON"
+        f"{_MAKE_CAFFE}, if there is one)",
     )
     p.add_argument(
         "--record", metavar="FOLDER", help="only record this engine's dream, into a new folder"
@@ -189,7 +190,7 @@ def _reference_python(args: argparse.Namespace) -> str:
         return str(args.reference_python)
     if args.reference != "caffe":
         return sys.executable  # CAFFE_PYTHON is where Caffe is
-    installed = _INSTALLED if _INSTALLED.exists() else sys.executable
+    installed = places.CAFFE_PYTHON if places.CAFFE_PYTHON.exists() else sys.executable
     return os.environ.get("CAFFE_PYTHON") or str(installed)
 
 
@@ -217,9 +218,9 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
     for name, value in values.items():
         if value is not None:
             command += ["--" + name.replace("_", "-"), str(value)]
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     try:
-        process = subprocess.run(command, env={**os.environ, "PYTHONPATH": path})
+        with places.python_path() as path:
+            process = subprocess.run(command, env={**os.environ, "PYTHONPATH": path})
     except OSError as e:
         raise EngineError(
             f"{python} cannot be run ({e.strerror}); name a Python that has the reference engine "

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Union
 
+from netfile import places
 from netfile.errors import printable
 from netfile.files import leftovers
 
 from ... import nets
 from ...errors import ModelError
 from ...nets import download, memory
-from ...nets.catalogue import ROOT
 from ...settings import DEFAULT_MODEL
 from ...version import __version__
 
@@ -78,9 +78,9 @@ def _packages() -> Iterator[Finding]:
         try:
             module = importlib.import_module(name)
         except Exception as e:  # a broken package can fail in any way, which is what this looks for
-            install = f"pip install -e '.[{extra}]'" if extra else "pip install -e ."
             state = "missing" if isinstance(e, ImportError) else "does not import"
-            yield Finding(name, f"{state} ({e})", None if extra else False, install)
+            wrong = None if extra else False
+            yield Finding(name, f"{state} ({e})", wrong, places.install(extra))
         else:
             yield Finding(name, str(getattr(module, "__version__", "here")), True)
 
@@ -91,12 +91,11 @@ def _version_of(python: Union[str, Path], module: str) -> Optional[str]:
     if module == "caffe":  # a folder of that name where the command runs is passed over
         found = "from netfile.pycaffe import import_caffe; engine = import_caffe()"
     code = f"{found}; engine.Net; print(engine.__version__)"
-    root = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, "PYTHONPATH": root, "GLOG_minloglevel": "2"}
+    command = [str(python), "-c", code]
     try:
-        process = subprocess.run(
-            [str(python), "-c", code], capture_output=True, text=True, env=environment, timeout=120
-        )
+        with places.python_path() as path:
+            env = {**os.environ, "PYTHONPATH": path, "GLOG_minloglevel": "2"}
+            process = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return process.stdout.strip() if process.returncode == 0 else None
@@ -109,7 +108,7 @@ def _engines() -> Iterator[Finding]:
         "built-in engine",
         own or "does not start",
         good,
-        "" if own else "pip install -e '.[compat]' in Python 3.11 or newer",
+        "" if own else f"{places.install('compat')} in Python 3.11 or newer",
     )
     yield Finding(
         "real Caffe in this Python",
@@ -117,7 +116,9 @@ def _engines() -> Iterator[Finding]:
         None,
         "" if real else "optional; any Python with `import caffe` will do",
     )
-    installed = ROOT / ".caffe" / "bin" / "python"
+    if not places.IS_CHECKOUT:
+        return
+    installed = places.CAFFE_PYTHON
     version = _version_of(installed, "caffe") if installed.exists() else None
     text = f"{version} ({installed})" if version else "none"
     yield Finding("real Caffe of make caffe", text, None, "" if version else "make caffe")
@@ -142,6 +143,8 @@ def _model(name: str) -> Finding:
     want = download.wanted(model)
     if not model.deploy.is_file():
         how = "python scripts/nets/googlenet.py or scripts/nets/classics.py writes it"
+        if not places.IS_CHECKOUT:
+            how = places.reinstall()
         return Finding(what, f"has no deploy net ({model.deploy})", False, how)
     if download.is_right(want):
         return Finding(what, "installed, verified", True)
@@ -150,21 +153,24 @@ def _model(name: str) -> Finding:
     if unfinished and not want.path.is_file():
         return Finding(what, f"a download is unfinished ({unfinished})", None, get)
     if not want.path.is_file():
-        how = "make model" if name == DEFAULT_MODEL else f"put its file at {want.path}"
+        how = f"put its file at {want.path}"
+        if name == DEFAULT_MODEL:
+            how = "make model" if places.IS_CHECKOUT else places.reinstall()
         if want.urls:
             how = f"{get}{'' if want.sha1 else ' --trust'}"
         needed = name == DEFAULT_MODEL
         return Finding(what, "weights not installed", False if needed else None, how)
     if want.sha1 is None:
         return Finding(what, "installed, no hash to verify it by", True)
-    return Finding(what, "weights are not the published file", False, f"{get} --overwrite")
+    mend = places.reinstall() if places.is_shipped(want.path) else f"{get} --overwrite"
+    return Finding(what, "weights are not the published file", False, mend)
 
 
 def _leftovers() -> Iterator[Finding]:
     """What killed processes have left in the models' folders, often as large as their weights."""
     for name in nets.known():
         try:
-            folder = nets.find(name).weights.parent
+            folder = places.writable(nets.find(name).weights.parent)
         except ModelError:
             continue
         for path in [*leftovers(folder), *leftovers(folder / ".any_size")]:

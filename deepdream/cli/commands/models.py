@@ -10,6 +10,7 @@ from netfile.errors import printable
 from ... import nets
 from ...errors import ModelError, OutputError
 from ...nets import download
+from ...nets.labels import SYNSET_WORDS
 from .. import options
 from ..table import print_table
 
@@ -22,9 +23,11 @@ def add_parser(verbs: Any) -> None:
     )
     q.set_defaults(run=list_models)
     q = what.add_parser(
-        "get", help="get a model's weights from its mirrors, verified; interrupted downloads resume"
+        "get",
+        help="get a model's weights from its mirrors, or ImageNet's class names, verified; "
+        "interrupted downloads resume",
     )
-    q.add_argument("name", metavar="NAME", help="a name under models/, or a model's folder")
+    q.add_argument("name", metavar="NAME", help=f"a model's name or its folder, or {SYNSET_WORDS}")
     q.add_argument(
         "--from", dest="source", metavar="URL", help="get it from this URL or path instead"
     )
@@ -67,9 +70,10 @@ def _state(want: download.Wanted) -> str:
 def get(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
-    # a gist's readme names no mean colour, and a download needs none
-    model = nets.find(args.name, mean="0,0,0")
-    want = download.wanted(model)
+    if args.name == SYNSET_WORDS:
+        want = download.wanted_class_names()
+    else:  # a gist's readme names no mean colour, and a download needs none
+        want = download.wanted(nets.find(args.name, mean="0,0,0"))
     if os.path.lexists(str(want.path)) and not args.overwrite and not download.is_right(want):
         raise OutputError(
             f"{want.path}: exists already, and is not known to be the published file", exists=True

@@ -17,6 +17,7 @@ import pytest
 from deepdream import cli
 from deepdream.errors import DownloadError
 from deepdream.nets import catalogue, download, transfer
+from netfile.places import ROOT
 from tests.support.misbehaving import (
     CONTENT,
     OTHER,
@@ -525,7 +526,7 @@ def test_a_proxy_of_the_environment_is_used(want, server, monkeypatch):
 
 
 def test_caffes_spelling_of_a_download_takes_a_models_folder():
-    script = catalogue.ROOT / "scripts" / "nets" / "download_model_binary.py"
+    script = ROOT / "scripts" / "nets" / "download_model_binary.py"
     run = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True)
     assert run.returncode == 0 and "--trust" in run.stdout
 
@@ -554,7 +555,7 @@ def test_names_of_classes_by_script_and_how_they_are_found(
         (folder / "readme.md").read_text().replace("end:", "classes: synset_words.txt\nend:")
     )
     found = model.find(str(folder))
-    with pytest.raises(Exception, match="get_synset_words.py gets them"):
+    with pytest.raises(Exception, match="deepdream models get synset_words.txt gets them"):
         model.class_number(found, "goldfish")
     assert get_synset_words.main(["--to", str(to), "--from", str(source), "--trust"]) == 0
     assert (
