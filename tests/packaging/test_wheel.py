@@ -81,7 +81,7 @@ def as_a_user() -> List[str]:
 def home(site: Path, tmp_path_factory: Any) -> Path:
     """A user's folder, with a photograph and a program."""
     folder = tmp_path_factory.mktemp("home")
-    x, y = np.meshgrid(np.arange(120), np.arange(110))
+    x, y = np.meshgrid(np.arange(200), np.arange(150))
     picture = np.stack([x * 2, y * 2, x + y], 2).astype(np.uint8)
     Image.fromarray(picture).save(folder / "photo.jpg")
     (folder / "program.py").write_text(PROGRAM)
