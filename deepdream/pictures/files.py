@@ -9,6 +9,7 @@ from typing import Any, Tuple, Union
 import numpy as np
 from PIL import Image, ImageOps
 
+from netfile import memory
 from netfile.kinds import misplaced
 
 from ..errors import ImageError, OutputError
@@ -19,6 +20,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _LARGEST_JPEG = 65500  # pixels, libjpeg's own limit
 _LONG_RECIPE = 60000  # characters; EXIF has room for 64 KB
+_BYTES_PER_PIXEL = 30  # measured, while it is decoded, turned and converted
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
@@ -43,6 +45,7 @@ def load(path: PathLike) -> np.ndarray:
             with Image.open(path) as image:
                 if image.format == "EPS":
                     raise ImageError(f"{path}: is PostScript, a program; save it as a PNG")
+                _check_memory(path, image.size)
                 values = _as_rgb(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(
@@ -61,6 +64,16 @@ def load(path: PathLike) -> np.ndarray:
     if not values.size:
         raise ImageError(f"{path}: has no pixels")
     return values
+
+
+def _check_memory(path: PathLike, size: Tuple[int, int]) -> None:
+    """Raise ImageError where a picture of this (width, height), decoded, would not fit."""
+    needed, left = _BYTES_PER_PIXEL * size[0] * size[1], memory.free()
+    if left and needed > left.bytes:
+        raise ImageError(
+            f"{path}: {size[0]}x{size[1]} pixels take {needed / 1e9:.1f} GB of memory to read, and "
+            f"{left.bytes / 1e9:.1f} GB are {left.bound}; make it smaller first"
+        )
 
 
 def _as_rgb(image: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from PIL import Image
 from deepdream import pictures
 from deepdream.errors import ImageError, OutputError
 from deepdream.pictures import output as files
+from netfile import memory
 
 RAMP = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
 
@@ -120,6 +121,13 @@ def test_whatever_a_decoder_raises_is_a_broken_picture(error, tmp_path, monkeypa
 
     monkeypatch.setattr("deepdream.pictures.files._as_rgb", fail)
     with pytest.raises(ImageError, match="x.png: not a picture, or a broken one"):
+        pictures.load(save(tmp_path, Image.fromarray(RAMP)))
+
+
+def test_a_picture_larger_than_the_memory_is_not_decoded(tmp_path, monkeypatch):
+    free = memory.Free(20 * RAMP.shape[0] * RAMP.shape[1], "left by ulimit -v")
+    monkeypatch.setattr(memory, "free", lambda: free)
+    with pytest.raises(ImageError, match=r"x.png: \d+x\d+ pixels take .* left by ulimit -v; make"):
         pictures.load(save(tmp_path, Image.fromarray(RAMP)))
 
 
