@@ -3,8 +3,11 @@
 import os
 from functools import lru_cache
 
+from netfile import memory
+
 from .errors import ShapeError
 
+_LOOPS = 450_000_000  # bytes of address space that compiling takes, measured; loading, 350 MB
 MOST_VALUES = 2**31 - 1  # of a blob: Caffe counts them in int32
 
 
@@ -29,4 +32,18 @@ def check(values: int, what: str) -> None:
         raise ShapeError(
             f"{what} takes {4 * values / 1e9:,.1f} GB, but this machine has "
             f"{most_bytes() / 1e9:,.1f} GB (CAFFE_COMPAT_MOST_BYTES sets another limit)"
+        )
+
+
+@lru_cache(maxsize=None)
+def check_loops() -> None:
+    """Raise MemoryError before the compiled loops are loaded, if there is too little memory.
+
+    LLVM ends the process where it gets none.
+    """
+    left = memory.free()
+    if left and left.bytes < _LOOPS:
+        raise MemoryError(
+            f"the engine takes {_LOOPS / 1e9:.2f} GB of memory to start, and "
+            f"{left.bytes / 1e9:.2f} GB are {left.bound}; raise that limit, or close other programs"
         )

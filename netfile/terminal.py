@@ -131,9 +131,11 @@ def guarded(
         return _flushed(name) or code
     except expected as e:
         return _refused(name, e)
-    except MemoryError:
+    except MemoryError as e:
+        told = str(e) if type(e) is MemoryError else ""  # NumPy's own kind tells an array's shape
         return _refused(
-            name, "not enough memory; use a smaller picture, or a layer nearer to the input"
+            name,
+            told or "not enough memory; use a smaller picture, or a layer nearer to the input",
         )
     except BrokenPipeError:
         _lead_nowhere(sys.stdout)  # whoever read our output has stopped; say nothing more

@@ -1,5 +1,8 @@
 """Every command that runs a net asks beforehand whether its passes fit into the memory."""
 
+import subprocess
+import sys
+
 import pytest
 
 from deepdream.nets import memory
@@ -42,3 +45,22 @@ def test_what_does_not_fit_is_refused_before_the_net_is_built(
     code, _, err = run(*words, "--model", small_folder, "--engine", engine_name)
     assert code == 2 and message in err and "left by ulimit -v" in err, err
     assert not (tmp_path / "out").exists() and not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize("megabytes", [350, 550])
+def test_too_little_memory_to_start_the_engine_is_one_line(
+    megabytes, photo, tmp_path, small_folder, engine_name
+):
+    if engine_name != "compat":
+        pytest.skip("a real Caffe needs less")
+    resource, out = pytest.importorskip("resource"), tmp_path / "x.png"
+    limit = megabytes * 10**6
+    done = subprocess.run(
+        [sys.executable, "-m", "deepdream", "dream", str(photo), "-o", str(out), "--model",
+         str(small_folder)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert "memory" in done.stderr and not out.exists()
