@@ -7,7 +7,8 @@ from netfile import memory
 
 from .errors import ShapeError
 
-_LOOPS = 450_000_000  # bytes of address space that compiling takes, measured; loading, 350 MB
+# what numba and compiling the loops take, in bytes of memory and of address space, measured
+_START, _START_ADDRESSES = 200_000_000, 600_000_000
 MOST_VALUES = 2**31 - 1  # of a blob: Caffe counts them in int32
 
 
@@ -35,15 +36,15 @@ def check(values: int, what: str) -> None:
         )
 
 
-@lru_cache(maxsize=None)
-def check_loops() -> None:
-    """Raise MemoryError before the compiled loops are loaded, if there is too little memory.
+def check_start() -> None:
+    """Raise MemoryError if there is too little memory to load numba and the compiled loops.
 
-    LLVM ends the process where it gets none.
+    Python's import and LLVM end the process, or fail in every way, where they get none.
     """
     left = memory.free()
-    if left and left.bytes < _LOOPS:
+    needed = _START_ADDRESSES if left and left.bound == memory.ADDRESS_SPACE else _START
+    if left and left.bytes < needed:
         raise MemoryError(
-            f"the engine takes {_LOOPS / 1e9:.2f} GB of memory to start, and "
+            f"the engine takes {needed / 1e9:.2f} GB of memory to start, and "
             f"{left.bytes / 1e9:.2f} GB are {left.bound}; raise that limit, or close other programs"
         )

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
+ADDRESS_SPACE = "left by ulimit -v"
 _PAGE = 4096  # where the system does not say how large its pages are
 
 
@@ -75,11 +76,14 @@ def _own_limits(root: Path) -> Iterator[Free]:
     if len(pages) < 6 or not all(page.isdigit() for page in pages):
         return
     size = _page_size()
-    limits = ((resource.RLIMIT_AS, 0, "-v"), (resource.RLIMIT_DATA, 5, "-d"))
-    for limit, place, flag in limits:
+    limits = (
+        (resource.RLIMIT_AS, 0, ADDRESS_SPACE),
+        (resource.RLIMIT_DATA, 5, "left by ulimit -d"),
+    )
+    for limit, place, bound in limits:
         most = resource.getrlimit(limit)[0]
         if most != resource.RLIM_INFINITY:
-            yield Free(max(0, most - int(pages[place]) * size), f"left by ulimit {flag}")
+            yield Free(max(0, most - int(pages[place]) * size), bound)
 
 
 def _page_size() -> int:

@@ -19,7 +19,6 @@ def build(description: Any, state: Any) -> Parts:
 
     Raises PrototxtError or ShapeError where Caffe would abort.
     """
-    limits.check_loops()
     threads.prepare()
     param = graph.insert_splits(graph.filter_net(description, state))
     parts = Parts(param.name)
