@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 120  # seconds that one attempt may take; these machines may be busy
 _TOLD_BY = re.compile(r"(deepdream|net-surgery|net_surgery)( [a-z-]+)*: ")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Fault(Exception):

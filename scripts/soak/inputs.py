@@ -8,7 +8,8 @@ import io
 import json
 import random
 import shutil
-from typing import Any, List
+from functools import lru_cache
+from typing import Any, List, Tuple
 
 from .campaign import HOSTILE, Campaign, Fault, Shop, call, in_time, judged, leftovers
 from .supplies import dreaming
@@ -73,10 +74,16 @@ def recipe(rng: random.Random, shop: Shop) -> str:
     from deepdream.pictures.metadata import read_recipe
 
     record = json.loads(read_recipe(shop.dreamt))
-    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+    if rng.random() < 0.4:  # what a recipe may say
+        record["settings"].update(
+            octaves=rng.randrange(1, 4), iterations=rng.randrange(3), clip=rng.random() < 0.5,
+            octave_scale=rng.uniform(1.01, 3), jitter=rng.choice((0, 1, 2**30 - 1)),
+            step_size=rng.choice((1e-300, 1.5, 1e6)), end=rng.choice(("conv", "pool", "score", "")),
+        )  # fmt: skip
+    for _ in range(rng.choice((0, 1, 1, 2, 4))):
         _change(record, rng)
     text = json.dumps(record)
-    if rng.random() < 0.2:
+    if rng.random() < 0.1:
         text = mutated(text.encode(), rng).decode("latin-1")
     path = shop.here / rng.choice(("changed.png", "changed.jpg"))
     with Image.open(shop.dreamt) as image:
@@ -91,6 +98,23 @@ def recipe(rng: random.Random, shop: Shop) -> str:
     return judged(*call(["replay", str(path), "-o", str(shop.here / "out.png")]))
 
 
+@lru_cache(maxsize=None)
+def _kinds() -> List[Tuple[str, str]]:
+    """(format, mode): whatever Pillow can write."""
+    from PIL import Image
+
+    Image.init()
+    kinds = []
+    for kind in sorted(Image.SAVE):
+        for mode in ("RGB", "L", "RGBA", "P", "1", "I", "F", "CMYK", "I;16", "LA"):
+            try:
+                Image.new(mode, (32, 32)).save(io.BytesIO(), kind)
+            except Exception:
+                continue
+            kinds.append((kind, mode))
+    return kinds
+
+
 def picture(rng: random.Random, shop: Shop) -> str:
     """Load a damaged picture of any format that Pillow writes."""
     import numpy as np
@@ -99,14 +123,12 @@ def picture(rng: random.Random, shop: Shop) -> str:
     from deepdream import pictures
     from deepdream.errors import DreamError
 
-    Image.init()
-    kind = rng.choice(sorted(Image.SAVE))
-    mode = rng.choice(("RGB", "L", "RGBA", "P", "1", "I", "F", "CMYK", "I;16", "LA"))
-    buffer = io.BytesIO()
+    kind, mode = rng.choice(_kinds())
+    buffer, size = io.BytesIO(), (rng.choice((1, 9, 32)), rng.choice((1, 7, 32)))
     try:
-        Image.new(mode, (rng.choice((1, 9, 32)), rng.choice((1, 7, 32)))).save(buffer, kind)
-    except Exception:  # a format that this mode has no way into
-        return "skipped"
+        Image.new(mode, size).save(buffer, kind)
+    except Exception:  # a format of certain sizes alone
+        Image.new(mode, (32, 32)).save(buffer, kind)
     path = shop.here / f"picture.{kind.lower()}"
     path.write_bytes(mutated(buffer.getvalue(), rng))
     try:

@@ -36,7 +36,7 @@ def interrupt(rng: random.Random, shop: Shop) -> str:
     """Interrupt a dream at a random instant, once: it stops by itself, and soon."""
     out = shop.here / "out.png"
     process = shop.start(shop.dream(out, "--iterations", "200"))
-    _wait(rng, 3)
+    _wait(rng, 8)
     process.send_signal(signal.SIGINT)
     started = time.monotonic()
     code, told, err = shop.finish(process)
