@@ -135,7 +135,7 @@ def broken_loops(rng: random.Random, shop: Shop) -> str:
         raise Fault(f"code {code}; {told}")
     if "Traceback" in err or len(err.splitlines()) > 6:
         raise Fault(f"told at length; {told}")
-    return ended[0] if len(ended) == 1 else f"{len(ended)} files"
+    return ended[0] if len(ended) == 1 else "several"
 
 
 # ---- threads
@@ -197,7 +197,7 @@ def shared_net(rng: random.Random, shop: Shop) -> str:
         raise Fault(f"{errors[0]!r}")
     if _numbers(net) != wanted:
         raise Fault("other numbers than before")
-    return f"{len(crowd)} threads"
+    return "right"
 
 
 def refused_threads(rng: random.Random, shop: Shop) -> str:
@@ -210,7 +210,7 @@ def refused_threads(rng: random.Random, shop: Shop) -> str:
     status = os.waitpid(child, 0)[1]
     if status:
         raise Fault(f"{most} of {asked} threads: status {status:#x}")
-    return f"{most} to be had"
+    return "right"
 
 
 def _with_few_threads(net: Any, wanted: "tuple[int, int]", most: int, asked: int) -> int:

@@ -1,26 +1,18 @@
-"""Passes that are interrupted at random instants, by a signal whose handler raises.
-
-    python scripts/soak/interrupts.py 5000
-
-does so as often as you like, and prints what it found.
-"""
+"""Passes that are interrupted at random instants, by a signal whose handler raises."""
 
 import random
 import signal
-import sys
 import time
 import zlib
 from collections import Counter
-from pathlib import Path
 from typing import Any, Dict, List
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+import caffe_compat as caffe
+from caffe_compat.kernels import threads
 
-import caffe_compat as caffe  # noqa: E402
-from caffe_compat.kernels import threads  # noqa: E402
+from .campaign import ROOT
 
 NET = ROOT / "prototxt" / "bvlc_googlenet" / "deploy.prototxt"
 END = "inception_3a/output"
@@ -103,7 +95,3 @@ def interrupt(times: int, seed: int = 0, size: int = 32) -> Dict[str, int]:
     for _ in range(times):
         found.update(passes.interrupt(generator))
     return dict(found)
-
-
-if __name__ == "__main__":
-    print(interrupt(*map(int, sys.argv[1:])))
