@@ -1,8 +1,11 @@
 """From a NetParameter to what a net is made of: layers, blobs, parameters, inputs and outputs."""
 
 from collections import OrderedDict
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
+
+from netfile import memory
 
 from .. import limits
 from ..blob import Blob, ParamBlob
@@ -13,13 +16,28 @@ from ..layer_types.registry import Layer, loss_weights
 from . import graph, sharing
 from .parts import Parts
 
+_ROOM = 256 << 20  # bytes of addresses that loading the compiled loops takes
+
+
+@lru_cache(maxsize=None)
+def _prepare() -> None:
+    """Make the kernels ready, once.
+
+    Raises MemoryError where a limit leaves too few addresses: OpenBLAS, which numba loads, would
+    try for ever to get more.
+    """
+    room = memory.free()
+    if room and room.bytes < _ROOM and "ulimit" in room.bound:
+        raise MemoryError(f"the engine needs {_ROOM} bytes, and {room.bytes} are {room.bound}")
+    threads.prepare()
+
 
 def build(description: Any, state: Any) -> Parts:
     """The parts of the net that a NetParameter describes, for a NetState.
 
     Raises PrototxtError or ShapeError where Caffe would abort.
     """
-    threads.prepare()
+    _prepare()
     param = graph.insert_splits(graph.filter_net(description, state))
     parts = Parts(param.name)
     owners: Dict[str, Tuple[str, ParamBlob]] = {}

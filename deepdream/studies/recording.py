@@ -198,7 +198,9 @@ def _check_index(index: Dict[str, Any]) -> None:
     """Raise KeyError or TypeError where a part of it is missing or of another kind."""
     if not isinstance(index["recipe"], dict):
         raise TypeError("recipe")
-    for facts in index["files"].values():
+    for name, facts in index["files"].items():
+        if os.path.basename(name) != name:
+            raise ValueError(f"{name!r} is not a file of its folder")
         facts["bytes"], facts["sha1"]
     for step in index["steps"]:
         height, width = step["size"]

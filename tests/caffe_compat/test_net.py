@@ -8,7 +8,9 @@ import pytest
 from google.protobuf import text_format
 
 import caffe_compat as caffe
+from caffe_compat.net import build
 from caffe_compat.proto import caffe_pb2
+from netfile import memory
 
 BRANCHED = """
 name: "branched"
@@ -469,3 +471,9 @@ def test_outputs_are_sorted_by_name_as_in_caffe(tmp_path):
     layer { name: "a" type: "ReLU" bottom: "data" top: "age" }
     """
     assert caffe.Net(write(tmp_path, text), caffe.TEST).outputs == ["age", "zoom"]
+
+
+def test_too_few_addresses_are_told_before_openblas_asks_for_them_without_end(monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda: memory.Free(10**7, "left by ulimit -v"))
+    with pytest.raises(MemoryError, match="10000000 are left by ulimit -v"):
+        build._prepare.__wrapped__()

@@ -146,6 +146,7 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
         model=args.model,
         engine=args.engine or "compat",
         gpu=args.gpu if args.recording else None,
+        tell=print if args.recording else lambda line: None,  # it may be anyone's
     )
     announce(job)
     with Bar(job, ["running freely ", "from the same state ", "from the same state "]) as bar:

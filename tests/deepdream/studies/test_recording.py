@@ -162,6 +162,16 @@ def test_an_index_of_other_things(change, recorded):
     assert "recording.json: cannot be read" in refused(recorded)
 
 
+def test_an_index_that_names_files_elsewhere(recorded, tmp_path):
+    index, elsewhere = recorded / "recording.json", tmp_path / "elsewhere"
+    elsewhere.write_text("not the recording's")
+    told = json.loads(index.read_text())
+    for name in ("../elsewhere", str(elsewhere)):
+        files = {**told["files"], name: {"bytes": 0, "sha1": ""}}
+        index.write_text(json.dumps({**told, "files": files}))
+        assert "is not a file of its folder" in refused(recorded)
+
+
 @pytest.mark.parametrize("content", [b"", b"text", np.zeros(3), np.array([None, {}])], ids=str)
 def test_arrays_that_are_none(content, recorded):
     path, index = recorded / "pixels.npy", recorded / "recording.json"
@@ -218,6 +228,7 @@ def test_the_verdict_alone_needs_no_page(run, recorded, photo, tmp_path, small_f
         and said.splitlines()[-1]
         == "equal: Equal to the bit: every activation, gradient and pixel of all 4 steps."
     )
+    assert said.startswith(f"reads {photo}, the image")
 
 
 def test_the_command_records(run, photo, tmp_path, small_folder, engine_name, fast):
