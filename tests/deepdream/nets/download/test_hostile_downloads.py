@@ -47,7 +47,10 @@ def test_a_name_that_is_not_a_files_is_refused(kind, want, server, victim):
     assert not server.asked and left(want) == ["net.caffemodel"]
 
 
-STATES = [b"", b"{", b"[]", b"5", b'{"url": 5}', b"\xff", b"[" * 9999]
+STATES = [
+    b"", b"{", b"[]", b"5", b'{"url": 5}', b"\xff", b"[" * 9999,
+    b'{"url": "URL", "validator": 5}', b'{"url": "URL", "validator": "a\\nb"}',
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("state", STATES, ids=range(len(STATES)))
