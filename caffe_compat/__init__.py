@@ -90,7 +90,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if "numba" not in sys.modules and _HOMES[name] in _OF_NUMBA:
-        limits.check_start()
+        limits.check_start(limits.START)
     place = _HOMES[name] or name
     if place in _OF_NUMBA and "numba" not in sys.modules:
         limits.check_start()

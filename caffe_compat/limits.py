@@ -7,8 +7,9 @@ from netfile import memory
 
 from .errors import ShapeError
 
-# what numba and compiling the loops take, in bytes of memory and of address space, measured
-_START, _START_ADDRESSES = 200_000_000, 600_000_000
+# bytes that numba and its compiled loops take to load, and the loops alone, measured: of addresses
+START, LOOPS = 600_000_000, 350_000_000
+_MEMORY = 1 / 3  # of addresses, what is really used
 MOST_VALUES = 2**31 - 1  # of a blob: Caffe counts them in int32
 
 
@@ -36,13 +37,14 @@ def check(values: int, what: str) -> None:
         )
 
 
-def check_start() -> None:
-    """Raise MemoryError if there is too little memory to load numba and the compiled loops.
+def check_start(addresses: int) -> None:
+    """Raise MemoryError if there is too little memory for START or LOOPS.
 
-    Python's import and LLVM end the process, or fail in every way, where they get none.
+    Python's import and LLVM end the process where they get none, and OpenBLAS, which numba loads,
+    tries for ever to get more.
     """
     left = memory.free()
-    needed = _START_ADDRESSES if left and left.bound == memory.ADDRESS_SPACE else _START
+    needed = addresses if left and left.bound == memory.ADDRESS_SPACE else addresses * _MEMORY
     if left and left.bytes < needed:
         raise MemoryError(
             f"the engine takes {needed / 1e9:.2f} GB of memory to start, and "

@@ -10,12 +10,8 @@ from typing import Any, Callable, Iterator, NoReturn, Optional, Tuple, Type, Uni
 from .errors import printable
 
 _LONGEST = 2000  # characters of one line
-# control characters, and those that turn the direction of what follows
-_CONTROLS = [*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-_ESCAPED = {
-    c: f"\\x{c:02x}" if c < 256 else f"\\u{c:04x}" for c in _CONTROLS if chr(c) not in "\n\t"
-}
-_ESCAPED_IN_ERRORS = {c: text for c, text in _ESCAPED.items() if chr(c) != "\r"}  # of progress bars
+_IN_OUTPUT = "\n\t"
+_IN_ERRORS = "\n\t\r"  # a progress bar goes back to its line's start
 
 
 def say(line: str) -> None:
@@ -44,7 +40,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Output:
-    """Standard output whose control characters are shown, not sent to the terminal.
+    """Standard output whose invisible characters are shown, not sent to the terminal.
 
     refused: why something could not be written, since argparse would not tell.
     """
@@ -56,7 +52,7 @@ class _Output:
 
     def write(self, text: str) -> int:
         try:
-            self._stream.write(text.translate(_ESCAPED))
+            self._stream.write(printable(text, _IN_OUTPUT))
         except OSError as e:
             self.refused = e
             raise
@@ -74,7 +70,7 @@ class _Errors:
 
     def write(self, text: str) -> int:
         try:
-            self._stream.write(text.translate(_ESCAPED_IN_ERRORS))
+            self._stream.write(printable(text, _IN_ERRORS))
         except OSError:
             _lead_nowhere(self._stream)
         return len(text)

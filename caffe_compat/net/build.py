@@ -5,8 +5,6 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
-from netfile import memory
-
 from .. import limits
 from ..blob import Blob, ParamBlob
 from ..errors import CaffeError, ShapeError
@@ -16,19 +14,11 @@ from ..layer_types.registry import Layer, loss_weights
 from . import graph, sharing
 from .parts import Parts
 
-_ROOM = 256 << 20  # bytes of addresses that loading the compiled loops takes
-
 
 @lru_cache(maxsize=None)
 def _prepare() -> None:
-    """Make the kernels ready, once.
-
-    Raises MemoryError where a limit leaves too few addresses: OpenBLAS, which numba loads, would
-    try for ever to get more.
-    """
-    room = memory.free()
-    if room and room.bytes < _ROOM and "ulimit" in room.bound:
-        raise MemoryError(f"the engine needs {_ROOM} bytes, and {room.bytes} are {room.bound}")
+    """Make the kernels ready, once. Raises MemoryError where there is too little memory."""
+    limits.check_start(limits.LOOPS)
     threads.prepare()
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from deepdream import cli
+from deepdream.dream import class_pictures
 from deepdream.errors import ImageError
 from deepdream.studies import evaluate, evaluate_page
 from tests.support.nets import lenet
@@ -214,9 +215,11 @@ def test_no_mistakes_no_sheet(result):
     assert evaluate_page.mistakes_sheet(right) is None
 
 
-def test_the_dumbbell_study(tmp_path, capsys):
+def test_the_dumbbell_study(tmp_path, capsys, monkeypatch):
     from scripts.docs import dumbbell_study
 
+    short = class_pictures.Octave(1.0, 2, (9.0, 4.0), (1.6, 0.8))
+    monkeypatch.setitem(class_pictures.METHODS, "octaves", class_pictures.Method((short,)))
     assert dumbbell_study.main(["-o", str(tmp_path / "study"), "--count", "12", "--each", "1"]) == 0
     said = capsys.readouterr().out
     assert "with an arm: " in said and "without an arm: " in said
