@@ -93,7 +93,7 @@ def __getattr__(name: str) -> Any:
         limits.check_start(limits.START)
     place = _HOMES[name] or name
     if place in _OF_NUMBA and "numba" not in sys.modules:
-        limits.check_start()
+        limits.check_start(limits.START)
     home = importlib.import_module(f"{__name__}.{place}")
     globals()[name] = getattr(home, name) if _HOMES[name] else home
     return globals()[name]
