@@ -77,7 +77,8 @@ def misplaced(path: Any, wanted: str) -> str:
     if wanted == "a picture" and kind.what.endswith(wanted[1:]):
         return ""
     # what its reader has more to say of
-    if kind.what.startswith(("the text", "a text") if wanted == "a prototxt" else _UNKNOWN):
+    is_text = wanted in ("a prototxt", "a CSV")
+    if kind.what.startswith(("the text", "a text") if is_text else _UNKNOWN):
         return ""
     remedy = kind.remedy
     if {wanted, kind.what} == {"a prototxt", "a caffemodel"}:
