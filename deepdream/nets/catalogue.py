@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
+from netfile.kinds import misplaced
+
 from .. import settings
 from ..errors import ModelError
 from .folder import own_file
@@ -143,7 +145,8 @@ def _input(
         pixel, notes = _transforms_mean(transform, folder, deploy)
     elif readme.is_file():
         raise ModelError(
-            f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- '
+            misplaced(readme, "a readme")
+            or f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- '
             "lines; it does not say the mean"
         )
     else:
