@@ -1,5 +1,5 @@
 """Requests that are odd but come up: names that a shell left empty, files in a folder's place,
-numbers that no recipe holds, names with line ends, one thing only."""
+numbers that no recipe holds, names with line ends."""
 
 import os
 import shutil
@@ -141,6 +141,8 @@ def test_the_last_good_picture_is_kept_under_a_shorter_name(tmp_path):
 
 
 def test_a_csv_that_is_none(refused, photo, tmp_path):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
     bad = tmp_path / "bad.csv"
     out = tmp_path / "out"
     assert "a PNG picture, given where a CSV goes" in refused("evaluate", photo, "-o", out)
