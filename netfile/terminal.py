@@ -19,6 +19,11 @@ def say(line: str) -> None:
     print(printable(line), flush=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """1 frame, 2 frames."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 

@@ -48,19 +48,11 @@ def load(path: PathLike) -> np.ndarray:
                 _check_memory(path, image.size)
                 values = _as_rgb(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(
-            f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller "
-            "first"
-        ) from None
+        raise metadata.too_large(path) from None
     except (ImageError, MemoryError):
         raise
     except Exception as e:  # Pillow's decoders fail in every way on damaged files
-        elsewhere = misplaced(path, "a picture")
-        raise ImageError(
-            elsewhere
-            or f"{path}: not a picture, or a broken one ({e}); "
-            "open it in an editor and save it again"
-        ) from None
+        raise metadata.broken(path, e) from None
     if not values.size:
         raise ImageError(f"{path}: has no pixels")
     return values

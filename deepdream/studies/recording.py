@@ -148,10 +148,12 @@ class Recording:
                 if not expected <= set(files):
                     raise KeyError("files")
                 _check_index(index)
-        except (ValueError, KeyError, TypeError, RecursionError) as e:
+        except KeyError as e:
             raise RecordingError(
-                f"{path}: cannot be read ({type(e).__name__}: {e}); record it again"
+                f"{path}: cannot be read (it does not say its {e.args[0]}); record it again"
             ) from None
+        except (ValueError, TypeError, RecursionError) as e:
+            raise RecordingError(f"{path}: cannot be read ({e}); record it again") from None
         if number != FORMAT:
             raise RecordingError(
                 f"{self.folder}: is a recording of format {number}, this deepdream reads {FORMAT}; "
@@ -197,7 +199,7 @@ class Recording:
 def _check_index(index: Dict[str, Any]) -> None:
     """Raise KeyError or TypeError where a part of it is missing or of another kind."""
     if not isinstance(index["recipe"], dict):
-        raise TypeError("recipe")
+        raise TypeError("its recipe is no object")
     for name, facts in index["files"].items():
         if os.path.basename(name) != name:
             raise ValueError(f"{name!r} is not a file of its folder")
@@ -205,7 +207,7 @@ def _check_index(index: Dict[str, Any]) -> None:
     for step in index["steps"]:
         height, width = step["size"]
         if not all(type(n) is int for n in (step["octave"], step["step"], height, width)):
-            raise TypeError("steps")
+            raise TypeError("its steps are not counted in whole numbers")
 
 
 @contextmanager

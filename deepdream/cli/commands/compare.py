@@ -10,6 +10,8 @@ import tempfile
 from dataclasses import fields
 from typing import Any, Dict
 
+from netfile.terminal import say
+
 from ... import nets
 from ...dream.octaves import octave_sizes
 from ...errors import DreamError, EngineError, RecordingError
@@ -53,16 +55,21 @@ def add_parser(verbs: Any) -> None:
     )
     p.add_argument(
         "--reference-python",
+        type=options.filled,
         metavar="PYTHON",
         help="the Python that has it (default: this one; for caffe CAFFE_PYTHON, or what "
         "`make caffe` installed, if there is one)",
     )
     p.add_argument(
-        "--record", metavar="FOLDER", help="only record this engine's dream, into a new folder"
+        "--record",
+        type=options.filled,
+        metavar="FOLDER",
+        help="only record this engine's dream, into a new folder",
     )
     p.add_argument(
         "--with",
         dest="recording",
+        type=options.filled,
         metavar="FOLDER",
         help="compare with such a recording; the settings are the recorded ones",
     )
@@ -131,7 +138,7 @@ def _record(args: argparse.Namespace) -> int:
     with writer, Bar(job, ["recording "]) as bar:
         index = os.path.join(args.record, "recording.json")
         compare.record(job, writer, recipe(job, index), bar)
-    print(f"wrote {args.record}", flush=True)
+    say(f"wrote {args.record}")
     return 0
 
 
@@ -152,12 +159,12 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
     with Bar(job, ["running freely ", "from the same state ", "from the same state "]) as bar:
         comparison = compare.follow(job, recording, bar)
     word, numbers = compare.verdict(comparison)
-    print(f"{word}: {numbers}", flush=True)
+    say(f"{word}: {numbers}")
     if args.out:
         record = json.loads(recipe(job, args.out))
         text = compare_page.render(recording, comparison, record)
         save_page(args.out, text, args.overwrite)
-        print(f"wrote {args.out}")
+        say(f"wrote {args.out}")
     return int(word == "differ")
 
 

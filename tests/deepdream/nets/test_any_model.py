@@ -169,7 +169,7 @@ def test_binaryprotos_that_are_no_mean(content, bare):
 
 def test_a_pipe_is_no_mean(bare, tmp_path):
     os.mkfifo(tmp_path / "mean.npy")
-    with pytest.raises(ModelError, match="is not a file"):
+    with pytest.raises(ModelError, match="a pipe or a device, given where a mean file goes"):
         model.find(str(bare), mean=str(tmp_path / "mean.npy"))
 
 

@@ -96,7 +96,7 @@ def call(named, capsys):
 def test_a_folder_is_evaluated_and_what_is_left_out_is_reported(call, pictures, tmp_path):
     code, said, err = call(pictures, "-o", tmp_path / "out", "--batch", 2)
     assert code == 0 and "5 pictures: accuracy" in said
-    assert "class dog has no pictures" in err and "1 pictures cannot be read, 9.jpg for one" in err
+    assert "class dog has no pictures" in err and "1 picture cannot be read, 9.jpg for one" in err
     assert {p.name for p in (tmp_path / "out").iterdir()} >= {
         "index.html",
         "confusion.csv",
