@@ -14,9 +14,9 @@ from .errors import ShapeError
 class Memory:
     """A block of float32 that is zero until written, and allocated when first looked at."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, values: Optional[np.ndarray] = None) -> None:
         self.capacity = capacity
-        self._values: Optional[np.ndarray] = None
+        self._values = values
 
     @property
     def values(self) -> np.ndarray:
@@ -136,6 +136,11 @@ class Blob:
         if self._diff is not other._diff:
             self._diff = other._diff
             self._views.pop("diff", None)
+
+    def lie_over(self, array: np.ndarray) -> None:
+        """Use an array's memory for `data` (Caffe's set_cpu_data); the counts must agree."""
+        self._data = Memory(array.size, array.reshape(-1))
+        self._views.pop("data", None)
 
     def live_in(self, other: "Blob", start: int) -> bool:
         """Keep `data` in the other blob's memory, from value `start` on.
