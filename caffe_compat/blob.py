@@ -1,6 +1,7 @@
 """Blob: Caffe's array with its gradient."""
 
 import math
+import warnings
 import weakref
 from contextlib import nullcontext
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -186,7 +187,8 @@ class ParamBlob(Blob):
     """A layer's parameter. Its gradient is computed when somebody asks, since a dream never does.
 
     Reading `diff` computes the gradient of the last backward pass; from then on every backward pass
-    adds to it, as in Caffe, until it is set to zero.
+    adds to it, as in Caffe, until it is set to zero. Where a later pass has overwritten what that
+    gradient needs, reading warns, and gives what there was before.
     """
 
     def __init__(self, *shape: int) -> None:
@@ -209,6 +211,11 @@ class ParamBlob(Blob):
         self._owner = owner.owner
         self._owner._guests.append(weakref.ref(self))
 
+    def lose_pending(self) -> None:
+        """Before a pass overwrites what the gradient that waits needs: it can be had no more."""
+        if self.pending is not None:
+            self.pending = _warn_of_loss
+
     @property
     def diff(self) -> np.ndarray:
         guests = (guest() for guest in self.owner._guests)
@@ -219,3 +226,13 @@ class ParamBlob(Blob):
                     pending, blob.pending = blob.pending, None
                     pending()
         return super().diff
+
+
+def _warn_of_loss() -> None:
+    warnings.warn(
+        "the gradient of the last backward pass is not in this parameter's diff: none was computed "
+        "before a later pass overwrote what it needs; read the diff right after the backward "
+        "pass, or once before it",
+        RuntimeWarning,
+        stacklevel=4,
+    )

@@ -348,6 +348,13 @@ class Net(Instance):
         self._check_span(last, first)
         self._passes.backward(first, last)
 
+    def _merge_splits(self) -> None:
+        """Let the next backward pass sum in a new net's order, whose diffs nobody has looked at.
+
+        Arrays of the diffs of Splits' tops that were taken before are live no more.
+        """
+        self._passes.merge_splits()
+
     def reshape(self) -> None:
         """Fit every blob to the inputs' shapes. Raises ShapeError at the first that cannot be."""
         self._passes.reshape(0, len(self._parts.layers) - 1)
@@ -356,6 +363,7 @@ class Net(Instance):
         """Set the gradients of all parameters to zero."""
         for blobs in self._parts.params.values():
             for blob in blobs:
+                blob.pending = None
                 blob.diff[...] = 0
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:

@@ -339,6 +339,29 @@ layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
 """
 
 
+@pytest.mark.parametrize("later", ["forward", "reshape"])
+def test_a_weights_gradient_that_a_later_pass_made_impossible_is_missed_aloud(later, make):
+    net = make(DEPLOY, caffe.TEST)
+    weights = net.params["ip"][0]
+    net.forward(data=np.ones((2, 3)))
+    net.backward(ip=np.ones((2, 2)))
+    getattr(net, later)()
+    with pytest.warns(RuntimeWarning, match="right after the backward pass, or once before it"):
+        assert not weights.diff.any()
+    net.backward()
+    getattr(net, later)()
+    assert (weights.diff == 2).all()
+
+
+def test_in_phase_train_every_backward_pass_adds_the_weights_gradients(make):
+    net = make(DEPLOY, caffe.TRAIN)
+    for _ in range(2):
+        net.forward(data=np.ones((2, 3)))
+        net.backward(ip=np.ones((2, 2)))
+    net.forward(data=np.zeros((2, 3)))
+    assert (net.params["ip"][0].diff == 4).all()
+
+
 def test_forward_backward_all_goes_by_batches(make, rng):
     net = make(DEPLOY, caffe.TEST)
     x, g = rng.normal(size=(5, 3)).astype(np.float32), rng.normal(size=(5, 2)).astype(np.float32)
