@@ -168,6 +168,11 @@ class Blob(Instance):
         """The blob's dimensions; a copy, so that changing it changes nothing."""
         return IntVec._over(self._blob.shape)
 
+    @property
+    def _diff_is_new(self) -> bool:
+        """Whether `diff` is zero and takes no memory, since nobody has looked at it."""
+        return self._blob.diff_is_new
+
     num = property(lambda self: self._blob.num)
     channels = property(lambda self: self._blob.channels)
     height = property(lambda self: self._blob.height)

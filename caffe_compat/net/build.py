@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from functools import lru_cache
+from itertools import chain
 from types import TracebackType
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
@@ -11,6 +12,7 @@ from ..errors import CaffeError, ShapeError
 from ..kernels import threads
 from ..layer_types import create
 from ..layer_types.registry import Layer, loss_weights
+from ..proto import caffe_pb2
 from . import graph, sharing
 from .parts import Parts
 
@@ -44,6 +46,8 @@ def build(description: Any, state: Any) -> Parts:
         if layer_param.type == "Input":
             parts.inputs += layer_param.top
     parts.outputs = sorted(available)  # Caffe keeps them in a std::set
+    for blob in chain(*parts.params.values()):
+        blob.wanted = state.phase == caffe_pb2.TRAIN  # what trains reads the gradients
     parts.plan = graph.BackwardPlan(param, parts.layers, parts.loss_weights)
     return parts
 

@@ -20,7 +20,7 @@ from .build import build
 from .names import Names
 from .run import AFTER_BACKWARD, AFTER_FORWARD, BEFORE_BACKWARD, BEFORE_FORWARD, Passes
 
-PathLike = Union[str, "os.PathLike[str]"]
+PathLike = Union[str, bytes, "os.PathLike[str]"]
 
 
 class Net(Instance):
@@ -42,10 +42,12 @@ class Net(Instance):
         stages: Optional[Iterable[str]] = None,
         weights: Optional[PathLike] = None,
     ) -> None:
-        if isinstance(phase, (str, os.PathLike)):  # the older form
+        if isinstance(phase, (str, bytes, os.PathLike)):  # the older form
             phase, level, weights = level, None, phase
         level = 0 if level is None else level
         _check_arguments(network_file, phase, level)
+        network_file = os.fsdecode(network_file)
+        weights = None if weights is None else os.fsdecode(weights)
         for kind, path in (("prototxt", network_file), ("caffemodel", weights)):
             if path is not None and not os.path.exists(path):
                 raise MissingFileError(f"no such {kind}: {path}")
@@ -289,6 +291,13 @@ class Net(Instance):
         self._names.check_span(last, first)
         self._passes.backward(first, last)
 
+    def _merge_splits(self) -> None:
+        """Let the next backward pass sum in a new net's order, whose diffs nobody has looked at.
+
+        Arrays of the diffs of Splits' tops that were taken before are live no more.
+        """
+        self._passes.merge_splits()
+
     def reshape(self) -> None:
         """Fit every blob to the inputs' shapes. Raises ShapeError at the first that cannot be."""
         self._passes.reshape(0, len(self._parts.layers) - 1)
@@ -297,6 +306,7 @@ class Net(Instance):
         """Set the gradients of all parameters to zero."""
         for blobs in self._parts.params.values():
             for blob in blobs:
+                blob.pending = None
                 blob.diff[...] = 0
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
@@ -340,19 +350,19 @@ class Net(Instance):
         Layers are found by their names; those that only one side has are passed over, as in Caffe.
         Raises WeightsError where shapes differ.
         """
-        weights.copy_into(self._parts.params, path)
+        weights.copy_into(self._parts.params, os.fsdecode(path))
 
     def save(self, path: PathLike) -> None:
         """Write the net's weights as a V2 caffemodel; whole or not at all."""
-        weights.save(self._parts.name, self._parts.layers, path)
+        weights.save(self._parts.name, self._parts.layers, os.fsdecode(path))
 
     def load_hdf5(self, path: PathLike) -> None:
         """Load parameters from an HDF5 file; needs h5py."""
-        weights.load_hdf5(self._parts.params, path)
+        weights.load_hdf5(self._parts.params, os.fsdecode(path))
 
     def save_hdf5(self, path: PathLike, write_diff: bool = False) -> None:
         """Write parameters (and gradients) as an HDF5 file, laid out as Caffe does; needs h5py."""
-        weights.save_hdf5(self._parts.params, path, write_diff)
+        weights.save_hdf5(self._parts.params, os.fsdecode(path), write_diff)
 
     def before_forward(self, call: Callable[[int], Any]) -> None:
         """Call this with a layer's number before each layer's forward pass."""
@@ -373,7 +383,7 @@ class Net(Instance):
 
 def _check_arguments(network_file: Any, phase: Any, level: Any) -> None:
     """Raise TypeError for what no form of Net's arguments has."""
-    if not isinstance(network_file, (str, os.PathLike)):
+    if not isinstance(network_file, (str, bytes, os.PathLike)):
         raise TypeError(f"Net takes the path of a prototxt, not {network_file!r}")
     if not isinstance(phase, (int, np.integer)) or phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST):
         raise TypeError(f"phase must be caffe.TRAIN (0) or caffe.TEST (1), not {phase!r}")

@@ -18,6 +18,7 @@ from .training_net import Transform, declared_transform
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ROOT / "models"
 _LONGEST = 1 << 20  # characters of a readme that are read
+_LONGEST_VALUE = 10_000  # characters; of 100000 signs in a row, Python 3.9's parser dies
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def front_matter(path: Path) -> Dict[str, Any]:
 
 
 def _literal(key: str, text: str) -> Any:
-    if key == "sha1":  # stays text, although it may be all digits
+    if key == "sha1" or len(text) > _LONGEST_VALUE:  # a sha1 may be all digits
         return text
     try:
         return ast.literal_eval(text)

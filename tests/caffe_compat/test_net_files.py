@@ -39,6 +39,15 @@ def v1_model(net):
     return out.SerializeToString()
 
 
+def test_paths_may_be_bytes(net, tmp_path):
+    prototxt, weights = bytes(tmp_path / "net.prototxt"), bytes(tmp_path / "net.caffemodel")
+    net.save(weights)
+    net.copy_from(weights)
+    (tmp_path / "net.prototxt").write_text('name: "empty"')
+    assert caffe.Net(prototxt, weights, caffe.TEST).outputs == []
+    assert caffe.Net(prototxt, caffe.TEST, weights=weights).outputs == []
+
+
 def test_v1_weights_with_legacy_shapes_load(net, tmp_path):
     path = tmp_path / "v1.caffemodel"
     path.write_bytes(v1_model(net))

@@ -159,15 +159,42 @@ def test_a_loss_without_a_top_gets_one(make):
     assert (net.params["conv"][0].diff != 0).any()
 
 
-def test_a_split_loss_gives_its_weight_to_the_first_reader(make):
-    readers = "".join(f'layer {{ name: "s{i}" type: "Silence" bottom: "ip" }}' for i in "ab")
+WEIGHED = """
+layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+"""
+READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "z" }'
+
+
+@pytest.mark.parametrize("readers", [1, 2])
+def test_a_loss_weight_counts_as_the_first_reader_of_its_blob(readers, make):
     net = make(
-        TRAINING.split('layer { name: "loss"')[0].replace(
-            'top: "ip"', 'top: "ip" loss_weight: 3', 1
-        )
-        + readers
+        WEIGHED
+        + 'layer { name: "y" type: "Power" bottom: "x" top: "y" loss_weight: 3 }'
+        + "".join(f'layer {{ name: "s{i}" type: "Silence" bottom: "y" }}' for i in range(readers))
     )
-    assert net.blob_loss_weights["ip_ip_0_split_0"] == 3 and net.blob_loss_weights["ip"] == 0
+    assert net.top_names["y_y_0_split"] == [f"y_y_0_split_{i}" for i in range(readers + 1)]
+    assert net.bottom_names["s0"] == ["y_y_0_split_1"]
+    assert net.outputs == ["y_y_0_split_0"]
+    assert list(net.blob_loss_weights.values()) == [0, 0, 3] + [0] * readers
+    net.blobs["x"].data[...] = 1
+    assert net._forward(0, len(net.layers) - 1) == 18
+
+
+def test_a_loss_whose_weight_a_split_takes_over_weighs_one_besides(make):
+    loss = 'layer { name: "l" type: "EuclideanLoss" bottom: "x" bottom: "x" top: "l" %s }'
+    net = make(WEIGHED + loss % "loss_weight: 0.5" + READ % "l")
+    assert net.blob_loss_weights["l"] == 1 and net.blob_loss_weights["l_l_0_split_0"] == 0.5
+    assert "l_l_0_split_0" not in make(WEIGHED + loss % "" + READ % "l").blobs
+
+
+def test_a_layer_keeps_no_loss_weight_where_a_split_takes_one_over(make):
+    weights = "slice_param { axis: 1 } loss_weight: 1 loss_weight: 2 loss_weight: 3"
+    tops = 'top: "a" top: "b" top: "c"'
+    net = make(
+        WEIGHED + f'layer {{ name: "s" type: "Slice" bottom: "x" {tops} {weights} }}' + READ % "b"
+    )
+    given = {name: weight for name, weight in net.blob_loss_weights.items() if weight}
+    assert given == {"b_s_1_split_0": 2}
 
 
 def test_loss_weights_must_be_one_for_each_top(make):
@@ -233,6 +260,33 @@ def test_set_input_arrays(make):
         net.set_input_arrays(data[:3], np.zeros(3, np.float32))
 
 
+MEMORY = """
+layer { name: "d" type: "MemoryData" top: "x" top: "y"
+  memory_data_param { batch_size: 1 channels: 1 height: 1 width: 2 } }
+"""
+
+
+def test_tops_of_memory_data_lie_over_the_arrays(make):
+    net = make(MEMORY)
+    data = np.arange(4, dtype=np.float32).reshape(2, 1, 1, 2)
+    net.set_input_arrays(data, np.arange(2, dtype=np.float32))
+    batches = [net.forward()["x"] for _ in range(3)]
+    assert [batch.ravel().tolist() for batch in batches] == [[0, 1], [2, 3], [0, 1]]
+    data *= 2
+    assert net.blobs["x"].data.ravel().tolist() == [0, 2]
+    batches[1][...] = 7
+    assert data[1].ravel().tolist() == [7, 7]
+
+
+def test_a_layer_in_place_on_memory_data_leaves_read_only_arrays_alone(make):
+    net = make(MEMORY + 'layer { name: "r" type: "ReLU" bottom: "x" top: "x" }')
+    data = np.float32([-1, 1]).reshape(1, 1, 1, 2)
+    data.flags.writeable = False
+    net.set_input_arrays(data, np.zeros(1, np.float32))
+    assert net.forward()["x"].ravel().tolist() == [0, 1]
+    assert data.ravel().tolist() == [-1, 1]
+
+
 @pytest.mark.parametrize(
     ("data", "labels", "message"),
     [
@@ -280,6 +334,29 @@ layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3
 layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
   inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
 """
+
+
+@pytest.mark.parametrize("later", ["forward", "reshape"])
+def test_a_weights_gradient_that_a_later_pass_made_impossible_is_missed_aloud(later, make):
+    net = make(DEPLOY, caffe.TEST)
+    weights = net.params["ip"][0]
+    net.forward(data=np.ones((2, 3)))
+    net.backward(ip=np.ones((2, 2)))
+    getattr(net, later)()
+    with pytest.warns(RuntimeWarning, match="right after the backward pass, or once before it"):
+        assert not weights.diff.any()
+    net.backward()
+    getattr(net, later)()
+    assert (weights.diff == 2).all()
+
+
+def test_in_phase_train_every_backward_pass_adds_the_weights_gradients(make):
+    net = make(DEPLOY, caffe.TRAIN)
+    for _ in range(2):
+        net.forward(data=np.ones((2, 3)))
+        net.backward(ip=np.ones((2, 2)))
+    net.forward(data=np.zeros((2, 3)))
+    assert (net.params["ip"][0].diff == 4).all()
 
 
 def test_forward_backward_all_goes_by_batches(make, rng):

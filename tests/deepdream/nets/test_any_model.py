@@ -13,6 +13,7 @@ import deepdream
 from deepdream import nets as model
 from deepdream import pictures
 from deepdream.errors import ModelError
+from deepdream.nets import catalogue
 
 
 @pytest.fixture
@@ -248,3 +249,10 @@ def test_v1_files_are_models_too(tmp_path, caffe, photo, dream, engine_name):
     (folder / "deploy.prototxt").write_text(text)
     caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST).save(str(folder / "net.caffemodel"))
     assert dream(folder, "--mean", "104,117,123")[0] == 0
+
+
+def test_a_value_that_would_end_pythons_parser_stays_text(tmp_path):
+    value = "-" * 100_000 + "1"
+    (tmp_path / "readme.md").write_text(f"---\nmean: {value}\ninput_size: 32\n---\n")
+    facts = catalogue.front_matter(tmp_path / "readme.md")
+    assert facts == {"mean": value, "input_size": 32}
