@@ -579,3 +579,19 @@ def test_a_gists_readme_needs_no_mean(folder, capsys):
         cli.main(["models", "get", str(folder)]) == 0
         and (folder / "net.caffemodel").read_bytes() == CONTENT
     )
+
+
+@pytest.mark.parametrize("length", ["500", str(10**30)])
+def test_a_redirect_whose_body_breaks_off(length, want, server):
+    def behave(h):
+        h.send_response(302)
+        h.send_header("Location", "/elsewhere")
+        h.send_header("Content-Length", length)
+        h.send_header("Content-Encoding", "gzip")
+        h.end_headers()
+        h.wfile.write(b"not gzip at all")
+        h.close_connection = True
+
+    server.behaviours = [behave]
+    with pytest.raises(DownloadError, match="could not be downloaded"):
+        download.get(want)
