@@ -100,9 +100,11 @@ def save(path: PathLike, array: np.ndarray, recipe: str = "", replace: bool = Tr
         OutputError: the file cannot be written, or has a suffix other than those of FORMATS.
     """
     kind = _kind(path)
-    image = Image.fromarray(to_bytes(array))
+    image, encoded = Image.fromarray(to_bytes(array)), io.BytesIO()
+    _encode(image, encoded, kind, recipe, path)
     with whole(path, replace) as partial:
-        _encode(image, partial, kind, recipe, path)
+        # not by Pillow, which passes over a disk that is full at the last bytes of a JPEG
+        partial.write_bytes(encoded.getbuffer())
 
 
 def check_saving(path: PathLike, size: Tuple[int, int], recipe: str = "") -> None:

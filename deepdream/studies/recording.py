@@ -187,13 +187,21 @@ class Recording:
             values: np.ndarray = np.load(path, allow_pickle=False)
             if values.ndim != 3 or values.shape[2] != 3 or values.dtype != np.float32:
                 raise ValueError(f"{values.dtype} of shape {values.shape}")
+            if not np.isfinite(values).all():
+                raise ValueError("not all of its values are finite")
         return values
 
     def step(self, number: int) -> Dict[str, np.ndarray]:
         """{"state", "activation", "gradient"} of a step, counted from 0."""
         path = self.folder / f"{number:04d}.npz"
         with _refusals(path), np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ("state", "activation", "gradient")}
+            step = {name: arrays[name] for name in ("state", "activation", "gradient")}
+            for name, values in step.items():
+                if values.ndim != 3 or values.dtype != np.float32 or not np.isfinite(values).all():
+                    raise ValueError(
+                        f"{name}: {values.dtype} of shape {values.shape}, or not finite"
+                    )
+            return step
 
 
 def _check_index(index: Dict[str, Any]) -> None:

@@ -75,3 +75,19 @@ def test_a_readmes_facts_of_any_kind(small, tmp_path):
     mirror = {"mirrors": "http://h/x", "bytes": 7, "sha1": "AB" * 20}
     made = download.wanted(dataclasses.replace(small, facts=mirror))
     assert made == download.Wanted(small.weights, ["http://h/x"], "ab" * 20, 7)
+
+
+@pytest.mark.parametrize("length", ["500", str(10**30)])
+def test_a_redirect_whose_body_breaks_off(length, want, server):
+    def behave(h):
+        h.send_response(302)
+        h.send_header("Location", "/elsewhere")
+        h.send_header("Content-Length", length)
+        h.send_header("Content-Encoding", "gzip")
+        h.end_headers()
+        h.wfile.write(b"not gzip at all")
+        h.close_connection = True
+
+    server.behaviours = [behave]
+    with pytest.raises(DownloadError, match="could not be downloaded"):
+        download.get(want)
