@@ -133,11 +133,10 @@ def guarded(
     except expected as e:
         return _refused(name, e)
     except MemoryError as e:
-        told = str(e) if type(e) is MemoryError else ""  # NumPy's own kind tells an array's shape
-        return _refused(
-            name,
-            told or "not enough memory; use a smaller picture, or a layer nearer to the input",
-        )
+        # NumPy's own kind tells an array's shape, which helps nobody
+        told = f": {e}" if type(e) is MemoryError and e.args else ""
+        advice = "" if told else "; use a smaller picture, or a layer nearer to the input"
+        return _refused(name, f"not enough memory{told}{advice}")
     except BrokenPipeError:
         _lead_nowhere(sys.stdout)  # whoever read our output has stopped; say nothing more
         return 0

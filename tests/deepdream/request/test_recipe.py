@@ -304,6 +304,7 @@ def test_times_in_words(seconds, words):
 def test_a_recipe_too_large_for_a_jpeg_is_found_before_the_dream(
     run, refused, dreamt, photo, tmp_path, fast, monkeypatch
 ):
+    monkeypatch.setattr("deepdream.request.expression._MOST_LETTERS", 10**6)
     text = "l2(" + " " * 70_000 + '"conv1")'
     replays(run, dreamt("--objective", text))
     monkeypatch.setattr("deepdream.dream.octaves.make_step", None)
