@@ -15,7 +15,8 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-wheel caffe test-caffe reproduce lint bench fuzz model proto clean
+.PHONY: help setup dream test test-wheel caffe test-caffe reproduce lint bench fuzz soak model \
+    proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -86,6 +87,9 @@ fuzz: $(VENV)/.dev  ## read damaged nets, weights, pictures, command lines: FUZZ
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/caffe_compat/test_fuzz.py \
 		tests/deepdream/cli/test_fuzzed_command_lines.py \
 		tests/deepdream/pictures/test_fuzzed_pictures.py
+
+soak: $(VENV)/.dev  ## attack everything for an hour, print what held: ARGS="--minutes 10"
+	$(BIN)/python scripts/soak/soak.py $(ARGS)
 
 model: $(VENV)/.dev  ## train the default model from scratch: hours on a CPU, minutes on a GPU
 	$(PIP_INSTALL) -e '.[train]'

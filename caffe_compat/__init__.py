@@ -10,6 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List
 
+from . import limits
 from .errors import (
     CaffeError,
     InputArrayError,
@@ -79,12 +80,21 @@ _HOMES = {
     "layers": "net_spec", "net_spec": "", "params": "net_spec", "proto": "", "pycaffe": "",
     "set_random_seed": "fillers", "to_proto": "net_spec", **dict.fromkeys(_SOLVER, "solver"),
 }  # fmt: skip
+# these load numba
+_OF_NUMBA = {
+    "_caffe", "blob", "classifier", "detector", "handles", "layer_types", "net", "pycaffe"
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = importlib.import_module(f"{__name__}.{_HOMES[name] or name}")
+    if "numba" not in sys.modules and _HOMES[name] in _OF_NUMBA:
+        limits.check_start(limits.START)
+    place = _HOMES[name] or name
+    if place in _OF_NUMBA and "numba" not in sys.modules:
+        limits.check_start(limits.START)
+    home = importlib.import_module(f"{__name__}.{place}")
     globals()[name] = getattr(home, name) if _HOMES[name] else home
     return globals()[name]
 

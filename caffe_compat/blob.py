@@ -1,6 +1,7 @@
 """Blob: Caffe's array with its gradient."""
 
 import math
+import warnings
 import weakref
 from contextlib import nullcontext
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -14,9 +15,9 @@ from .errors import ShapeError
 class Memory:
     """A block of float32 that is zero until written, and allocated when first looked at."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, values: Optional[np.ndarray] = None) -> None:
         self.capacity = capacity
-        self._values: Optional[np.ndarray] = None
+        self._values = values
 
     @property
     def values(self) -> np.ndarray:
@@ -137,6 +138,11 @@ class Blob:
             self._diff = other._diff
             self._views.pop("diff", None)
 
+    def lie_over(self, array: np.ndarray) -> None:
+        """Use an array's memory for `data` (Caffe's set_cpu_data); the counts must agree."""
+        self._data = Memory(array.size, array.reshape(-1))
+        self._views.pop("data", None)
+
     def live_in(self, other: "Blob", start: int) -> bool:
         """Keep `data` in the other blob's memory, from value `start` on.
 
@@ -181,7 +187,8 @@ class ParamBlob(Blob):
     """A layer's parameter. Its gradient is computed when somebody asks, since a dream never does.
 
     Reading `diff` computes the gradient of the last backward pass; from then on every backward pass
-    adds to it, as in Caffe, until it is set to zero.
+    adds to it, as in Caffe, until it is set to zero. Where a later pass has overwritten what that
+    gradient needs, reading warns, and gives what there was before.
     """
 
     def __init__(self, *shape: int) -> None:
@@ -204,6 +211,11 @@ class ParamBlob(Blob):
         self._owner = owner.owner
         self._owner._guests.append(weakref.ref(self))
 
+    def lose_pending(self) -> None:
+        """Before a pass overwrites what the gradient that waits needs: it can be had no more."""
+        if self.pending is not None:
+            self.pending = _warn_of_loss
+
     @property
     def diff(self) -> np.ndarray:
         guests = (guest() for guest in self.owner._guests)
@@ -214,3 +226,13 @@ class ParamBlob(Blob):
                     pending, blob.pending = blob.pending, None
                     pending()
         return super().diff
+
+
+def _warn_of_loss() -> None:
+    warnings.warn(
+        "the gradient of the last backward pass is not in this parameter's diff: none was computed "
+        "before a later pass overwrote what it needs; read the diff right after the backward "
+        "pass, or once before it",
+        RuntimeWarning,
+        stacklevel=4,
+    )

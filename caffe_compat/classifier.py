@@ -67,7 +67,8 @@ class Classifier(Net):
 
         Raises ValueError where `image_dims` is smaller than the net's input.
         """
-        scaled = np.zeros((len(inputs), *self.image_dims, inputs[0].shape[-1]), np.float32)
+        size = tuple(self.image_dims)[:2]
+        scaled = np.zeros((len(inputs), *size, inputs[0].shape[-1]), np.float32)
         for one, image in zip(scaled, inputs):
             one[...] = io.resize_image(image, self.image_dims)
         if oversample:

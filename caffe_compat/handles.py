@@ -6,14 +6,13 @@ pycaffe do (Boost.Python's vector_indexing_suite), but they also compare and pri
 """
 
 import operator
-from typing import Any, Generic, Iterable, Iterator, List, Sequence, TypeVar, cast
+from typing import Any, Generic, Iterable, Iterator, List, Self, Sequence, TypeVar, cast
 
 import numpy as np
 
 from . import blob as engine
 
 T = TypeVar("T")
-AnyVec = TypeVar("AnyVec", bound="_Vector[Any]")
 
 
 class Instance:
@@ -30,7 +29,7 @@ class _Vector(Instance, Generic[T]):
         self._items: List[Any] = []
 
     @classmethod
-    def _over(cls, items: Iterable[Any]) -> Any:
+    def _over(cls, items: Iterable[Any]) -> Self:
         """The vector that shows a list of what lies behind; a list is shared, not copied."""
         vector = cls()
         vector._items = items if isinstance(items, list) else list(items)
@@ -167,7 +166,12 @@ class Blob(Instance):
     @property
     def shape(self) -> IntVec:
         """The blob's dimensions; a copy, so that changing it changes nothing."""
-        return cast(IntVec, IntVec._over(self._blob.shape))
+        return IntVec._over(self._blob.shape)
+
+    @property
+    def _diff_is_new(self) -> bool:
+        """Whether `diff` is zero and takes no memory, since nobody has looked at it."""
+        return self._blob.diff_is_new
 
     num = property(lambda self: self._blob.num)
     channels = property(lambda self: self._blob.channels)
@@ -234,7 +238,7 @@ class Layer(Instance):
     @property
     def blobs(self) -> BlobVec:
         """The layer's parameters, live."""
-        return cast(BlobVec, BlobVec._over(self._engine_blobs))
+        return BlobVec._over(self._engine_blobs)
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read the layer's settings; a Python layer need not have it."""

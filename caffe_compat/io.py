@@ -151,7 +151,7 @@ def oversample(images: Any, crop_dims: Any) -> np.ndarray:
     middle = centre(size, crop)
     corners = [(y, x) for y in (0, size[0] - crop[0]) for x in (0, size[1] - crop[1])]
     crops = np.empty((10 * len(images), *crop, images[0].shape[-1]), np.float32)
-    for ten, image in zip(crops.reshape(-1, 10, *crops.shape[1:]), images):
+    for ten, image in zip(crops.reshape(len(images), 10, *crops.shape[1:]), images):
         for one, (y, x) in zip(ten, [*corners, middle]):
             one[...] = image[y : y + crop[0], x : x + crop[1]]
         ten[5:] = ten[:5, :, ::-1]

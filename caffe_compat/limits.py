@@ -3,8 +3,13 @@
 import os
 from functools import lru_cache
 
+from netfile import memory
+
 from .errors import ShapeError
 
+# bytes that numba and its compiled loops take to load, and the loops alone, measured: of addresses
+START, LOOPS = 600_000_000, 350_000_000
+_MEMORY = 1 / 3  # of addresses, what is really used
 MOST_VALUES = 2**31 - 1  # of a blob: Caffe counts them in int32
 
 
@@ -29,4 +34,19 @@ def check(values: int, what: str) -> None:
         raise ShapeError(
             f"{what} takes {4 * values / 1e9:,.1f} GB, but this machine has "
             f"{most_bytes() / 1e9:,.1f} GB (CAFFE_COMPAT_MOST_BYTES sets another limit)"
+        )
+
+
+def check_start(addresses: int) -> None:
+    """Raise MemoryError if there is too little memory for START or LOOPS.
+
+    Python's import and LLVM end the process where they get none, and OpenBLAS, which numba loads,
+    tries for ever to get more.
+    """
+    left = memory.free()
+    needed = addresses if left and left.bound == memory.ADDRESS_SPACE else addresses * _MEMORY
+    if left and left.bytes < needed:
+        raise MemoryError(
+            f"the engine takes {needed / 1e9:.2f} GB of memory to start, and "
+            f"{left.bytes / 1e9:.2f} GB are {left.bound}; raise that limit, or close other programs"
         )

@@ -3,14 +3,15 @@
 from typing import Any
 
 
-def printable(text: Any) -> str:
+def printable(text: Any, keep: str = "") -> str:
     """Text that is safe in a terminal, a comment or a page: in one line, nothing invisible.
 
     Control characters, line ends, odd spaces, marks that turn the direction of text, and lone
-    surrogates become escapes such as \\x1b; letters of every script stay.
+    surrogates become escapes such as \\x1b, but for those to keep; letters of every script stay.
     """
     return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text)
+        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii")
+        for c in str(text)
     )
 
 

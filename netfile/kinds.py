@@ -13,6 +13,8 @@ _MOST_FIELDS = 5000
 _UNKNOWN = "binary data"
 _DOWNLOAD = "download the file itself"
 _UNPACK = "unpack it first"
+_UTF_8 = "save it as UTF-8"
+_TEXTS = {"a prototxt", "a CSV", "a readme"}  # what may be any text
 _CONVERT = "convert it to Caffe's form first"
 # what files begin with: (bytes, what the file is, what to do)
 _BEGINNINGS: Tuple[Tuple[bytes, str, str], ...] = (
@@ -36,10 +38,10 @@ _BEGINNINGS: Tuple[Tuple[bytes, str, str], ...] = (
     (b"MATLAB 5.0", "a MATLAB file", _CONVERT),
     (b"version https://git-lfs.github.com/", "a Git LFS pointer",
      "get the file that it stands for with: git lfs pull"),
-    (b"\x00\x00\xfe\xff", "text in UTF-32", "save it as UTF-8"),
-    (b"\xff\xfe\x00\x00", "text in UTF-32", "save it as UTF-8"),
-    (b"\xfe\xff", "text in UTF-16", "save it as UTF-8"),
-    (b"\xff\xfe", "text in UTF-16", "save it as UTF-8"),
+    (b"\x00\x00\xfe\xff", "text in UTF-32", _UTF_8),
+    (b"\xff\xfe\x00\x00", "text in UTF-32", _UTF_8),
+    (b"\xfe\xff", "text in UTF-16", _UTF_8),
+    (b"\xff\xfe", "text in UTF-16", _UTF_8),
 )  # fmt: skip
 _INSIDE: Tuple[Tuple[int, bytes, str, str], ...] = (  # the same, with the place of the bytes
     (257, b"ustar", "a tar archive", _UNPACK),
@@ -77,9 +79,10 @@ def misplaced(path: Any, wanted: str) -> str:
     if wanted == "a picture" and kind.what.endswith(wanted[1:]):
         return ""
     # what its reader has more to say of
-    if kind.what.startswith(("the text", "a text") if wanted == "a prototxt" else _UNKNOWN):
+    is_text = wanted in _TEXTS
+    if kind.what.startswith(("the text", "a text") if is_text else _UNKNOWN):
         return ""
-    remedy = kind.remedy
+    remedy = "" if kind.remedy == _UTF_8 and not is_text else kind.remedy
     if {wanted, kind.what} == {"a prototxt", "a caffemodel"}:
         remedy = "are the two files the wrong way round?"
     return f"{path}: {kind.what}, given where {wanted} goes" + (f"; {remedy}" if remedy else "")
@@ -126,7 +129,7 @@ def _binary(head: bytes) -> Optional[Kind]:
     if _BITMAP.match(head):
         return Kind("a BMP picture")
     if any(_is_ascii_in_utf16(head[:64], first) for first in (0, 1)):
-        return Kind("text in UTF-16", "save it as UTF-8")
+        return Kind("text in UTF-16", _UTF_8)
     return None
 
 
@@ -152,6 +155,8 @@ def _text(head: bytes) -> Optional[Kind]:
         return Kind("a web page (HTML)", _DOWNLOAD)
     if start.startswith(("<?xml", "<error")):
         return Kind("an XML file, such as a server's error", _DOWNLOAD)
+    if re.match(r"[45][0-9]{2}(?::| [a-z])", start):
+        return Kind(f'a server\'s error, "{printable(text.strip()[:60])}"', _DOWNLOAD)
     if start.startswith("{"):
         return Kind("a JSON file")
     if _NET.match(text):

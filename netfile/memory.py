@@ -2,8 +2,18 @@
 
 import os
 from pathlib import Path
-from typing import Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional
 
+from .control_groups import groups
+
+ADDRESS_SPACE = "left by ulimit -v"
+
+# of a control group, by its version: the files of its limit and its use, and a line of memory.stat
+_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+    2: ("memory.max", "memory.current"),
+}
+_SPARE = {1: "total_inactive_file", 2: "inactive_file"}
 _PAGE = 4096  # where the system does not say how large its pages are
 
 
@@ -35,34 +45,12 @@ def _machine(root: Path) -> Iterator[Free]:
 
 
 def _control_groups(root: Path) -> Iterator[Free]:
-    for line in _text(root / "proc/self/cgroup").splitlines():
-        number, _, rest = line.partition(":")
-        controllers, _, group = rest.partition(":")
-        if number == "0" and not controllers:
-            mounts, files = ["", "unified"], ("memory.max", "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            mounts = ["memory"]
-            files = "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
-        else:
-            continue
-        for mount in mounts:
-            yield from _groups_of(root / "sys/fs/cgroup" / mount, group, files)
-
-
-def _groups_of(top: Path, group: str, files: Tuple[str, str, str]) -> Iterator[Free]:
-    """What a group leaves, and each of its parents.
-
-    A container often sees its own group as the top, and the host's name of it; that does not exist
-    here, and the top alone counts.
-    """
-    names = [name for name in group.split("/") if name not in ("", "..")]
-    for depth in range(len(names) + 1):
-        folder = top.joinpath(*names[:depth])
-        limit, usage = (_number(folder / name) for name in files[:2])
+    for version, folder in groups("memory", str(root)):
+        limit, usage = (_number(folder / name) for name in _FILES[version])
         if limit is None or usage is None:
             continue
         # pages of files that nobody has used lately: the kernel gives them up first
-        spare = _statistics(folder / "memory.stat").get(files[2], 0)
+        spare = _statistics(folder / "memory.stat").get(_SPARE[version], 0)
         yield Free(max(0, limit - max(0, usage - spare)), "left by the control group's limit")
 
 
@@ -75,11 +63,14 @@ def _own_limits(root: Path) -> Iterator[Free]:
     if len(pages) < 6 or not all(page.isdigit() for page in pages):
         return
     size = _page_size()
-    limits = ((resource.RLIMIT_AS, 0, "-v"), (resource.RLIMIT_DATA, 5, "-d"))
-    for limit, place, flag in limits:
+    limits = (
+        (resource.RLIMIT_AS, 0, ADDRESS_SPACE),
+        (resource.RLIMIT_DATA, 5, "left by ulimit -d"),
+    )
+    for limit, place, bound in limits:
         most = resource.getrlimit(limit)[0]
         if most != resource.RLIM_INFINITY:
-            yield Free(max(0, most - int(pages[place]) * size), f"left by ulimit {flag}")
+            yield Free(max(0, most - int(pages[place]) * size), bound)
 
 
 def _page_size() -> int:

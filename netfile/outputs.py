@@ -66,7 +66,9 @@ def _trial(path: Any) -> Iterator[None]:
 def check_folder(folder: Any) -> None:
     """Ask whether files can be written into this folder. Raises WriteError."""
     if not os.path.isdir(folder):
-        what = "is a file, not a folder" if os.path.lexists(folder) else "no such folder"
+        what = "is a file, not a folder" if os.path.exists(folder) else "no such folder"
+        if os.path.islink(folder) and not os.path.exists(folder):
+            what = "is a link to a folder that is not there"
         raise WriteError(f"{folder}: {what}; make the folder first, or choose another")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise WriteError(f"{folder}: cannot be written to; choose another folder")

@@ -10,17 +10,18 @@ from typing import Any, Callable, Iterator, NoReturn, Optional, Tuple, Type, Uni
 from .errors import printable
 
 _LONGEST = 2000  # characters of one line
-# control characters, and those that turn the direction of what follows
-_CONTROLS = [*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-_ESCAPED = {
-    c: f"\\x{c:02x}" if c < 256 else f"\\u{c:04x}" for c in _CONTROLS if chr(c) not in "\n\t"
-}
-_ESCAPED_IN_ERRORS = {c: text for c, text in _ESCAPED.items() if chr(c) != "\r"}  # of progress bars
+_IN_OUTPUT = "\n\t"
+_IN_ERRORS = "\n\t\r"  # a progress bar goes back to its line's start
 
 
 def say(line: str) -> None:
     """Print a line that may quote names of any origin, at once."""
     print(printable(line), flush=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """1 frame, 2 frames."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class Parser(argparse.ArgumentParser):
@@ -44,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Output:
-    """Standard output whose control characters are shown, not sent to the terminal.
+    """Standard output whose invisible characters are shown, not sent to the terminal.
 
     refused: why something could not be written, since argparse would not tell.
     """
@@ -56,7 +57,7 @@ class _Output:
 
     def write(self, text: str) -> int:
         try:
-            self._stream.write(text.translate(_ESCAPED))
+            self._stream.write(printable(text, _IN_OUTPUT))
         except OSError as e:
             self.refused = e
             raise
@@ -74,7 +75,7 @@ class _Errors:
 
     def write(self, text: str) -> int:
         try:
-            self._stream.write(text.translate(_ESCAPED_IN_ERRORS))
+            self._stream.write(printable(text, _IN_ERRORS))
         except OSError:
             _lead_nowhere(self._stream)
         return len(text)
@@ -131,10 +132,11 @@ def guarded(
         return _flushed(name) or code
     except expected as e:
         return _refused(name, e)
-    except MemoryError:
-        return _refused(
-            name, "not enough memory; use a smaller picture, or a layer nearer to the input"
-        )
+    except MemoryError as e:
+        # NumPy's own kind tells an array's shape, which helps nobody
+        told = f": {e}" if type(e) is MemoryError and e.args else ""
+        advice = "" if told else "; use a smaller picture, or a layer nearer to the input"
+        return _refused(name, f"not enough memory{told}{advice}")
     except BrokenPipeError:
         _lead_nowhere(sys.stdout)  # whoever read our output has stopped; say nothing more
         return 0

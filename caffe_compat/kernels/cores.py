@@ -2,10 +2,11 @@
 
 import math
 import os
-import re
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from typing import Dict, Iterator, Optional, Tuple
+from pathlib import Path
+from typing import Optional
+
+from netfile.control_groups import groups
 
 MOST = 1024  # threads, whatever somebody asks for
 
@@ -46,57 +47,10 @@ def _quota_here() -> Optional[int]:
 def quota(root: str = "/") -> Optional[int]:
     """The cores that this process's time comes to, rounded up; None where it has no limit.
 
-    Linux limits groups of processes (cgroups, of both versions), each within the group above it.
     root: the folder that /proc and /sys are in.
     """
-    least = math.inf
-    try:
-        for group in _groups(Path(root)):
-            least = min(least, _cores_of(group))
-    except (OSError, ValueError):
-        pass  # not a Linux, or one that does not tell
+    least = min((_cores_of(group.folder) for group in groups("cpu", root)), default=math.inf)
     return None if least == math.inf else max(1, math.ceil(least))
-
-
-def _groups(root: Path) -> Iterator[Path]:
-    """The folders of this process's groups that can have a limit, and of the groups above them."""
-    joined: Dict[str, str] = {}
-    for line in (root / "proc/self/cgroup").read_text().splitlines():
-        _, controllers, name = line.split(":", 2)
-        joined[controllers] = name
-    for kind, options, within, mounted in _mounts(root):
-        if kind == "cgroup2":
-            names = [joined[""]] if "" in joined else []
-        elif kind == "cgroup" and "cpu" in options.split(","):
-            names = [name for of, name in joined.items() if "cpu" in of.split(",")]
-        else:
-            continue
-        if not names:
-            continue
-        top = root / mounted.lstrip("/")
-        # a container sees its own part of the tree, or a name that means nothing there
-        inside = PurePosixPath(names[0])
-        try:
-            inside = inside.relative_to(within)
-        except ValueError:
-            inside = PurePosixPath(".")
-        group = top / str(inside) if ".." not in inside.parts else top
-        yield group
-        while group != top:
-            group = group.parent
-            yield group
-
-
-def _mounts(root: Path) -> Iterator[Tuple[str, str, str, str]]:
-    """(file system, options, the part of it that is mounted, where) of each mount."""
-    for line in (root / "proc/self/mountinfo").read_text().splitlines():
-        mount, _, system = line.partition(" - ")
-        within, mounted = (
-            re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), name)
-            for name in mount.split()[3:5]
-        )
-        kind, _, options = system.split(None, 2)
-        yield kind, options, within, mounted
 
 
 def _cores_of(group: Path) -> float:

@@ -112,6 +112,8 @@ class Kept:
                 content = self._content(path, key)
                 if content is not None:
                     return CompileResult._rebuild(target, *pickle.loads(content))
+            except MemoryError:
+                raise
             except Exception as e:  # a file can break anything, and nothing in it is needed
                 what = e.strerror if isinstance(e, OSError) and e.strerror else e
                 _say_once("damaged", f"cannot use {path} ({what}): its loops are compiled again")

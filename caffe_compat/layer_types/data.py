@@ -70,7 +70,8 @@ class DummyData(Source):
 class MemoryData(Source):
     """Pictures and labels from arrays in memory (Net.set_input_arrays).
 
-    Each forward pass takes a batch, over and over.
+    Each forward pass takes a batch, over and over. As in Caffe the tops lie over the arrays, so
+    what was taken from a top before stays with its batch.
     """
 
     type = "MemoryData"
@@ -99,7 +100,9 @@ class MemoryData(Source):
             raise InputArrayError(
                 f"{len(data)} items do not make batches of {self.shape[0]}; give a multiple of it"
             )
-        self.arrays, self.at = (data, labels.reshape(-1)), 0
+        # as they are, but for those that NumPy forbids to write, or whose addresses are odd
+        data, labels = (np.require(array, np.float32, ["C", "A", "W"]) for array in (data, labels))
+        self.arrays, self.at = (data, labels), 0
 
     def _check_array(self, name: str, array: Any, item: Tuple[int, ...]) -> None:
         """Raise InputArrayError for an array that is not float32 (N, *item) in one piece."""
@@ -133,7 +136,7 @@ class MemoryData(Source):
         end = self.at + self.shape[0]
         top[1].reshape(self.shape[0], 1, 1, 1)  # from here on, as in Caffe
         for blob, array in zip(top, self.arrays):
-            blob.data[...] = array[self.at : end].reshape(blob.shape)
+            blob.lie_over(array[self.at : end])
         self.at = end % len(self.arrays[0])
 
 

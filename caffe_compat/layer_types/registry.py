@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, TypeVar, cast
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, TypeVar
 
 import numpy as np
 
@@ -218,7 +218,7 @@ def layer_type_list() -> StringVec:
 
     A net that has one of those is rejected.
     """
-    return cast(StringVec, StringVec._over(sorted({*LAYERS, *READERS})))
+    return StringVec._over(sorted({*LAYERS, *READERS}))
 
 
 def _rejection(param: Any) -> str:

@@ -1,6 +1,8 @@
 """From a NetParameter to what a net is made of: layers, blobs, parameters, inputs and outputs."""
 
 from collections import OrderedDict
+from functools import lru_cache
+from itertools import chain
 from types import TracebackType
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
@@ -10,8 +12,16 @@ from ..errors import CaffeError, ShapeError
 from ..kernels import threads
 from ..layer_types import create
 from ..layer_types.registry import Layer, loss_weights
+from ..proto import caffe_pb2
 from . import graph, sharing
 from .parts import Parts
+
+
+@lru_cache(maxsize=None)
+def _prepare() -> None:
+    """Make the kernels ready, once. Raises MemoryError where there is too little memory."""
+    limits.check_start(limits.LOOPS)
+    threads.prepare()
 
 
 def build(description: Any, state: Any) -> Parts:
@@ -19,7 +29,7 @@ def build(description: Any, state: Any) -> Parts:
 
     Raises PrototxtError or ShapeError where Caffe would abort.
     """
-    threads.prepare()
+    _prepare()
     param = graph.insert_splits(graph.filter_net(description, state))
     parts = Parts(param.name)
     owners: Dict[str, Tuple[str, ParamBlob]] = {}
@@ -36,6 +46,8 @@ def build(description: Any, state: Any) -> Parts:
         if layer_param.type == "Input":
             parts.inputs += layer_param.top
     parts.outputs = sorted(available)  # Caffe keeps them in a std::set
+    for blob in chain(*parts.params.values()):
+        blob.wanted = state.phase == caffe_pb2.TRAIN  # what trains reads the gradients
     parts.plan = graph.BackwardPlan(param, parts.layers, parts.loss_weights)
     return parts
 

@@ -44,7 +44,8 @@ def filter_net(net: Any, state: Any) -> Any:
 def insert_splits(net: Any) -> Any:
     """A copy of `net` in which each blob that several layers read gets a Split layer.
 
-    Names are Caffe's.
+    Names are Caffe's. As in Caffe, a loss weight counts as a reader, and the first; where a Split
+    takes one over, its layer loses all that it was given (a loss then weighs 1 besides).
     """
     # blob name -> (layer index, top index) that last wrote it
     producer: Dict[str, Tuple[int, int]] = {}
@@ -58,10 +59,11 @@ def insert_splits(net: Any) -> Any:
             readers[producer[bottom]] += 1
         for j, top in enumerate(layer.top):
             producer[top] = i, j
+            readers[i, j] += bool(_loss_weight(layer, j))
     out = caffe_pb2.NetParameter()
     out.CopyFrom(net)
     del out.layer[:]
-    given: Counter = Counter()
+    given: Counter = Counter()  # how many of a Split's tops have a reader already
     for i, layer in enumerate(net.layer):
         new = out.layer.add()
         new.CopyFrom(layer)
@@ -78,12 +80,18 @@ def insert_splits(net: Any) -> Any:
                 split = out.layer.add(
                     name=name, type="Split", bottom=[top], top=[f"{name}_{k}" for k in range(count)]
                 )
-                if j < len(layer.loss_weight) and layer.loss_weight[j]:
-                    # the first reader takes it over
-                    split.loss_weight.extend([layer.loss_weight[j]] + [0] * (count - 1))
-                    new.loss_weight[j] = 0
+                weight = _loss_weight(layer, j)
+                if weight:
+                    split.loss_weight.extend([weight] + [0] * (count - 1))
+                    new.ClearField("loss_weight")
+                    given[i, j] = 1
     _check_tops(out)
     return out
+
+
+def _loss_weight(layer: Any, top: int) -> float:
+    """The weight in the loss that the description gives a layer's top; 0 where it gives none."""
+    return float(layer.loss_weight[top]) if top < len(layer.loss_weight) else 0.0
 
 
 def _check_tops(net: Any) -> None:

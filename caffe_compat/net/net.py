@@ -1,47 +1,26 @@
 """Net: pycaffe's net, run forward and backward by names, whole or in part."""
 
-import difflib
-import operator
 import os
 from collections import OrderedDict
 from functools import cached_property
 from itertools import zip_longest
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    Iterable,
-    Iterator,
-    List,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-    cast,
-)
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from netfile.prototxt import read_prototxt
 
-from ..errors import (
-    CaffeError,
-    InputArrayError,
-    LayerNameError,
-    LayerNumberError,
-    MissingFileError,
-    ShapeError,
-    WeightsError,
-)
+from ..errors import CaffeError, InputArrayError, MissingFileError, ShapeError, WeightsError
 from ..handles import Blob, BlobVec, DtypeVec, Instance, IntVec, Layer, LayerVec, StringVec
 from ..layer_types.data import MemoryData
 from ..proto import caffe_pb2
-from . import weights
+from . import batches, weights
+from .batches import Arrays
 from .build import build
+from .names import Names
 from .run import AFTER_BACKWARD, AFTER_FORWARD, BEFORE_BACKWARD, BEFORE_FORWARD, Passes
 
-PathLike = Union[str, "os.PathLike[str]"]
-Arrays = Dict[str, np.ndarray]
+PathLike = Union[str, bytes, "os.PathLike[str]"]
 
 
 class Net(Instance):
@@ -63,10 +42,12 @@ class Net(Instance):
         stages: Optional[Iterable[str]] = None,
         weights: Optional[PathLike] = None,
     ) -> None:
-        if isinstance(phase, (str, os.PathLike)):  # the older form
+        if isinstance(phase, (str, bytes, os.PathLike)):  # the older form
             phase, level, weights = level, None, phase
         level = 0 if level is None else level
         _check_arguments(network_file, phase, level)
+        network_file = os.fsdecode(network_file)
+        weights = None if weights is None else os.fsdecode(weights)
         for kind, path in (("prototxt", network_file), ("caffemodel", weights)):
             if path is not None and not os.path.exists(path):
                 raise MissingFileError(f"no such {kind}: {path}")
@@ -74,6 +55,7 @@ class Net(Instance):
         try:
             self._parts = build(read_prototxt(network_file, caffe_pb2), state)
             self._passes = Passes(self._parts)
+            self._names = Names(self._parts)
         except (CaffeError, RecursionError) as e:
             raise type(e)(
                 str(e) if str(network_file) in str(e) else f"{network_file}: {e}"
@@ -115,106 +97,73 @@ class Net(Instance):
     @property
     def layers(self) -> LayerVec:
         """The layers in the order in which they run."""
-        return cast(LayerVec, LayerVec._over(self._parts.layers))
-
-    @cached_property
-    def _lists(self) -> Dict[str, Any]:
-        """The lists of names that are handed out, the same ones each time."""
-        parts = self._parts
-        names = [layer.name for layer in parts.layers]
-        weights = OrderedDict(zip(parts.blobs, self._blob_loss_weights))
-        return {
-            "inputs": list(parts.inputs),
-            "outputs": list(parts.outputs),
-            "tops": OrderedDict(zip(names, map(list, parts.top_names))),
-            "bottoms": OrderedDict(zip(names, map(list, parts.bottom_names))),
-            "weights": weights,
-        }
+        return LayerVec._over(self._parts.layers)
 
     @property
     def inputs(self) -> List[str]:
         """The names of the Input layers' blobs, in their order."""
-        return cast(List[str], self._lists["inputs"])
+        return self._names.inputs
 
     @property
     def outputs(self) -> List[str]:
         """The names of the blobs that no layer reads, sorted."""
-        return cast(List[str], self._lists["outputs"])
+        return self._names.outputs
 
     @property
     def top_names(self) -> "OrderedDict[str, List[str]]":
         """The names of each layer's tops, by its name."""
-        return cast("OrderedDict[str, List[str]]", self._lists["tops"])
+        return self._names.tops
 
     @property
     def bottom_names(self) -> "OrderedDict[str, List[str]]":
         """The names of each layer's bottoms, by its name."""
-        return cast("OrderedDict[str, List[str]]", self._lists["bottoms"])
+        return self._names.bottoms
+
+    @cached_property
+    def _loss_weights_by_name(self) -> "OrderedDict[str, float]":
+        return OrderedDict(zip(self._parts.blobs, self._blob_loss_weights))
 
     @property
     def blob_loss_weights(self) -> "OrderedDict[str, float]":
         """The weight of each blob in the loss, by name."""
-        return cast("OrderedDict[str, float]", self._lists["weights"])
+        return self._loss_weights_by_name
 
     @property
     def _blob_loss_weights(self) -> DtypeVec:
         by_name = dict.fromkeys(self._parts.blobs, 0.0)
         for tops, given in zip(self._parts.top_names, self._parts.loss_weights):
             by_name.update((top, weight) for top, weight in zip(tops, given) if weight)
-        return cast(DtypeVec, DtypeVec._over(float(np.float32(w)) for w in by_name.values()))
+        return DtypeVec._over(float(np.float32(w)) for w in by_name.values())
 
     @property
     def _blobs(self) -> BlobVec:
-        return cast(BlobVec, BlobVec._over(self._parts.blobs.values()))
+        return BlobVec._over(self._parts.blobs.values())
 
     @property
     def _blob_names(self) -> StringVec:
-        return cast(StringVec, StringVec._over(self._parts.blobs))
+        return StringVec._over(self._parts.blobs)
 
     @property
     def _layer_names(self) -> StringVec:
-        return cast(StringVec, StringVec._over(layer.name for layer in self._parts.layers))
+        return StringVec._over(layer.name for layer in self._parts.layers)
 
     @property
     def _inputs(self) -> IntVec:
-        return self._numbers(self._parts.inputs)
+        return self._names.numbers(self._parts.inputs)
 
     @property
     def _outputs(self) -> IntVec:
-        return self._numbers(self._parts.outputs)
+        return self._names.numbers(self._parts.outputs)
 
     def _top_ids(self, layer: int) -> IntVec:
         """The numbers of a layer's tops among the blobs."""
-        return self._numbers(self._parts.top_names[self._number(layer)])
+        self._names.check_span(layer, layer)
+        return self._names.numbers(self._parts.top_names[layer])
 
     def _bottom_ids(self, layer: int) -> IntVec:
         """The numbers of a layer's bottoms among the blobs."""
-        return self._numbers(self._parts.bottom_names[self._number(layer)])
-
-    def _numbers(self, blobs: Iterable[str]) -> IntVec:
-        numbers = {name: number for number, name in enumerate(self._parts.blobs)}
-        return cast(IntVec, IntVec._over(numbers[name] for name in blobs))
-
-    def _number(self, layer: int) -> int:
-        """The number of a layer. Raises LayerNumberError where there is none of it."""
-        self._check_span(layer, layer)
-        return layer
-
-    def _check_span(self, lowest: int, highest: int) -> None:
-        """Raise LayerNumberError where not all layers between two numbers are there."""
-        last = len(self._parts.layers) - 1
-        if operator.index(lowest) < 0 or operator.index(highest) > last:
-            wrong = lowest if lowest < 0 else highest
-            raise LayerNumberError(f"there is no layer {wrong}; they are numbered from 0 to {last}")
-
-    def _index(self, layer: str) -> int:
-        names = [known.name for known in self._parts.layers]
-        try:
-            return names.index(layer)
-        except ValueError:
-            near = difflib.get_close_matches(str(layer), names, 3, 0.4)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise LayerNameError(f'the net has no layer "{layer}"{hint}') from None
+        self._names.check_span(layer, layer)
+        return self._names.numbers(self._parts.bottom_names[layer])
 
     def forward(
         self,
@@ -232,8 +181,8 @@ class Net(Instance):
         Returns: a dict of name to data (live arrays) of the tops of `end` (by default the net's
             outputs), and of `blobs`.
         """
-        first = self._index(start) if start is not None else 0
-        last = self._index(end) if end is not None else len(self._parts.layers) - 1
+        first = self._names.index(start) if start is not None else 0
+        last = self._names.index(end) if end is not None else len(self._parts.layers) - 1
         names = set((self.top_names[end] if end is not None else self.outputs) + list(blobs or []))
         self._fill(kwargs, "data", self.inputs, "input")
         self._forward(first, last)
@@ -258,8 +207,8 @@ class Net(Instance):
         Returns: a dict of name to diff (live arrays) of the bottoms of `end` (by default the net's
             inputs), and of the blobs in `diffs`.
         """
-        first = self._index(start) if start is not None else len(self._parts.layers) - 1
-        last = self._index(end) if end is not None else 0
+        first = self._names.index(start) if start is not None else len(self._parts.layers) - 1
+        last = self._names.index(end) if end is not None else 0
         names = set(
             (self.bottom_names[end] if end is not None else self.inputs) + list(diffs or [])
         )
@@ -278,8 +227,8 @@ class Net(Instance):
 
         Returns: a dict of name to a new array, an entry per input: the net's outputs and `blobs`.
         """
-        count = len(next(iter(kwargs.values()))) if kwargs else 0
-        collected = _Collected([*self.outputs, *(blobs or [])], count)
+        count = batches.count(kwargs)
+        collected = batches.Collected([*self.outputs, *(blobs or [])], count)
         for batch in self._batch(kwargs):
             collected.add(self.forward(blobs=blobs, **batch))
         return collected.arrays()
@@ -299,9 +248,9 @@ class Net(Instance):
         Returns: two dicts of name to a new array, one entry per input: of the net's outputs and
             `blobs`, and of the gradients of its inputs and `diffs`.
         """
-        count = len(next(iter(kwargs.values()))) if kwargs else 0
-        forward = _Collected([*self.outputs, *(blobs or [])], count)
-        backward = _Collected([*self.inputs, *(diffs or [])], count)
+        count = batches.count(kwargs)
+        forward = batches.Collected([*self.outputs, *(blobs or [])], count)
+        backward = batches.Collected([*self.inputs, *(diffs or [])], count)
         given = self._batch({name: kwargs[name] for name in self.inputs if name in kwargs})
         wanted = self._batch({name: kwargs[name] for name in self.outputs if name in kwargs})
         for inputs, gradients in zip_longest(given, wanted):
@@ -314,12 +263,8 @@ class Net(Instance):
 
         The last one is filled up with zeros.
         """
-        count = len(next(iter(blobs.values()))) if blobs else 0
         size = next(iter(self.blobs.values())).shape[0] if self.blobs else 1
-        for first in range(0, count, max(size, 1)):
-            yield {
-                name: _padded(array[first : first + size], size) for name, array in blobs.items()
-            }
+        return batches.cut(blobs, size)
 
     def _fill(self, arrays: Dict[str, Any], which: str, names: List[str], kind: str) -> None:
         """Copy arrays, where any are given, into the `data` or `diff` of all blobs named."""
@@ -338,13 +283,20 @@ class Net(Instance):
 
     def _forward(self, first: int, last: int) -> float:
         """Run the layers from number `first` to `last`; returns the loss."""
-        self._check_span(first, last)
+        self._names.check_span(first, last)
         return self._passes.forward(first, last)
 
     def _backward(self, first: int, last: int) -> None:
         """Run the layers from number `first` down to `last`."""
-        self._check_span(last, first)
+        self._names.check_span(last, first)
         self._passes.backward(first, last)
+
+    def _merge_splits(self) -> None:
+        """Let the next backward pass sum in a new net's order, whose diffs nobody has looked at.
+
+        Arrays of the diffs of Splits' tops that were taken before are live no more.
+        """
+        self._passes.merge_splits()
 
     def reshape(self) -> None:
         """Fit every blob to the inputs' shapes. Raises ShapeError at the first that cannot be."""
@@ -354,6 +306,7 @@ class Net(Instance):
         """Set the gradients of all parameters to zero."""
         for blobs in self._parts.params.values():
             for blob in blobs:
+                blob.pending = None
                 blob.diff[...] = 0
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
@@ -397,19 +350,19 @@ class Net(Instance):
         Layers are found by their names; those that only one side has are passed over, as in Caffe.
         Raises WeightsError where shapes differ.
         """
-        weights.copy_into(self._parts.params, path)
+        weights.copy_into(self._parts.params, os.fsdecode(path))
 
     def save(self, path: PathLike) -> None:
         """Write the net's weights as a V2 caffemodel; whole or not at all."""
-        weights.save(self._parts.name, self._parts.layers, path)
+        weights.save(self._parts.name, self._parts.layers, os.fsdecode(path))
 
     def load_hdf5(self, path: PathLike) -> None:
         """Load parameters from an HDF5 file; needs h5py."""
-        weights.load_hdf5(self._parts.params, path)
+        weights.load_hdf5(self._parts.params, os.fsdecode(path))
 
     def save_hdf5(self, path: PathLike, write_diff: bool = False) -> None:
         """Write parameters (and gradients) as an HDF5 file, laid out as Caffe does; needs h5py."""
-        weights.save_hdf5(self._parts.params, path, write_diff)
+        weights.save_hdf5(self._parts.params, os.fsdecode(path), write_diff)
 
     def before_forward(self, call: Callable[[int], Any]) -> None:
         """Call this with a layer's number before each layer's forward pass."""
@@ -428,35 +381,9 @@ class Net(Instance):
         self._passes.calls[AFTER_BACKWARD].append(call)
 
 
-class _Collected:
-    """What batches give, put together: name to an array of `count` entries."""
-
-    def __init__(self, names: Sequence[str], count: int) -> None:
-        self._parts: Dict[str, List[np.ndarray]] = {name: [] for name in dict.fromkeys(names)}
-        self._count = count
-
-    def add(self, arrays: Arrays) -> None:
-        for name, parts in self._parts.items():
-            parts.append(np.atleast_1d(arrays[name]).copy())
-
-    def arrays(self) -> Arrays:
-        return {
-            name: np.concatenate(parts)[: self._count] if parts else np.zeros(0, np.float32)
-            for name, parts in self._parts.items()
-        }
-
-
-def _padded(array: Any, size: int) -> np.ndarray:
-    """The array with zeros after it, up to `size` entries."""
-    array = np.asarray(array)
-    if len(array) >= size:
-        return array
-    return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)])
-
-
 def _check_arguments(network_file: Any, phase: Any, level: Any) -> None:
     """Raise TypeError for what no form of Net's arguments has."""
-    if not isinstance(network_file, (str, os.PathLike)):
+    if not isinstance(network_file, (str, bytes, os.PathLike)):
         raise TypeError(f"Net takes the path of a prototxt, not {network_file!r}")
     if not isinstance(phase, (int, np.integer)) or phase not in (caffe_pb2.TRAIN, caffe_pb2.TEST):
         raise TypeError(f"phase must be caffe.TRAIN (0) or caffe.TEST (1), not {phase!r}")

@@ -65,6 +65,7 @@ class Passes:
 
     def _forward(self, first: int, last: int) -> float:
         parts = self.parts
+        self._lose_gradients()
         sharing.keep_unreached_tops(parts, self._concats, first, last)
         self._reshape_ahead(first, last)
         i = first
@@ -123,6 +124,13 @@ class Passes:
             else:
                 layer.backward(top, wanted, bottom)
 
+    def merge_splits(self) -> None:
+        """Add the diffs of all Splits as they come again, whoever holds arrays of them."""
+        with self.lock:
+            for split in self.splits.values():
+                if not split.active:
+                    split.merge()
+
     def reshape(self, first: int, last: int) -> None:
         """Fit the blobs of these layers to their bottoms, without running them."""
         with self.lock:
@@ -131,6 +139,7 @@ class Passes:
     def _reshape(self, first: int, last: int) -> None:
         span = slice(first, last + 1)
         parts = self.parts
+        self._lose_gradients()
         for layer, bottom, top in zip(parts.layers[span], parts.bottoms[span], parts.tops[span]):
             with naming(layer, bottom):
                 layer.reshape(bottom, top)
@@ -145,6 +154,11 @@ class Passes:
         if shapes != self._seen_shapes and not any(late):
             self.reshape(first, last)
         self._seen_shapes = shapes
+
+    def _lose_gradients(self) -> None:
+        """Before values change: gradients of weights that nobody has asked for can't be had."""
+        for blob in chain(*self.parts.params.values()):
+            blob.lose_pending()
 
     def _watched(self) -> bool:
         return bool(self.calls[BEFORE_FORWARD] or self.calls[AFTER_FORWARD])

@@ -141,8 +141,11 @@ class MergedSplit:
         added in by this one, as in Caffe.
         """
         self.filled = False
-        if self.active or not all(top.diff_is_idle for top in self.tops):
-            return
+        if not self.active and all(top.diff_is_idle for top in self.tops):
+            self.merge()
+
+    def merge(self) -> None:
+        """Undo `separate`: the tops' diffs are zero, and arrays of them stay with old memory."""
         self.ran.clear()
         for top in self.tops:
             top.forget_diff()

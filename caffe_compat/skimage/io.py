@@ -16,6 +16,8 @@ def imread(fname: Any, as_gray: bool = False, as_grey: bool = False) -> np.ndarr
     from PIL import Image
 
     with Image.open(fname) as image:
+        if image.format == "EPS":  # Pillow would run it
+            raise OSError(f"{fname}: is PostScript, a program; save it as a PNG")
         pixels = np.array(image.convert(_plain_mode(image)))
     return color.rgb2gray(pixels) if as_gray or as_grey else pixels
 

@@ -3,17 +3,17 @@
 import argparse
 import math
 from dataclasses import fields
-from typing import Any, Callable, Dict, List, Optional, Type, Union
+from typing import Any, Callable, Dict, List, Optional, Type
 
 from .. import nets
 from ..nets.engine import NAMES
+from ..request import schema
+from ..request.fields import Whole
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, Dream
-
-Number = Union[int, float]
 
 
 def number(
-    kind: Type[Any], lowest: Number, inclusive: bool = True, highest: Number = math.inf
+    kind: Type[Any], lowest: float, inclusive: bool = True, highest: float = math.inf
 ) -> Callable[[str], Any]:
     """An argparse type: finite numbers of this kind within these bounds."""
     words = {int: "a whole number", float: "a number"}[kind]
@@ -35,16 +35,26 @@ def number(
     return parse
 
 
-SEED = number(int, 0, highest=2**32 - 1)
-MOST = 2**30 - 1  # of anything that is counted; more would take years
-COUNT = number(int, 1, highest=MOST)
-OCTAVES = number(int, 1, highest=64)
-SCALE = number(float, 1, inclusive=False)
+def recorded(field: Any) -> Callable[[str], Any]:
+    """An argparse type: the numbers that a recipe can hold in this field, a Whole or a Number."""
+    if isinstance(field, Whole):
+        return number(int, field.low, highest=field.high)
+    return number(float, field.low, not field.over, field.high)
+
+
+def filled(text: str) -> str:
+    """An argparse type: any text but the empty one, which an unset variable of a shell leaves."""
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
+GPU = number(int, 0, highest=2**30 - 1)
 
 
 def add_out(p: argparse.ArgumentParser, metavar: str, text: str, required: bool = True) -> None:
     """Add -o: where the result goes; and --overwrite."""
-    p.add_argument("-o", "--out", required=required, metavar=metavar, help=text)
+    p.add_argument("-o", "--out", required=required, type=filled, metavar=metavar, help=text)
     add_overwrite(p)
 
 
@@ -75,7 +85,7 @@ def add_engine(
     )
     p.add_argument(
         "--gpu",
-        type=number(int, 0, highest=MOST),
+        type=GPU,
         metavar="N",
         help="compute on this GPU; needs a real Caffe built for it",
     )
@@ -88,12 +98,14 @@ def add_model(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
     """
     p.add_argument(
         "--model",
+        type=filled,
         default=DEFAULT_MODEL,
         metavar="M",
         help=f"a name under models/, or a model's folder (default {DEFAULT_MODEL})",
     )
     p.add_argument(
         "--mean",
+        type=filled,
         metavar="B,G,R|FILE",
         help="the net's mean colour in its channel order, one value for all channels, or a mean "
         "file; overrides the readme",
@@ -101,7 +113,7 @@ def add_model(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
     p.add_argument(
         "--input-scale",
         *(["--scale"] if scale_is_free else []),
-        type=number(float, 0, inclusive=False),
+        type=recorded(schema.INPUT_SCALE),
         metavar="X",
         help="what the net's input is multiplied by, after the mean was subtracted (default: the "
         "readme's, or 1)",
@@ -114,14 +126,20 @@ def add_model(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
 
 
 def add_octaves(p: argparse.ArgumentParser, octaves: int, octave_scale: float) -> None:
-    add_setting(p, "--octaves", OCTAVES, octaves, "N", "number of sizes")
-    add_setting(
-        p, "--octave-scale", SCALE, octave_scale, "X", "ratio of one size to the next smaller"
-    )
+    _add_recorded(p, "octaves", octaves, "N", "number of sizes")
+    _add_recorded(p, "octave_scale", octave_scale, "X", "ratio of one size to the next smaller")
+
+
+def _add_recorded(
+    p: argparse.ArgumentParser, name: str, default: float, metavar: str, text: str
+) -> None:
+    """Add a setting of a dream that is a number."""
+    kind = recorded(schema.SETTINGS.fields[name])
+    add_setting(p, "--" + name.replace("_", "-"), kind, default, metavar, text)
 
 
 def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
-    p.add_argument("image", metavar="IMAGE", help="the picture to dream on")
+    p.add_argument("image", type=filled, metavar="IMAGE", help="the picture to dream on")
     add_model(p, scale_is_free)
     p.add_argument(
         "--end",
@@ -129,26 +147,11 @@ def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
         metavar="LAYER",
         help="the layer whose activations grow (default: the model's own; see `layers`)",
     )
-    add_setting(
-        p, "--iterations", number(int, 0, highest=MOST), DREAM.iterations, "N", "steps per octave"
-    )
+    _add_recorded(p, "iterations", DREAM.iterations, "N", "steps per octave")
     add_octaves(p, DREAM.octaves, DREAM.octave_scale)
-    add_setting(
-        p,
-        "--step-size",
-        number(float, 0, inclusive=False),
-        DREAM.step_size,
-        "X",
-        "mean change of a pixel per step, in grey levels",
-    )
-    add_setting(
-        p,
-        "--jitter",
-        number(int, 0, highest=MOST),
-        DREAM.jitter,
-        "N",
-        "largest random shift, in pixels",
-    )
+    text = "mean change of a pixel per step, in grey levels"
+    _add_recorded(p, "step_size", DREAM.step_size, "X", text)
+    _add_recorded(p, "jitter", DREAM.jitter, "N", "largest random shift, in pixels")
     p.add_argument(
         "--no-clip",
         dest="clip",
@@ -157,12 +160,15 @@ def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
     )
     p.add_argument(
         "--seed",
-        type=SEED,
+        type=recorded(schema.SEED),
         metavar="N",
         help="of the jitter (default: a new one, which the picture records)",
     )
     p.add_argument(
-        "--guide", metavar="IMAGE", help="make the picture more like this one, as the layer sees it"
+        "--guide",
+        type=filled,
+        metavar="IMAGE",
+        help="make the picture more like this one, as the layer sees it",
     )
     p.add_argument(
         "--objective",
@@ -171,7 +177,9 @@ def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
         help="what grows, in place of --end: "
         """'0.7 * l2("inception_4c/output") - channel("inception_4d/output", 61)'""",
     )
-    p.add_argument("--mask", metavar="IMAGE", help="where it may grow: white; black stays")
+    p.add_argument(
+        "--mask", type=filled, metavar="IMAGE", help="where it may grow: white; black stays"
+    )
     add_engine(p)
 
 

@@ -122,7 +122,8 @@ def _free_names(out: Path) -> Iterator[Path]:
 
 
 def _free_in(folder: Path, out: Path) -> Iterator[Path]:
-    names = (f"{out.stem[:100]}-{number}{out.suffix}" for number in range(2, 1000))
+    stem = os.fsdecode(os.fsencode(out.stem)[:200])  # of the 255 bytes that a name can have
+    names = (f"{stem}-{number}{out.suffix}" for number in range(2, 1000))
     free = (folder / name for name in names if not os.path.lexists(str(folder / name)))
     yield from islice(free, 3)
 

@@ -103,7 +103,7 @@ class Matching:
             )
         if first and prior > _OUTWEIGHS * data > 0:
             raise TargetError(
-                f"the prior costs {prior:.3g} at the start, {prior / data:.0f} times the data "
+                f"the prior costs {prior:.3g} at the start, {prior / data:.3g} times the data "
                 f"term's {data:.3g}, so that nothing else would matter; use a smaller weight"
             )
         self._keep(Evaluation(self.octave, self.octaves, len(self.history) + 1, f, data, prior), x)

@@ -60,6 +60,8 @@ def new_request(net: Any) -> None:
     if not hasattr(net, "first_counts"):  # those of load_net have it from the start
         net.first_counts = {name: blob.count for name, blob in net.blobs.items()}
     _requests.pop(net, None)
+    # the built-in engine's order of sums depends on what programs hold
+    getattr(net, "_merge_splits", lambda: None)()
 
 
 def _begin(net: Any, turns: Turns, objective: Any = None) -> None:
@@ -100,7 +102,7 @@ def _clear(blob: Any, first: int, value: float) -> None:
 
     The built-in engine's that nobody has looked at stay so: looking would allocate them.
     """
-    if not getattr(blob, "diff_is_new", False):
+    if not getattr(blob, "_diff_is_new", False):
         blob.diff.reshape(-1)[first:] = value
 
 

@@ -59,7 +59,8 @@ def make_step(
         g = np.float32(g - unscaled(net, slope))
     mean = np.abs(g).mean()
     with np.errstate(all="ignore"):
-        change = scaled(net, step_size / mean) * g
+        # old NumPy takes float64 where the factor is too large for float32
+        change = np.asarray(scaled(net, step_size / mean) * g, np.float32)
     if not 0 < mean < np.inf or not np.isfinite(change).all():
         src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
         what = str(objective) if isinstance(objective, Objective) else f'"{end}"'

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
 from netfile import places
+from netfile.kinds import misplaced
 from netfile.places import MODELS, PROTOTXT
 
 from .. import settings
@@ -17,6 +18,7 @@ from .mean import Notes, Pixel, input_scale, mean_pixel, read_mean_file
 from .training_net import Transform, declared_transform
 
 _LONGEST = 1 << 20  # characters of a readme that are read
+_LONGEST_VALUE = 10_000  # characters; of 100000 signs in a row, Python 3.9's parser dies
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def front_matter(path: Path) -> Dict[str, Any]:
 
 
 def _literal(key: str, text: str) -> Any:
-    if key == "sha1":  # stays text, although it may be all digits
+    if key == "sha1" or len(text) > _LONGEST_VALUE:  # a sha1 may be all digits
         return text
     try:
         return ast.literal_eval(text)
@@ -96,7 +98,11 @@ def find(
     """
     folder = _folder(str(name))
     readme = folder / "readme.md"
-    if not os.path.isdir(folder):  # a name may be too long for pathlib's question
+    if os.path.isfile(folder):
+        raise ModelError(
+            f"{name}: is a file; give the folder that holds the model's prototxt and caffemodel"
+        )
+    if not str(name) or not os.path.isdir(folder):  # a name may be too long for pathlib's question
         near = difflib.get_close_matches(str(name), known(), 1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ModelError(
@@ -138,7 +144,8 @@ def _input(
         pixel, notes = _transforms_mean(transform, folder, deploy)
     elif readme.is_file():
         raise ModelError(
-            f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- '
+            misplaced(readme, "a readme")
+            or f'{readme}: needs "caffemodel: FILE" and "mean: [BLUE, GREEN, RED]" between its --- '
             "lines; it does not say the mean"
         )
     else:
@@ -174,9 +181,11 @@ def _transforms_mean(transform: Transform, folder: Path, deploy: Path) -> Tuple[
 
 
 def _folder(name: str) -> Path:
+    """The folder that a name or a path stands for; a path such as . is never one under models/."""
     by_lower = {known_name.lower(): known_name for known_name in known()}
     folder = MODELS / by_lower.get(name.lower(), name)
-    return folder if os.path.isdir(folder) else Path(name)
+    is_name = name == os.path.basename(name) and name not in ("", os.curdir, os.pardir)
+    return folder if is_name and os.path.isdir(folder) else Path(name)
 
 
 def _deploy(folder: Path, has_readme: bool) -> Path:

@@ -96,12 +96,22 @@ def check_classes(description: Any, output: ClassOutput, highest: int = 0) -> in
     if shape is None:
         return 0
     _check_one_place(output.scores, shape)
-    if highest >= shape[1]:
+    check_class(description, output, highest)
+    return int(shape[1])
+
+
+def check_class(description: Any, output: ClassOutput, number: int) -> None:
+    """Ask whether a net has the class of this number, as far as that is known.
+
+    Raises:
+        TargetError: it has not.
+    """
+    shape = _shape(description, output.scores)
+    if shape is not None and len(shape) > 1 and number >= shape[1]:
         raise TargetError(
             f'the net has {shape[1]} classes in "{output.scores}", from 0 to {shape[1] - 1}, no '
-            f"{highest}"
+            f"{number}"
         )
-    return int(shape[1])
 
 
 def _check_one_place(blob: str, shape: Any) -> None:

@@ -75,6 +75,11 @@ def _inputs(net: Any) -> List[str]:
 def _check_input(model: Model, net: Any) -> None:
     """Raise ModelError where a net takes anything but one picture, or other channels than the
     model's mean has."""
+    if not net.layer:
+        raise ModelError(
+            misplaced(model.deploy, "a prototxt")
+            or f"{model.deploy}: describes no layers; download it again"
+        )
     inputs = _inputs(net)
     if not inputs:
         raise ModelError(

@@ -68,9 +68,8 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
         raise ModelError(
             f'{model.name}: the names of its classes are not here; give "{name}" by its number{how}'
         )
-    near = difflib.get_close_matches(
-        str(name), [part for label in names for part in _parts(label)], 3, 0.4
-    )
+    parts = dict.fromkeys(part for label in names for part in _parts(label))
+    near = difflib.get_close_matches(str(name), list(parts), 3, 0.4)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     raise ModelError(f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {some}')

@@ -18,8 +18,8 @@ Pixel = Tuple[float, ...]
 Notes = Tuple[str, ...]
 _WANTED = "write one value for all channels, or three such as 104,117,123: BLUE, GREEN, RED"
 _SUFFIXES = (".npy", ".binaryproto")
-_SCALES = 1e-9, 1e9
-_LARGEST = 1e9  # far beyond any colour, and finite in float32
+SCALES = 1e-9, 1e9
+LARGEST = 1e9  # far beyond any colour, and finite in float32
 
 
 def mean_pixel(mean: Any, folder: Path, source: str = "") -> Tuple[Pixel, Notes]:
@@ -60,7 +60,7 @@ def input_scale(scale: Any, source: str = "") -> float:
 
     source: as in `mean_pixel`. Raises ModelError for anything else.
     """
-    lowest, highest = _SCALES
+    lowest, highest = SCALES
     if not _is_number(scale) or not lowest <= scale <= highest:
         where = f"{source}: the input scale" if source else "the input scale"
         raise ModelError(
@@ -72,14 +72,15 @@ def input_scale(scale: Any, source: str = "") -> float:
 
 def _is_number(value: Any) -> bool:
     is_real = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_real and abs(value) < _LARGEST
+    return is_real and abs(value) < LARGEST
 
 
 def _place(name: str, folder: Path, source: str) -> Path:
-    """Where a mean file is: a readme's in its own folder, a person's anywhere."""
+    """Where a mean file is: a readme's in its own folder, a person's there too or anywhere."""
     if source:
         return own_file(folder, name, Path(source), "mean")
-    return Path(name) if os.path.isfile(name) else folder / name
+    in_folder = folder / name
+    return in_folder if os.path.exists(in_folder) and not os.path.exists(name) else Path(name)
 
 
 def read_mean_file(path: Path) -> Tuple[Pixel, Notes]:
@@ -102,7 +103,7 @@ def read_mean_file(path: Path) -> Tuple[Pixel, Notes]:
             f"{path}: has the shape {shape}; a mean is (3,) or (3, height, width), or 1 in place "
             "of 3"
         )
-    if not (np.abs(values) < _LARGEST).all():
+    if not (np.abs(values) < LARGEST).all():
         raise ModelError(f"{path}: holds values that are not finite numbers")
     if values.shape[1:] == (1, 1):
         return tuple(values.ravel().tolist()), ()
@@ -120,8 +121,7 @@ def _values(path: Path) -> np.ndarray:
     if kind not in _SUFFIXES:
         raise ModelError(f"{path}: a mean file ends in {' or '.join(_SUFFIXES)}")
     if not os.path.isfile(path):
-        there = "is not a file" if os.path.exists(path) else "no such file"
-        raise ModelError(f"{path}: {there}; {_WANTED}")
+        raise ModelError(misplaced(path, "a mean file") or f"{path}: no such file; {_WANTED}")
     try:
         values = _npy(path) if kind == ".npy" else _binaryproto(path)
     except OSError as e:

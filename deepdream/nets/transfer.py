@@ -11,7 +11,7 @@ import re
 import stat
 import time
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Optional
+from typing import Any, BinaryIO, Callable, Optional, Tuple, Type
 
 from netfile.files import file_sha1
 from netfile.places import install
@@ -101,6 +101,11 @@ def _requests() -> Any:
     return requests
 
 
+def _uncaught(requests: Any) -> Tuple[Type[Exception], ...]:
+    """What requests lets pass where the body of a redirect breaks off, or is endlessly long."""
+    return requests.packages.urllib3.exceptions.HTTPError, OverflowError
+
+
 def download(
     url: str,
     part: Path,
@@ -121,7 +126,7 @@ def download(
         before = arrived(part)
         try:
             total = _attempt(requests, url, part, size, report)
-        except requests.RequestException as e:
+        except (requests.RequestException, *_uncaught(requests)) as e:
             reason, total = _reason(e), None
         except OSError as e:
             raise DownloadError(f"cannot be written: {e.strerror or e}") from None

@@ -9,6 +9,7 @@ from typing import Any, Tuple, Union
 import numpy as np
 from PIL import Image, ImageOps
 
+from netfile import memory
 from netfile.kinds import misplaced
 
 from ..errors import ImageError, OutputError
@@ -19,6 +20,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _LARGEST_JPEG = 65500  # pixels, libjpeg's own limit
 _LONG_RECIPE = 60000  # characters; EXIF has room for 64 KB
+_BYTES_PER_PIXEL = 30  # measured, while it is decoded, turned and converted
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 
@@ -43,24 +45,27 @@ def load(path: PathLike) -> np.ndarray:
             with Image.open(path) as image:
                 if image.format == "EPS":
                     raise ImageError(f"{path}: is PostScript, a program; save it as a PNG")
+                _check_memory(path, image.size)
                 values = _as_rgb(ImageOps.exif_transpose(image))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(
-            f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller "
-            "first"
-        ) from None
+        raise metadata.too_large(path) from None
     except (ImageError, MemoryError):
         raise
     except Exception as e:  # Pillow's decoders fail in every way on damaged files
-        elsewhere = misplaced(path, "a picture")
-        raise ImageError(
-            elsewhere
-            or f"{path}: not a picture, or a broken one ({e}); "
-            "open it in an editor and save it again"
-        ) from None
+        raise metadata.broken(path, e) from None
     if not values.size:
         raise ImageError(f"{path}: has no pixels")
     return values
+
+
+def _check_memory(path: PathLike, size: Tuple[int, int]) -> None:
+    """Raise ImageError where a picture of this (width, height), decoded, would not fit."""
+    needed, left = _BYTES_PER_PIXEL * size[0] * size[1], memory.free()
+    if left and needed > left.bytes:
+        raise ImageError(
+            f"{path}: {size[0]}x{size[1]} pixels take {needed / 1e9:.1f} GB of memory to read, and "
+            f"{left.bytes / 1e9:.1f} GB are {left.bound}; make it smaller first"
+        )
 
 
 def _as_rgb(image: Any) -> np.ndarray:
@@ -95,9 +100,11 @@ def save(path: PathLike, array: np.ndarray, recipe: str = "", replace: bool = Tr
         OutputError: the file cannot be written, or has a suffix other than those of FORMATS.
     """
     kind = _kind(path)
-    image = Image.fromarray(to_bytes(array))
+    image, encoded = Image.fromarray(to_bytes(array)), io.BytesIO()
+    _encode(image, encoded, kind, recipe, path)
     with whole(path, replace) as partial:
-        _encode(image, partial, kind, recipe, path)
+        # not by Pillow, which passes over a disk that is full at the last bytes of a JPEG
+        partial.write_bytes(encoded.getbuffer())
 
 
 def check_saving(path: PathLike, size: Tuple[int, int], recipe: str = "") -> None:

@@ -8,6 +8,8 @@ from typing import Any, Union
 
 from PIL import Image
 
+from netfile.kinds import misplaced
+
 from ..errors import ImageError, OutputError
 
 _DESCRIPTION = 0x010E  # EXIF ImageDescription
@@ -54,6 +56,22 @@ def check_recipe(path: Union[str, "os.PathLike[str]"], recipe: str) -> None:
             raise OutputError(f"{path}: {e}") from None
 
 
+def too_large(path: Union[str, "os.PathLike[str]"]) -> ImageError:
+    """The error for a picture that could take all memory."""
+    return ImageError(
+        f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller first"
+    )
+
+
+def broken(path: Union[str, "os.PathLike[str]"], error: Exception) -> ImageError:
+    """The error for a file that Pillow cannot read: what it is instead, or what Pillow says."""
+    return ImageError(
+        misplaced(path, "a picture")
+        or f"{path}: not a picture, or a broken one ({error}); open it in an editor and save it "
+        "again"
+    )
+
+
 def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:
     """The recipe in a picture, or "" if it carries none. In a JPEG it may be any description, by a
     camera or an editor.
@@ -68,7 +86,7 @@ def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:
     except (OSError, ValueError) as e:
         raise ImageError(f"{path}: cannot be read ({e})") from None
     if not stat.S_ISREG(mode):
-        raise ImageError(f"{path}: is not a file but a folder, a pipe or a device")
+        raise ImageError(misplaced(path, "a picture"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged EXIF data
@@ -76,11 +94,9 @@ def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:
             with Image.open(path) as image:
                 text = image.info.get(_PNG_KEY) or image.getexif().get(_DESCRIPTION, "")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(
-            f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe"
-        ) from None
+        raise too_large(path) from None
     except MemoryError:
         raise
     except Exception as e:  # what a damaged file makes Pillow raise has no common base
-        raise ImageError(f"{path}: not a picture that can be read ({e})") from None
+        raise broken(path, e) from None
     return str(text)

@@ -24,6 +24,7 @@ _ARGUMENTS = {
     "neuron": "a channel, and y and x or neither",
     "guide": "names of pictures",
 }
+_MOST_LETTERS = 10_000  # of 100000 signs in a row, Python 3.9's parser dies
 _MOST_DEPTH = 400  # a part within another is a call within another
 _LARGEST = 1e30  # no float32 of a gradient survives more
 
@@ -59,6 +60,8 @@ class Expression:
         self.files: List[str] = []
         self.classes: List[Any] = []
         try:
+            if len(text) > _MOST_LETTERS:
+                raise ValueError(f"{len(text)} letters, over {_MOST_LETTERS}")
             self._tree = ast.parse(text.strip(), mode="eval").body
             depth = _depth(self._tree)
             if depth > _MOST_DEPTH:

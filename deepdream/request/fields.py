@@ -58,6 +58,8 @@ class Whole(Field):
 
     @property
     def allowed(self) -> str:
+        if self.low == self.high:
+            return str(self.low)
         return f"a whole number from {self.low} to {self.high}"
 
     def read(self, value: Any, name: str) -> Any:

@@ -117,22 +117,21 @@ def prepare(
     for path in named.values():
         load(path)
     asked = model if isinstance(model, nets.Model) else nets.find(model)
-    for name in expression.classes if expression else []:
-        class_number(asked, str(name))
+    names = expression.classes if expression else []
+    scored = [class_number(asked, str(name))[0] for name in names]
     dream = replace(dream, end=dream.end or asked.end)
     height, width = pixels.shape[:2]
     opened = nets.open(
         asked,
         engine,
         layers=lambda description: wanted_layers(
-            description, expression, dream.end, len(classes(asked))
+            description, expression, dream.end, len(classes(asked)), scored
         ),
         sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
         guide_size=None if guide is None else guide.shape[:2],
         beside=beside,
         gpu=gpu,
     )
-    scored = expression is not None and bool(expression.classes)
     score_layer = opened.output.scores if scored else ""
     context = Context(opened.net, asked, opened.names, named, score_layer)
     if seed is None:

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tup
 import numpy as np
 
 from netfile.files import file_sha1
+from netfile.kinds import misplaced
 
 from .. import nets
 from ..errors import DreamError, ImageError, ModelError, RecipeError
@@ -99,6 +100,20 @@ def model_name(model: nets.Model) -> str:
 def _model(model: nets.Model, out: str) -> Dict[str, str]:
     folder = {} if model.name in nets.known() else {"folder": _seen_from(out, model.name)}
     return {"name": model_name(model), **folder}
+
+
+def note(kind: str, told: Dict[str, Any]) -> str:
+    """What a picture says of how it was made, where no recipe repeats it, as JSON.
+
+    kind: one of schema.OTHERS.
+
+    Raises:
+        RecipeError: it could not be read again.
+    """
+    try:
+        return json.dumps({kind: schema.OTHERS[kind].read(told)})
+    except RecipeError as e:
+        raise RecipeError(f"the picture cannot record this: {e}") from None
 
 
 def _names(job: Job, out: str) -> Dict[Source, str]:
@@ -202,6 +217,10 @@ def follow(
     """
     record = checked(record, path)
     given = {"image": image_path, "guide": guide_path, "mask": mask_path}
+    made_of = {source["role"] for source in record["files"]}
+    for role, place in given.items():
+        if place and role not in made_of:
+            raise RecipeError(f"{path}: was made without a {role}, so {place} has no place in it")
     files = dict(file_paths or {})
     _check_names(files, record, path)
     where: Dict[Tuple[str, str], str] = {}
@@ -295,7 +314,7 @@ def _check_source(source: Dict[str, str], path: str, tell: Callable[[str], None]
             f"the {what} it was made from {gone}: {path}", role=role, name=name
         ) from None
     if not stat.S_ISREG(facts.st_mode):
-        raise RecipeError(f"{path}: is not a file but a folder, a pipe or a device")
+        raise ImageError(misplaced(path, "a picture"), role=role, name=name)
     if not 0 < facts.st_size <= _PICTURE_BYTES:  # what has no end, or none that it tells of
         raise RecipeError(
             f"{path}: is not the {what} it was made from: it has {facts.st_size} bytes, and a "

@@ -8,6 +8,7 @@ import os
 from typing import Any, Dict, List
 
 from ..errors import RecipeError
+from ..nets.mean import LARGEST, SCALES
 from ..settings import DREAM, ZOOM
 from .expression import Expression
 from .fields import Choice, Either, Field, Many, Mapping, Number, Table, Text, Whole, shown
@@ -22,7 +23,7 @@ _LAYER = Text(1000)
 _PATH = Text(4096)  # relative to the picture's folder
 _OBJECTIVE = Text(100_000, default=DREAM.objective, least=0, lines=True)
 
-_SETTINGS = Table(
+SETTINGS = Table(
     {
         "end": Text(1000, default=DREAM.end, least=0),
         "iterations": Whole(0, 1_000_000, default=DREAM.iterations),
@@ -34,31 +35,32 @@ _SETTINGS = Table(
         "objective": _OBJECTIVE,
     }
 )
-_ZOOM = Table(
+LOOP = Table(
     {
         "frames": Whole(1, 1_000_000, default=ZOOM.frames),
         "scale": Number(0, 0.999, default=ZOOM.scale),
     },
     default=None,
 )
-_SCALE = Number(0, 1_000_000, default=None, over=True)  # of the net's input
+INPUT_SCALE = Number(*SCALES, default=None)
+SEED = Whole(0, 2**32 - 1)
 _MODEL: Dict[str, Field] = {
     "name": _PATH,
     "weights_sha1": _SHA1,
     "deploy_sha1": _SHA1,
-    "mean": Many(Number(-100_000, 100_000), 1, 3, default=None),
+    "mean": Many(Number(-LARGEST, LARGEST), 1, 3, default=None),
     "channel_order": Choice(("bgr", "rgb"), default=None),
-    "scale": _SCALE,
+    "scale": INPUT_SCALE,
 }
 _FACT = Either(Text(200, least=0), Either(Number(-1e15, 1e15), _FLAG))
 _COMMON: Dict[str, Field] = {
     "deepdream": Text(100),
     "engine": Mapping(Text(100), _FACT, 32),
     "libraries": Mapping(Text(100), _FACT, 32),
-    "settings": _SETTINGS,
-    "zoom": _ZOOM,
+    "settings": SETTINGS,
+    "zoom": LOOP,
     "frame": Whole(0, 999_999, default=0),
-    "seed": Whole(0, 2**32 - 1),
+    "seed": SEED,
 }
 _SOURCE_0 = Table({"path": _PATH, "sha1": _SHA1})
 _RECIPE_0 = Table(
@@ -96,7 +98,7 @@ OTHERS = {
             "model": _PATH,
             "weights_sha1": _SHA1,
             "end": _LAYER,
-            "scale": _SCALE,
+            "scale": INPUT_SCALE,
             "enhance": Text(1000, default=None),
             "prior": Text(1000),
             "weight": Number(0, 1e15),
@@ -111,7 +113,7 @@ OTHERS = {
             "weights_sha1": _SHA1,
             "class": Text(1000),
             "number": Whole(0, 10**9, default=None),
-            "scale": _SCALE,
+            "scale": INPUT_SCALE,
             "method": Text(100),
             "seed": Whole(0, 2**33),
         }
@@ -140,7 +142,7 @@ def read(record: Any) -> Dict[str, Any]:
     _check_files(recipe["files"], recipe["settings"]["objective"])
     frames = recipe["zoom"]["frames"] if recipe["zoom"] else 1
     if recipe["frame"] >= frames:
-        raise RecipeError(f"frame is {recipe['frame']}, of {frames} counted from 0")
+        raise RecipeError(f"frame is {recipe['frame']}, but the last one is {frames - 1}")
     return recipe
 
 

@@ -2,13 +2,13 @@
 without a mask."""
 
 from dataclasses import dataclass
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Sequence
 
 import numpy as np
 
 from ..dream import objectives
 from ..dream.octaves import guide_features
-from ..nets.class_output import class_output
+from ..nets.class_output import check_class, class_output
 from ..nets.preflight import check_end
 from .expression import Context, Expression
 
@@ -42,17 +42,24 @@ class Target:
 
 
 def wanted_layers(
-    description: Any, expression: Optional[Expression], end: str, classes: int = 0
+    description: Any,
+    expression: Optional[Expression],
+    end: str,
+    classes: int = 0,
+    scored: Sequence[int] = (),
 ) -> List[str]:
     """Names of the layers that a request is about: `end`, or those of the expression.
 
-    classes: their number, where it is known.
+    classes: their number, where it is known. scored: numbers of those that the expression scores.
 
     Raises:
-        TargetError: one of them cannot be dreamt of.
+        TargetError: one of them cannot be dreamt of, or there is no such class.
     """
     layers = [end] if expression is None else list(dict.fromkeys(expression.layers))
     for layer in layers:
         check_end(description, layer)
-    scored = expression is not None and expression.classes
-    return [*layers, class_output(description, classes).layer] if scored else layers
+    if not scored:
+        return layers
+    output = class_output(description, classes)
+    check_class(description, output, max(scored))
+    return [*layers, output.layer]

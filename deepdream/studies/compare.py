@@ -202,9 +202,10 @@ def verdict(comparison: Comparison) -> Tuple[str, str]:
     rounding = np.array([step.rounding for step in steps])
     activation = max(step.activation for step in steps)
     if not (gradients.any() or activation or pictures):
+        every = "the one step" if len(steps) == 1 else f"all {len(steps)} steps"
         return (
             "equal",
-            f"Equal to the bit: every activation, gradient and pixel of all {len(steps)} steps.",
+            f"Equal to the bit: every activation, gradient and pixel of {every}.",
         )
     median = np.median(gradients)
     least = max(TOLERANCE, float(MARGIN * np.quantile(rounding, 0.25)))

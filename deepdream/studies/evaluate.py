@@ -4,10 +4,11 @@ import csv
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
+from netfile.kinds import misplaced
 from netfile.places import install
 
 from ..dream.preprocess import preprocess, reshape_input
@@ -69,9 +70,12 @@ def find_pictures(source: PathLike) -> Dict[str, List[str]]:
             pictures.setdefault(name, []).append(path)
     else:
         raise ImageError(
-            f"{source}: no such folder or CSV; give a folder that has a folder for each class, "
+            misplaced(source, "a folder or a CSV")
+            or f"{source}: no such folder or CSV; give a folder that has a folder for each class, "
             "or a CSV of path,class"
         )
+    if not any(pictures.values()) and source.is_file():
+        raise ImageError(f"{source}: names no pictures; write a line of path,class for each")
     if not any(pictures.values()):
         raise ImageError(
             f"{source}: has no pictures in class folders; put each class's pictures into a folder "
@@ -90,18 +94,26 @@ def _in_folders(source: Path) -> Dict[str, List[str]]:
 
 def _in_csv(source: Path) -> Iterator[Tuple[str, str]]:
     """(path, class name) of every line of a CSV, whose first may be the heading path,class."""
-    with open(source, newline="", encoding="utf-8", errors="replace") as f:
-        for number, row in enumerate(csv.reader(f), 1):
+    with open(source, newline="", encoding="utf-8-sig", errors="replace") as f:
+        for number, row in enumerate(_rows(f, source), 1):
             cells = [cell.strip() for cell in row]
             if len(cells) < 2:
                 if not "".join(cells):
                     continue
                 raise ImageError(
-                    f"{source}, line {number}: has {len(row)} field, {row[0]!r}; write path,class"
+                    misplaced(source, "a CSV")
+                    or f"{source}, line {number}: has 1 field, {row[0]!r}; write path,class"
                 )
             if number == 1 and [cell.lower() for cell in cells[:2]] == ["path", "class"]:
                 continue
             yield os.path.join(source.parent, cells[0]), cells[1]
+
+
+def _rows(lines: Iterable[str], source: Path) -> Iterator[List[str]]:
+    try:
+        yield from csv.reader(lines)
+    except csv.Error as e:  # a field of over 128 KB, a zero byte
+        raise ImageError(misplaced(source, "a CSV") or f"{source}: is no CSV ({e})") from None
 
 
 def evaluate(

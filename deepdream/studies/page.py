@@ -124,6 +124,9 @@ def check_matplotlib(what: str) -> None:
         ) from None
 
 
+_CEILING = 1e30  # of a plot: matplotlib fails where no value is finite
+
+
 def plot(
     curves: Mapping[str, Sequence[float]],
     ylabel: str,
@@ -138,7 +141,7 @@ def plot(
         curves: {name: values over the steps, from 1}.
         limit: (value, name) of a dashed line.
         breaks: steps that begin an octave.
-        floor: where zeros are drawn.
+        floor: where zeros are drawn. What is no number, or infinite, is drawn at 1e30.
     """
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -149,7 +152,8 @@ def plot(
     style: Dict[str, Any] = {"marker": "o", "markersize": 3.5, "linewidth": 1.3}
     for (name, values), colour in zip(curves.items(), ("#c2571a", "#2b6cb0", "#2e8b57")):
         steps = range(1, len(values) + 1)
-        axes.plot(steps, np.maximum(values, floor), label=name, color=colour, **style)
+        shown = np.clip(np.nan_to_num(values, nan=_CEILING), floor, _CEILING)
+        axes.plot(steps, shown, label=name, color=colour, **style)
     for i, start in enumerate(breaks):
         label = "a new octave" if i == 0 else None
         axes.axvline(start - 0.5, color="#bbb", linewidth=0.8, label=label)

@@ -148,10 +148,12 @@ class Recording:
                 if not expected <= set(files):
                     raise KeyError("files")
                 _check_index(index)
-        except (ValueError, KeyError, TypeError, RecursionError) as e:
+        except KeyError as e:
             raise RecordingError(
-                f"{path}: cannot be read ({type(e).__name__}: {e}); record it again"
+                f"{path}: cannot be read (it does not say its {e.args[0]}); record it again"
             ) from None
+        except (ValueError, TypeError, RecursionError) as e:
+            raise RecordingError(f"{path}: cannot be read ({e}); record it again") from None
         if number != FORMAT:
             raise RecordingError(
                 f"{self.folder}: is a recording of format {number}, this deepdream reads {FORMAT}; "
@@ -185,25 +187,35 @@ class Recording:
             values: np.ndarray = np.load(path, allow_pickle=False)
             if values.ndim != 3 or values.shape[2] != 3 or values.dtype != np.float32:
                 raise ValueError(f"{values.dtype} of shape {values.shape}")
+            if not np.isfinite(values).all():
+                raise ValueError("not all of its values are finite")
         return values
 
     def step(self, number: int) -> Dict[str, np.ndarray]:
         """{"state", "activation", "gradient"} of a step, counted from 0."""
         path = self.folder / f"{number:04d}.npz"
         with _refusals(path), np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ("state", "activation", "gradient")}
+            step = {name: arrays[name] for name in ("state", "activation", "gradient")}
+            for name, values in step.items():
+                if values.ndim != 3 or values.dtype != np.float32 or not np.isfinite(values).all():
+                    raise ValueError(
+                        f"{name}: {values.dtype} of shape {values.shape}, or not finite"
+                    )
+            return step
 
 
 def _check_index(index: Dict[str, Any]) -> None:
     """Raise KeyError or TypeError where a part of it is missing or of another kind."""
     if not isinstance(index["recipe"], dict):
-        raise TypeError("recipe")
-    for facts in index["files"].values():
+        raise TypeError("its recipe is no object")
+    for name, facts in index["files"].items():
+        if os.path.basename(name) != name:
+            raise ValueError(f"{name!r} is not a file of its folder")
         facts["bytes"], facts["sha1"]
     for step in index["steps"]:
         height, width = step["size"]
         if not all(type(n) is int for n in (step["octave"], step["step"], height, width)):
-            raise TypeError("steps")
+            raise TypeError("its steps are not counted in whole numbers")
 
 
 @contextmanager

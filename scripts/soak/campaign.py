@@ -14,8 +14,8 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 120  # seconds that one attempt may take; these machines may be busy
-_TOLD_BY = re.compile(r"(deepdream|net-surgery|net_surgery)( [a-z]+)*: ")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+_TOLD_BY = re.compile(r"(deepdream|net-surgery|net_surgery)( [a-z-]+)*: ")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Fault(Exception):
@@ -37,10 +37,10 @@ class Shop:
     The files under `home` are never changed; each attempt gets a fresh folder, `here`.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, name: str = "attempt") -> None:
         from . import supplies
 
-        self.home, self.here = home, home / "attempt"
+        self.home, self.here = home, home / name
         supplies.lay_out(home)
 
     @property
@@ -55,6 +55,16 @@ class Shop:
     def dreamt(self) -> Path:
         """A picture that was dreamt of the photo, with its recipe."""
         return self.home / "dreamt.png"
+
+    @property
+    def recording(self) -> Path:
+        """A recorded dream of the photo."""
+        return self.home / "recording"
+
+    @property
+    def any_size(self) -> Path:
+        """A copy of the model, with its net of any size, and a dream on that net beside it."""
+        return self.home / "any_size"
 
     def dream(self, out: Path, *more: str) -> List[str]:
         """The words of a dream that takes a second or so."""
@@ -85,30 +95,36 @@ class Shop:
         return process.returncode, out, err
 
 
+class _Late(BaseException):
+    """Time is up; nothing that an attack calls takes this for an error of its own."""
+
+
 @contextlib.contextmanager
 def in_time(seconds: int = LONGEST) -> Iterator[None]:
     """Raise Fault in what takes longer."""
 
     def late(*_: Any) -> None:
-        raise Fault(f"hung for {seconds} seconds")
+        raise _Late
 
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(seconds)
     try:
         yield
+    except _Late:
+        raise Fault(f"hung for {seconds} seconds") from None
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
 
 
-def call(words: Sequence[str]) -> Tuple[int, str, str]:
-    """Call the command line in this process; (exit code, stdout, stderr)."""
+def call(words: Sequence[str], program: Any = None) -> Tuple[int, str, str]:
+    """Call a command line, deepdream's by default, in this process; (exit code, stdout, stderr)."""
     from deepdream import cli
 
     out, err = io.StringIO(), io.StringIO()
     with in_time(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code: Any = cli.main(list(words))
+            code: Any = (program or cli).main(list(words))
         except SystemExit as e:
             code = e.code
     return int(code or 0), out.getvalue(), err.getvalue()

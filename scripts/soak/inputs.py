@@ -1,14 +1,18 @@
-"""Campaigns of hostile input: recipes, pictures, nets, weights, readmes and command lines.
+"""Campaigns of hostile input: recipes, pictures, nets, models, recordings and command lines.
 
 All of them run in the worker's own process, thousands in a minute; a worker that dies is a fault.
 """
 
+import hashlib
 import io
 import json
 import random
-from typing import Any, List
+import shutil
+from functools import lru_cache
+from typing import Any, List, Tuple
 
-from .campaign import HOSTILE, Campaign, Fault, Shop, call, in_time, judged
+from .campaign import HOSTILE, Campaign, Fault, Shop, call, in_time, judged, leftovers
+from .supplies import dreaming
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
@@ -70,10 +74,16 @@ def recipe(rng: random.Random, shop: Shop) -> str:
     from deepdream.pictures.metadata import read_recipe
 
     record = json.loads(read_recipe(shop.dreamt))
-    for _ in range(rng.choice((1, 1, 1, 2, 4))):
+    if rng.random() < 0.4:  # what a recipe may say
+        record["settings"].update(
+            octaves=rng.randrange(1, 4), iterations=rng.randrange(3), clip=rng.random() < 0.5,
+            octave_scale=rng.uniform(1.01, 3), jitter=rng.choice((0, 1, 2**30 - 1)),
+            step_size=rng.choice((1e-300, 1.5, 1e6)), end=rng.choice(("conv", "pool", "score", "")),
+        )  # fmt: skip
+    for _ in range(rng.choice((0, 1, 1, 2, 4))):
         _change(record, rng)
     text = json.dumps(record)
-    if rng.random() < 0.2:
+    if rng.random() < 0.1:
         text = mutated(text.encode(), rng).decode("latin-1")
     path = shop.here / rng.choice(("changed.png", "changed.jpg"))
     with Image.open(shop.dreamt) as image:
@@ -88,6 +98,23 @@ def recipe(rng: random.Random, shop: Shop) -> str:
     return judged(*call(["replay", str(path), "-o", str(shop.here / "out.png")]))
 
 
+@lru_cache(maxsize=None)
+def _kinds() -> List[Tuple[str, str]]:
+    """(format, mode): whatever Pillow can write."""
+    from PIL import Image
+
+    Image.init()
+    kinds = []
+    for kind in sorted(Image.SAVE):
+        for mode in ("RGB", "L", "RGBA", "P", "1", "I", "F", "CMYK", "I;16", "LA"):
+            try:
+                Image.new(mode, (32, 32)).save(io.BytesIO(), kind)
+            except Exception:
+                continue
+            kinds.append((kind, mode))
+    return kinds
+
+
 def picture(rng: random.Random, shop: Shop) -> str:
     """Load a damaged picture of any format that Pillow writes."""
     import numpy as np
@@ -96,14 +123,12 @@ def picture(rng: random.Random, shop: Shop) -> str:
     from deepdream import pictures
     from deepdream.errors import DreamError
 
-    Image.init()
-    kind = rng.choice(sorted(Image.SAVE))
-    mode = rng.choice(("RGB", "L", "RGBA", "P", "1", "I", "F", "CMYK", "I;16", "LA"))
-    buffer = io.BytesIO()
+    kind, mode = rng.choice(_kinds())
+    buffer, size = io.BytesIO(), (rng.choice((1, 9, 32)), rng.choice((1, 7, 32)))
     try:
-        Image.new(mode, (rng.choice((1, 9, 32)), rng.choice((1, 7, 32)))).save(buffer, kind)
-    except Exception:  # a format that this mode has no way into
-        return "skipped"
+        Image.new(mode, size).save(buffer, kind)
+    except Exception:  # a format of certain sizes alone
+        Image.new(mode, (32, 32)).save(buffer, kind)
     path = shop.here / f"picture.{kind.lower()}"
     path.write_bytes(mutated(buffer.getvalue(), rng))
     try:
@@ -137,8 +162,6 @@ def net(rng: random.Random, shop: Shop) -> str:
 
 def model_folder(rng: random.Random, shop: Shop) -> str:
     """List the layers of a model whose readme, net or weights are damaged."""
-    import shutil
-
     folder = shop.here / "model"
     shutil.copytree(str(shop.model), str(folder))
     name = rng.choice(("readme.md", "deploy.prototxt", "small.caffemodel"))
@@ -146,6 +169,82 @@ def model_folder(rng: random.Random, shop: Shop) -> str:
     verb = rng.choice((["layers"], ["models", "get", str(folder)]))
     words = [*verb, "--model", str(folder)] if verb == ["layers"] else verb
     return judged(*call(words))
+
+
+def surgery(rng: random.Random, shop: Shop) -> str:
+    """Operate on a damaged net: a whole new one, or nothing."""
+    from net_surgery import cli
+
+    deploy, weights = shop.here / "deploy.prototxt", shop.here / "small.caffemodel"
+    for path in (deploy, weights):
+        whole = (shop.model / path.name).read_bytes()
+        path.write_bytes(mutated(whole, rng) if rng.random() < 0.6 else whole)
+    verb = rng.choice(("convolutionize", "fold", "truncate", "average-pooling", "out-of-place",
+                       "show"))  # fmt: skip
+    words = [verb, str(deploy), str(weights)]
+    if verb != "show":
+        words += ["-o", str(shop.here / "new")]
+    if verb == "truncate":
+        words += ["--end", rng.choice(("pool", "conv", "score", *HOSTILE["text"]))]
+    ended = judged(*call(words, cli))
+    left = leftovers(shop.here, [deploy.name, weights.name, *["new"] * (ended == "done")])
+    if left:
+        raise Fault(f"{verb} left {left}")
+    return ended
+
+
+def recording(rng: random.Random, shop: Shop) -> str:
+    """Compare with a damaged recording, whose index may vouch for the damage."""
+    folder = shop.here / "recording"
+    shutil.copytree(str(shop.recording), str(folder))
+    index = json.loads((folder / "recording.json").read_text())
+    path = rng.choice(sorted(folder.iterdir()))
+    kind = rng.randrange(4)
+    if kind == 0:
+        _change(index, rng)
+    elif kind == 1:
+        path.unlink()
+    else:
+        path.write_bytes(mutated(path.read_bytes(), rng))
+        if path.name in index["files"] and rng.random() < 0.8:
+            whole = path.read_bytes()
+            index["files"][path.name] = {
+                "bytes": len(whole), "sha1": hashlib.sha1(whole).hexdigest()
+            }  # fmt: skip
+    if path.name != "recording.json" or kind == 0:
+        (folder / "recording.json").write_text(json.dumps(index))
+    words = ["compare", str(shop.photo), "--with", str(folder), "--engine", "compat"]
+    page = shop.here / "page.html"
+    ended = judged(*call([*words, "-o", str(page)]), codes=(0, 1, 2))
+    left = leftovers(shop.here, ["recording", page.name])
+    if left:
+        raise Fault(f"left {left}")
+    return "compared" if ended in ("done", "exit code 1") else ended
+
+
+def any_size(rng: random.Random, shop: Shop) -> str:
+    """Dream on a model whose kept net of any size was spoilt: the picture is the same."""
+    from deepdream import pictures
+
+    folder, out = shop.here / "any_size", shop.here / "out.png"
+    shutil.copytree(str(shop.any_size), str(folder))
+    kept = sorted(path for path in (folder / ".any_size").rglob("*") if path.is_file())
+    path, kind = rng.choice(kept), rng.randrange(5)
+    if kind == 0:
+        path.unlink()
+    elif kind == 1:
+        path.unlink()
+        path.mkdir()
+    elif kind == 2:
+        shutil.rmtree(str(folder / ".any_size"))
+        (folder / ".any_size").write_text("a file where the folder belongs")
+    else:
+        path.write_bytes(mutated(path.read_bytes(), rng))
+    words = ["dream", str(shop.photo), "-o", str(out), *dreaming(folder, "score")]
+    ended = judged(*call(words), codes=(0,))
+    if (pictures.load(out) != pictures.load(shop.home / "any_size.png")).any():
+        raise Fault(f"another picture, after damage of kind {kind} to {path.name}")
+    return ended
 
 
 _NUMBERS = ("--octaves", "--octave-scale", "--iterations", "--step-size", "--jitter", "--seed",
@@ -178,5 +277,8 @@ CAMPAIGNS = (
     Campaign("pictures", "damaged pictures in every format that Pillow writes", picture),
     Campaign("nets", "damaged prototxts and caffemodels, opened and run", net),
     Campaign("models", "damaged model folders: readme, net, weights", model_folder),
+    Campaign("surgery", "net_surgery's operations on damaged nets", surgery),
+    Campaign("recordings", "`compare --with` a damaged recording", recording),
+    Campaign("any-size nets", "spoilt caches of nets that take any size", any_size),
     Campaign("command lines", "hostile options, objectives and names", command_line),
 )

@@ -15,14 +15,15 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Dict, List, Optional
+from typing import IO, Dict, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.soak.campaign import LONGEST, Campaign  # noqa: E402
+from scripts.soak.campaign import LONGEST  # noqa: E402
 from scripts.soak.worker import CAMPAIGNS  # noqa: E402
 
+WORKER = ROOT / "scripts" / "soak" / "worker.py"
 _STRIDE = 10**6  # between the seeds of two workers
 
 
@@ -40,46 +41,63 @@ class Tally:
         self.endings[ended] += 1
 
 
-def _worker(name: str, seed: int, seconds: float, tally: Tally) -> None:
-    """Run one worker, and another from the next seed on wherever it dies or hangs."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        process = subprocess.Popen(
-            [sys.executable, "scripts/soak/worker.py", name, "--seed", str(seed),
-             "--seconds", str(left)],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
-        begun = _listen(process, tally)
-        if process.wait() == 0:
-            return
-        last = seed if begun is None else begun
-        tally.add(last, f"fault: the process ended with code {process.returncode}")
-        seed = last + 1
+class _Worker:
+    """A process that makes attempts, and another from the next seed on wherever it dies or hangs.
+
+    patience: seconds of silence after which it is killed.
+    """
+
+    def __init__(self, program: Path, name: str, patience: float, tally: Tally) -> None:
+        self._command = [sys.executable, str(program), name]
+        self._patience, self._tally = patience, tally
+
+    def run(self, seed: int, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            process = subprocess.Popen(
+                [*self._command, "--seed", str(seed), "--seconds", str(left)],
+                cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            )  # fmt: skip
+            silent, last = self._listen(process, seed)
+            code = process.wait()
+            if code == 0:
+                return
+            why = f"said nothing for {self._patience:g} s" if silent else f"ended with code {code}"
+            self._tally.add(last, f"fault: the process {why}")
+            seed = last + 1
+
+    def _listen(self, process: "subprocess.Popen[str]", seed: int) -> Tuple[bool, int]:
+        """Take a process's lines: (whether it had to be killed, the seed of its last attempt)."""
+        stdout: IO[str] = process.stdout  # type: ignore[assignment]
+        while True:
+            silence = threading.Timer(self._patience, process.kill)
+            silence.start()
+            line = stdout.readline()
+            silent = not silence.is_alive()
+            silence.cancel()
+            if not line.endswith("\n"):
+                return silent, seed
+            told = json.loads(line)
+            seed = told.get("begun", seed)
+            if "ended" in told:
+                self._tally.add(told["seed"], told["ended"])
 
 
-def _listen(process: "subprocess.Popen[str]", tally: Tally) -> Optional[int]:
-    """Take a worker's lines; kill it where it says nothing. The seed of its last attempt."""
-    begun: Optional[int] = None
-    stdout: IO[Any] = process.stdout  # type: ignore[assignment]
-    timer: Optional[threading.Timer] = None
-    while True:
-        timer = threading.Timer(3 * LONGEST, process.kill)
-        timer.start()
-        line = stdout.readline()
-        timer.cancel()
-        if not line:
-            return begun
-        told = json.loads(line)
-        begun = told.get("begun", begun)
-        if "ended" in told:
-            tally.add(told["seed"], told["ended"])
-
-
-def run(campaign: Campaign, seconds: float, jobs: int, seed: int) -> Tally:
-    """One campaign on so many processes."""
+def run(
+    name: str,
+    seconds: float,
+    jobs: int,
+    seed: int,
+    program: Path = WORKER,
+    patience: float = 3 * LONGEST,
+) -> Tally:
+    """One campaign on so many processes of the program, as far as the time goes."""
     tally = Tally()
     threads = [
-        threading.Thread(target=_worker, args=(campaign.name, seed + i * _STRIDE, seconds, tally))
+        threading.Thread(
+            target=_Worker(program, name, patience, tally).run,
+            args=(seed + i * _STRIDE, seconds),
+        )
         for i in range(jobs)
     ]
     for thread in threads:
@@ -118,11 +136,15 @@ def main(argv: Optional[List[str]] = None) -> int:
     for name in names:
         seconds = args.minutes * 60 / len(names)
         print(f"{name}: {seconds:.0f} seconds", file=sys.stderr, flush=True)
-        tallies[name] = run(CAMPAIGNS[name], seconds, args.jobs, args.seed)
+        tallies[name] = run(name, seconds, args.jobs, args.seed)
         for fault in tallies[name].faults:
             print(f"{name}, {fault}", file=sys.stderr, flush=True)
     print(table(tallies))
-    return int(any(tally.faults for tally in tallies.values()))
+    attempts = sum(sum(tally.endings.values()) for tally in tallies.values())
+    faults = sum(len(tally.faults) for tally in tallies.values())
+    print(f"\n{attempts} attempts in {args.minutes:g} minutes, {args.jobs} at a time: "
+          f"{faults} faults")  # fmt: skip
+    return int(faults > 0)
 
 
 if __name__ == "__main__":

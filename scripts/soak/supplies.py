@@ -1,6 +1,8 @@
-"""What every attempt works on: a small model, a photograph, a dream of it with its recipe."""
+"""What every attempt works on: a small model, a photograph, dreams of it, a recording."""
 
+import shutil
 from pathlib import Path
+from typing import List
 
 from .campaign import call
 
@@ -43,6 +45,19 @@ def lay_out(home: Path) -> None:
     caffe.Net(str(model / "deploy.prototxt"), caffe.TEST).save(str(model / "small.caffemodel"))
     pixels = np.random.RandomState(0).randint(0, 256, (40, 56, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(str(home / "photo.png"))
-    words = ["dream", str(home / "photo.png"), "-o", str(home / "dreamt.png"), "--model"]
-    code, _, err = call([*words, str(model), "--iterations", "1", "--octaves", "2"])
+    photo, beside = str(home / "photo.png"), home / "any_size"
+    _done("compare", photo, "--record", str(home / "recording"), *dreaming(model))
+    shutil.copytree(str(model), str(beside))
+    _done("dream", photo, "-o", str(home / "any_size.png"), *dreaming(beside, "score"))
+    _done("dream", photo, "-o", str(home / "dreamt.png"), *dreaming(model))
+
+
+def dreaming(model: Path, end: str = "pool") -> List[str]:
+    """The options of a short dream."""
+    return ["--model", str(model), "--engine", "compat", "--end", end, "--iterations", "1",
+            "--octaves", "2", "--seed", "0"]  # fmt: skip
+
+
+def _done(*words: str) -> None:
+    code, _, err = call(words)
     assert code == 0, err

@@ -17,10 +17,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.soak import engine, inputs, processes  # noqa: E402
+from scripts.soak import downloads, engine, inputs, processes  # noqa: E402
 from scripts.soak.campaign import Campaign, Fault, Shop  # noqa: E402
 
-CAMPAIGNS = {c.name: c for c in (*inputs.CAMPAIGNS, *processes.CAMPAIGNS, *engine.CAMPAIGNS)}
+CAMPAIGNS = {
+    c.name: c for family in (inputs, processes, downloads, engine) for c in family.CAMPAIGNS
+}
 
 
 def attempt(campaign: Campaign, seed: int, shop: Shop) -> str:

@@ -74,6 +74,13 @@ def test_image_dims_smaller_than_the_input_are_refused(dims, oversample, files, 
         net.predict([rng.uniform(size=(30, 30, 3))], oversample)
 
 
+def test_image_dims_may_be_a_pictures_shape(files, rng):
+    picture = rng.random((24, 24, 3)).astype(np.float32)
+    paths = files(POOLED)
+    net, flat = (caffe.Classifier(*paths, image_dims=dims) for dims in ((20, 20, 3), (20, 20)))
+    np.testing.assert_array_equal(net.predict([picture]), flat.predict([picture]))
+
+
 def test_without_image_dims_the_whole_picture_is_the_input(files, rng):
     net = caffe.Classifier(*files(POOLED), image_dims=())
     picture = rng.uniform(size=(16, 16, 3)).astype(np.float32)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import caffe_compat as caffe
+from caffe_compat.kernels import threads
 from caffe_compat.layer_types.registry import LAYERS
 from caffe_compat.proto import caffe_pb2
 
@@ -86,6 +87,12 @@ ABSURD = [
     "{",
     "}",
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled():
+    """Loops are compiled before the first example, which has a deadline."""
+    threads.prepare()
 
 
 @pytest.fixture(autouse=True)

@@ -227,3 +227,37 @@ def test_bilinear_filler_is_a_tent():
     blob = caffe.Blob(1, 1, 4, 4)
     fill(blob, caffe_pb2.FillerParameter(type="bilinear"))
     np.testing.assert_allclose(blob.data[0, 0, 1], np.outer([0.75], [0.25, 0.75, 0.75, 0.25])[0])
+
+
+def test_datum_and_blobproto_round_trips(rng):
+    array = rng.randint(0, 255, (3, 4, 5)).astype(np.uint8)
+    datum = caffe.io.array_to_datum(array, 7)
+    assert datum.label == 7 and datum.data == array.tobytes()
+    back = caffe.io.datum_to_array(datum)
+    np.testing.assert_array_equal(back, array)
+    back += 1  # programs write into it
+    real = rng.normal(size=(1, 2, 3))
+    np.testing.assert_allclose(
+        caffe.io.datum_to_array(caffe.io.array_to_datum(real)), real, rtol=1e-6
+    )
+    blob = caffe.io.array_to_blobproto(real, diff=2 * real)
+    np.testing.assert_allclose(
+        caffe.io.blobproto_to_array(blob, return_diff=True), 2 * real, rtol=1e-6
+    )
+    both = caffe.io.blobprotovector_str_to_arraylist(
+        caffe.io.arraylist_to_blobprotovector_str([real, real[0]])
+    )
+    assert [a.shape for a in both] == [(1, 2, 3), (2, 3)]
+    with pytest.raises(ValueError, match="channels, height, width"):
+        caffe.io.array_to_datum(array[0])
+
+
+def test_a_blobproto_without_a_shape_is_a_scalar_or_refused():
+    one = caffe.io.caffe_pb2.BlobProto(data=[123])
+    assert caffe.io.blobproto_to_array(one) == 123
+    assert caffe.io.blobproto_to_array(one).dtype == np.float64
+    one.num = one.channels = one.height = one.width = 1
+    one.shape.dim.append(1)
+    assert caffe.io.blobproto_to_array(one).shape == (1, 1, 1, 1)
+    with pytest.raises(ValueError):
+        caffe.io.blobproto_to_array(caffe.io.caffe_pb2.BlobProto(data=[1, 2]))

@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 
 import caffe_compat as caffe
-from caffe_compat import layers as L
-from caffe_compat import params as P
-from caffe_compat.coord_map import coord_map_from_to, crop
 
 TRAINING = """
 name: "small"
@@ -162,15 +159,42 @@ def test_a_loss_without_a_top_gets_one(make):
     assert (net.params["conv"][0].diff != 0).any()
 
 
-def test_a_split_loss_gives_its_weight_to_the_first_reader(make):
-    readers = "".join(f'layer {{ name: "s{i}" type: "Silence" bottom: "ip" }}' for i in "ab")
+WEIGHED = """
+layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+"""
+READ = 'layer { name: "r" type: "ReLU" bottom: "%s" top: "z" }'
+
+
+@pytest.mark.parametrize("readers", [1, 2])
+def test_a_loss_weight_counts_as_the_first_reader_of_its_blob(readers, make):
     net = make(
-        TRAINING.split('layer { name: "loss"')[0].replace(
-            'top: "ip"', 'top: "ip" loss_weight: 3', 1
-        )
-        + readers
+        WEIGHED
+        + 'layer { name: "y" type: "Power" bottom: "x" top: "y" loss_weight: 3 }'
+        + "".join(f'layer {{ name: "s{i}" type: "Silence" bottom: "y" }}' for i in range(readers))
     )
-    assert net.blob_loss_weights["ip_ip_0_split_0"] == 3 and net.blob_loss_weights["ip"] == 0
+    assert net.top_names["y_y_0_split"] == [f"y_y_0_split_{i}" for i in range(readers + 1)]
+    assert net.bottom_names["s0"] == ["y_y_0_split_1"]
+    assert net.outputs == ["y_y_0_split_0"]
+    assert list(net.blob_loss_weights.values()) == [0, 0, 3] + [0] * readers
+    net.blobs["x"].data[...] = 1
+    assert net._forward(0, len(net.layers) - 1) == 18
+
+
+def test_a_loss_whose_weight_a_split_takes_over_weighs_one_besides(make):
+    loss = 'layer { name: "l" type: "EuclideanLoss" bottom: "x" bottom: "x" top: "l" %s }'
+    net = make(WEIGHED + loss % "loss_weight: 0.5" + READ % "l")
+    assert net.blob_loss_weights["l"] == 1 and net.blob_loss_weights["l_l_0_split_0"] == 0.5
+    assert "l_l_0_split_0" not in make(WEIGHED + loss % "" + READ % "l").blobs
+
+
+def test_a_layer_keeps_no_loss_weight_where_a_split_takes_one_over(make):
+    weights = "slice_param { axis: 1 } loss_weight: 1 loss_weight: 2 loss_weight: 3"
+    tops = 'top: "a" top: "b" top: "c"'
+    net = make(
+        WEIGHED + f'layer {{ name: "s" type: "Slice" bottom: "x" {tops} {weights} }}' + READ % "b"
+    )
+    given = {name: weight for name, weight in net.blob_loss_weights.items() if weight}
+    assert given == {"b_s_1_split_0": 2}
 
 
 def test_loss_weights_must_be_one_for_each_top(make):
@@ -236,6 +260,33 @@ def test_set_input_arrays(make):
         net.set_input_arrays(data[:3], np.zeros(3, np.float32))
 
 
+MEMORY = """
+layer { name: "d" type: "MemoryData" top: "x" top: "y"
+  memory_data_param { batch_size: 1 channels: 1 height: 1 width: 2 } }
+"""
+
+
+def test_tops_of_memory_data_lie_over_the_arrays(make):
+    net = make(MEMORY)
+    data = np.arange(4, dtype=np.float32).reshape(2, 1, 1, 2)
+    net.set_input_arrays(data, np.arange(2, dtype=np.float32))
+    batches = [net.forward()["x"] for _ in range(3)]
+    assert [batch.ravel().tolist() for batch in batches] == [[0, 1], [2, 3], [0, 1]]
+    data *= 2
+    assert net.blobs["x"].data.ravel().tolist() == [0, 2]
+    batches[1][...] = 7
+    assert data[1].ravel().tolist() == [7, 7]
+
+
+def test_a_layer_in_place_on_memory_data_leaves_read_only_arrays_alone(make):
+    net = make(MEMORY + 'layer { name: "r" type: "ReLU" bottom: "x" top: "x" }')
+    data = np.float32([-1, 1]).reshape(1, 1, 1, 2)
+    data.flags.writeable = False
+    net.set_input_arrays(data, np.zeros(1, np.float32))
+    assert net.forward()["x"].ravel().tolist() == [0, 1]
+    assert data.ravel().tolist() == [-1, 1]
+
+
 @pytest.mark.parametrize(
     ("data", "labels", "message"),
     [
@@ -285,6 +336,29 @@ layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
 """
 
 
+@pytest.mark.parametrize("later", ["forward", "reshape"])
+def test_a_weights_gradient_that_a_later_pass_made_impossible_is_missed_aloud(later, make):
+    net = make(DEPLOY, caffe.TEST)
+    weights = net.params["ip"][0]
+    net.forward(data=np.ones((2, 3)))
+    net.backward(ip=np.ones((2, 2)))
+    getattr(net, later)()
+    with pytest.warns(RuntimeWarning, match="right after the backward pass, or once before it"):
+        assert not weights.diff.any()
+    net.backward()
+    getattr(net, later)()
+    assert (weights.diff == 2).all()
+
+
+def test_in_phase_train_every_backward_pass_adds_the_weights_gradients(make):
+    net = make(DEPLOY, caffe.TRAIN)
+    for _ in range(2):
+        net.forward(data=np.ones((2, 3)))
+        net.backward(ip=np.ones((2, 2)))
+    net.forward(data=np.zeros((2, 3)))
+    assert (net.params["ip"][0].diff == 4).all()
+
+
 def test_forward_backward_all_goes_by_batches(make, rng):
     net = make(DEPLOY, caffe.TEST)
     x, g = rng.normal(size=(5, 3)).astype(np.float32), rng.normal(size=(5, 2)).astype(np.float32)
@@ -313,130 +387,6 @@ def test_callbacks_see_every_layer(net):
     assert seen == [step for i in range(5) for step in (("before", i), ("after", i))] + [
         ("back", i) for i in reversed(range(5))
     ]
-
-
-def test_net_spec_writes_the_net(make):
-    n = caffe.NetSpec()
-    n.data, n.label = L.DummyData(shape=[dict(dim=[4, 1, 8, 8]), dict(dim=4)], ntop=2)
-    n.conv = L.Convolution(
-        n.data,
-        num_output=3,
-        kernel_size=3,
-        weight_filler=dict(type="xavier"),
-        param=[dict(lr_mult=1), dict(lr_mult=0)],
-    )
-    n.relu = L.ReLU(n.conv, in_place=True)
-    n.pool = L.Pooling(n.relu, pool=P.Pooling.AVE, kernel_size=2, stride=2)
-    n.ip = L.InnerProduct(n.pool, num_output=5)
-    n.up = L.Deconvolution(n.pool, num_output=2, kernel_size=2)
-    n.quiet = L.Silence(n.up, ntop=0)
-    n.loss = L.SoftmaxWithLoss(n.ip, n.label)
-    proto = n.to_proto()
-    assert [(layer.name, layer.type) for layer in proto.layer][:4] == [
-        ("data", "DummyData"), ("conv", "Convolution"), ("relu", "ReLU"), ("pool", "Pooling")
-    ]  # fmt: skip
-    assert (
-        proto.layer[2].bottom == proto.layer[2].top == ["conv"]
-        and proto.layer[3].pooling_param.pool == P.Pooling.AVE
-    )
-    assert [spec.lr_mult for spec in proto.layer[1].param] == [1, 0]
-    assert make(proto).outputs == ["loss"]
-
-
-def test_net_spec_numbers_what_has_no_name():
-    data = L.Input(shape=dict(dim=[1, 2]))
-    proto = caffe.to_proto(L.ReLU(L.InnerProduct(L.InnerProduct(data, num_output=1), num_output=1)))
-    assert [layer.name for layer in proto.layer] == [
-        "Input1",
-        "InnerProduct1",
-        "InnerProduct2",
-        "ReLU1",
-    ]
-
-
-def test_net_spec_refuses_what_is_no_top():
-    tops = L.DummyData(ntop=2, shape=dict(dim=3))
-    with pytest.raises(
-        TypeError, match=r"^Silence input 0 is not a Top \(type is <class 'tuple'>\)$"
-    ):
-        L.Silence(tops, ntop=0)
-    with pytest.raises(AttributeError, match="no top 'conv'"):
-        caffe.NetSpec().conv  # noqa: B018
-    with pytest.raises(AttributeError, match="NoSuchParameter"):
-        P.NoSuch  # noqa: B018
-
-
-def up_and_down(pad=0):
-    n = caffe.NetSpec()
-    n.data = L.Input(shape=dict(dim=[1, 1, 40, 40]))
-    n.aux = L.Input(shape=dict(dim=[1, 1, 9, 9]))
-    n.conv = L.Convolution(n.data, num_output=2, kernel_size=3, pad=pad)
-    n.pool = L.Pooling(n.conv, kernel_size=2, stride=2)
-    n.deconv = L.Deconvolution(
-        n.pool, convolution_param=dict(num_output=2, kernel_size=4, stride=2)
-    )
-    return n
-
-
-def test_coord_map_of_a_pooled_and_upsampled_net():
-    # 3x3 without padding shifts by 1, upsampling by -1: the two cancel
-    n = up_and_down()
-    assert coord_map_from_to(n.deconv, n.data) == (1, 1, 0)
-    n = up_and_down(pad=5)
-    axis, a, b = coord_map_from_to(n.deconv, n.data)
-    assert (axis, a, b) == (1, 1, -5)
-    made = crop(n.deconv, n.data)
-    assert made.fn.params["crop_param"] == {"axis": 2, "offset": [5]}
-
-
-def test_a_top_is_cropped_to_one_that_lies_where_it_does():
-    n = up_and_down()
-    n.relu = L.ReLU(n.conv)
-    assert crop(n.relu, n.conv).fn.params["crop_param"] == {"axis": 2, "offset": [0]}
-
-
-def test_coord_map_refuses():
-    n = up_and_down()
-    with pytest.raises(RuntimeError, match="are they connected"):
-        coord_map_from_to(n.aux, n.data)
-    with pytest.raises(AssertionError, match="scale mismatch"):
-        crop(n.pool, n.data)
-    with pytest.raises(AssertionError, match="negative offset"):
-        crop(L.Crop(n.data, n.aux, axis=2, offset=3), n.data)
-
-
-def test_datum_and_blobproto_round_trips(rng):
-    array = rng.randint(0, 255, (3, 4, 5)).astype(np.uint8)
-    datum = caffe.io.array_to_datum(array, 7)
-    assert datum.label == 7 and datum.data == array.tobytes()
-    back = caffe.io.datum_to_array(datum)
-    np.testing.assert_array_equal(back, array)
-    back += 1  # programs write into it
-    real = rng.normal(size=(1, 2, 3))
-    np.testing.assert_allclose(
-        caffe.io.datum_to_array(caffe.io.array_to_datum(real)), real, rtol=1e-6
-    )
-    blob = caffe.io.array_to_blobproto(real, diff=2 * real)
-    np.testing.assert_allclose(
-        caffe.io.blobproto_to_array(blob, return_diff=True), 2 * real, rtol=1e-6
-    )
-    both = caffe.io.blobprotovector_str_to_arraylist(
-        caffe.io.arraylist_to_blobprotovector_str([real, real[0]])
-    )
-    assert [a.shape for a in both] == [(1, 2, 3), (2, 3)]
-    with pytest.raises(ValueError, match="channels, height, width"):
-        caffe.io.array_to_datum(array[0])
-
-
-def test_a_blobproto_without_a_shape_is_a_scalar_or_refused():
-    one = caffe.io.caffe_pb2.BlobProto(data=[123])
-    assert caffe.io.blobproto_to_array(one) == 123
-    assert caffe.io.blobproto_to_array(one).dtype == np.float64
-    one.num = one.channels = one.height = one.width = 1
-    one.shape.dim.append(1)
-    assert caffe.io.blobproto_to_array(one).shape == (1, 1, 1, 1)
-    with pytest.raises(ValueError):
-        caffe.io.blobproto_to_array(caffe.io.caffe_pb2.BlobProto(data=[1, 2]))
 
 
 def test_solvers_can_be_imported_but_not_made():

@@ -200,3 +200,10 @@ def test_other_names_are_not_there():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         caffe.io.nothing  # noqa: B018
     assert caffe.io.zoom(np.zeros((2, 2)), 2).shape == (4, 4)
+
+
+def test_postscript_is_not_run(tmp_path):
+    path = str(tmp_path / "program.eps")
+    Image.new("RGB", (4, 4)).save(path)
+    with pytest.raises(OSError, match="is PostScript, a program"):
+        skimage.io.imread(path)

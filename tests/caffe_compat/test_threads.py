@@ -13,7 +13,7 @@ import caffe_compat as caffe
 from caffe_compat import blob
 from caffe_compat.kernels import cores, elementwise, tasks, threads
 from caffe_compat.net import sharing
-from tests.support import interrupts
+from scripts.soak import interrupts
 
 NET = """
 layer { name: "data" type: "Input" top: "data"

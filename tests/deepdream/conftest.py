@@ -14,7 +14,7 @@ from deepdream.nets import Model, find
 # Python lacks
 collect_ignore = (
     [
-        "nets/test_download.py",
+        "nets/download",
         "studies/test_compare_page.py",
         "cli/test_doctor.py",
         "cli/test_fuzzed_command_lines.py",

@@ -9,8 +9,14 @@ from netfile import memory
 
 pytest.importorskip("resource")
 MACHINE = {"proc/meminfo": "MemTotal: 9000000 kB\nMemAvailable: 4000000 kB\n"}
-V2 = {"proc/self/cgroup": "0::/user.slice/job\n"}
-V1 = {"proc/self/cgroup": "5:cpu,cpuacct:/\n4:cpu,memory:/docker/abc\n0::/\n"}
+V2 = {
+    "proc/self/cgroup": "0::/user.slice/job\n",
+    "proc/self/mountinfo": "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+}
+V1 = {
+    "proc/self/cgroup": "5:cpu,cpuacct:/\n4:cpu,memory:/docker/abc\n0::/\n",
+    "proc/self/mountinfo": "33 1 0:30 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,cpu,memory\n",
+}
 
 
 @pytest.fixture

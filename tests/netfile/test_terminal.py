@@ -63,7 +63,7 @@ def test_what_is_printed_cannot_steer_a_terminal(capsys):
         print("a\x1b[31mb\x9b\u202ec\td\ne\r\udcff")
         print("\rprogress\x1b[31m", file=sys.stderr)
     said = capsys.readouterr()
-    assert said.out == "a\\x1b[31mb\\x9b\\u202ec\td\ne\\x0d\\udcff\n"
+    assert said.out == "a\\x1b[31mb\\x9b\\u202ec\td\ne\\r\\udcff\n"
     assert said.err == "\rprogress\\x1b[31m\n"
 
 

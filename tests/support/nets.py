@@ -5,6 +5,33 @@ from typing import Any, Dict, Sequence, Tuple
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# where two branches part after an in-place ReLU and meet again
+BRANCHED = """
+name: "branched"
+force_backward: true
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 3 dim: 8 dim: 9 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+        convolution_param { num_output: 4 kernel_size: 3
+          weight_filler { type: "xavier" } bias_filler { type: "uniform" } } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "left" type: "Convolution" bottom: "conv" top: "left"
+        convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "xavier" } } }
+layer { name: "right" type: "Pooling" bottom: "conv" top: "right"
+  pooling_param { kernel_size: 3 pad: 1 } }
+layer { name: "both" type: "Concat" bottom: "left" bottom: "right" top: "both" }
+layer { name: "fc" type: "InnerProduct" bottom: "both" top: "fc"
+  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "prob" type: "Softmax" bottom: "fc" top: "prob" }
+"""
+
+
+def written(folder: Path, text: str, name: str = "net.prototxt") -> str:
+    """The path of a new file with this text."""
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
 
 class Builder:
     """Writes a prototxt, layer by layer; each method returns the name of the top."""

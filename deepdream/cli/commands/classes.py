@@ -2,13 +2,13 @@
 after."""
 
 import argparse
-import json
 import os
 from typing import Any, List, Tuple
 
 import numpy as np
 
 from netfile.files import file_sha1
+from netfile.terminal import counted, say
 
 from ... import nets, pictures
 from ...dream.class_pictures import (
@@ -21,7 +21,8 @@ from ...dream.class_pictures import (
 from ...errors import TargetError
 from ...nets.class_output import check_classes, class_output
 from ...nets.labels import distinct, file_stems
-from ...request.recipe import model_name
+from ...request.fields import showable
+from ...request.recipe import model_name, note
 from ...settings import CLASS_PICTURES
 from .. import options, progress
 from ..results import check_new_files, check_result_folder, save
@@ -34,6 +35,7 @@ def add_parser(verbs: Any) -> None:
     p.add_argument(
         "names",
         nargs="+",
+        type=options.filled,
         metavar="NAME",
         help="classes of the model, by name or number; or all",
     )
@@ -103,19 +105,19 @@ def run(args: argparse.Namespace) -> None:
             told = {
                 "model": model_name(model),
                 "weights_sha1": digest,
-                "class": name,
+                "class": showable(name)[:1000],
                 "number": number,
                 "scale": model.scale,
                 "method": args.method,
                 "seed": seed,
             }
-            save(path, picture, json.dumps({"deepdream classes": told}), args.overwrite)
-            print(f"{path}: {name} {first:.4f} before, {last:.4f} after")
+            save(path, picture, note("deepdream classes", told), args.overwrite)
+            say(f"{path}: {name} {first:.4f} before, {last:.4f} after")
         captions = [f"{name}  {first:.3f} to {last:.3f}" for first, last in zip(before, after)]
         rows.append(list(zip(made, captions)))
     sheet = os.path.join(args.out, _SHEET)
     save(sheet, pictures.contact_sheet(rows), "", args.overwrite)
-    print(f"wrote {len(rows) * len(seeds)} pictures and {sheet}")
+    say(f"wrote {counted(len(rows) * len(seeds), 'picture')} and {sheet}")
 
 
 def _visualise(

@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any, Dict
 
 from netfile import places
+from netfile.terminal import say
 
 from ... import nets
 from ...dream.octaves import octave_sizes
@@ -54,16 +55,21 @@ def add_parser(verbs: Any) -> None:
     )
     p.add_argument(
         "--reference-python",
+        type=options.filled,
         metavar="PYTHON",
         help="the Python that has it (default: this one; for caffe CAFFE_PYTHON"
         f"{_MAKE_CAFFE}, if there is one)",
     )
     p.add_argument(
-        "--record", metavar="FOLDER", help="only record this engine's dream, into a new folder"
+        "--record",
+        type=options.filled,
+        metavar="FOLDER",
+        help="only record this engine's dream, into a new folder",
     )
     p.add_argument(
         "--with",
         dest="recording",
+        type=options.filled,
         metavar="FOLDER",
         help="compare with such a recording; the settings are the recorded ones",
     )
@@ -132,7 +138,7 @@ def _record(args: argparse.Namespace) -> int:
     with writer, Bar(job, ["recording "]) as bar:
         index = os.path.join(args.record, "recording.json")
         compare.record(job, writer, recipe(job, index), bar)
-    print(f"wrote {args.record}", flush=True)
+    say(f"wrote {args.record}")
     return 0
 
 
@@ -147,17 +153,18 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
         model=args.model,
         engine=args.engine or "compat",
         gpu=args.gpu if args.recording else None,
+        tell=print if args.recording else lambda line: None,  # it may be anyone's
     )
     announce(job)
     with Bar(job, ["running freely ", "from the same state ", "from the same state "]) as bar:
         comparison = compare.follow(job, recording, bar)
     word, numbers = compare.verdict(comparison)
-    print(f"{word}: {numbers}", flush=True)
+    say(f"{word}: {numbers}")
     if args.out:
         record = json.loads(recipe(job, args.out))
         text = compare_page.render(recording, comparison, record)
         save_page(args.out, text, args.overwrite)
-        print(f"wrote {args.out}")
+        say(f"wrote {args.out}")
     return int(word == "differ")
 
 

@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from netfile.terminal import say
+
 from ... import pictures
 from ...errors import NotFiniteError
 from ...pictures.output import check_file
@@ -32,4 +34,4 @@ def run(args: argparse.Namespace) -> None:
         keep_last_good(args.out, e)
         raise
     save(args.out, picture, about, args.overwrite)
-    print(f"wrote {args.out}")
+    say(f"wrote {args.out}")

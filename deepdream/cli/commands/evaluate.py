@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any, List
 
+from netfile.errors import printable
 from netfile.files import file_sha1
+from netfile.terminal import counted, say
 
 from ... import nets
 from ...nets.class_output import check_classes, class_output
@@ -22,6 +24,7 @@ def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("evaluate", help="check a net on labelled pictures, and write a page")
     p.add_argument(
         "source",
+        type=options.filled,
         metavar="FOLDER",
         help="a folder with a folder of pictures for each class, or a CSV of path,class",
     )
@@ -92,21 +95,22 @@ def run(args: argparse.Namespace) -> None:
     ]
     path = evaluate_page.write(out, result, measured, facts, args.overwrite)
     if evaluate_page.is_older(out, result):
-        print("note: mistakes.png is of an earlier evaluation", file=sys.stderr)
+        _note("mistakes.png is of an earlier evaluation")
     for name in result.empty:
-        print(f"note: class {name} has no pictures", file=sys.stderr)
+        _note(f"class {name} has no pictures")
     if result.unreadable:
         first = os.path.basename(result.unreadable[0][0])
-        print(
-            f"note: {len(result.unreadable)} pictures cannot be read, {first} for one; the page "
-            "lists them",
-            file=sys.stderr,
-        )
-    print(
-        f"{len(result.truth)} pictures: accuracy {measured['accuracy']:.4f}, "
+        count_of_them = counted(len(result.unreadable), "picture")
+        _note(f"{count_of_them} cannot be read, {first} for one; the page lists them")
+    say(
+        f"{counted(len(result.truth), 'picture')}: accuracy {measured['accuracy']:.4f}, "
         f"top-5 {measured['top5']:.4f}"
     )
-    print(f"wrote {path}")
+    say(f"wrote {path}")
+
+
+def _note(text: str) -> None:
+    print(f"note: {printable(text)}", file=sys.stderr)
 
 
 def _told(output: nets.ClassOutput) -> str:

@@ -4,7 +4,7 @@ take any size."""
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, List
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from netfile.terminal import say
 
 from ... import nets, pictures
 from ...dream.preprocess import preprocess
-from ...errors import SizeError, TargetError
-from ...nets.class_output import class_output
+from ...errors import SizeError
+from ...nets.class_output import check_class, class_output
 from ...nets.labels import distinct
 from ...pictures.output import check_file
 from ...pictures.resize import bicubic
@@ -24,10 +24,11 @@ from ..results import check_picture, save
 
 def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("heatmap", help="draw over a picture where a class is")
-    p.add_argument("image", metavar="IMAGE", help="the picture")
+    p.add_argument("image", type=options.filled, metavar="IMAGE", help="the picture")
     p.add_argument(
         "--class",
         dest="class_name",
+        type=options.filled,
         required=True,
         metavar="NAME",
         help="a class of the model, by name or number",
@@ -59,11 +60,17 @@ def run(args: argparse.Namespace) -> None:
     pixels = bicubic(pixels, (height, width))
     model = options.model_of(args)
     number, name = nets.class_number(model, args.class_name)
+
+    def end(description: Any) -> List[str]:
+        output = class_output(description, len(nets.classes(model)))
+        check_class(description, output, number)
+        return [output.end]
+
     try:
         opened = nets.open(
             model,
             args.engine,
-            layers=lambda description: [class_output(description, len(nets.classes(model))).end],
+            layers=end,
             sizes=[(height, width)],
             backward=False,
             any_size=True,
@@ -81,10 +88,6 @@ def run(args: argparse.Namespace) -> None:
     size, step = heatmap.window(opened.description, blob)
     values = heatmap.class_map(opened.net, preprocess(opened.net, pixels), blob)
     values = output.shares(values[None])[0]
-    if number >= len(values):
-        raise TargetError(
-            f"{model.name} has {len(values)} classes, from 0 to {len(values) - 1}, no {number}"
-        )
     heat = heatmap.enlarge(values[number], (height, width), size, step)
     save(out, heatmap.over(pixels, heat), "", args.overwrite)
     _tell(model, name, values, number)

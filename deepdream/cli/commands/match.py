@@ -2,13 +2,13 @@
 picture's."""
 
 import argparse
-import json
 import re
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 
 from netfile.files import file_sha1
+from netfile.terminal import say
 
 from ... import nets, pictures
 from ...dream import matching, priors
@@ -17,7 +17,8 @@ from ...errors import NotFiniteError, TargetError
 from ...nets.preflight import check_end
 from ...pictures.output import check_file, whole
 from ...pictures.resize import bicubic
-from ...request.recipe import model_name
+from ...request import schema
+from ...request.recipe import model_name, note
 from ...settings import MATCH
 from ...studies.page import check_matplotlib, plot
 from .. import options, progress
@@ -25,6 +26,8 @@ from ..results import check_picture, keep_last_good, save
 
 _FORMS = "quantile:0.9:2 (above a quantile, times), multiply:1.5 or channel:61:3 (channel, times)"
 
+_RECIPE = "deepdream match"
+_FIELDS: Dict[str, Any] = schema.OTHERS[_RECIPE].fields
 _FACTOR = options.number(float, -1e6, highest=1e6)  # beyond, activations could become infinite
 
 
@@ -36,16 +39,20 @@ def add_parser(verbs: Any) -> None:
         "activation, "
         "enhanced, or another picture's.",
     )
-    p.add_argument("image", metavar="IMAGE", help="the picture to start from")
+    p.add_argument("image", type=options.filled, metavar="IMAGE", help="the picture to start from")
     options.add_out(p, "OUT", "the picture to write, .png or .jpg")
     target = p.add_mutually_exclusive_group(required=True)
     target.add_argument(
         "--enhance",
+        type=options.filled,
         metavar="HOW",
         help="of its own activations: quantile:0.9:2, multiply:1.5 or channel:61:3",
     )
     target.add_argument(
-        "--to", metavar="IMAGE", help="another picture, whose activations are to be matched"
+        "--to",
+        type=options.filled,
+        metavar="IMAGE",
+        help="another picture, whose activations are to be matched",
     )
     options.add_model(p)
     p.add_argument(
@@ -61,7 +68,7 @@ def add_parser(verbs: Any) -> None:
     options.add_setting(
         p,
         "--weight",
-        options.number(float, 0),
+        options.recorded(_FIELDS["weight"]),
         MATCH.weight,
         "X",
         "what the prior costs at the start",
@@ -69,13 +76,15 @@ def add_parser(verbs: Any) -> None:
     options.add_setting(
         p,
         "--evaluations",
-        options.COUNT,
+        options.recorded(_FIELDS["evaluations"]),
         MATCH.evaluations,
         "N",
         "of f and its gradient per octave",
     )
     options.add_octaves(p, MATCH.octaves, MATCH.octave_scale)
-    p.add_argument("--plot", metavar="FILE.svg", help="draw f over the evaluations")
+    p.add_argument(
+        "--plot", type=options.filled, metavar="FILE.svg", help="draw f over the evaluations"
+    )
     options.add_engine(p)
     p.set_defaults(run=run)
 
@@ -147,7 +156,7 @@ def run(args: argparse.Namespace) -> None:
     )
     if other is not None and other.shape != pixels.shape:
         other = bicubic(other, (height, width))
-        print(f"note: {args.to} is resized to {width}x{height}, the picture's size")
+        say(f"note: {args.to} is resized to {width}x{height}, the picture's size")
     told = {
         **_told(args),
         "model": model_name(model),
@@ -155,11 +164,9 @@ def run(args: argparse.Namespace) -> None:
         "weights_sha1": file_sha1(model.weights),
         "scale": model.scale,
     }
-    record = json.dumps({"deepdream match": told})
+    record = note(_RECIPE, told)
     pictures.check_recipe(args.out, record)
-    print(
-        f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}", flush=True
-    )
+    say(f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}")
     check_file(args.out, pictures.FORMATS, args.overwrite, [model.weights, model.deploy])
     check_picture(args.out, (height, width), record)
     try:
@@ -169,14 +176,14 @@ def run(args: argparse.Namespace) -> None:
         raise
     save(args.out, result.picture, record, args.overwrite)
     last = [e for e in result.history if e.octave == args.octaves]
-    print(
+    say(
         f"f {last[0].f:.4g} -> {min(e.f for e in last):.4g} in the last octave "
         f"(data {last[-1].data:.4g}, prior {last[-1].prior:.4g} at the last of "
         f"{len(result.history)} evaluations)"
     )
     if args.plot:
         _draw(args.plot, result.history, args.overwrite)
-    print(f"wrote {args.out}" + (f" and {args.plot}" if args.plot else ""))
+    say(f"wrote {args.out}" + (f" and {args.plot}" if args.plot else ""))
 
 
 def _checked(description: Any, end: str) -> List[str]:

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from netfile.errors import printable
+from netfile.terminal import say
 
 from ... import nets
 from ...errors import ModelError, OutputError
@@ -27,9 +28,18 @@ def add_parser(verbs: Any) -> None:
         help="get a model's weights from its mirrors, or ImageNet's class names, verified; "
         "interrupted downloads resume",
     )
-    q.add_argument("name", metavar="NAME", help=f"a model's name or its folder, or {SYNSET_WORDS}")
     q.add_argument(
-        "--from", dest="source", metavar="URL", help="get it from this URL or path instead"
+        "name",
+        type=options.filled,
+        metavar="NAME",
+        help=f"a model's name or its folder, or {SYNSET_WORDS}",
+    )
+    q.add_argument(
+        "--from",
+        dest="source",
+        type=options.filled,
+        metavar="URL",
+        help="get it from this URL or path instead",
     )
     q.add_argument(
         "--trust",
@@ -85,11 +95,11 @@ def get(args: argparse.Namespace) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
-        def say(text: str) -> None:
+        def note(text: str) -> None:
             bar.write(f"note: {printable(text)}", file=sys.stderr)
 
-        source = download.get(want, args.trust, args.source, report, say)
+        source = download.get(want, args.trust, args.source, report, note)
     if source:
-        print(f"wrote {want.path}, {want.path.stat().st_size} bytes from {source}")
+        say(f"wrote {want.path}, {want.path.stat().st_size} bytes from {source}")
     else:
-        print(f"{want.path} is installed already, and verified")
+        say(f"{want.path} is installed already, and verified")

@@ -6,6 +6,8 @@ from typing import Any, Tuple
 
 import numpy as np
 
+from netfile.terminal import counted, say
+
 from ... import pictures
 from ...errors import NotFiniteError
 from ...pictures.output import check_file
@@ -17,7 +19,9 @@ from ..results import check_picture, inputs_of, keep_last_good, save
 
 def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("replay", help="make a picture again from the recipe in it")
-    p.add_argument("picture", metavar="OUT.png", help="a picture that deepdream wrote")
+    p.add_argument(
+        "picture", type=options.filled, metavar="OUT.png", help="a picture that deepdream wrote"
+    )
     options.add_out(
         p,
         "OUT",
@@ -26,7 +30,10 @@ def add_parser(verbs: Any) -> None:
     )
     for role, what in (("image", "source picture"), ("guide", "guide"), ("mask", "mask")):
         p.add_argument(
-            f"--{role}", metavar="IMAGE", help=f"where the {what} is now, if it has moved"
+            f"--{role}",
+            type=options.filled,
+            metavar="IMAGE",
+            help=f"where the {what} is now, if it has moved",
         )
     p.add_argument(
         "--file",
@@ -38,7 +45,10 @@ def add_parser(verbs: Any) -> None:
         help="where the file is now that the recipe's objective calls NAME; may be given again",
     )
     p.add_argument(
-        "--model", metavar="FOLDER", help="where the model's folder is now, if it has moved"
+        "--model",
+        type=options.filled,
+        metavar="FOLDER",
+        help="where the model's folder is now, if it has moved",
     )
     options.add_engine(p, None, "the one that made it")
     p.set_defaults(run=run)
@@ -66,12 +76,12 @@ def run(args: argparse.Namespace) -> None:
         model=args.model,
         engine=args.engine,
         gpu=args.gpu,
-        tell=print,
+        tell=say,
     )
     before = pictures.load(old)
     told = recipe(job, str(out), frame)
     for line in differences:
-        print(f"note: {line}")
+        say(f"note: {line}")
     check_file(out, pictures.FORMATS, args.overwrite, inputs_of(job))
     check_picture(out, job.pixels.shape[:2], told)
     progress.announce(job)
@@ -82,7 +92,7 @@ def run(args: argparse.Namespace) -> None:
         keep_last_good(out, e)
         raise
     save(out, picture, told, args.overwrite)
-    print(f"wrote {out}: {_verdict(old, before, pictures.load(out))}")
+    say(f"wrote {out}: {_verdict(old, before, pictures.load(out))}")
 
 
 def _announce_work(job: jobs.Job, frames: int) -> None:
@@ -91,8 +101,8 @@ def _announce_work(job: jobs.Job, frames: int) -> None:
     steps = job.dream.octaves * job.dream.iterations
     seconds = jobs.seconds(job, frames)
     time = "no time that can be told" if seconds is None else f"about {_duration(seconds)}"
-    of = f", after {frames - 1} others that lead to it" if frames > 1 else ""
-    print(f"makes 1 picture of {width}x{height}{of}: {frames * steps} steps, {time}", flush=True)
+    of = f", after the {counted(frames - 1, 'frame')} before it" if frames > 1 else ""
+    say(f"makes 1 picture of {width}x{height}{of}: {counted(frames * steps, 'step')}, {time}")
 
 
 def _duration(seconds: float) -> str:

@@ -7,7 +7,10 @@ import re
 from contextlib import suppress
 from typing import Any, Sequence
 
+from netfile.terminal import counted, say
+
 from ...errors import DreamError, NotFiniteError, OutputError
+from ...request import schema
 from ...request.job import prepare
 from ...request.recipe import recipe
 from ...settings import ZOOM, Zoom
@@ -28,11 +31,18 @@ def add_parser(verbs: Any) -> None:
     p = verbs.add_parser("zoom", help="dream, enlarge, dream again: one picture per frame")
     options.add_dream(p, scale_is_free=False)
     options.add_out(p, "FOLDER", "where to write 0000.jpg, 0001.jpg, ...; made if it is not there")
-    options.add_setting(p, "--frames", options.COUNT, ZOOM.frames, "N", "number of pictures")
+    options.add_setting(
+        p,
+        "--frames",
+        options.recorded(schema.LOOP.fields["frames"]),
+        ZOOM.frames,
+        "N",
+        "number of pictures",
+    )
     options.add_setting(
         p,
         "--scale",
-        options.number(float, 0, highest=0.9),
+        options.recorded(schema.LOOP.fields["scale"]),
         ZOOM.scale,
         "X",
         "share of its size that each frame loses at the borders",
@@ -67,7 +77,7 @@ def run(args: argparse.Namespace) -> None:
         if made:
             with suppress(OSError):  # there are frames in it
                 os.rmdir(args.out)
-    print(f"wrote {args.frames} frames into {args.out}")
+    say(f"wrote {counted(args.frames, 'frame')} into {args.out}")
 
 
 def _kept(path: str, done: int) -> str:
@@ -75,7 +85,8 @@ def _kept(path: str, done: int) -> str:
     `path`."""
     folder, name = os.path.split(path)
     older = f"; {name} in it is of an earlier run" if os.path.lexists(path) else ""
-    return (f"; the {done} frames before it are in {folder}" if done else "") + older
+    are = "is" if done == 1 else "are"
+    return (f"; the {counted(done, 'frame')} before it {are} in {folder}" if done else "") + older
 
 
 def _name(number: int, frames: int) -> str:

@@ -21,6 +21,12 @@ def told(capsys, monkeypatch):
     return call
 
 
+@pytest.fixture
+def started(monkeypatch):
+    """No engine is started to ask for its version."""
+    monkeypatch.setattr(doctor, "_version_of", lambda python, engine: "1.0")
+
+
 def test_a_whole_installation_is_well(told):
     code, lines = told()
     assert code == 0 and "nothing that a dream needs is missing" in "".join(lines.values())
@@ -51,7 +57,7 @@ def test_what_is_missing_is_told_with_its_command(told, monkeypatch):
     assert "make caffe" in lines["real Caffe of make caffe"]
 
 
-def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
+def test_damaged_weights_are_found(told, started, monkeypatch, tmp_path, small_folder):
     folder = shutil.copytree(small_folder, tmp_path / "small")
     readme = (
         (folder / "readme.md")
@@ -67,12 +73,12 @@ def test_damaged_weights_are_found(told, monkeypatch, tmp_path, small_folder):
     )
 
 
-def test_memory_is_told_with_what_bounds_it(monkeypatch, told):
+def test_memory_is_told_with_what_bounds_it(monkeypatch, told, started):
     monkeypatch.setattr(memory, "free", lambda: Free(2_500_000_000, "left by ulimit -v"))
     assert "2.5 GB left by ulimit -v" in told()[1]["memory"]
 
 
-def test_half_written_weights_are_named(told, tmp_path, monkeypatch, small_folder):
+def test_half_written_weights_are_named(told, started, tmp_path, monkeypatch, small_folder):
     folder = tmp_path / "small"
     shutil.copytree(str(small_folder), str(folder))
     left = folder / ".any_size" / ".deepdream-0123456789abcdef"

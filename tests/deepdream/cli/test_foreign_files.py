@@ -111,3 +111,17 @@ def test_layers_with_names_of_any_kind_are_listed(foreign, caffe, run):
     code, said, _ = run("layers", "--model", foreign)
     assert code == 0 and all(line.isprintable() for line in said.splitlines())
     assert "\\x1b[31mred\\nrow\\u202e" in said
+
+
+@pytest.mark.parametrize("name, content, told", [
+    ("deploy.prototxt", b"", "an empty file, given where a prototxt goes; get it again"),
+    ("deploy.prototxt", b"# none\n", "describes no layers; download it again"),
+    ("deploy.prototxt", b"404: Not Found", "a server's error, \"404: Not Found\", given where a"),
+    ("readme.md", "---\nmean: 1\n---".encode("utf-16"), "UTF-16, given where a readme goes; save"),
+    ("readme.md", b"<html>", "a web page (HTML), given where a readme goes; download"),
+    ("small.caffemodel", "text".encode("utf-16"), "UTF-16, given where a caffemodel goes\n"),
+], ids=str)  # fmt: skip
+def test_what_a_file_is_and_a_remedy_that_suits_it(name, content, told, foreign, dream):
+    (foreign / name).write_bytes(content)
+    code, err = dream()
+    assert code == 2 and told in err

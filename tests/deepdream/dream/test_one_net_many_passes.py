@@ -1,13 +1,14 @@
 """What anything leaves in a net's diffs never reaches a later request."""
 
 import gc
+import sys
 import weakref
 
 import numpy as np
 import pytest
 
 import deepdream
-from deepdream.dream import class_pictures, objectives
+from deepdream.dream import class_pictures, objectives, passes
 from deepdream.studies import compare
 
 # a backward pass from A runs the sibling branch too, whose diff only a pass from B writes
@@ -80,11 +81,18 @@ def every_diff_written(net, picture):
         blob.diff[...] = 3
 
 
+def every_diff_held(net, picture):
+    net.blobs["data"].reshape(1, 3, 160, 160)
+    net.forward(end=B)
+    net.held = [blob.diff for blob in net.blobs.values()]
+
+
 OTHERS = [
     match,
     its_own_backward,
     its_own_backward_with_an_earlier_dream,
     every_diff_written,
+    every_diff_held,
     partial_backward,
     partial_backward_uncleared,
     classes,
@@ -209,10 +217,22 @@ def test_an_objective_is_not_kept(net, picture):
     assert alive() is None
 
 
-def test_a_new_nets_diffs_are_not_looked_at(net, picture):
+def test_a_new_nets_diffs_are_not_looked_at(small, caffe, picture, monkeypatch):
     # looking would give the diffs of a Split's tops memory of their own
-    if not hasattr(net.blobs["data"], "diff_is_new"):
+    sharing = sys.modules.get("caffe_compat.net.sharing")
+    if sharing is None:
         pytest.skip("a real Caffe does not tell")
-    dream(net, picture)
-    splits = [blob for name, blob in net.blobs.items() if "_split_" in name]
-    assert splits and all(blob.diff_is_new for blob in splits)
+    looks = []
+    monkeypatch.setattr(sharing.MergedSplit, "separate", lambda split: looks.append(split))
+    dream(deepdream.load_net(small, caffe), picture)
+    assert looks == []
+
+
+def test_a_request_sums_in_a_new_nets_order_whatever_arrays_a_program_holds(net, picture):
+    if "caffe_compat" not in sys.modules:
+        pytest.skip("a real Caffe has one order")
+    every_diff_held(net, picture)
+    splits = net._passes.splits.values()
+    assert not any(split.active for split in splits)
+    passes.new_request(net)
+    assert splits and all(split.active for split in splits)

@@ -13,6 +13,7 @@ import deepdream
 from deepdream import nets as model
 from deepdream import pictures
 from deepdream.errors import ModelError
+from deepdream.nets import catalogue
 
 
 @pytest.fixture
@@ -169,7 +170,7 @@ def test_binaryprotos_that_are_no_mean(content, bare):
 
 def test_a_pipe_is_no_mean(bare, tmp_path):
     os.mkfifo(tmp_path / "mean.npy")
-    with pytest.raises(ModelError, match="is not a file"):
+    with pytest.raises(ModelError, match="a pipe or a device, given where a mean file goes"):
         model.find(str(bare), mean=str(tmp_path / "mean.npy"))
 
 
@@ -248,3 +249,10 @@ def test_v1_files_are_models_too(tmp_path, caffe, photo, dream, engine_name):
     (folder / "deploy.prototxt").write_text(text)
     caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST).save(str(folder / "net.caffemodel"))
     assert dream(folder, "--mean", "104,117,123")[0] == 0
+
+
+def test_a_value_that_would_end_pythons_parser_stays_text(tmp_path):
+    value = "-" * 100_000 + "1"
+    (tmp_path / "readme.md").write_text(f"---\nmean: {value}\ninput_size: 32\n---\n")
+    facts = catalogue.front_matter(tmp_path / "readme.md")
+    assert facts == {"mean": value, "input_size": 32}

@@ -111,7 +111,7 @@ def status(name):
 road, name = sys.argv[1:]
 layers = ["prob"] if road == "heatmap" else ["conv2/3x3"]
 opened = nets.open("motif_googlenet", name, layers=layers, any_size=road == "heatmap")
-net, end, size = opened.net, opened.end, (450, 600)
+net, end, size = opened.net, opened.end, (300, 400)
 
 def run(size):
     picture = np.random.RandomState(0).uniform(0, 255, (*size, 3)).astype(np.float32)

@@ -1,6 +1,8 @@
 """Pictures of every kind in, PNG and JPEG with their recipe out."""
 
 import os
+import pathlib
+import signal
 import struct
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 from deepdream import pictures
 from deepdream.errors import ImageError, OutputError
 from deepdream.pictures import output as files
+from netfile import memory
 
 RAMP = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
 
@@ -123,6 +126,13 @@ def test_whatever_a_decoder_raises_is_a_broken_picture(error, tmp_path, monkeypa
         pictures.load(save(tmp_path, Image.fromarray(RAMP)))
 
 
+def test_a_picture_larger_than_the_memory_is_not_decoded(tmp_path, monkeypatch):
+    free = memory.Free(20 * RAMP.shape[0] * RAMP.shape[1], "left by ulimit -v")
+    monkeypatch.setattr(memory, "free", lambda: free)
+    with pytest.raises(ImageError, match=r"x.png: \d+x\d+ pixels take .* left by ulimit -v; make"):
+        pictures.load(save(tmp_path, Image.fromarray(RAMP)))
+
+
 def test_too_little_memory_is_not_a_broken_picture(tmp_path, monkeypatch):
     def too_much(*args):
         raise MemoryError
@@ -168,11 +178,11 @@ def test_the_recipe_comes_back(name, tmp_path):
 
 
 def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
-    def interrupted(self, path, *args, **kwargs):
+    def interrupted(path, content):
         open(path, "wb").write(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Image.Image, "save", interrupted)
+    monkeypatch.setattr(pathlib.Path, "write_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pictures.save(tmp_path / "x.png", np.zeros((4, 4, 3)))
     assert not list(tmp_path.iterdir())
@@ -185,3 +195,22 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
 def test_a_bad_destination_is_found_before_the_work(name, message, tmp_path):
     with pytest.raises(OutputError, match=message):
         files.check_file(tmp_path / name, pictures.FORMATS)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_disk_that_is_full_at_the_last_bytes_is_told(suffix, tmp_path):
+    resource = pytest.importorskip("resource")
+    path = tmp_path / f"a{suffix}"
+    picture = np.random.RandomState(0).uniform(0, 255, (20, 30, 3))
+    pictures.save(path, picture)
+    whole = path.read_bytes()
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) - 10, limits[1]))
+        with pytest.raises(OutputError):
+            pictures.save(path, picture)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == whole and os.listdir(tmp_path) == [path.name]

@@ -134,7 +134,7 @@ def test_texts_that_are_no_objectives(text, message):
     ('score("owl")', 'give "owl" by its number'),
     ('channel("conv1", 8)', '"conv1" has 8 channels, from 0 to 7, no 8'),
     ('score("\u00b2")', 'give "\u00b2" by its number'),
-    ('score(4)', "has 4 channels, from 0 to 3, no 4"),
+    ('score(4)', 'has 4 classes in "fc", from 0 to 3, no 4'),
 ])  # fmt: skip
 def test_objectives_of_what_is_not_there(text, message, run, photo, tmp_path, fast):
     code, _, err = run("dream", photo, "-o", tmp_path / "out.png", "--objective", text, *fast)

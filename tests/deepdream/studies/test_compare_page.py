@@ -183,7 +183,11 @@ def test_a_recording_whose_recipe_cannot_be_read(recipe, capsys, recorded, photo
     index = json.loads((recorded / "recording.json").read_text())
     (recorded / "recording.json").write_text(json.dumps({**index, "recipe": recipe}))
     said = only_line(capsys, "compare", photo, "--with", recorded, "-o", out)
-    why = "its recipe cannot be read: " if isinstance(recipe, dict) else "cannot be read (TypeError"
+    why = (
+        "its recipe cannot be read: "
+        if isinstance(recipe, dict)
+        else "cannot be read (its recipe is no object)"
+    )
     assert f"recording.json: {why}" in said and not out.exists()
 
 
@@ -275,9 +279,8 @@ def test_engines_that_differ_are_a_failure(recorded, run, photo, monkeypatch):
 
 def test_a_recording_into_a_place_that_has_no_name(capsys, photo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for place in (".", "..", "/", "", tmp_path):
-        said = only_line(capsys, "compare", photo, "--record", place)
-        assert "exists already" in said or "-o PAGE.html" in said
+    for place in (".", "..", "/", tmp_path):
+        assert "exists already" in only_line(capsys, "compare", photo, "--record", place)
     assert list(tmp_path.iterdir()) == [photo]
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from deepdream import cli
+from deepdream.dream import class_pictures
 from deepdream.errors import ImageError
 from deepdream.studies import evaluate, evaluate_page
 from tests.support.nets import lenet
@@ -95,7 +96,7 @@ def call(named, capsys):
 def test_a_folder_is_evaluated_and_what_is_left_out_is_reported(call, pictures, tmp_path):
     code, said, err = call(pictures, "-o", tmp_path / "out", "--batch", 2)
     assert code == 0 and "5 pictures: accuracy" in said
-    assert "class dog has no pictures" in err and "1 pictures cannot be read, 9.jpg for one" in err
+    assert "class dog has no pictures" in err and "1 picture cannot be read, 9.jpg for one" in err
     assert {p.name for p in (tmp_path / "out").iterdir()} >= {
         "index.html",
         "confusion.csv",
@@ -214,9 +215,11 @@ def test_no_mistakes_no_sheet(result):
     assert evaluate_page.mistakes_sheet(right) is None
 
 
-def test_the_dumbbell_study(tmp_path, capsys):
+def test_the_dumbbell_study(tmp_path, capsys, monkeypatch):
     from scripts.docs import dumbbell_study
 
+    short = class_pictures.Octave(1.0, 2, (9.0, 4.0), (1.6, 0.8))
+    monkeypatch.setitem(class_pictures.METHODS, "octaves", class_pictures.Method((short,)))
     assert dumbbell_study.main(["-o", str(tmp_path / "study"), "--count", "12", "--each", "1"]) == 0
     said = capsys.readouterr().out
     assert "with an arm: " in said and "without an arm: " in said

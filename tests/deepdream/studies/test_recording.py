@@ -8,7 +8,7 @@ import pytest
 from deepdream.errors import RecordingError
 from deepdream.request import job, recipe
 from deepdream.settings import Dream
-from deepdream.studies import compare, recording
+from deepdream.studies import compare, page, recording
 from netfile.files import file_sha1
 
 QUICK = Dream(end="", iterations=2, octaves=2)
@@ -162,6 +162,16 @@ def test_an_index_of_other_things(change, recorded):
     assert "recording.json: cannot be read" in refused(recorded)
 
 
+def test_an_index_that_names_files_elsewhere(recorded, tmp_path):
+    index, elsewhere = recorded / "recording.json", tmp_path / "elsewhere"
+    elsewhere.write_text("not the recording's")
+    told = json.loads(index.read_text())
+    for name in ("../elsewhere", str(elsewhere)):
+        files = {**told["files"], name: {"bytes": 0, "sha1": ""}}
+        index.write_text(json.dumps({**told, "files": files}))
+        assert "is not a file of its folder" in refused(recorded)
+
+
 @pytest.mark.parametrize("content", [b"", b"text", np.zeros(3), np.array([None, {}])], ids=str)
 def test_arrays_that_are_none(content, recorded):
     path, index = recorded / "pixels.npy", recorded / "recording.json"
@@ -174,6 +184,24 @@ def test_arrays_that_are_none(content, recorded):
     index.write_text(json.dumps(told))
     with pytest.raises(RecordingError, match="pixels.npy: is damaged"):
         recording.Recording(recorded).array("pixels")
+
+
+def test_a_step_of_numbers_that_are_none(recorded):
+    for value in (np.nan, np.inf):
+        step = recording.Recording(recorded).step(1)
+        step["gradient"][0, 0, 0] = value
+        path, index = recorded / "0002.npz", recorded / "recording.json"
+        np.savez(path, **step)
+        told = json.loads(index.read_text())
+        told["files"][path.name] = {"bytes": path.stat().st_size, "sha1": file_sha1(path)}
+        index.write_text(json.dumps(told))
+        with pytest.raises(RecordingError, match="0002.npz: is damaged .*not finite"):
+            recording.Recording(recorded).step(2)
+
+
+def test_a_plot_of_what_is_no_number():
+    pytest.importorskip("matplotlib")
+    assert page.plot({"error": [np.nan, np.nan]}, "error", breaks=[2]).startswith(b"<?xml")
 
 
 def test_a_recording_on_a_full_disk_names_its_place(request_of, tmp_path, monkeypatch):
@@ -218,6 +246,7 @@ def test_the_verdict_alone_needs_no_page(run, recorded, photo, tmp_path, small_f
         and said.splitlines()[-1]
         == "equal: Equal to the bit: every activation, gradient and pixel of all 4 steps."
     )
+    assert said.startswith(f"reads {photo}, the image")
 
 
 def test_the_command_records(run, photo, tmp_path, small_folder, engine_name, fast):

@@ -1,0 +1,93 @@
+"""The soak test: each of its campaigns runs, and faults are found and told with their seeds."""
+
+import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from scripts.soak import inputs, processes, soak, worker
+from scripts.soak.campaign import Fault, Shop, judged
+
+PLANTED = Path(__file__).with_name("planted.py")
+# each of their attempts is a process or two
+SLOW = [c.name for c in processes.CAMPAIGNS] + ["downloads", "compiled loops"]
+QUICK = sorted(set(worker.CAMPAIGNS) - set(SLOW))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("soak")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", QUICK)
+def test_a_quick_campaign_finds_nothing(name, home):
+    shop = Shop(home)
+    endings = [worker.attempt(worker.CAMPAIGNS[name], seed, shop) for seed in range(3)]
+    assert not [ended for ended in endings if ended.startswith("fault")]
+
+
+def test_slow_campaigns_find_nothing(home):
+    with ThreadPoolExecutor(2) as pool:
+        shops = [Shop(home, f"attempt {name}") for name in SLOW]
+        endings = pool.map(lambda n, s: worker.attempt(worker.CAMPAIGNS[n], 1, s), SLOW, shops)
+        found = dict(zip(SLOW, endings))
+    assert not [(n, ended) for n, ended in found.items() if ended.startswith("fault")]
+
+
+def test_a_fault_is_told_with_the_seed_that_makes_it_again():
+    tally = soak.run("planted", 1, jobs=1, seed=5, program=PLANTED)
+    told = tally.faults[0]
+    seed = told[len("seed ") : told.index(":")]
+    assert told == f"seed {seed}: fault: planted" and tally.endings["done"]
+    assert tally.endings["fault"] == len(tally.faults)
+    again = subprocess.run(
+        [sys.executable, str(PLANTED), "planted", "--seed", seed, "--count", "1"],
+        capture_output=True,
+        text=True,
+    )
+    assert "fault: planted" in again.stdout
+
+
+def test_a_process_that_dies_is_told_and_another_goes_on():
+    tally = soak.run("dies", 1.5, jobs=1, seed=5, program=PLANTED)
+    assert tally.faults[:2] == [f"seed {n}: fault: the process ended with code 3" for n in (5, 6)]
+
+
+def test_a_process_that_hangs_is_killed_and_told():
+    tally = soak.run("hangs", 0.1, jobs=1, seed=5, program=PLANTED, patience=2)
+    assert tally.faults == ["seed 5: fault: the process said nothing for 2 s"]
+
+
+def test_the_table_has_every_ending_and_the_number_of_faults():
+    tally = soak.Tally()
+    for seed, ended in enumerate(("done", "refused", "done", "fault: planted")):
+        tally.add(seed, ended)
+    assert soak.table({"nets": tally}).splitlines()[-1] == (
+        f"| nets | {worker.CAMPAIGNS['nets'].attack} | 4 | 2 done, 1 refused | 1 |"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "out", "err"),
+    [
+        (1, "", "Traceback (most recent call last)"),
+        (0, "", "Traceback (most recent call last)"),
+        (-11, "", ""),
+        (2, "", ""),
+        (2, "", "deepdream dream: one\ndeepdream dream: two"),
+        (0, "\x1b[31m", ""),
+    ],
+)
+def test_what_is_a_fault(code, out, err):
+    with pytest.raises(Fault):
+        judged(code, out, err)
+
+
+def test_damage_is_the_same_for_the_same_seed():
+    whole = bytes(range(256))
+    first, second = (inputs.mutated(whole, random.Random(3)) for _ in range(2))
+    assert first == second != whole
