@@ -201,6 +201,7 @@ def test_a_step_of_numbers_that_are_none(recorded):
 
 def test_a_plot_of_what_is_no_number():
     pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib")
     assert page.plot({"error": [np.nan, np.nan]}, "error", breaks=[2]).startswith(b"<?xml")
 
 
