@@ -48,7 +48,8 @@ def compared(googlenet: Path, tmp_path: Path, capsys: Any) -> Callable[..., str]
         run(CAFFE_PYTHON, "-m", "deepdream", *args, *record).check_returncode()
         assert cli.main([*args, "--with", str(recording), "-o", str(page)]) == 0
         assert "The engines agree." in page.read_text()
-        verdict = capsys.readouterr().out.splitlines()[1]
+        said = capsys.readouterr().out.splitlines()
+        verdict = next(line for line in said if line.startswith(("equal: ", "agree: ", "differ: ")))
         with capsys.disabled():
             print("\n" + verdict)
         return verdict
