@@ -104,6 +104,8 @@ def run(
         thread.start()
     for thread in threads:
         thread.join()
+    if not tally.endings:
+        tally.faults.append(f"no attempt ended within {seconds:g} seconds; give it more time")
     return tally
 
 

@@ -62,6 +62,11 @@ def test_a_process_that_hangs_is_killed_and_told():
     assert tally.faults == ["seed 5: fault: the process said nothing for 2 s"]
 
 
+def test_a_campaign_without_an_attempt_is_no_success():
+    tally = soak.run("planted", 0, jobs=1, seed=5, program=PLANTED)
+    assert not tally.endings and "no attempt ended within 0 seconds" in tally.faults[0]
+
+
 def test_the_table_has_every_ending_and_the_number_of_faults():
     tally = soak.Tally()
     for seed, ended in enumerate(("done", "refused", "done", "fault: planted")):
