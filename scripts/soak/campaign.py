@@ -24,11 +24,15 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Campaign:
-    """attempt(rng, shop) makes one attack and says how it ended, or raises Fault."""
+    """attempt(rng, shop) makes one attack and says how it ended, or raises Fault.
+
+    share: of the time; one whose attempts start processes gets more.
+    """
 
     name: str
     attack: str
     attempt: Callable[[random.Random, "Shop"], str]
+    share: int = 1
 
 
 class Shop:

@@ -239,7 +239,7 @@ def _with_few_threads(net: Any, wanted: "tuple[int, int]", most: int, asked: int
 CAMPAIGNS = (
     Campaign("passes", "a signal at a random instant of a pass", interrupted_pass),
     Campaign("compiled loops", "damaged, missing, foreign caches of compiled loops; no place for "
-             "new ones", broken_loops),
+             "new ones", broken_loops, 4),
     Campaign("shared nets", "several threads reshape and run one net", shared_net),
     Campaign("threads", "a forked process that gets fewer threads than it asks for",
              refused_threads),

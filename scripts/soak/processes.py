@@ -96,10 +96,12 @@ def little_memory(rng: random.Random, shop: Shop) -> str:
     return judged(code, told, err)
 
 
+_SHARE = 4
+
 CAMPAIGNS = (
-    Campaign("kills", "a dream killed at a random instant, over an older picture", kill),
-    Campaign("interrupts", "Ctrl-C at a random instant of a dream", interrupt),
-    Campaign("two writers", "two dreams of one name, some killed", two_writers),
-    Campaign("full disk", "no file grows beyond a random size", full_disk),
-    Campaign("little memory", "a random limit of the process's memory", little_memory),
+    Campaign("kills", "a dream killed at a random instant, over an older picture", kill, _SHARE),
+    Campaign("interrupts", "Ctrl-C at a random instant of a dream", interrupt, _SHARE),
+    Campaign("two writers", "two dreams of one name, some killed", two_writers, _SHARE),
+    Campaign("full disk", "no file grows beyond a random size", full_disk, _SHARE),
+    Campaign("little memory", "a random limit of the process's memory", little_memory, _SHARE),
 )

@@ -135,8 +135,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     args = p.parse_args(argv)
     names = args.only or list(CAMPAIGNS)
     tallies: Dict[str, Tally] = {}
+    shares = sum(CAMPAIGNS[name].share for name in names)
     for name in names:
-        seconds = args.minutes * 60 / len(names)
+        seconds = args.minutes * 60 * CAMPAIGNS[name].share / shares
         print(f"{name}: {seconds:.0f} seconds", file=sys.stderr, flush=True)
         tallies[name] = run(name, seconds, args.jobs, args.seed)
         for fault in tallies[name].faults:
