@@ -15,6 +15,7 @@ class Dream:
     octave's size to the next smaller. step_size: mean change of a value per step, in grey levels
     (0-255). jitter: largest shift, in pixels.
     objective: an expression of layers in place of `end` (see expression.py), or "".
+    smooth: what is done to a gradient before a step, as smoothing.py names it, or "".
     """
 
     end: str = "inception_4c/output"
@@ -25,6 +26,7 @@ class Dream:
     jitter: int = 32
     clip: bool = True
     objective: str = ""
+    smooth: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that no dream can have; recipes in pictures come from
@@ -39,6 +41,7 @@ class Dream:
             and 0 < self.step_size < math.inf
             and isinstance(self.end, str)
             and isinstance(self.objective, str)
+            and isinstance(self.smooth, str)
         ):
             raise ValueError(f"octave_scale, step_size or end out of range in {self}")
 

@@ -180,6 +180,13 @@ def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
     p.add_argument(
         "--mask", type=filled, metavar="IMAGE", help="where it may grow: white; black stays"
     )
+    p.add_argument(
+        "--smooth",
+        default=DREAM.smooth,
+        metavar="HOW",
+        help="smooth the gradient before each step: gaussian[:DEVIATION] or laplacian[:LEVELS]; for "
+        "nets whose plain dreams only wash colours",
+    )
     add_engine(p)
 
 

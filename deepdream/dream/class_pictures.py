@@ -1,6 +1,6 @@
 """What a class looks like to a net: pictures, made from nothing, that it takes for that class.
 
-Three ways, each by ascent on the class's score before the softmax; the mean size of a step is in
+Four ways, each by ascent on the class's score before the softmax; the mean size of a step is in
 grey levels.
 
 simonyan    from the mean colour, with an L2 norm (arXiv 1312.6034, equation 1)
@@ -8,17 +8,29 @@ yosinski-*  from noise, with what that paper does between steps (arXiv 1506.0657
             its four settings
 octaves     from noise, at growing sizes, one window of the net's size at a time, with a blur that
             fades (as in DeepDraw, 2015)
+fourier     from nearly grey, by Adam on the picture's spectrum, under random views (as in Lucid; see
+            fourier.py)
 """
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ..errors import NotFiniteError, Size
 from ..pictures.resize import zoomed
+from .fourier import Adam, Spectrum, View
 from .passes import backward
-from .preprocess import deprocess, input_blob, mean_of, preprocess, reshape_input, scaled
+from .preprocess import (
+    deprocess,
+    input_blob,
+    mean_of,
+    ordered,
+    preprocess,
+    preprocess_channels,
+    reshape_input,
+    scaled,
+)
 from .priors import YOSINSKI, Prior, Yosinski, blurred, l2_norm
 
 # of memory beside the net, for each pixel of the net's input: pictures grow to 1.6 times its side
@@ -60,7 +72,16 @@ class Method:
     between: Optional[Yosinski] = None
 
 
-METHODS: Dict[str, Method] = {
+@dataclass(frozen=True)
+class FourierMethod:
+    """Steps of Adam on the spectrum of a picture of the net's own size, each on a random view."""
+
+    steps: int = 256
+    rate: float = 0.05
+    view: View = View()
+
+
+METHODS: Dict[str, Union[Method, FourierMethod]] = {
     "octaves": Method(
         (
             Octave(1.0, 120, (9.0, 4.0), (1.6, 0.8)),
@@ -75,6 +96,7 @@ METHODS: Dict[str, Method] = {
         name: Method((Octave(1.0, 150, (8.0, 4.0), (0, 0)),), noise=20, between=between)
         for name, between in YOSINSKI.items()
     },
+    "fourier": FourierMethod(),
 }
 
 
@@ -91,7 +113,7 @@ def visualise(
     number: int,
     size: Size,
     seeds: Sequence[int],
-    method: Method,
+    method: Union[Method, FourierMethod],
     report: Optional[Callable[[int, int], None]] = None,
     blob: str = "",
 ) -> np.ndarray:
@@ -108,13 +130,15 @@ def visualise(
 
     Returns:
         RGB float32 (len(seeds), H, W, 3); H and W are `size` times the scale of the method's last
-            octave.
+            octave, if it has octaves.
 
     Raises:
         NotFiniteError: the gradient is not a number.
     """
     score = _Score(layer, blob or layer, number)
     rngs = [np.random.RandomState(seed) for seed in seeds]
+    if isinstance(method, FourierMethod):
+        return _by_spectrum(net, score, size, rngs, method, report)
     mean = np.float32(mean_of(net))
     channels = reshape_input(net, size, len(seeds)).data.shape[1]
     start = [rng.normal(0, method.noise or 1e-3, (channels, *size)) for rng in rngs]
@@ -142,6 +166,12 @@ class _Score(NamedTuple):
     layer: str
     blob: str
     number: int
+
+    def not_finite(self, step: int) -> NotFiniteError:
+        return NotFiniteError(
+            f'"{self.layer}", class {self.number}, step {step}: the gradient is not a number; the '
+            "weights may be broken"
+        )
 
 
 def _step(
@@ -175,13 +205,41 @@ def _step(
             g = g - np.float32(method.prior.value_and_gradient(x[i][window][None])[1][0])
         mean = np.abs(g).mean()
         if not np.isfinite(mean):
-            raise NotFiniteError(
-                f'"{score.layer}", class {score.number}, step {count}: the gradient is not a '
-                "number; the weights may be broken"
-            )
+            raise score.not_finite(count)
         x[i][window] += np.float32(step_size / (mean or 1)) * g
         gradient[i][window] = g
     return gradient
+
+
+def _by_spectrum(
+    net: Any,
+    score: _Score,
+    size: Size,
+    rngs: List[Any],
+    method: FourierMethod,
+    report: Optional[Callable[[int, int], None]],
+) -> np.ndarray:
+    """Pictures, RGB float32 (N, H, W, 3), one for each generator, by ascent on their spectrum."""
+    src = reshape_input(net, size, len(rngs))
+    spectrum = Spectrum(size, src.data.shape[1])
+    numbers, adam = spectrum.start(rngs), Adam(method.rate)
+    flat = (spectrum.channels, -1)
+    for step in range(1, method.steps + 1):
+        made = spectrum.pictures(numbers)
+        views = [method.view.matrix(size, rng) for rng in rngs]
+        for i, (matrix, border) in enumerate(views):
+            seen = (matrix @ made[i].reshape(flat).T).T + border
+            src.data[i] = preprocess_channels(net, seen.reshape(made[i].shape))
+        sent = scaled(net, ordered(net, _class_gradient(net, score, clear=step == 1)))
+        if not np.isfinite(sent).all():
+            raise score.not_finite(step)
+        back = [(matrix.T @ g.reshape(flat).T).T for (matrix, _), g in zip(views, sent)]
+        gradient = np.stack(back).reshape(made.shape)
+        numbers = adam(numbers, spectrum.gradient(numbers, gradient))
+        if report:
+            report(step, method.steps)
+    pictures = spectrum.pictures(numbers)
+    return np.repeat(pictures, 3 // spectrum.channels, 1).transpose(0, 2, 3, 1)
 
 
 def _class_gradient(net: Any, score: _Score, clear: bool) -> np.ndarray:

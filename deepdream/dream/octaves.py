@@ -100,7 +100,7 @@ def deepdream(
         octave_scale: ratio of one size to the next smaller.
         end, clip, rng: as in make_step.
         report: called after every step.
-        step_params: step_size, jitter, objective and prior of make_step.
+        step_params: step_size, jitter, objective, prior and smoothing of make_step.
 
     Returns:
         The picture, RGB float32 (H, W, 3).

@@ -68,9 +68,18 @@ def preprocess(net: Any, img: np.ndarray) -> np.ndarray:
     BGR, or the luminance if the net has one channel, minus the mean, times the scale. A net whose
     `channel_order` is "rgb" keeps RGB.
     """
-    channels = _luminance(img) if _is_grey(net) else np.rollaxis(img, 2)[:: _direction(net)]
-    values: np.ndarray = scaled(net, np.float32(channels) - mean_of(net))
+    return preprocess_channels(net, _luminance(img) if _is_grey(net) else np.rollaxis(img, 2))
+
+
+def preprocess_channels(net: Any, channels: np.ndarray) -> np.ndarray:
+    """Likewise, of channels (3, H, W) in the order RGB, or of a luminance (1, H, W)."""
+    values: np.ndarray = scaled(net, np.float32(ordered(net, channels)) - mean_of(net))
     return values
+
+
+def ordered(net: Any, channels: np.ndarray) -> np.ndarray:
+    """Channels (..., C, H, W) in the order RGB in the net's order, or back: the same exchange."""
+    return channels[..., :: _direction(net), :, :]
 
 
 def deprocess(net: Any, img: np.ndarray) -> np.ndarray:

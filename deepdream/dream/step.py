@@ -10,6 +10,7 @@ from .objectives import Objective, objective_L2
 from .passes import backward_from, gradient
 from .preprocess import input_blob, limits, scaled, unscaled
 from .priors import Prior
+from .smoothing import Smoothing
 
 
 def make_step(
@@ -21,6 +22,7 @@ def make_step(
     objective: Union[Objective, Callable[[Any], None]] = objective_L2,
     rng: Any = None,
     prior: Optional[Prior] = None,
+    smoothing: Optional[Smoothing] = None,
 ) -> None:
     """Change the net's input in place, towards a larger objective.
 
@@ -38,6 +40,7 @@ def make_step(
         rng: a numpy.random.RandomState for the jitter; None draws from NumPy's global generator, as
             the notebook does.
         prior: its gradient is subtracted.
+        smoothing: what is done to the gradient, (C, H, W), before the step; see smoothing.py.
 
     Raises:
         ZeroGradientError: the notebook would divide by zero. The picture is as it was.
@@ -57,6 +60,10 @@ def make_step(
         # of grey levels, per unit of the input
         slope = prior.value_and_gradient(unscaled(net, src.data))[1][0]
         g = np.float32(g - unscaled(net, slope))
+    if smoothing is not None and np.isfinite(g).all():
+        # unshifted, so that opposite borders do not blur into each other
+        smooth = smoothing(np.roll(np.roll(g[0], -ox, -1), -oy, -2))
+        g = np.roll(np.roll(smooth, ox, -1), oy, -2)[None]
     mean = np.abs(g).mean()
     with np.errstate(all="ignore"):
         # old NumPy takes float64 where the factor is too large for float32

@@ -10,6 +10,7 @@ import numpy as np
 from netfile.files import file_sha1
 
 from .. import nets
+from ..dream import smoothing
 from ..dream.octaves import BYTES_PER_PIXEL, deepdream, octave_sizes
 from ..dream.zoom import zoom
 from ..errors import NotFiniteError, SizeError, TargetError, ZeroGradientError
@@ -119,6 +120,10 @@ def prepare(
     asked = model if isinstance(model, nets.Model) else nets.find(model)
     names = expression.classes if expression else []
     scored = [class_number(asked, str(name))[0] for name in names]
+    try:
+        smoothing.named(dream.smooth)
+    except ValueError as e:
+        raise TargetError(str(e)) from None
     dream = replace(dream, end=dream.end or asked.end)
     height, width = pixels.shape[:2]
     opened = nets.open(
@@ -215,6 +220,7 @@ def pictures(
         step_size=d.step_size,
         jitter=d.jitter,
         objective=wrap(job.objective()),
+        smoothing=smoothing.named(d.smooth),
         rng=np.random.RandomState(job.seed),
         report=report,
     )

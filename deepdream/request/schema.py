@@ -21,6 +21,7 @@ _FLAG = Choice((True, False))
 _SHA1 = Text(40, form="[0-9a-f]{40}", words="40 hexadecimal digits")
 _LAYER = Text(1000)
 _PATH = Text(4096)  # relative to the picture's folder
+_SMOOTH = r"(gaussian(:[0-9.]+)?|laplacian(:[0-9]+)?)?"
 _OBJECTIVE = Text(100_000, default=DREAM.objective, least=0, lines=True)
 
 SETTINGS = Table(
@@ -33,6 +34,7 @@ SETTINGS = Table(
         "jitter": Whole(0, 2**30 - 1, default=DREAM.jitter),
         "clip": Choice((True, False), default=DREAM.clip),
         "objective": _OBJECTIVE,
+        "smooth": Text(40, form=_SMOOTH, words="a smoothing", default=DREAM.smooth, least=0),
     }
 )
 LOOP = Table(

@@ -13,6 +13,8 @@ from deepdream.errors import NotFiniteError
 def quick(name):
     """A method of twelve steps an octave."""
     method = classes.METHODS[name]
+    if isinstance(method, classes.FourierMethod):
+        return replace(method, steps=30)
     return replace(method, octaves=tuple(replace(o, steps=12) for o in method.octaves))
 
 
@@ -20,13 +22,15 @@ def quick(name):
 def test_the_class_becomes_more_probable(name, net):
     method = quick(name)
     pictures = classes.visualise(net, "fc", 2, (32, 32), [5, 6], method)
-    side = round(32 * method.octaves[-1].scale)
+    side = round(32 * method.octaves[-1].scale) if name != "fourier" else 32
     assert (
         pictures.shape == (2, side, side, 3)
         and pictures.min() >= -1e-3
         and pictures.max() <= 255.001
     )
-    start = classes.visualise(net, "fc", 2, (32, 32), [5, 6], classes.Method((), method.noise))
+    start = classes.visualise(
+        net, "fc", 2, (32, 32), [5, 6], classes.Method((), getattr(method, "noise", 0))
+    )
     assert (
         classes.probabilities(net, pictures, 2, (32, 32))
         > classes.probabilities(net, start, 2, (32, 32))
@@ -55,16 +59,18 @@ def test_pictures_of_a_batch_are_those_made_alone(net):
     assert np.abs(both[0] - both[1]).mean() > 5
 
 
-def test_every_step_is_reported(net):
+@pytest.mark.parametrize(("name", "total"), [("octaves", 36), ("fourier", 30)])
+def test_every_step_is_reported(name, total, net):
     seen = []
-    classes.visualise(net, "fc", 1, (32, 32), [3], quick("octaves"), lambda *p: seen.append(p))
-    assert seen[0] == (1, 36) and seen[-1] == (36, 36) and len(seen) == 36
+    classes.visualise(net, "fc", 1, (32, 32), [3], quick(name), lambda *p: seen.append(p))
+    assert seen == [(i + 1, total) for i in range(total)]
 
 
-def test_broken_weights_say_where(net):
+@pytest.mark.parametrize("name", ["octaves", "fourier"])
+def test_broken_weights_say_where(name, net):
     net.params["conv1"][0].data[...] = np.nan
     with pytest.raises(NotFiniteError, match='"fc", class 1, step 1: the gradient is not a number'):
-        classes.visualise(net, "fc", 1, (32, 32), [3], quick("octaves"))
+        classes.visualise(net, "fc", 1, (32, 32), [3], quick(name))
 
 
 @pytest.fixture

@@ -1,0 +1,127 @@
+"""What can be done to a gradient before a step, for nets whose own gradients are rough.
+
+A net that shrinks its picture by depthwise or wide strides sends back checkerboards, and plain
+ascent on those only washes colours. Two remedies are in use:
+
+gaussian    a cascade of Gaussian blurs (as in the PyTorch dreams of 2020 and after)
+laplacian   the gradient as a Laplacian pyramid, each level divided by its deviation, so that coarse
+            shapes grow as fast as fine lines (as in TensorFlow's DeepDream tutorial by Mordvintsev)
+
+Gradients are arrays (..., H, W) of any float type; so are the results.
+"""
+
+from dataclasses import dataclass
+from typing import Callable, List, Optional, Tuple
+
+import numpy as np
+
+Smoothing = Callable[[np.ndarray], np.ndarray]
+
+LARGEST_DEVIATION, MOST_LEVELS = 100, 16
+_SHARES = (0.5, 1.0, 2.0)  # of the cascade's deviation
+_BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
+_LEAST = 1e-30  # a level with a smaller deviation than this stays as it is
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """The mean of three Gaussian blurs, of half, one and two times the deviation, in pixels.
+
+    A symmetric filter without negative weights at any frequency: the step stays uphill.
+    """
+
+    deviation: float = 1.0
+
+    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+        from scipy.ndimage import gaussian_filter
+
+        total = np.zeros_like(gradient)
+        for share in _SHARES:
+            deviation = share * self.deviation
+            axes = (0,) * (gradient.ndim - 2) + (deviation, deviation)
+            total += gaussian_filter(gradient, axes)
+        return np.asarray(total / gradient.dtype.type(len(_SHARES)))
+
+
+@dataclass(frozen=True)
+class Laplacian:
+    """Every level of the gradient's Laplacian pyramid, with the rest below, at the same deviation.
+
+    levels: at most; a picture of few pixels has fewer.
+    """
+
+    levels: int = 4
+
+    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+        return merged([_normalised(level) for level in split(gradient, self.levels)])
+
+
+def split(values: np.ndarray, levels: int) -> List[np.ndarray]:
+    """A Laplacian pyramid, finest level first; the last is the coarse rest (Burt and Adelson, 1983).
+
+    Each level has half the height and width of the one before, rounded up; there are fewer levels
+    where less than two pixels would be left.
+    """
+    pyramid = []
+    for _ in range(levels):
+        if min(values.shape[-2:]) < 4:
+            break
+        coarse = _filtered(values)[..., ::2, ::2]
+        pyramid.append(values - _enlarged(coarse, values.shape))
+        values = coarse
+    return [*pyramid, values]
+
+
+def merged(pyramid: List[np.ndarray]) -> np.ndarray:
+    """What `split` took apart."""
+    values = pyramid[-1]
+    for level in pyramid[-2::-1]:
+        values = level + _enlarged(values, level.shape)
+    return values
+
+
+def _filtered(values: np.ndarray) -> np.ndarray:
+    """A binomial blur of five pixels; mirrored at the border, which keeps odd and even apart."""
+    from scipy.ndimage import convolve1d
+
+    across = convolve1d(values, _BINOMIAL, axis=-1, mode="mirror")
+    result: np.ndarray = convolve1d(across, _BINOMIAL, axis=-2, mode="mirror")
+    return result
+
+
+def _enlarged(coarse: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
+    wide = np.zeros(shape, coarse.dtype)
+    wide[..., ::2, ::2] = coarse
+    return _filtered(wide) * coarse.dtype.type(4)
+
+
+def _normalised(level: np.ndarray) -> np.ndarray:
+    deviation = np.sqrt(np.mean(np.square(level, dtype=np.float64)))
+    return level / level.dtype.type(deviation) if deviation > _LEAST else level
+
+
+def named(text: str) -> Optional[Smoothing]:
+    """The smoothing that a text stands for: "gaussian", "gaussian:DEVIATION", "laplacian",
+    "laplacian:LEVELS", or None for "".
+
+    Raises:
+        ValueError: it stands for none; its message says what can be written.
+    """
+    if not text:
+        return None
+    kind, colon, number = text.partition(":")
+    try:
+        if kind == "gaussian":
+            deviation = float(number) if colon else Gaussian.deviation
+            if 0 < deviation <= LARGEST_DEVIATION:
+                return Gaussian(deviation)
+        elif kind == "laplacian":
+            levels = int(number) if colon else Laplacian.levels
+            if 1 <= levels <= MOST_LEVELS:
+                return Laplacian(levels)
+    except ValueError:
+        pass
+    raise ValueError(
+        f"smoothing {text[:40]!r} is unknown; write gaussian, gaussian:DEVIATION of at most "
+        f"{LARGEST_DEVIATION} pixels, laplacian or laplacian:LEVELS of at most {MOST_LEVELS}"
+    )

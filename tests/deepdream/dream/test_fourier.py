@@ -1,0 +1,78 @@
+"""Pictures as spectra: the gradient against finite differences, views against their adjoint."""
+
+import numpy as np
+import pytest
+
+from deepdream.dream.fourier import Adam, Spectrum, View
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(5, 6), (6, 7), (4, 4)])
+def test_the_gradient_is_that_of_finite_differences(size, channels):
+    spectrum = Spectrum(size, channels)
+    numbers = 20 * spectrum.start([np.random.RandomState(1)])
+    weights = np.random.RandomState(0).normal(size=(1, channels, *size))
+    found = spectrum.gradient(numbers, weights)
+    for place in np.ndindex(numbers.shape):
+        change = np.zeros_like(numbers)
+        change[place] = 1e-5
+        # not `pictures`, which are float32
+        up, down = (255 * spectrum._shares(numbers + s * change) for s in (1, -1))
+        assert abs(((up - down) * weights).sum() / 2e-5 - found[place]) < 1e-5
+
+
+def test_a_new_spectrum_is_a_nearly_grey_picture_of_its_seed():
+    spectrum = Spectrum((32, 40))
+    first, second = spectrum.pictures(
+        spectrum.start([np.random.RandomState(3), np.random.RandomState(4)])
+    )
+    assert first.shape == (3, 32, 40) and first.dtype == np.float32
+    assert abs(first.mean() - 127.5) < 5 and 0 < first.std() < 20
+    assert not np.array_equal(first, second)
+    again = spectrum.pictures(spectrum.start([np.random.RandomState(3)]))[0]
+    assert np.array_equal(first, again)
+
+
+def test_low_frequencies_weigh_more():
+    scale = Spectrum((16, 16))._scale()
+    assert scale[0, 1] == pytest.approx(16 * 16) and scale[8, 8] < scale[0, 1] / 10
+    assert scale[0, 0] == scale[0, 1]
+
+
+def test_pictures_never_leave_their_range():
+    spectrum = Spectrum((6, 6))
+    made = spectrum.pictures(1e6 * spectrum.start([np.random.RandomState(0)]))
+    assert made.min() >= 0 and made.max() <= 255 and np.isfinite(made).all()
+
+
+def test_a_view_of_nothing_is_the_picture():
+    matrix, border = View(0, 0, 0).matrix((5, 7), np.random.RandomState(0))
+    picture = np.arange(35.0)
+    assert np.allclose(matrix @ picture, picture) and not border.any()
+
+
+def test_a_view_of_a_flat_picture_is_flat_and_grey_beyond_its_border():
+    matrix, border = View().matrix((20, 30), np.random.RandomState(2))
+    assert np.allclose(matrix @ np.full(600, 127.5) + border, 127.5)
+    assert border.max() == 127.5
+
+
+def test_a_quarter_turn_is_numpys():
+    class Quarter:
+        def uniform(self, low, high, size=None):
+            return np.zeros(size) if size else high
+
+    matrix, _ = View(0, 0, 90).matrix((6, 6), Quarter())
+    picture = np.random.RandomState(0).normal(size=(6, 6))
+    assert np.allclose((matrix @ picture.ravel()).reshape(6, 6), np.rot90(picture, -1))
+
+
+def test_adam_climbs_a_parabola_to_its_top():
+    ascent, x = Adam(0.1), np.array([5.0, -3.0])
+    for _ in range(300):
+        x = ascent(x, -2 * (x - [1, 2]))
+    assert np.allclose(x, [1, 2], atol=1e-2)
+
+
+def test_adams_first_step_is_the_rate_in_each_number():
+    assert np.allclose(Adam(0.05)(np.zeros(3), np.array([1e-3, -7, 200])), [0.05, -0.05, 0.05])

@@ -1,0 +1,92 @@
+"""Smoothed gradients: pyramids that come together again, steps that still go uphill."""
+
+import numpy as np
+import pytest
+
+from deepdream.dream import smoothing
+from deepdream.dream.octaves import deepdream
+
+
+def noise(*shape, seed=0):
+    return np.random.RandomState(seed).normal(0, 1e-7, shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (5, 64), (1, 1), (3, 40)])
+def test_a_pyramid_is_put_together_to_what_it_was(size):
+    values = noise(3, *size)
+    pyramid = smoothing.split(values, 4)
+    np.testing.assert_allclose(smoothing.merged(pyramid), values, atol=1e-12)
+
+
+def test_a_pyramid_halves_and_stops_before_a_side_of_one():
+    shapes = [level.shape for level in smoothing.split(noise(3, 9, 20), 8)]
+    assert shapes == [(3, 9, 20), (3, 5, 10), (3, 3, 5)]
+
+
+def test_a_flat_picture_lies_in_the_rest_alone():
+    *levels, rest = smoothing.split(np.full((1, 16, 12), 5, np.float32), 3)
+    assert all(np.abs(level).max() < 1e-5 for level in levels)
+    assert np.allclose(rest, 5)
+
+
+def test_the_laplacian_gives_fine_and_coarse_the_same_strength():
+    def strengths(values):
+        return [np.abs(level).mean() for level in smoothing.split(values, 3)]
+
+    rough = noise(1, 64, 64)
+    before, after = strengths(rough), strengths(smoothing.Laplacian(3)(rough))
+    assert before[0] / before[-1] > 10 and after[0] / after[-1] < 2
+
+
+def test_a_gradient_of_zero_stays_zero():
+    assert not smoothing.Laplacian()(np.zeros((3, 20, 20), np.float32)).any()
+
+
+def test_the_gaussian_takes_the_checkerboard_away_and_leaves_the_mean():
+    board = np.indices((20, 20)).sum(0) % 2 + np.zeros((3, 1, 1), np.float32)
+    smooth = smoothing.Gaussian(2.0)(board)
+    assert smooth.dtype == board.dtype and abs(smooth.mean() - 0.5) < 1e-3
+    assert smooth.std() < 0.05 * board.std()
+
+
+@pytest.mark.parametrize("smooth", [smoothing.Gaussian(1.5), smoothing.Laplacian(3)])
+def test_a_smoothed_gradient_still_points_uphill(smooth):
+    for seed in range(20):
+        g = noise(3, 19, 24, seed=seed)
+        assert (g * smooth(g)).sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", None),
+        ("gaussian", smoothing.Gaussian()),
+        ("gaussian:2.5", smoothing.Gaussian(2.5)),
+        ("laplacian", smoothing.Laplacian()),
+        ("laplacian:3", smoothing.Laplacian(3)),
+    ],
+)
+def test_names_of_smoothings(text, wanted):
+    assert smoothing.named(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["median", "gaussian:", "gaussian:0", "gaussian:nan", "gaussian:1e9", "laplacian:1.5",
+             "laplacian:0", "laplacian:99", "laplacian:", "gauss\x1bian"],
+)  # fmt: skip
+def test_other_texts_are_refused_with_what_can_be_written(text):
+    with pytest.raises(ValueError, match="write gaussian, gaussian:DEVIATION"):
+        smoothing.named(text)
+
+
+def test_a_dream_with_a_smoothing_has_less_of_the_finest_level(net):
+    photo = np.random.RandomState(0).uniform(0, 255, (40, 52, 3)).astype(np.float32)
+
+    def fine(smooth):
+        made = deepdream(
+            net, photo, 3, 1, end="conv1", rng=np.random.RandomState(1), smoothing=smooth
+        )
+        change = (made - photo).transpose(2, 0, 1)
+        return smoothing.split(change, 2)[0].std() / change.std()
+
+    assert fine(smoothing.Gaussian(2.0)) < 0.7 * fine(None)
