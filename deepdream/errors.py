@@ -4,11 +4,12 @@ The values are attributes too, so that a program need not read the text. No text
 option of the command line; deepdream/cli/advice.py adds those.
 """
 
-from typing import Any, Optional, Tuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Optional, Tuple
 
 from netfile.errors import printable
+
+if TYPE_CHECKING:  # what `import deepdream` loads at once knows no NumPy
+    import numpy as np
 
 Size = Tuple[int, int]
 
@@ -118,7 +119,7 @@ class NotFiniteError(DreamError):
     picture: the last good one, RGB (H, W, 3), or None. step_size: of the step that failed, or None.
     """
 
-    picture: Optional[np.ndarray] = None
+    picture: "Optional[np.ndarray]" = None
     step_size: Optional[float] = None
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Callable, Iterator, NoReturn, Optional, Tuple, Type, Union
 
 from .errors import printable
+from .starting import interruptible
 
 _LONGEST = 2000  # characters of one line
 _IN_OUTPUT = "\n\t"
@@ -128,6 +129,7 @@ def guarded(
         or a package that is broken, 130 after Ctrl-C.
     """
     try:
+        interruptible()
         code = run() or 0
         return _flushed(name) or code
     except expected as e:

@@ -184,8 +184,8 @@ def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
         "--smooth",
         default=DREAM.smooth,
         metavar="HOW",
-        help="smooth the gradient before each step: gaussian[:DEVIATION] or laplacian[:LEVELS]; for "
-        "nets whose plain dreams only wash colours",
+        help="smooth the gradient before each step: gaussian[:DEVIATION] or laplacian[:LEVELS]; "
+        "for nets whose plain dreams only wash colours",
     )
     add_engine(p)
 

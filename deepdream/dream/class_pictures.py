@@ -8,8 +8,8 @@ yosinski-*  from noise, with what that paper does between steps (arXiv 1506.0657
             its four settings
 octaves     from noise, at growing sizes, one window of the net's size at a time, with a blur that
             fades (as in DeepDraw, 2015)
-fourier     from nearly grey, by Adam on the picture's spectrum, under random views (as in Lucid; see
-            fourier.py)
+fourier     from nearly grey, by Adam on the picture's spectrum, under random views (as in Lucid;
+            see fourier.py)
 """
 
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ class Laplacian:
 
 
 def split(values: np.ndarray, levels: int) -> List[np.ndarray]:
-    """A Laplacian pyramid, finest level first; the last is the coarse rest (Burt and Adelson, 1983).
+    """A Laplacian pyramid (Burt and Adelson, 1983), finest level first; the last is the rest.
 
     Each level has half the height and width of the one before, rounded up; there are fewer levels
     where less than two pixels would be left.
@@ -92,7 +92,9 @@ def _filtered(values: np.ndarray) -> np.ndarray:
 def _enlarged(coarse: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
     wide = np.zeros(shape, coarse.dtype)
     wide[..., ::2, ::2] = coarse
-    return _filtered(wide) * coarse.dtype.type(4)
+    wide = _filtered(wide)
+    wide *= 4
+    return wide
 
 
 def _normalised(level: np.ndarray) -> np.ndarray:
