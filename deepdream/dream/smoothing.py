@@ -99,7 +99,7 @@ def _enlarged(coarse: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
 
 def _normalised(level: np.ndarray) -> np.ndarray:
     deviation = np.sqrt(np.mean(np.square(level, dtype=np.float64)))
-    return level / level.dtype.type(deviation) if deviation > _LEAST else level
+    return np.asarray(level / level.dtype.type(deviation)) if deviation > _LEAST else level
 
 
 def named(text: str) -> Optional[Smoothing]:

@@ -75,6 +75,17 @@ def replays(run, picture, *options):
     return said
 
 
+def test_a_smoothed_dream_replays_and_is_another(run, dreamt):
+    smooth = dreamt("--smooth", "laplacian:2", name="smooth.png")
+    assert not np.array_equal(pictures.load(smooth), pictures.load(dreamt()))
+    replays(run, smooth)
+
+
+def test_an_unknown_smoothing_is_refused_with_the_known(refused, photo, tmp_path):
+    said = refused("dream", photo, "-o", tmp_path / "out.png", "--smooth", "median")
+    assert "'median' is unknown; write gaussian, gaussian:DEVIATION" in said
+
+
 def test_files_that_are_called_like_roles(run, dreamt, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("mask", "guide", "image"):
