@@ -151,7 +151,7 @@ def test_a_folder_that_went_meanwhile_does_not_lose_the_picture(
 @pytest.mark.parametrize("name, text, message", [
     ("x.jpg", "x" * 70000, "the recipe has 70000 characters, and a JPEG holds"),
     ("x" * 300 + ".png", "", "File name too long"),
-    ("x.webp", "", 'unknown format ".webp"'),
+    ("x.bmp", "", 'unknown format ".bmp"'),
 ])  # fmt: skip
 def test_what_cannot_be_saved_is_found_before_the_first_step(
     name, text, message, photo, refused, tmp_path, monkeypatch
