@@ -33,8 +33,8 @@ class Progress:
 
 
 class StopDream(Exception):
-    """What a report raises, as an iterator StopIteration: no more steps are taken, and the picture so far is
-    brought to its full size."""
+    """What a report raises to end a dream, as an iterator raises StopIteration: no more steps are
+    taken, and the picture so far is brought to its full size."""
 
 
 def octave_sizes(

@@ -235,7 +235,16 @@ def pixel_steps(job: Job) -> int:
     """The work of one of the job's pictures: the pixels of each octave times its steps."""
     height, width = job.pixels.shape[:2]
     sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
-    return sum(h * w for h, w in sizes) * job.dream.iterations
+    return sum(h * w * n for (h, w), n in zip(sizes[::-1], steps(job)))
+
+
+def steps(job: Job) -> List[int]:
+    """The steps of each octave of one of the job's pictures, from the smallest up."""
+    whole = [job.dream.iterations] * job.dream.octaves
+    if job.stopped is None:
+        return whole
+    octave, step = job.stopped
+    return [*whole[: octave - 1], step, *[0] * (job.dream.octaves - octave)]
 
 
 def seconds(job: Job, frames: int = 1) -> Optional[float]:

@@ -118,8 +118,8 @@ def test_a_file_that_came_meanwhile_stays_and_the_picture_is_kept(
     out = tmp_path / "out.png"
     finished = dream_command.progress.pictures
 
-    def meanwhile(job):
-        yield from finished(job)
+    def meanwhile(job, **how):
+        yield from finished(job, **how)
         out.write_text("mine")
 
     monkeypatch.setattr(dream_command.progress, "pictures", meanwhile)
@@ -138,8 +138,8 @@ def test_a_folder_that_went_meanwhile_does_not_lose_the_picture(
     monkeypatch.chdir(here)
     finished = dream_command.progress.pictures
 
-    def meanwhile(job):
-        yield from finished(job)
+    def meanwhile(job, **how):
+        yield from finished(job, **how)
         folder.rmdir()
 
     monkeypatch.setattr(dream_command.progress, "pictures", meanwhile)
