@@ -61,4 +61,4 @@ def _dream(
         send(task.stream, out, picture, about, tags)
     else:
         save(out, picture, about, args.overwrite, tags)
-    say(f"wrote {'the standard output' if task.stream is not None else out}")
+    say(f"wrote {'the picture to the standard output' if task.stream is not None else out}")
