@@ -2,6 +2,6 @@
 becomes of the rest where one fails or the user has enough."""
 
 from .options import add_options, handling_of
-from .run import Task, run
+from .work import Task, run
 
 __all__ = ["Task", "add_options", "handling_of", "run"]
