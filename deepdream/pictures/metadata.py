@@ -99,7 +99,8 @@ def _in_exif(image: Any) -> Optional[str]:
     """What an open picture has where recipes are, or where older versions have put them."""
     # a TIFF's own tags, which older Pillows do not give by getexif
     tags = getattr(image, "tag_v2", None) or image.getexif()
-    return tags.get(_HISTORY) or tags.get(_DESCRIPTION)
+    text: Optional[str] = tags.get(_HISTORY) or tags.get(_DESCRIPTION)
+    return text
 
 
 def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:

@@ -6,8 +6,8 @@ from typing import Any, Tuple
 import numpy as np
 from PIL import Image
 
-_RELATIVE = 1  # the rendering intent relative colorimetric; Pillow's names moved
-_BLACK_POINT = 0x2000  # compensation, as editors and browsers have it
+_RELATIVE: Any = 1  # the rendering intent relative colorimetric; Pillow's names moved
+_BLACK_POINT: Any = 0x2000  # compensation, as editors and browsers have it
 _SAME = 2  # grey levels; a profile that changes no colour more is sRGB itself
 # colour space of a profile: the modes of pictures that it fits, and the one to convert from
 _MODES = {

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
@@ -81,6 +81,8 @@ def run(args: argparse.Namespace, dream: Dreamer) -> int:
         request = Request(options.dream_of(args), picture=handling_of(args), **asked)
         tasks = _planned(args, found.paths, request, stream)
         _check(tasks, args.overwrite, request)
+        if tasks[0].made:
+            stack.callback(_remove_if_empty, tasks[0].made)
         if STANDARD in found.paths:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="deepdream-"))
             tasks = [_with_standard_input(task, folder) for task in tasks]
@@ -146,6 +148,11 @@ def _check(tasks: List[Task], overwrite: bool, request: Request) -> None:
         first = next(task.out for task in tasks if os.path.lexists(task.out))
         more = f", as {there - 1} others do" if there > 1 else ""
         raise OutputError(f"{first}: exists already{more}; choose another name", exists=True)
+
+
+def _remove_if_empty(folder: str) -> None:
+    with suppress(OSError):  # there are results in it
+        os.rmdir(folder)
 
 
 def _with_standard_input(task: Task, folder: str) -> Task:
