@@ -61,6 +61,20 @@ class Zoom:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """What is done to a photograph before its dream, and to the dream after it.
+
+    max_size: pixels of the longest side, to which a larger photograph is made smaller; 0 for any.
+    keep_colours: take the dream's luminance alone, and the colours from the photograph. profiles:
+    follow the ICC profiles of pictures.
+    """
+
+    max_size: int = 0
+    keep_colours: bool = False
+    profiles: bool = True
+
+
+@dataclass(frozen=True)
 class Match:
     """Settings of objective matching.
 
@@ -94,6 +108,7 @@ class Evaluate:
 
 DREAM = Dream()
 ZOOM = Zoom()
+PICTURE = Picture()
 MATCH = Match()
 CLASS_PICTURES = ClassPictures()
 EVALUATE = Evaluate()

@@ -138,8 +138,14 @@ def _add_recorded(
     add_setting(p, "--" + name.replace("_", "-"), kind, default, metavar, text)
 
 
-def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
-    p.add_argument("image", type=filled, metavar="IMAGE", help="the picture to dream on")
+def add_dream(
+    p: argparse.ArgumentParser, scale_is_free: bool = True, several: bool = False
+) -> None:
+    if several:
+        text = "pictures to dream on, folders of them, patterns such as '*.jpg', - for stdin"
+        p.add_argument("image", nargs="+", type=filled, metavar="IMAGE", help=text)
+    else:
+        p.add_argument("image", type=filled, metavar="IMAGE", help="the picture to dream on")
     add_model(p, scale_is_free)
     p.add_argument(
         "--end",

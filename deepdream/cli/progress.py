@@ -1,6 +1,6 @@
 """What is said before and while a dream runs."""
 
-from typing import Any, Iterator, Sequence, Tuple
+from typing import Any, Callable, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -41,11 +41,22 @@ class Bar:
         self._bar.__exit__(*error)
 
 
-def pictures(job: Job, frames: int = 1) -> Iterator[Tuple[int, np.ndarray]]:
-    """(number, picture) of each of a job's pictures, with a progress bar on stderr."""
+def pictures(
+    job: Job, frames: int = 1, stop: Optional[Callable[[Progress], None]] = None
+) -> Iterator[Tuple[int, np.ndarray]]:
+    """(number, picture) of each of a job's pictures, with a progress bar on stderr.
+
+    stop: called after every step; it may raise StopDream.
+    """
     parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
     with Bar(job, parts) as bar:
-        yield from enumerate(jobs.pictures(job, bar))
+
+        def report(p: Progress) -> None:
+            bar(p)
+            if stop:
+                stop(p)
+
+        yield from enumerate(jobs.pictures(job, report))
 
 
 def announce(job: Job) -> None:
@@ -58,7 +69,7 @@ def announce(job: Job) -> None:
         f"{opened.model.name} on {about['name']} {about['version']}: {w}x{h}, {goal}, seed "
         f"{job.seed}",
     )
-    for note in opened.model.notes:
+    for note in (*job.photo.notes, *opened.model.notes):
         say(f"  {note}")
     mask = job.target.mask
     if mask is not None and mask.shape != (h, w):

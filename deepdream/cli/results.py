@@ -5,13 +5,13 @@ import tempfile
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Iterator, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .. import pictures
 from ..errors import NotFiniteError, OutputError
-from ..pictures.files import check_saving
+from ..pictures.files import LOSSY, check_saving, kind_of
 from ..pictures.output import check_file, check_folder, check_new_folder, check_space
 from ..request.job import Job
 from ..studies import page
@@ -57,31 +57,70 @@ def inputs_of(job: Job) -> Sequence[Any]:
     return [job.image_path, *(source.path for source in job.sources), model.weights, model.deploy]
 
 
-def check_picture(out: Any, size: Size, recipe: str, pictures_in_all: int = 1) -> None:
-    """Ask whether pictures of this (height, width), with such a recipe, can be encoded and stored.
+def check_picture(
+    out: Any,
+    size: Size,
+    recipe: str,
+    pictures_in_all: int = 1,
+    tags: Optional[Dict[int, Any]] = None,
+) -> None:
+    """Ask whether pictures of this (height, width), with such a recipe and such EXIF tags, can be
+    encoded and stored.
 
     Raises:
         OutputError: they cannot.
     """
-    check_saving(out, size, recipe)
+    check_saving(out, size, recipe, tags)
     height, width = size
     # noise, which a dream nearly is, takes about three bytes a pixel as PNG and one as JPEG
-    bytes_of_one = height * width * (3 if Path(out).suffix.lower() == ".png" else 1)
+    bytes_of_one = height * width * (1 if kind_of(out) in LOSSY else 3)
     what = "the picture" if pictures_in_all == 1 else f"{pictures_in_all} pictures"
     check_space(Path(out).parent, bytes_of_one * pictures_in_all, what)
 
 
-def save(out: Any, picture: np.ndarray, recipe: str, overwrite: bool) -> None:
+def save(
+    out: Any,
+    picture: np.ndarray,
+    recipe: str,
+    overwrite: bool,
+    tags: Optional[Dict[int, Any]] = None,
+) -> None:
     """Write a finished picture; where that fails after all, write it elsewhere and say so.
+
+    tags: of its photograph, to be kept.
 
     Raises:
         OutputError: it was not written to `out`; with where it is now.
     """
 
     def write(path: Any, replace: bool) -> None:
-        pictures.save(path, picture, recipe, replace)
+        pictures.save(path, picture, recipe, replace, tags)
 
     _write_somewhere(out, write, overwrite, "the picture")
+
+
+def send(
+    stream: Any, out: Any, picture: np.ndarray, recipe: str, tags: Optional[Dict[int, Any]] = None
+) -> None:
+    """Write a finished picture to a stream of bytes; where that fails, write it to a file of the
+    name `out`, or another one if that is taken, and say so.
+
+    Raises:
+        OutputError: the stream cannot be written; with where the picture is now.
+        BrokenPipeError: whoever read it has stopped, and wants no more.
+    """
+    try:
+        stream.write(pictures.encoded(out, picture, recipe, tags))
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as e:
+
+        def write(path: Any, replace: bool) -> None:
+            pictures.save(path, picture, recipe, replace, tags)
+
+        why = f"the standard output cannot be written: {e.strerror or e}"
+        raise OutputError(f"{why}; {_kept(Path(out), write, 'the picture')}") from None
 
 
 def save_page(out: str, text: str, overwrite: bool) -> None:

@@ -32,6 +32,11 @@ class Progress:
     size: Size
 
 
+class StopDream(Exception):
+    """What a report raises to end a dream, as an iterator raises StopIteration: no more steps are
+    taken, and the picture so far is brought to its full size."""
+
+
 def octave_sizes(
     height: int,
     width: int,
@@ -99,7 +104,7 @@ def deepdream(
         octave_n: number of sizes.
         octave_scale: ratio of one size to the next smaller.
         end, clip, rng: as in make_step.
-        report: called after every step.
+        report: called after every step. It may raise StopDream.
         step_params: step_size, jitter, objective, prior and smoothing of make_step.
 
     Returns:
@@ -138,7 +143,11 @@ def deepdream(
                 e.args = (f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}: {e}",)
                 e.picture = deprocess(net, src.data[0])
                 raise
-            if report:
-                report(Progress(octave + 1, octave_n, i + 1, iter_n, (h, w)))
+            try:
+                if report:
+                    report(Progress(octave + 1, octave_n, i + 1, iter_n, (h, w)))
+            except StopDream:
+                iter_n = 0
+                break
         detail = src.data[0] - base
     return deprocess(net, src.data[0])

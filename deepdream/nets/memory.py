@@ -84,11 +84,12 @@ def free() -> Optional[netfile.memory.Free]:
     return netfile.memory.free()
 
 
-def check(description: Any, largest: Pass, caffe: Any, weights: int = 0) -> None:
+def check(description: Any, largest: Pass, caffe: Any, weights: int = 0, holds: int = 0) -> None:
     """Ask whether the largest pass fits into the memory that is free.
 
     Args:
-        weights: bytes of the caffemodel, which is not loaded yet.
+        weights: bytes of the caffemodel, if it is not loaded yet.
+        holds: bytes that an open net has taken already and uses again.
 
     Raises:
         ModelError: the weights alone do not fit.
@@ -97,6 +98,7 @@ def check(description: Any, largest: Pass, caffe: Any, weights: int = 0) -> None
     left = free()
     if left is None:
         return
+    left = left._replace(bytes=left.bytes + holds)
     if weights >= left.bytes:
         raise ModelError(
             f"the weights take {weights / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are "

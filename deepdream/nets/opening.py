@@ -32,7 +32,8 @@ class OpenNet:
 
     `about` is what the engine says of itself. `model` is the one that was asked for, `net` may be
     one that was made of it to take `any_size`; `names` leads from the model's own layers to those
-    of `net`. `layers` are in `net`, and `end` is the one that runs last.
+    of `net`. `layers` are in `net`, and `end` is the one that runs last. `holds`: bytes that its
+    passes take at the largest size that was asked for so far.
     """
 
     caffe: Any
@@ -43,6 +44,7 @@ class OpenNet:
     names: Dict[str, str]
     layers: Tuple[str, ...]
     any_size: bool
+    holds: int = 0
 
     @property
     def end(self) -> str:
@@ -73,6 +75,7 @@ def open(
     any_size: Optional[bool] = None,
     beside: int = 0,
     gpu: Optional[int] = None,
+    before: Optional[OpenNet] = None,
 ) -> OpenNet:
     """Open a model's net after checking all that is to be done with it.
 
@@ -89,6 +92,7 @@ def open(
         any_size: whether InnerProducts become Convolutions; None: where one of the sizes needs it.
         beside: bytes that the caller will keep for each pixel, beside the net.
         gpu: number of a GPU to compute on.
+        before: what opened this Model earlier; its net is used again where it will do.
 
     Raises:
         ModelError: the model is unknown or incomplete, or its files do not fit each other.
@@ -107,8 +111,12 @@ def open(
         any_size = asked.weights.is_file() and any(
             preflight.needs_any_size(description, layer, every_size) for layer in wanted
         )
-    files, names = asked, {}  # type: Model, Dict[str, str]
-    if any_size:
+    if before is not None and (before.model is not asked or before.any_size != any_size):
+        before = None
+    files, names, holds = asked, {}, 0  # type: Model, Dict[str, str], int
+    if before is not None:
+        description, names, holds = before.description, before.names, before.holds
+    elif any_size:
         check_weights(asked, description, caffe)
         files, names = made_any_size(asked, caffe)
         description = describe(files, caffe)
@@ -118,14 +126,17 @@ def open(
         largest = memory.Pass(end, sizes[0], batch, backward, beside)
         _check_sizes(description, end, sizes, guide_size, declared)
         if gpu is None:
-            _check_memory(caffe, files, description, largest, guide_size, declared)
+            weights = 0 if before or not files.weights.is_file() else files.weights.stat().st_size
+            _check_memory(caffe, description, largest, guide_size, declared, weights, holds)
+            needed = memory.needed(description, largest._replace(beside=0), engines.aborts(caffe))
+            holds = max(holds, needed)
     if gpu is not None:
         engines.use_gpu(caffe, gpu)
-    net = build(files, description, caffe)
+    net = before.net if before else build(files, description, caffe)
     if wanted:
         _ask_engine(caffe, description, end, sizes, guide_size)
     about = engines.describe(caffe)
-    return OpenNet(caffe, about, net, asked, description, names, tuple(wanted), any_size)
+    return OpenNet(caffe, about, net, asked, description, names, tuple(wanted), any_size, holds)
 
 
 def load_net(
@@ -201,19 +212,19 @@ def _check_sizes(
 
 def _check_memory(
     caffe: Any,
-    model: Model,
     description: Any,
     largest: memory.Pass,
     guide_size: Optional[Size],
     declared: Size,
+    weights: int,
+    holds: int,
 ) -> None:
     passes = [largest]
     if guide_size:
         passes.append(memory.Pass(largest.end, guide_size, backward=False, what="guide picture"))
-    weights = model.weights.stat().st_size if model.weights.is_file() else 0
     try:
         for one in passes:
-            memory.check(description, one, caffe, weights)
+            memory.check(description, one, caffe, weights, holds)
     except SizeError as e:
         e.declared = declared
         raise

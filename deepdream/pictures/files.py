@@ -4,7 +4,8 @@ import io
 import os
 import struct
 import warnings
-from typing import Any, Tuple, Union
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -13,27 +14,97 @@ from netfile import memory
 from netfile.kinds import misplaced
 
 from ..errors import ImageError, OutputError
-from . import metadata
+from . import exif, metadata
 from .output import whole
+from .profiles import to_srgb
 
 PathLike = Union[str, "os.PathLike[str]"]
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-_LARGEST_JPEG = 65500  # pixels, libjpeg's own limit
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".avif": "AVIF",
+}
+# JPEG and AVIF lose a little, the others nothing
+_QUALITY: Dict[str, Dict[str, Any]] = {
+    "PNG": {},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"lossless": True},
+    "TIFF": {},
+    "AVIF": {"quality": 90, "subsampling": "4:4:4"},
+}
+LOSSY = frozenset({"JPEG", "AVIF"})
+_LARGEST = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65535}  # pixels of a side, each format's limit
+_ORIENTATION = 0x0112  # the EXIF tag
 _LONG_RECIPE = 60000  # characters; EXIF has room for 64 KB
 _BYTES_PER_PIXEL = 30  # measured, while it is decoded, turned and converted
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset({*FORMATS, ".bmp", ".gif"})
 
 
-def load(path: PathLike) -> np.ndarray:
+class Photo(NamedTuple):
+    """A picture from a file.
+
+    pixels: RGB float32 (H, W, 3), 0..255. tags: what its EXIF data say, as far as that is kept.
+    converted: whether its ICC profile changed its pixels. notes: what a person should know, one
+    line each.
+    """
+
+    pixels: np.ndarray
+    tags: exif.Tags
+    converted: bool
+    notes: Tuple[str, ...]
+
+
+def load(path: PathLike, profiles: bool = True) -> np.ndarray:
+    """The pixels of a picture, RGB float32 (H, W, 3), 0..255; see `read`, whose errors it has."""
+    return read(path, profiles).pixels
+
+
+def read(path: PathLike, profiles: bool = True) -> Photo:
     """Read a picture, turned as its EXIF data say, with transparency over white.
 
-    Returns:
-        RGB float32 (H, W, 3), 0..255.
+    profiles: whether its ICC profile is followed: its colours are converted to sRGB. A profile that
+    is broken changes nothing, and is noted.
 
     Raises:
         ImageError: there is no such file, it is broken or something else, or it is too large to be
             safe.
     """
+    with _opened(path) as image:
+        _check_memory(path, image.size)
+        profile = image.info.get("icc_profile") if profiles else None
+        tags, notes = _tags(path, image)
+        upright = ImageOps.exif_transpose(image)
+        converted = ""
+        if profile:
+            upright, converted, note = _managed(path, upright, profile)
+            notes += (note,) if note else ()
+        values = _as_rgb(upright)
+    if not values.size:
+        raise ImageError(f"{path}: has no pixels")
+    return Photo(values, tags, bool(converted), notes)
+
+
+def size_of(path: PathLike) -> Tuple[int, int]:
+    """The (height, width) of a picture as `read` turns it, by its first bytes alone.
+
+    Raises:
+        ImageError: as `read`, but for what is wrong further on.
+    """
+    with _opened(path) as image:
+        width, height = image.size
+        # Pillow would decode all of a PNG to look for EXIF data behind its pixels
+        tags = {} if image.format == "PNG" and "exif" not in image.info else image.getexif()
+        turned = tags.get(_ORIENTATION, 1) in (5, 6, 7, 8)
+    return (width, height) if turned else (height, width)
+
+
+@contextmanager
+def _opened(path: PathLike) -> Iterator[Any]:
+    """A picture, open in Pillow; whatever is raised while it is becomes an ImageError."""
     if not os.path.exists(path):
         raise ImageError(f"{path}: no such picture")
     if not os.path.isfile(path):  # a pipe or a device might be read without end
@@ -45,17 +116,31 @@ def load(path: PathLike) -> np.ndarray:
             with Image.open(path) as image:
                 if image.format == "EPS":
                     raise ImageError(f"{path}: is PostScript, a program; save it as a PNG")
-                _check_memory(path, image.size)
-                values = _as_rgb(ImageOps.exif_transpose(image))
+                yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise metadata.too_large(path) from None
     except (ImageError, MemoryError):
         raise
     except Exception as e:  # Pillow's decoders fail in every way on damaged files
         raise metadata.broken(path, e) from None
-    if not values.size:
-        raise ImageError(f"{path}: has no pixels")
-    return values
+
+
+def _tags(path: PathLike, image: Any) -> Tuple[exif.Tags, Tuple[str, ...]]:
+    try:
+        return exif.kept(image), ()
+    except MemoryError:
+        raise
+    except Exception as e:  # as many kinds as there are ways to damage it
+        return {}, (f"{path}: its EXIF data are damaged, and are not kept ({e})",)
+
+
+def _managed(path: PathLike, image: Any, profile: bytes) -> Tuple[Any, str, str]:
+    """A picture by its profile, the profile's name where it changed something, and a note or ""."""
+    try:
+        image, name = to_srgb(_over_white(image), profile)
+    except ValueError as e:
+        return image, "", f"{path}: its colour profile is not followed: {e}"
+    return image, name, f"{path}: its colours are converted from {name} to sRGB" if name else ""
 
 
 def _check_memory(path: PathLike, size: Tuple[int, int]) -> None:
@@ -79,11 +164,16 @@ def _as_rgb(image: Any) -> np.ndarray:
                 f"its value in row {row}, column {column}, counted from 0, is {grey[row, column]}"
             )
         return np.repeat(np.clip(grey, 0, 255)[..., None], 3, 2)
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, image)
-    return np.asarray(image.convert("RGB"), np.float32)
+    return np.asarray(_over_white(image).convert("RGB"), np.float32)
+
+
+def _over_white(image: Any) -> Any:
+    """The picture itself where it has no transparency."""
+    if image.mode not in ("RGBA", "LA", "PA") and "transparency" not in image.info:
+        return image
+    image = image.convert("RGBA")
+    white = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, image)
 
 
 def to_bytes(array: np.ndarray) -> np.ndarray:
@@ -91,23 +181,42 @@ def to_bytes(array: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(array, 0, 255).astype(np.uint8))
 
 
-def save(path: PathLike, array: np.ndarray, recipe: str = "", replace: bool = True) -> None:
-    """Write RGB (H, W, 3) as PNG or JPEG with `recipe` in its metadata; whole or not at all.
+def save(
+    path: PathLike,
+    array: np.ndarray,
+    recipe: str = "",
+    replace: bool = True,
+    tags: Optional[exif.Tags] = None,
+) -> None:
+    """Write a picture with its recipe in its metadata; whole or not at all.
 
-    replace: whether it may replace a file.
+    Args:
+        path: its suffix is one of FORMATS.
+        array: RGB (H, W, 3), which `to_bytes` makes 8 bits of.
+        replace: whether it may replace a file.
+        tags: a Photo's, to be kept.
 
     Raises:
-        OutputError: the file cannot be written, or has a suffix other than those of FORMATS.
+        OutputError: the file cannot be written, or has another suffix.
     """
-    kind = _kind(path)
-    image, encoded = Image.fromarray(to_bytes(array)), io.BytesIO()
-    _encode(image, encoded, kind, recipe, path)
+    content = encoded(path, array, recipe, tags)
     with whole(path, replace) as partial:
         # not by Pillow, which passes over a disk that is full at the last bytes of a JPEG
-        partial.write_bytes(encoded.getbuffer())
+        partial.write_bytes(content)
 
 
-def check_saving(path: PathLike, size: Tuple[int, int], recipe: str = "") -> None:
+def encoded(
+    path: PathLike, array: np.ndarray, recipe: str = "", tags: Optional[exif.Tags] = None
+) -> memoryview:
+    """The bytes that `save` writes. Raises OutputError."""
+    into = io.BytesIO()
+    _encode(Image.fromarray(to_bytes(array)), into, path, recipe, tags or {})
+    return into.getbuffer()
+
+
+def check_saving(
+    path: PathLike, size: Tuple[int, int], recipe: str = "", tags: Optional[exif.Tags] = None
+) -> None:
     """Ask whether `save` could encode a picture, by encoding a tiny one.
 
     size: its (height, width).
@@ -115,30 +224,40 @@ def check_saving(path: PathLike, size: Tuple[int, int], recipe: str = "") -> Non
     Raises:
         OutputError: Pillow cannot write the format, or the picture or its recipe does not fit.
     """
-    kind = _kind(path)
-    if kind == "JPEG" and max(size) > _LARGEST_JPEG:
+    kind = kind_of(path)
+    if max(size) > _LARGEST.get(kind, max(size)):
+        name = "WebP" if kind == "WEBP" else kind
         raise OutputError(
-            f"{path}: the picture is {size[1]}x{size[0]}, a JPEG has at most {_LARGEST_JPEG} "
-            "pixels a side; choose .png"
+            f"{path}: the picture is {size[1]}x{size[0]}, {'an' if kind == 'AVIF' else 'a'} {name} "
+            f"has at most {_LARGEST[kind]} pixels a side; choose .png"
         )
-    _encode(Image.new("RGB", (1, 1)), io.BytesIO(), kind, recipe, path)
+    _encode(Image.new("RGB", (1, 1)), io.BytesIO(), path, recipe, tags or {})
 
 
-def _kind(path: PathLike) -> str:
+def kind_of(path: PathLike) -> str:
+    """The format of a file of this name, as Pillow calls it. Raises OutputError."""
     suffix = os.path.splitext(os.fspath(path))[1]
     if suffix.lower() not in FORMATS:
         raise OutputError(
             f'{path}: unknown format "{suffix}"; end the name with {", ".join(FORMATS)}'
         )
-    return FORMATS[suffix.lower()]
+    kind = FORMATS[suffix.lower()]
+    Image.init()
+    if kind not in Image.SAVE:
+        import PIL
+
+        raise OutputError(
+            f"{path}: this Pillow ({PIL.__version__}) cannot write {suffix.lower()}; install a "
+            "newer one, or choose .png"
+        )
+    return kind
 
 
-def _encode(image: Any, into: Any, kind: str, recipe: str, path: PathLike) -> None:
+def _encode(image: Any, into: Any, path: PathLike, recipe: str, tags: exif.Tags) -> None:
+    kind = kind_of(path)
+    tags = exif.of_picture(tags, *image.size)
     try:
-        if kind == "PNG":
-            image.save(into, kind, pnginfo=metadata.for_png(recipe))
-        else:
-            image.save(into, kind, quality=95, subsampling=0, exif=metadata.for_jpeg(recipe))
+        image.save(into, kind, **_QUALITY[kind], **metadata.options(kind, recipe, tags))
     except (OSError, ValueError, SystemError, KeyError, struct.error) as e:
         if getattr(e, "errno", None) is not None:
             raise  # the system's own

@@ -1,46 +1,69 @@
-"""A picture's recipe, in the metadata of its file."""
+"""A picture's recipe, in the metadata of its file, beside what its photograph's EXIF data say.
+
+A PNG has it in a text of its own, every other format in the EXIF tag ImageHistory (TIFF/EP), so
+that a caption keeps its place. JPEGs of older versions have it as their ImageDescription.
+"""
 
 import os
 import stat
 import warnings
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Dict, Optional, Union
 
 from PIL import Image
 
 from netfile.kinds import misplaced
 
 from ..errors import ImageError, OutputError
+from . import exif
 
 _DESCRIPTION = 0x010E  # EXIF ImageDescription
+_HISTORY = 0x9213  # EXIF ImageHistory
 _PNG_KEY = "deepdream"
 _JPEG_MOST = 65533  # bytes in one segment of a JPEG, which holds all of its EXIF data
 
 
-def for_png(recipe: str) -> Any:
-    """What Pillow's save() takes as `pnginfo`."""
-    from PIL.PngImagePlugin import PngInfo
+def options(kind: str, recipe: str, tags: exif.Tags) -> Dict[str, Any]:
+    """What Pillow's save() takes for a file of this kind ("PNG", "JPEG", ...).
 
-    info = PngInfo()
-    info.add_text(_PNG_KEY, recipe)
-    return info
-
-
-def for_jpeg(recipe: str) -> bytes:
-    """What Pillow's save() takes as `exif`.
+    tags: of the photograph, as `exif.kept` gives them.
 
     Raises:
-        OutputError: the recipe is larger than a JPEG can hold.
+        OutputError: the recipe is larger than the file can hold.
     """
-    exif = Image.Exif()
-    exif[_DESCRIPTION] = recipe
-    segment = exif.tobytes()
-    if len(segment) > _JPEG_MOST:
-        raise OutputError(
-            f"the recipe has {len(recipe)} characters, and a JPEG holds about {_JPEG_MOST}; write "
-            "a PNG, or give it a shorter objective"
-        )
-    return segment
+    if kind == "PNG":
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        info.add_text(_PNG_KEY, recipe)
+        return {"pnginfo": info, **({"exif": exif.encoded(tags)} if tags else {})}
+    every = {**tags, **({_HISTORY: recipe} if recipe else {})}
+    if kind == "TIFF":
+        from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+        directory: Any = ImageFileDirectory_v2()
+        for tag, value in every.items():
+            directory[tag] = value
+        return {"tiffinfo": directory}
+    if not every:
+        return {}
+    return {"exif": _for_jpeg(recipe, tags) if kind == "JPEG" else exif.encoded(every)}
+
+
+def _for_jpeg(recipe: str, tags: exif.Tags) -> bytes:
+    """EXIF data in one segment: if need be, without the photograph's.
+
+    Raises:
+        OutputError: the recipe is larger than that.
+    """
+    for kept in (tags, {}):
+        segment = exif.encoded({**kept, _HISTORY: recipe} if recipe else dict(kept))
+        if len(segment) <= _JPEG_MOST:
+            return segment
+    raise OutputError(
+        f"the recipe has {len(recipe)} characters, and a JPEG holds about {_JPEG_MOST}; write "
+        "a PNG, or give it a shorter objective"
+    )
 
 
 def check_recipe(path: Union[str, "os.PathLike[str]"], recipe: str) -> None:
@@ -51,7 +74,7 @@ def check_recipe(path: Union[str, "os.PathLike[str]"], recipe: str) -> None:
     """
     if Path(path).suffix.lower() in (".jpg", ".jpeg"):
         try:
-            for_jpeg(recipe)
+            _for_jpeg(recipe, {})
         except OutputError as e:
             raise OutputError(f"{path}: {e}") from None
 
@@ -72,9 +95,17 @@ def broken(path: Union[str, "os.PathLike[str]"], error: Exception) -> ImageError
     )
 
 
+def _in_exif(image: Any) -> Optional[str]:
+    """What an open picture has where recipes are, or where older versions have put them."""
+    # a TIFF's own tags, which older Pillows do not give by getexif
+    tags = getattr(image, "tag_v2", None) or image.getexif()
+    text: Optional[str] = tags.get(_HISTORY) or tags.get(_DESCRIPTION)
+    return text
+
+
 def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:
-    """The recipe in a picture, or "" if it carries none. In a JPEG it may be any description, by a
-    camera or an editor.
+    """The recipe in a picture, or "" if it carries none. It may be any description, by a camera
+    or an editor.
 
     Raises:
         ImageError: the picture cannot be read.
@@ -92,7 +123,7 @@ def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:
             warnings.simplefilter("ignore")  # of damaged EXIF data
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                text = image.info.get(_PNG_KEY) or image.getexif().get(_DESCRIPTION, "")
+                text = image.info.get(_PNG_KEY) or _in_exif(image) or ""
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large(path) from None
     except MemoryError:

@@ -4,7 +4,7 @@
 Pillow's on 8-bit pictures.
 """
 
-from typing import Tuple
+from typing import Sequence, Tuple
 
 import numpy as np
 from PIL import Image
@@ -41,6 +41,22 @@ def bicubic(picture: np.ndarray, size: Size) -> np.ndarray:
         return picture
     image = Image.fromarray(to_bytes(picture)).resize((size[1], size[0]), _BICUBIC)
     return np.asarray(image, np.float32)
+
+
+def at_most(picture: np.ndarray, longest: int) -> np.ndarray:
+    """An RGB picture (H, W, 3) whose longest side has at most so many pixels; 0 for any. It keeps
+    its shape, and is never enlarged."""
+    size = size_at_most(picture.shape[:2], longest)
+    return bicubic(picture, size)
+
+
+def size_at_most(size: Sequence[int], longest: int) -> Size:
+    """The (height, width) that `at_most` makes of a picture of this one."""
+    height, width = size
+    if not 0 < longest < max(height, width):
+        return height, width
+    share = longest / max(height, width)
+    return max(1, round(height * share)), max(1, round(width * share))
 
 
 def averaged(mask: np.ndarray, size: Size) -> np.ndarray:

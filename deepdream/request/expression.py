@@ -34,7 +34,8 @@ class Context:
     """What an expression's names mean in one request.
 
     `names`: {layer in the text: layer in the net}. `where`: {file in the text: its path}.
-    `score_layer`: the one that score() reads.
+    `score_layer`: the one that score() reads. `profiles`: whether its pictures' ICC profiles are
+    followed.
     """
 
     net: Any
@@ -42,6 +43,7 @@ class Context:
     names: Dict[str, str] = field(default_factory=dict)
     where: Dict[str, str] = field(default_factory=dict)
     score_layer: str = ""
+    profiles: bool = True
 
 
 class Expression:
@@ -181,7 +183,7 @@ def _build(node: Any, context: Context) -> Any:
         return objectives.score(context.score_layer, class_number(context.model, str(values[0]))[0])
     layer = context.names.get(values[0], values[0])
     if node.func.id == "guide":
-        guides = [load(context.where.get(path, path)) for path in values[1:]]
+        guides = [load(context.where.get(path, path), context.profiles) for path in values[1:]]
         return objectives.guide(
             layer, *(guide_features(context.net, guide, layer) for guide in guides)
         )

@@ -3,7 +3,7 @@
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -11,12 +11,13 @@ from netfile.files import file_sha1
 
 from .. import nets
 from ..dream import smoothing
-from ..dream.octaves import BYTES_PER_PIXEL, deepdream, octave_sizes
+from ..dream.octaves import BYTES_PER_PIXEL, Progress, StopDream, deepdream, octave_sizes
 from ..dream.zoom import zoom
-from ..errors import NotFiniteError, SizeError, TargetError, ZeroGradientError
+from ..errors import NotFiniteError, Size, SizeError, TargetError, ZeroGradientError
 from ..nets.labels import class_number, classes
-from ..pictures import load, load_mask
-from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
+from ..pictures import Photo, load_mask, read, with_colours_of
+from ..pictures.resize import at_most, size_at_most
+from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, PICTURE, Dream, Picture, Zoom
 from .expression import Context, Expression
 from .target import Target, wanted_layers
 
@@ -27,12 +28,21 @@ class Source(NamedTuple):
     """A picture that a request reads.
 
     role: "image", "guide", "mask", or "objective" for what the objective's text calls `name`.
+    called: what a recipe calls it, where that is not its path.
     """
 
     role: str
     name: str
     path: str
     sha1: str
+    called: str = ""
+
+
+class Stop(NamedTuple):
+    """The last step that was taken of a dream that was stopped; both are counted from 1."""
+
+    octave: int
+    step: int
 
 
 @dataclass(frozen=True)
@@ -40,20 +50,25 @@ class Job:
     """What to dream: every field is checked, and the net is open. `zoom` is None for a single
     picture.
 
-    `sources`: every picture that the request reads. `model_sha1`: as `hashes` gives it.
+    `photo` is the picture as it was read, `pixels` as it is dreamt on. `sources`: every picture
+    that the request reads. `model_sha1`: as `hashes` gives it. `stopped`: where the dream ends, if
+    not after all its steps.
     """
 
     opened: nets.OpenNet
     context: Context
     image_path: str
+    photo: Photo
     pixels: np.ndarray
     target: Target
     sources: Tuple[Source, ...]
     model_sha1: Dict[str, str]
     dream: Dream
+    picture: Picture
     zoom: Optional[Zoom]
     seed: int
     gpu: Optional[int]
+    stopped: Optional[Stop] = None
 
     @property
     def net(self) -> Any:
@@ -74,96 +89,167 @@ def hashes(model: nets.Model) -> Dict[str, str]:
     return {"weights_sha1": file_sha1(model.weights), "deploy_sha1": file_sha1(model.deploy)}
 
 
-def prepare(
-    image_path: str,
-    dream: Dream,
-    *,
-    model: Union[str, nets.Model] = DEFAULT_MODEL,
-    engine: str = DEFAULT_ENGINE,
-    gpu: Optional[int] = None,
-    guide_path: Optional[str] = None,
-    mask_path: Optional[str] = None,
-    zoom: Optional[Zoom] = None,
-    seed: Optional[int] = None,
-    where: Optional[Dict[str, str]] = None,
-    beside: int = BYTES_PER_PIXEL,
-    model_sha1: Optional[Dict[str, str]] = None,
-) -> Job:
-    """Check a request and load what it needs; everything that can be wrong shows here, before any
-    dreaming.
+class Request:
+    """What is asked for beside the picture, checked and loaded once, for one picture or many.
+
+    One net serves all of them, where their sizes allow that.
 
     Args:
         dream: an `end` of "" means the model's own default.
         model: a name, a folder or a Model.
-        seed: of the jitter; None draws one.
         where: {file in the objective's text: where it is now}.
         beside: bytes that the caller will keep for each pixel, beside the net.
         model_sha1: the model's `hashes`, where they are known.
+        picture: what is done to the photograph, and to its dream.
 
     Raises:
-        DreamError: the request cannot be met.
+        DreamError: the request cannot be met, whatever the picture is.
     """
-    pixels = load(image_path)
-    guide = load(guide_path) if guide_path else None
-    mask = load_mask(mask_path) if mask_path else None
-    expression = Expression(dream.objective) if dream.objective else None
-    if expression and guide_path:
-        raise TargetError(
-            'a guide and an objective exclude each other; write guide("layer", "picture.jpg") in '
-            "the objective"
+
+    def __init__(
+        self,
+        dream: Dream,
+        *,
+        model: Union[str, nets.Model] = DEFAULT_MODEL,
+        engine: str = DEFAULT_ENGINE,
+        gpu: Optional[int] = None,
+        guide_path: Optional[str] = None,
+        mask_path: Optional[str] = None,
+        zoom: Optional[Zoom] = None,
+        where: Optional[Dict[str, str]] = None,
+        beside: int = BYTES_PER_PIXEL,
+        model_sha1: Optional[Dict[str, str]] = None,
+        picture: Picture = PICTURE,
+    ) -> None:
+        try:
+            smoothing.named(dream.smooth)
+        except ValueError as e:
+            raise TargetError(str(e)) from None
+        self.model = model if isinstance(model, nets.Model) else nets.find(model)
+        self.dream = replace(dream, end=dream.end or self.model.end)
+        self.expression = Expression(dream.objective) if dream.objective else None
+        if self.expression and guide_path:
+            raise TargetError(
+                'a guide and an objective exclude each other; write guide("layer", "picture.jpg") '
+                "in the objective"
+            )
+        self._guide = read(guide_path, picture.profiles) if guide_path else None
+        self._mask = load_mask(mask_path) if mask_path else None
+        files = self.expression.files if self.expression else []
+        self._named = {name: (where or {}).get(name, name) for name in files}
+        named = [read(path, picture.profiles) for path in self._named.values()]
+        self._converts = any(one.converted for one in [self._guide, *named] if one)
+        names = self.expression.classes if self.expression else []
+        self._scored = [class_number(self.model, str(name))[0] for name in names]
+        self._engine, self._gpu, self._beside = engine, gpu, beside
+        self._zoom, self._picture, self._model_sha1 = zoom, picture, model_sha1
+        places = [("guide", str(guide_path), guide_path), ("mask", str(mask_path), mask_path)]
+        places += [("objective", name, path) for name, path in self._named.items()]
+        self._places = [(role, name, path) for role, name, path in places if path]
+        self._sources: Optional[Tuple[Source, ...]] = None
+        self._opened: Optional[nets.OpenNet] = None
+
+    @property
+    def inputs(self) -> List[Any]:
+        """The files that it reads beside the picture."""
+        return [*(path for _, _, path in self._places), self.model.weights, self.model.deploy]
+
+    def open(self, size: Size) -> nets.OpenNet:
+        """The net, ready for a photograph of this (height, width).
+
+        Raises:
+            SizeError: the size does not suit it.
+            DreamError: no picture would.
+        """
+        height, width = size_at_most(size, self._picture.max_size)
+        dream, model = self.dream, self.model
+        self._opened = nets.open(
+            model,
+            self._engine,
+            layers=lambda description: wanted_layers(
+                description, self.expression, dream.end, len(classes(model)), self._scored
+            ),
+            sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
+            guide_size=None if self._guide is None else self._guide.pixels.shape[:2],
+            beside=self._beside,
+            gpu=self._gpu,
+            before=self._opened,
         )
-    named = {
-        name: (where or {}).get(name, name) for name in (expression.files if expression else [])
-    }
-    for path in named.values():
-        load(path)
-    asked = model if isinstance(model, nets.Model) else nets.find(model)
-    names = expression.classes if expression else []
-    scored = [class_number(asked, str(name))[0] for name in names]
-    try:
-        smoothing.named(dream.smooth)
-    except ValueError as e:
-        raise TargetError(str(e)) from None
-    dream = replace(dream, end=dream.end or asked.end)
-    height, width = pixels.shape[:2]
-    opened = nets.open(
-        asked,
-        engine,
-        layers=lambda description: wanted_layers(
-            description, expression, dream.end, len(classes(asked)), scored
-        ),
-        sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
-        guide_size=None if guide is None else guide.shape[:2],
-        beside=beside,
-        gpu=gpu,
-    )
-    score_layer = opened.output.scores if scored else ""
-    context = Context(opened.net, asked, opened.names, named, score_layer)
-    if seed is None:
-        seed = int.from_bytes(os.urandom(4), "little")
-    roles = {"image": image_path, "guide": guide_path, "mask": mask_path}
-    wanted = [(role, str(path), path) for role, path in roles.items() if path]
-    wanted += [("objective", name, path) for name, path in named.items()]
-    return Job(
-        opened,
-        context,
-        image_path,
-        pixels,
-        Target(opened.end, expression, guide, mask),
-        tuple(Source(role, name, str(path), file_sha1(path)) for role, name, path in wanted),
-        model_sha1 or hashes(asked),
-        dream,
-        zoom,
-        seed,
-        gpu,
-    )
+        return self._opened
+
+    def job(
+        self,
+        image_path: str,
+        seed: Optional[int] = None,
+        *,
+        called: str = "",
+        stopped: Optional[Stop] = None,
+    ) -> Job:
+        """The job of one picture; everything that can be wrong shows here, before any dreaming.
+
+        Args:
+            seed: of the jitter; None draws one.
+            called: what a recipe calls the picture, where that is not its path.
+            stopped: where the dream ends, if not after all its steps.
+
+        Raises:
+            DreamError: the request cannot be met.
+        """
+        photo = read(image_path, self._picture.profiles)
+        opened = self.open(photo.pixels.shape[:2])
+        pixels = at_most(photo.pixels, self._picture.max_size)
+        # what a recipe need not tell is left out of it
+        picture = replace(self._picture, profiles=self._converts or photo.converted)
+        score_layer = opened.output.scores if self._scored else ""
+        context = Context(
+            opened.net, self.model, opened.names, self._named, score_layer, picture.profiles
+        )
+        guide = None if self._guide is None else self._guide.pixels
+        if self._sources is None:
+            self._sources = tuple(Source(*place, file_sha1(place[2])) for place in self._places)
+            self._model_sha1 = self._model_sha1 or hashes(self.model)
+        image = Source("image", str(image_path), str(image_path), file_sha1(image_path), called)
+        return Job(
+            opened=opened,
+            context=context,
+            image_path=image_path,
+            photo=photo._replace(pixels=pixels),  # the large one is not kept
+            pixels=pixels,
+            target=Target(opened.end, self.expression, guide, self._mask),
+            sources=(image, *self._sources),
+            model_sha1=dict(self._model_sha1 or {}),
+            dream=self.dream,
+            picture=picture,
+            zoom=self._zoom,
+            seed=new_seed() if seed is None else seed,
+            gpu=self._gpu,
+            stopped=stopped,
+        )
+
+
+def prepare(image_path: str, dream: Dream, *, seed: Optional[int] = None, **request: Any) -> Job:
+    """The job of one picture, all of it checked; `request` and the errors are those of Request."""
+    return Request(dream, **request).job(image_path, seed)
+
+
+def new_seed() -> int:
+    return int.from_bytes(os.urandom(4), "little")
 
 
 def pixel_steps(job: Job) -> int:
     """The work of one of the job's pictures: the pixels of each octave times its steps."""
     height, width = job.pixels.shape[:2]
     sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
-    return sum(h * w for h, w in sizes) * job.dream.iterations
+    return sum(h * w * n for (h, w), n in zip(sizes[::-1], steps(job)))
+
+
+def steps(job: Job) -> List[int]:
+    """The steps of each octave of one of the job's pictures, from the smallest up."""
+    whole = [job.dream.iterations] * job.dream.octaves
+    if job.stopped is None:
+        return whole
+    octave, step = job.stopped
+    return [*whole[: octave - 1], step, *[0] * (job.dream.octaves - octave)]
 
 
 def seconds(job: Job, frames: int = 1) -> Optional[float]:
@@ -207,9 +293,16 @@ def pictures(
     """The job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them.
 
     Args:
-        report: called with a Progress after every step.
+        report: called with a Progress after every step; it may raise StopDream.
         wrap: called with the objective, returns the one to use.
     """
+
+    def reported(p: Progress) -> None:
+        if report:
+            report(p)
+        if job.stopped == (p.octave, p.step):
+            raise StopDream
+
     d = job.dream
     params: Dict[str, Any] = dict(
         iter_n=d.iterations,
@@ -222,7 +315,8 @@ def pictures(
         objective=wrap(job.objective()),
         smoothing=smoothing.named(d.smooth),
         rng=np.random.RandomState(job.seed),
-        report=report,
+        report=reported,
     )
     frames, scale = (job.zoom.frames, job.zoom.scale) if job.zoom else (1, 0.0)
-    return zoom(job.net, job.pixels, frames, scale, **params)
+    for picture in zoom(job.net, job.pixels, frames, scale, **params):
+        yield with_colours_of(job.pixels, picture) if job.picture.keep_colours else picture

@@ -18,13 +18,14 @@ from .. import nets
 from ..errors import DreamError, ImageError, ModelError, RecipeError
 from ..nets import engine as engines
 from ..pictures import check_recipe, read_recipe
-from ..settings import Dream, Zoom
+from ..settings import Dream, Picture, Zoom
 from ..version import __version__
 from . import fields, schema
 from .expression import Expression
-from .job import Job, Source, hashes, prepare
+from .job import Job, Request, Source, Stop, hashes
 
 _PICTURE_BYTES = 1 << 30  # at most; Pillow opens none that needs more
+_AS_IT_IS = Picture(profiles=False)  # what is done where a recipe says nothing of it
 
 
 class Repeat(NamedTuple):
@@ -65,6 +66,7 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
         "zoom": asdict(job.zoom) if job.zoom else None,
         "frame": frame,
         "seed": job.seed,
+        **_handling(job),
     }
     text = json.dumps(record)
     try:
@@ -73,6 +75,16 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
         raise RecipeError(f"no recipe can repeat this: {e}") from None
     check_recipe(out, text)
     return text
+
+
+def _handling(job: Job) -> Dict[str, Any]:
+    """What is done beside the dream, where anything is."""
+    told: Dict[str, Any] = {}
+    if job.picture != _AS_IT_IS:
+        told["picture"] = asdict(job.picture)
+    if job.stopped:
+        told["stopped"] = job.stopped._asdict()
+    return told
 
 
 def _surroundings(job: Job) -> Dict[str, Any]:
@@ -121,7 +133,8 @@ def _names(job: Job, out: str) -> Dict[Source, str]:
     names: Dict[Source, str] = {}
     paths: Dict[Tuple[str, str], str] = {}
     for source in job.sources:
-        path, plain = os.path.realpath(source.path), _seen_from(out, source.path)
+        path = os.path.realpath(source.path)
+        plain = source.called or _seen_from(out, source.path)
         same = (f"{number}-{plain}" for number in itertools.count(2))
         name = plain
         while paths.setdefault((source.role, name), path) != path:
@@ -241,8 +254,8 @@ def follow(
     model_sha1 = _checked_model(before, asked, tell)
     places = {role: place for (role, _), place in where.items() if role != "objective"}
     zoom, frame = record["zoom"], record["frame"]
-    job = prepare(
-        places["image"],
+    picture, stopped = record["picture"], record["stopped"]
+    request = Request(
         Dream(**record["settings"]),
         model=asked,
         engine=engine or engines.name_of_recorded(record["engine"]["name"]),
@@ -250,10 +263,11 @@ def follow(
         guide_path=places.get("guide"),
         mask_path=places.get("mask"),
         zoom=zoom and Zoom(frame + 1, zoom["scale"]),
-        seed=record["seed"],
         where={name: place for (role, name), place in where.items() if role == "objective"},
         model_sha1=model_sha1,
+        picture=Picture(**picture) if picture else _AS_IT_IS,
     )
+    job = request.job(places["image"], record["seed"], stopped=Stop(**stopped) if stopped else None)
     return Repeat(job, frame, _differences(record, _surroundings(job)))
 
 

@@ -44,6 +44,15 @@ LOOP = Table(
     },
     default=None,
 )
+PICTURE = Table(
+    {
+        "max_size": Whole(0, 1_000_000, default=0),
+        "keep_colours": _FLAG,
+        "profiles": _FLAG,
+    },
+    default=None,
+)
+_STOPPED = Table({"octave": Whole(1, 64), "step": Whole(1, 1_000_000)}, default=None)
 INPUT_SCALE = Number(*SCALES, default=None)
 SEED = Whole(0, 2**32 - 1)
 _MODEL: Dict[str, Field] = {
@@ -63,6 +72,8 @@ _COMMON: Dict[str, Field] = {
     "zoom": LOOP,
     "frame": Whole(0, 999_999, default=0),
     "seed": SEED,
+    "picture": PICTURE,
+    "stopped": _STOPPED,
 }
 _SOURCE_0 = Table({"path": _PATH, "sha1": _SHA1})
 _RECIPE_0 = Table(
@@ -142,10 +153,24 @@ def read(record: Any) -> Dict[str, Any]:
         recipe = _RECIPE.read(record)
     _check_engine(recipe["engine"])
     _check_files(recipe["files"], recipe["settings"]["objective"])
+    _check_stopped(recipe)
     frames = recipe["zoom"]["frames"] if recipe["zoom"] else 1
     if recipe["frame"] >= frames:
         raise RecipeError(f"frame is {recipe['frame']}, but the last one is {frames - 1}")
     return recipe
+
+
+def _check_stopped(recipe: Dict[str, Any]) -> None:
+    stopped, settings = recipe["stopped"], recipe["settings"]
+    if not stopped:
+        return
+    if recipe["zoom"]:
+        raise RecipeError("stopped is set for one of several frames; only a single picture has it")
+    for key, of in (("octave", "octaves"), ("step", "iterations")):
+        if stopped[key] > settings[of]:
+            raise RecipeError(
+                f"stopped.{key} is {stopped[key]}, but settings.{of} is {settings[of]}"
+            )
 
 
 def _check_engine(engine: Dict[str, Any]) -> None:

@@ -1,37 +1,64 @@
-"""`deepdream dream`: one picture."""
+"""`deepdream dream`: pictures, one by one."""
 
 import argparse
+import os
+from dataclasses import replace
 from typing import Any
 
 from netfile.terminal import say
 
 from ... import pictures
 from ...errors import NotFiniteError
+from ...pictures.files import check_saving
 from ...pictures.output import check_file
-from ...request.job import prepare
+from ...request.job import Request
 from ...request.recipe import recipe
-from .. import options, progress
-from ..results import check_picture, inputs_of, keep_last_good, save
+from .. import batch, options, progress
+from ..batch.stop import Interrupt
+from ..results import check_picture, inputs_of, keep_last_good, save, send
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("dream", help="dream on a picture")
-    options.add_dream(p)
-    options.add_out(p, "OUT", "the picture to write, .png or .jpg; it carries its recipe")
+    p = verbs.add_parser("dream", help="dream on pictures")
+    options.add_dream(p, several=True)
+    batch.add_options(p)
     p.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> None:
-    check_file(args.out, pictures.FORMATS, args.overwrite, options.pictures_of(args))
-    job = prepare(args.image, options.dream_of(args), **options.request_of(args))
-    check_file(args.out, pictures.FORMATS, args.overwrite, inputs_of(job))
-    about = recipe(job, args.out)
-    check_picture(args.out, job.pixels.shape[:2], about)
+def run(args: argparse.Namespace) -> int:
+    return batch.run(args, _dream)
+
+
+def _dream(
+    args: argparse.Namespace, request: Request, task: batch.Task, interrupt: Interrupt
+) -> None:
+    """Make one picture, and write it."""
+    out = task.out
+    job = request.job(task.path, task.seed, called=task.called)
+    about = recipe(job, out)
+    size, tags = job.pixels.shape[:2], job.photo.tags
+    if task.stream is not None:
+        check_saving(out, size, about, tags)
+    else:
+        if task.made:
+            os.makedirs(task.made, exist_ok=True)
+        check_file(out, pictures.FORMATS, args.overwrite, inputs_of(job))
+        check_picture(out, size, about, tags=tags)
     progress.announce(job)
     try:
-        ((_, picture),) = progress.pictures(job)
+        ((_, picture),) = progress.pictures(job, stop=interrupt)
     except NotFiniteError as e:
-        keep_last_good(args.out, e)
+        keep_last_good(out, e)
         raise
-    save(args.out, picture, about, args.overwrite)
-    say(f"wrote {args.out}")
+    if interrupt.at:
+        job = replace(job, stopped=interrupt.at)
+        about = recipe(job, out)
+        say(
+            f"stopped after step {interrupt.at.step} of octave {interrupt.at.octave}; the picture "
+            "so far is kept, and its recipe ends there too"
+        )
+    if task.stream is not None:
+        send(task.stream, out, picture, about, tags)
+    else:
+        save(out, picture, about, args.overwrite, tags)
+    say(f"wrote {'the picture to the standard output' if task.stream is not None else out}")

@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
     for line in differences:
         say(f"note: {line}")
     check_file(out, pictures.FORMATS, args.overwrite, inputs_of(job))
-    check_picture(out, job.pixels.shape[:2], told)
+    check_picture(out, job.pixels.shape[:2], told, tags=job.photo.tags)
     progress.announce(job)
     _announce_work(job, frame + 1)
     try:
@@ -91,14 +91,14 @@ def run(args: argparse.Namespace) -> None:
     except NotFiniteError as e:
         keep_last_good(out, e)
         raise
-    save(out, picture, told, args.overwrite)
+    save(out, picture, told, args.overwrite, job.photo.tags)
     say(f"wrote {out}: {_verdict(old, before, pictures.load(out))}")
 
 
 def _announce_work(job: jobs.Job, frames: int) -> None:
     """Print how large the picture is, and about how long it takes."""
     height, width = job.pixels.shape[:2]
-    steps = job.dream.octaves * job.dream.iterations
+    steps = sum(jobs.steps(job))
     seconds = jobs.seconds(job, frames)
     time = "no time that can be told" if seconds is None else f"about {_duration(seconds)}"
     of = f", after the {counted(frames - 1, 'frame')} before it" if frames > 1 else ""

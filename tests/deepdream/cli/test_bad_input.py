@@ -129,7 +129,7 @@ def test_unknown_option_and_missing_command(refused, photo, out):
     assert "unrecognized arguments: --octave-sclae 2" in refused(
         "dream", photo, "-o", out, "--octave-sclae", "2"
     )
-    assert "--out" in refused("dream", photo)
+    assert "--out" in refused("zoom", photo)
 
 
 def test_bad_destinations_are_found_first(refused, photo, tmp_path):
@@ -158,7 +158,7 @@ def test_out_of_memory(refused, photo, out, monkeypatch):
     def too_much(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr("deepdream.cli.commands.dream.prepare", too_much)
+    monkeypatch.setattr("deepdream.request.job.Request.job", too_much)
     assert "not enough memory" in refused("dream", photo, "-o", out)
 
 

@@ -118,8 +118,8 @@ def test_a_file_that_came_meanwhile_stays_and_the_picture_is_kept(
     out = tmp_path / "out.png"
     finished = dream_command.progress.pictures
 
-    def meanwhile(job):
-        yield from finished(job)
+    def meanwhile(job, **how):
+        yield from finished(job, **how)
         out.write_text("mine")
 
     monkeypatch.setattr(dream_command.progress, "pictures", meanwhile)
@@ -138,8 +138,8 @@ def test_a_folder_that_went_meanwhile_does_not_lose_the_picture(
     monkeypatch.chdir(here)
     finished = dream_command.progress.pictures
 
-    def meanwhile(job):
-        yield from finished(job)
+    def meanwhile(job, **how):
+        yield from finished(job, **how)
         folder.rmdir()
 
     monkeypatch.setattr(dream_command.progress, "pictures", meanwhile)
@@ -151,7 +151,7 @@ def test_a_folder_that_went_meanwhile_does_not_lose_the_picture(
 @pytest.mark.parametrize("name, text, message", [
     ("x.jpg", "x" * 70000, "the recipe has 70000 characters, and a JPEG holds"),
     ("x" * 300 + ".png", "", "File name too long"),
-    ("x.webp", "", 'unknown format ".webp"'),
+    ("x.bmp", "", 'unknown format ".bmp"'),
 ])  # fmt: skip
 def test_what_cannot_be_saved_is_found_before_the_first_step(
     name, text, message, photo, refused, tmp_path, monkeypatch

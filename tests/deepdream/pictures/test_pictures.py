@@ -143,8 +143,8 @@ def test_too_little_memory_is_not_a_broken_picture(tmp_path, monkeypatch):
 
 
 def test_a_picture_is_saved_in_a_known_format_only(tmp_path):
-    with pytest.raises(OutputError, match='unknown format ".webp"'):
-        pictures.save(tmp_path / "x.webp", np.zeros((4, 4, 3)))
+    with pytest.raises(OutputError, match='unknown format ".bmp"'):
+        pictures.save(tmp_path / "x.bmp", np.zeros((4, 4, 3)))
 
 
 def test_a_truncated_picture_is_named(tmp_path, rng):

@@ -1,0 +1,42 @@
+"""The options of pictures in and pictures out."""
+
+import argparse
+
+from ...request import schema
+from ...settings import Picture
+from .. import options
+from .names import FIELDS, KINDS
+
+
+def add_options(p: argparse.ArgumentParser) -> None:
+    fields = ", ".join(f"{{{name}}}" for name in FIELDS)
+    options.add_out(
+        p,
+        "OUT",
+        "the picture to write; or a folder, which gets one for each; or - for the standard output; "
+        f"{fields} in it stand for what they say (default: NAME-dream.png beside each picture)",
+        required=False,
+    )
+    p.add_argument(
+        "--format",
+        choices=KINDS,
+        help="of what is written, where OUT does not end in one (default: png)",
+    )
+    p.add_argument(
+        "--max-size",
+        type=options.recorded(schema.PICTURE.fields["max_size"]),
+        default=0,
+        metavar="N",
+        help="make a picture smaller before the dream if a side has more than N pixels (default: "
+        "0, any size)",
+    )
+    p.add_argument(
+        "--keep-colours",
+        action="store_true",
+        help="take the light and dark of the dream, and the colours of the photograph",
+    )
+
+
+def handling_of(args: argparse.Namespace) -> Picture:
+    """What a command line wants done to its photographs and their dreams."""
+    return Picture(args.max_size, args.keep_colours)
