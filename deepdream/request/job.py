@@ -3,7 +3,7 @@
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..errors import NotFiniteError, SizeError, TargetError, ZeroGradientError
 from ..nets.labels import class_number, classes
 from ..pictures import load, load_mask
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
-from .expression import Context, Expression
+from .expression import Context, Expression, spelt_out
 from .target import Target, wanted_layers
 
 _TRIED = 224  # pixels; the height and width of the picture that a step is timed on
@@ -92,7 +92,8 @@ def prepare(
     dreaming.
 
     Args:
-        dream: an `end` of "" means the model's own default.
+        dream: an `end` of "" means the model's own default; layers may have short names, which the
+            Job spells out.
         model: a name, a folder or a Model.
         seed: of the jitter; None draws one.
         where: {file in the objective's text: where it is now}.
@@ -121,12 +122,17 @@ def prepare(
     scored = [class_number(asked, str(name))[0] for name in names]
     dream = replace(dream, end=dream.end or asked.end)
     height, width = pixels.shape[:2]
+
+    def layers(description: Any) -> List[str]:
+        nonlocal dream, expression
+        end, expression = spelt_out(description, dream.end, expression)
+        dream = replace(dream, end=end, objective=expression.text if expression else "")
+        return wanted_layers(description, expression, end, len(classes(asked)), scored)
+
     opened = nets.open(
         asked,
         engine,
-        layers=lambda description: wanted_layers(
-            description, expression, dream.end, len(classes(asked)), scored
-        ),
+        layers=layers,
         sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
         guide_size=None if guide is None else guide.shape[:2],
         beside=beside,
