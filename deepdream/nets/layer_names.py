@@ -8,7 +8,7 @@ short for nothing, and where a name is short for several none is chosen.
 """
 
 import re
-from typing import Any, List
+from typing import Any
 
 from ..errors import TargetError
 from .preflight import targets
@@ -30,7 +30,9 @@ def full_name(description: Any, name: str) -> str:
     found = stages or [one for one in valid if is_short_for(name, one)]
     if len(found) > 1:
         some = ", ".join(found[:_MOST_SHOWN]) + (", ..." if len(found) > _MOST_SHOWN else "")
-        raise TargetError(f'"{name}" is short for {len(found)} layers: {some}', layer=name)
+        raise TargetError(
+            f'"{name}" is short for {len(found)} layers: {some}', layer=name, several=True
+        )
     return found[0] if found else name
 
 

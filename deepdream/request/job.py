@@ -14,6 +14,7 @@ from ..dream.octaves import BYTES_PER_PIXEL, deepdream, octave_sizes
 from ..dream.zoom import zoom
 from ..errors import NotFiniteError, SizeError, TargetError, ZeroGradientError
 from ..nets.labels import class_number, classes
+from ..nets.memory import of_net
 from ..pictures import load, load_mask
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
 from .expression import Context, Expression, spelt_out
@@ -165,6 +166,11 @@ def pixel_steps(job: Job) -> int:
     height, width = job.pixels.shape[:2]
     sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
     return sum(h * w for h, w in sizes) * job.dream.iterations
+
+
+def memory(job: Job) -> int:
+    """About how many bytes the job takes, its net among them."""
+    return of_net(job.opened, [job.pixels.shape[:2]], beside=BYTES_PER_PIXEL)
 
 
 def seconds(job: Job, frames: int = 1) -> Optional[float]:

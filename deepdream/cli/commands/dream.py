@@ -3,21 +3,28 @@
 import argparse
 from typing import Any
 
-from netfile.terminal import say
-
 from ... import pictures
 from ...errors import NotFiniteError
 from ...pictures.output import check_file
 from ...request.job import prepare
 from ...request.recipe import recipe
-from .. import options, progress
+from .. import events, options, progress
 from ..results import check_picture, inputs_of, keep_last_good, save
+
+EXAMPLES = (
+    "deepdream dream photo.jpg -o dream.png",
+    "deepdream dream photo.jpg -o dream.png --preset eyes",
+    "deepdream dream photo.jpg -o dream.png --end 4c --iterations 20 --seed 7",
+    "deepdream dream photo.jpg -o dream.png --dream-of owl,pagoda",
+    "deepdream dream photo.jpg -o dream.png --end 3b --guide flower.jpg",
+)
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("dream", help="dream on a picture")
+    p = options.add_command(verbs, "dream", "dream on a picture", EXAMPLES)
     options.add_dream(p)
     options.add_out(p, "OUT", "the picture to write, .png or .jpg; it carries its recipe")
+    options.add_said(p)
     p.set_defaults(run=run)
 
 
@@ -34,4 +41,4 @@ def run(args: argparse.Namespace) -> None:
         keep_last_good(args.out, e)
         raise
     save(args.out, picture, about, args.overwrite)
-    say(f"wrote {args.out}")
+    events.wrote(args.out)

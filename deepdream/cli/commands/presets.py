@@ -1,0 +1,25 @@
+"""`deepdream presets`: the looks that --preset knows, and the options that each stands for."""
+
+import argparse
+import textwrap
+from typing import Any
+
+from netfile.terminal import say
+
+from ...request.presets import PRESETS, options_of
+from ..options import add_command
+
+
+def add_parser(verbs: Any) -> None:
+    about = "list the looks that --preset knows, and the options that each stands for"
+    p = add_command(verbs, "presets", about, ["deepdream presets"])
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    widest = max(map(len, PRESETS))
+    for name, preset in PRESETS.items():
+        say(f"{name.ljust(widest)}  {preset.about}")
+        lines = textwrap.wrap(options_of(preset), 78 - widest, break_on_hyphens=False)
+        for line in lines:
+            say(f"{' ' * widest}  {line}")
