@@ -41,10 +41,10 @@ def emit(event: str, **facts: Any) -> None:
         sys.stdout.send({"event": event, **facts})
 
 
-def start(text: str, **facts: Any) -> None:
-    """Say what begins."""
+def tell(event: str, text: str, **facts: Any) -> None:
+    """Say something: an event with these facts to a program, the text to a person."""
     if _manner == JSON:
-        emit("start", **facts)
+        emit(event, **facts)
     else:
         say(text)
 

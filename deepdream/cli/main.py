@@ -111,6 +111,9 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             return 2
         _check_command(top, words)
         args = top.parse_args(words)
+        how = getattr(args, "manner", events.WORDS)
+        if how == events.JSON and getattr(args, "out", None) == "-":
+            top.error("--json and -o - would both write to the standard output; give one of them")
 
         def run() -> Optional[int]:
             started = time.monotonic()
@@ -122,6 +125,6 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             events.emit("done", code=code or 0, seconds=round(time.monotonic() - started, 3))
             return code
 
-        with events.speaking(getattr(args, "manner", events.WORDS)):
+        with events.speaking(how):
             name = f"deepdream {args.command}"
             return guarded(name, run, (DreamError, NetError), events.failed)

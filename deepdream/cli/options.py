@@ -86,11 +86,12 @@ def add_out(p: CommandParser, metavar: str, text: str, required: bool = True) ->
     p.group(OUTPUT).add_argument(
         "-o", "--out", required=required, type=filled, metavar=metavar, help=text
     )
-    add_overwrite(p)
+    add_overwrite(p.group(OUTPUT))
 
 
-def add_overwrite(p: CommandParser) -> None:
-    p.group(OUTPUT).add_argument(
+def add_overwrite(p: Any) -> None:
+    """Add --overwrite to a parser or to a group of its options."""
+    p.add_argument(
         "--overwrite",
         action="store_true",
         help="replace files of the same names; without it, none is replaced",

@@ -49,14 +49,26 @@ class Meter:
     """
 
     def __init__(
-        self, total: Optional[float], text: str = "", *, memory: int = 0, unit: str = ""
+        self,
+        total: Optional[float],
+        text: str = "",
+        *,
+        memory: int = 0,
+        unit: str = "",
+        told: bool = False,
     ) -> None:
-        """total: the work in all, in any measure, or None while it is not known. memory: bytes
-        that it takes, or 0 where that is not known. unit: of the measure, to be shown with it."""
+        """Begin.
+
+        Args:
+            total: the work in all, in any measure, or None while it is not known.
+            memory: bytes that it takes, or 0 where that is not known.
+            unit: of the measure, to be shown with it.
+            told: whether it was said before how long the work takes.
+        """
         self.total, self._memory, self._done = total, memory, 0.0
         self._started = self._logged = time.monotonic()
         self._sent = 0.0
-        self._count, self._first, self._told = 0, (0.0, 0.0), not total
+        self._count, self._first, self._told = 0, (0.0, 0.0), told or not total
         self._bar: Any = None
         if events.manner() == events.WORDS and has_terminal():
             self._bar = _bar(total, text, unit)
@@ -114,10 +126,10 @@ class Meter:
         seconds = now - self._started + left
         if seconds < _LONG:
             return
-        if events.manner() == events.JSON:
-            events.emit("estimate", seconds=round(seconds), bytes=self._memory or None)
-        else:
-            self.say(f"takes about {duration(seconds)}{_of_memory(self._memory)}")
+        with self.aside():
+            text = f"takes about {duration(seconds)}{of_memory(self._memory)}"
+            bytes_or_none = self._memory or None
+            events.tell("estimate", text, seconds=round(seconds), bytes=bytes_or_none)
 
     def __enter__(self) -> "Meter":
         return self
@@ -138,7 +150,7 @@ def _bar(total: Optional[float], text: str, unit: str) -> Any:
     return tqdm(total=total, desc=printable(text) or None, dynamic_ncols=True, **shape)
 
 
-def _of_memory(count: int) -> str:
+def of_memory(count: int) -> str:
     if not count:
         return ""
     return f" and {count / 1e9:.1f} GB of memory" if count >= 1e8 else " and little memory"
@@ -148,9 +160,9 @@ class Bar(Meter):
     """The meter of all steps of the `parts` of a job's run, weighted by each octave's size, so that
     the time left is right."""
 
-    def __init__(self, job: Job, parts: Sequence[str]) -> None:
+    def __init__(self, job: Job, parts: Sequence[str], told: bool = False) -> None:
         total = jobs.pixel_steps(job) * len(parts)
-        super().__init__(total, memory=jobs.memory(job))
+        super().__init__(total, memory=jobs.memory(job), told=told)
         self._parts, self._steps = parts, 0
         self._steps_of_a_part = job.dream.octaves * job.dream.iterations
 
@@ -177,10 +189,11 @@ class Bar(Meter):
         return self
 
 
-def pictures(job: Job, frames: int = 1) -> Iterator[Tuple[int, np.ndarray]]:
-    """(number, picture) of each of a job's pictures, with a progress bar on stderr."""
+def pictures(job: Job, frames: int = 1, told: bool = False) -> Iterator[Tuple[int, np.ndarray]]:
+    """(number, picture) of each of a job's pictures, while a Meter says how far it is. told: as
+    there."""
     parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
-    with Bar(job, parts) as bar:
+    with Bar(job, parts, told) as bar:
         yield from enumerate(jobs.pictures(job, bar))
 
 
@@ -191,24 +204,22 @@ def announce(job: Job) -> None:
     objective = " ".join(job.dream.objective.split())
     goal = objective or f"end {job.dream.end}"
     goal = goal if len(goal) <= 300 else goal[:300] + " ..."
-    if events.manner() == events.JSON:
-        events.emit(
-            "start",
-            image=str(job.image_path),
-            width=w,
-            height=h,
-            model=opened.model.name,
-            engine=about["name"],
-            engine_version=about["version"],
-            end=None if objective else job.dream.end,
-            objective=objective or None,
-            octaves=job.dream.octaves,
-            iterations=job.dream.iterations,
-            seed=job.seed,
-        )
-    else:
-        say(f"{opened.model.name} on {about['name']} {about['version']}: {w}x{h}, {goal}, seed "
-            f"{job.seed}")  # fmt: skip
+    events.tell(
+        "start",
+        f"{opened.model.name} on {about['name']} {about['version']}: {w}x{h}, {goal}, seed "
+        f"{job.seed}",
+        image=str(job.image_path),
+        width=w,
+        height=h,
+        model=opened.model.name,
+        engine=about["name"],
+        engine_version=about["version"],
+        end=None if objective else job.dream.end,
+        objective=objective or None,
+        octaves=job.dream.octaves,
+        iterations=job.dream.iterations,
+        seed=job.seed,
+    )
     for note in opened.model.notes:
         say(f"  {note}")
     mask = job.target.mask

@@ -29,16 +29,50 @@ PRESETS: Dict[str, Preset] = {
         },
     ),
     "classic": Preset(
-        "the whole picture taken over: more octaves and more steps",
+        "the notebook's layer for longer, at more sizes: the picture overgrown",
         {"end": "inception_4c/output", "iterations": 20, "octaves": 6, "octave_scale": 1.3},
     ),
     "eyes": Preset(
-        "eyes that look out of every texture",
+        "the notebook's second dream, stronger: eyes in every texture",
         {"end": "inception_3b/5x5_reduce", "iterations": 20, "octaves": 5},
     ),
     "swirls": Preset(
-        "brush strokes that curl up",
-        {"end": "inception_3b/output", "iterations": 24, "step_size": 1.2},
+        "curling brush strokes",
+        {"end": "inception_3b/output", "iterations": 20, "step_size": 1.2},
+    ),
+    "blossoms": Preset(
+        "rays and petals, and rows of beads along edges",
+        {"end": "inception_4b/output", "iterations": 20, "octaves": 5},
+    ),
+    "spirals": Preset(
+        "two layers at once: strokes that wind themselves up to targets and shells",
+        {
+            "objective": 'l2("inception_3b/output") + 4 * l2("inception_4c/output")',
+            "iterations": 16,
+            "octaves": 5,
+        },
+    ),
+    "fever": Preset(
+        "large and small with nothing between, in long strides: crowded, and loud",
+        {
+            "end": "inception_4d/output",
+            "iterations": 24,
+            "octaves": 3,
+            "octave_scale": 2.0,
+            "step_size": 2.0,
+        },
+    ),
+    "relief": Preset(
+        "outlines drawn once more, and combed surfaces",
+        {"end": "inception_3a/output", "step_size": 1.0},
+    ),
+    "woodcut": Preset(
+        "bold dark outlines and flat areas",
+        {"end": "conv2/3x3", "iterations": 12},
+    ),
+    "subtle": Preset(
+        "the photograph, nearly: fine strokes where it has texture",
+        {"end": "inception_3b/output", "iterations": 6, "octaves": 3, "step_size": 0.7},
     ),
 }
 

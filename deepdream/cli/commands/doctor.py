@@ -33,6 +33,7 @@ _PACKAGES = {
     "matplotlib": "plots",
     "sklearn": "evaluate",
     "requests": "download",
+    "shtab": "completion",
 }
 _ENOUGH_MEMORY = 1e9  # bytes
 _MARKS = {True: "ok ", False: "!! ", None: "   "}

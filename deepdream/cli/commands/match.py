@@ -177,7 +177,8 @@ def run(args: argparse.Namespace) -> None:
     }
     record = note(_RECIPE, told)
     pictures.check_recipe(args.out, record)
-    events.start(
+    events.tell(
+        "start",
         f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}",
         image=args.image,
         width=width,

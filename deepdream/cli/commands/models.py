@@ -55,7 +55,7 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="take a file whose hash is not known, and record the hash that it has",
     )
-    options.add_overwrite(q)
+    options.add_overwrite(q.group(options.OUTPUT))
     options.add_said(q)
     q.set_defaults(run=get)
 

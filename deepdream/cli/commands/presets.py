@@ -1,7 +1,6 @@
 """`deepdream presets`: the looks that --preset knows, and the options that each stands for."""
 
 import argparse
-import textwrap
 from typing import Any
 
 from netfile.terminal import say
@@ -20,6 +19,4 @@ def run(args: argparse.Namespace) -> None:
     widest = max(map(len, PRESETS))
     for name, preset in PRESETS.items():
         say(f"{name.ljust(widest)}  {preset.about}")
-        lines = textwrap.wrap(options_of(preset), 78 - widest, break_on_hyphens=False)
-        for line in lines:
-            say(f"{' ' * widest}  {line}")
+        say(f"{' ' * widest}  {options_of(preset)}")

@@ -14,7 +14,7 @@ from ...pictures.output import check_file
 from ...request import job as jobs
 from ...request.recipe import from_picture, recipe
 from .. import events, options, progress
-from ..progress import duration
+from ..progress import duration, of_memory
 from ..results import check_picture, inputs_of, keep_last_good, save
 
 _MOVED = "what has moved"
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
     progress.announce(job)
     _announce_work(job, frame + 1)
     try:
-        *_, (_, picture) = progress.pictures(job, frame + 1)
+        *_, (_, picture) = progress.pictures(job, frame + 1, told=True)
     except NotFiniteError as e:
         keep_last_good(out, e)
         raise
@@ -112,7 +112,14 @@ def _announce_work(job: jobs.Job, frames: int) -> None:
     seconds = jobs.seconds(job, frames)
     time = "no time that can be told" if seconds is None else f"about {duration(seconds)}"
     of = f", after the {counted(frames - 1, 'frame')} before it" if frames > 1 else ""
-    say(f"makes 1 picture of {width}x{height}{of}: {counted(frames * steps, 'step')}, {time}")
+    takes = jobs.memory(job)
+    events.tell(
+        "estimate",
+        f"makes 1 picture of {width}x{height}{of}: {counted(frames * steps, 'step')}, "
+        f"{time}{of_memory(takes)}",
+        seconds=None if seconds is None else round(seconds),
+        bytes=takes,
+    )
 
 
 def _verdict(old: Path, before: np.ndarray, now: np.ndarray) -> str:

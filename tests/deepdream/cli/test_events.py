@@ -52,6 +52,8 @@ def test_a_replay_tells_its_verdict(run, listen, photo, tmp_path, fast):
     (written,) = (event for event in heard if event["event"] == "written")
     assert code == 0 and written["verdict"] == "equal to the bit"
     assert {"message", "start", "progress", "done"} <= set(kinds(heard))
+    (estimate,) = (event for event in heard if event["event"] == "estimate")
+    assert estimate["seconds"] >= 0 and estimate["bytes"] > 120 * 90
 
 
 def test_match_and_classes_tell_what_they_make(listen, photo, tmp_path, small_folder, engine_name):
@@ -116,6 +118,11 @@ def test_quiet_says_nothing_but_errors(run, photo, tmp_path, fast):
 def test_quiet_and_json_exclude_each_other(run, photo, tmp_path):
     code, _, err = run("dream", photo, "-o", tmp_path / "out.png", "-q", "--json")
     assert code == 2 and "not allowed with" in err
+
+
+def test_events_and_a_picture_cannot_both_go_to_the_standard_output(run, photo):
+    code, _, err = run("dream", photo, "-o", "-", "--json")
+    assert code == 2 and "both write to the standard output" in err and err.count("\n") == 1
 
 
 def test_one_command_speaks_as_it_was_asked_and_the_next_as_before(run, photo, tmp_path, fast):
