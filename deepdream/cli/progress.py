@@ -65,7 +65,7 @@ class Meter:
             unit: of the measure, to be shown with it.
             told: whether it was said before how long the work takes.
         """
-        self.total, self._memory, self._done = total, memory, 0.0
+        self.total, self._text, self._memory, self._done = total, text, memory, 0.0
         self._started = self._logged = time.monotonic()
         self._sent = 0.0
         self._count, self._first, self._told = 0, (0.0, 0.0), told or not total
@@ -90,7 +90,7 @@ class Meter:
         elif events.manner() == events.WORDS and now - self._logged >= _LOG_EVERY:
             self._logged = now
             share = f" ({done / self.total:.0%})" if self.total else ""
-            print(printable(f"{text}{share}".strip()), file=sys.stderr, flush=True)
+            print(printable(f"{text or self._text}{share}".strip()), file=sys.stderr, flush=True)
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
@@ -153,7 +153,8 @@ def _bar(total: Optional[float], text: str, unit: str) -> Any:
 def of_memory(count: int) -> str:
     if not count:
         return ""
-    return f" and {count / 1e9:.1f} GB of memory" if count >= 1e8 else " and little memory"
+    size = f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    return f" and {size} of memory"
 
 
 class Bar(Meter):

@@ -56,10 +56,10 @@ def test_the_first_step_is_no_measure(clock, capsys):
 
 
 def test_work_of_unknown_size_has_no_estimate(clock, capsys):
-    with Meter(None) as meter:
+    with Meter(None, "loading") as meter:
         for _ in range(20):
             clock.now += 10
-            meter.at(clock.now, "loading")
+            meter.at(clock.now)
     said = capsys.readouterr()
     assert said.out == "" and said.err.splitlines()[0] == "loading"
 
