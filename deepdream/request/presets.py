@@ -53,7 +53,7 @@ PRESETS: Dict[str, Preset] = {
         },
     ),
     "fever": Preset(
-        "large and small with nothing between, in long strides: crowded, and loud",
+        "a deeper layer in long strides, at sizes far apart: forms without a photograph under them",
         {
             "end": "inception_4d/output",
             "iterations": 24,
