@@ -107,5 +107,5 @@ class _Messages(_Redirected):
         return len(text)
 
     def send(self, event: Any) -> None:
-        self._stream.write(json.dumps(event) + "\n")
+        self._stream.write(json.dumps(event, default=float) + "\n")
         self._stream.flush()

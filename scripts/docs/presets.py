@@ -23,9 +23,10 @@ WIDTH = 400  # pixels
 HEAD = f"""# Presets
 
 A preset is a look: a set of settings that are options too. An option beside it wins, so that
-`--preset eyes --iterations 5` is a milder one. Where something else is asked for (`--end`,
-`--dream-of`, `--objective`, `--guide`), the preset says only how. A picture's recipe has the
-settings that the preset stands for, and so a replay does not ask what it means today.
+`--preset eyes --iterations 5` is a milder one. Where `--end`, `--dream-of` or `--objective` says
+what grows, the preset says only how; `--guide` keeps a preset's layer, but not an objective. A
+picture's recipe has the settings that the preset stands for, and so a replay does not ask what it
+means today.
 
     deepdream presets
     deepdream dream photo.jpg -o dream.png --preset eyes
