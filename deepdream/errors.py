@@ -71,10 +71,12 @@ class ModelError(DreamError):
     """A model is unknown, incomplete, or its files do not fit each other.
 
     needs_mean: its folder says nothing of its mean colour. moved: it is not where a recipe says.
+    unknown_class: it has no class of the name that was asked for.
     """
 
     needs_mean: bool = False
     moved: bool = False
+    unknown_class: bool = False
 
 
 class EngineError(DreamError):
@@ -87,11 +89,12 @@ class EngineError(DreamError):
 class TargetError(DreamError):
     """The layer, class or objective that was asked for does not exist or cannot be dreamt of.
 
-    layer: its name. instead: a blob that would do.
+    layer: its name. instead: a blob that would do. several: the name is short for more than one.
     """
 
     layer: str = ""
     instead: str = ""
+    several: bool = False
 
 
 class SizeError(DreamError):

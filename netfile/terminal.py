@@ -112,10 +112,15 @@ def safe_streams() -> Iterator[None]:
         nowhere.close()
 
 
+def _tell(line: str, code: int) -> None:
+    print(line, file=sys.stderr)
+
+
 def guarded(
     name: str,
     run: Callable[[], Optional[int]],
     expected: Union[Type[Exception], Tuple[Type[Exception], ...]],
+    tell: Callable[[str, int], None] = _tell,
 ) -> int:
     """Call run() and return the exit code.
 
@@ -123,6 +128,7 @@ def guarded(
         name: the program, which starts the line on stderr.
         run: returns its exit code, or None for 0.
         expected: the exceptions whose text is meant for the user.
+        tell: is called with what to say where it fails, and the exit code.
 
     Returns:
         run's own code, 2 for an expected exception, too little memory, what the system refuses
@@ -133,31 +139,31 @@ def guarded(
         code = run() or 0
         return _flushed(name) or code
     except expected as e:
-        return _refused(name, e)
+        return _refused(name, e, tell)
     except MemoryError as e:
         # NumPy's own kind tells an array's shape, which helps nobody
         told = f": {e}" if type(e) is MemoryError and e.args else ""
         advice = "" if told else "; use a smaller picture, or a layer nearer to the input"
-        return _refused(name, f"not enough memory{told}{advice}")
+        return _refused(name, f"not enough memory{told}{advice}", tell)
     except BrokenPipeError:
         _lead_nowhere(sys.stdout)  # whoever read our output has stopped; say nothing more
         return 0
     except OSError as e:
         return _flushed(name) or _refused(
-            name, f"{e.filename}: {e.strerror}" if e.filename else e.strerror or e
+            name, f"{e.filename}: {e.strerror}" if e.filename else e.strerror or e, tell
         )
     except ImportError as e:
-        return _refused(name, f"a package cannot be loaded: {e}")
+        return _refused(name, f"a package cannot be loaded: {e}", tell)
     except KeyboardInterrupt:
-        print(f"\n{name}: stopped; no partial files are left", file=sys.stderr)
+        tell(f"\n{name}: stopped; no partial files are left", 130)
         return 130
 
 
-def _refused(name: str, why: Any) -> int:
+def _refused(name: str, why: Any, tell: Callable[[str, int], None] = _tell) -> int:
     """Say why, and return the exit code."""
     line = printable(" ".join(str(why).split()))
     line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."
-    print(f"{name}: {line}", file=sys.stderr)
+    tell(f"{name}: {line}", 2)
     return 2
 
 

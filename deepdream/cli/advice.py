@@ -3,8 +3,10 @@ not know of."""
 
 import shlex
 from functools import singledispatch
+from typing import Optional
 
 from .. import errors
+from ..request.presets import PRESETS
 
 
 @singledispatch
@@ -13,10 +15,19 @@ def advice(error: Exception) -> str:
     return ""
 
 
-def advised(error: Exception) -> str:
-    """The error's text, in one line, with its advice."""
-    hint = advice(error)
+def advised(error: Exception, preset: Optional[str] = None) -> str:
+    """The error's text, in one line, with its advice. preset: the one that was asked for."""
+    hint = _of_preset(error, preset) or advice(error)
     return f"{error}; {hint}" if hint else str(error)
+
+
+def _of_preset(error: Exception, preset: Optional[str]) -> str:
+    """The advice where the preset names a layer that the net has not."""
+    layer = getattr(error, "layer", "")
+    named = PRESETS[preset].settings if preset else {}
+    if not layer or layer not in named.get("end", "") + named.get("objective", ""):
+        return ""
+    return f"the preset {preset} is for nets with GoogLeNet's layers; give another layer with --end"
 
 
 @advice.register(errors.ZeroGradientError)
@@ -33,6 +44,8 @@ def _(error: errors.NotFiniteError) -> str:
 
 @advice.register(errors.TargetError)
 def _(error: errors.TargetError) -> str:
+    if error.several:
+        return "write one of them in full"
     if error.instead:
         return f"use --end {error.instead}"
     return "`deepdream layers` lists them all" if error.layer else ""
@@ -47,6 +60,8 @@ def _(error: errors.SizeError) -> str:
 
 @advice.register(errors.ModelError)
 def _(error: errors.ModelError) -> str:
+    if error.unknown_class:
+        return "`deepdream classes --list` lists them"
     if error.moved:
         return "say where its folder is with --model"
     return "a folder without one needs --mean B,G,R" if error.needs_mean else ""

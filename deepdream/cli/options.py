@@ -1,15 +1,23 @@
-"""Options that several commands share, and what they stand for."""
+"""Options that several commands share, in their groups, and what they stand for."""
 
 import argparse
 import math
-from dataclasses import fields
-from typing import Any, Callable, Dict, List, Optional, Type
+from dataclasses import fields, replace
+from typing import Any, Callable, Dict, List, Optional, Sequence, Type
 
 from .. import nets
 from ..nets.engine import NAMES
 from ..request import schema
+from ..request.expression import scores
 from ..request.fields import Whole
+from ..request.presets import PRESETS
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, Dream
+from .events import JSON, QUIET, WORDS
+from .parser import CommandParser
+
+# the groups of options, by title
+WHAT, HOW, NET = "what to dream", "how to dream", "the net"
+OUTPUT, SAID = "the output", "what is said"
 
 
 def number(
@@ -49,16 +57,40 @@ def filled(text: str) -> str:
     return text
 
 
+def listed(text: str) -> List[str]:
+    """An argparse type: names with commas between them."""
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"must be names with commas between them, not {text!r}")
+    return names
+
+
 GPU = number(int, 0, highest=2**30 - 1)
 
 
-def add_out(p: argparse.ArgumentParser, metavar: str, text: str, required: bool = True) -> None:
+def add_command(
+    verbs: Any, name: str, about: str, examples: Sequence[str], description: str = ""
+) -> CommandParser:
+    """Add a command. about: one line, for the list of commands. examples: what can be typed."""
+    p: CommandParser = verbs.add_parser(
+        name,
+        help=about,
+        description=description or about[:1].upper() + about[1:] + ".",
+        examples=examples,
+    )
+    return p
+
+
+def add_out(p: CommandParser, metavar: str, text: str, required: bool = True) -> None:
     """Add -o: where the result goes; and --overwrite."""
-    p.add_argument("-o", "--out", required=required, type=filled, metavar=metavar, help=text)
-    add_overwrite(p)
+    p.group(OUTPUT).add_argument(
+        "-o", "--out", required=required, type=filled, metavar=metavar, help=text
+    )
+    add_overwrite(p.group(OUTPUT))
 
 
-def add_overwrite(p: argparse.ArgumentParser) -> None:
+def add_overwrite(p: Any) -> None:
+    """Add --overwrite to a parser or to a group of its options."""
     p.add_argument(
         "--overwrite",
         action="store_true",
@@ -66,24 +98,50 @@ def add_overwrite(p: argparse.ArgumentParser) -> None:
     )
 
 
+def add_said(p: CommandParser, events: bool = True) -> None:
+    """Add what is said while the command runs: --quiet and, for programs, --json."""
+    one = p.group(SAID).add_mutually_exclusive_group()
+    one.add_argument(
+        "-q",
+        "--quiet",
+        dest="manner",
+        action="store_const",
+        const=QUIET,
+        default=WORDS,
+        help="say nothing but errors",
+    )
+    if events:
+        one.add_argument(
+            "--json",
+            dest="manner",
+            action="store_const",
+            const=JSON,
+            help="say what happens as JSON, one object a line, for programs",
+        )
+
+
 def add_setting(
-    p: argparse.ArgumentParser, flag: str, kind: Any, default: Any, metavar: str, text: str
+    p: Any, flag: str, kind: Any, default: Any, metavar: str, text: str, keep: bool = True
 ) -> None:
-    """Add a setting that has a default, which its help tells."""
+    """Add a setting that has a default, which its help tells.
+
+    keep: whether it has its default where it is not given, and not None.
+    """
     text = f"{text} (default {default})"
-    p.add_argument(flag, type=kind, default=default, metavar=metavar, help=text)
+    p.add_argument(flag, type=kind, default=default if keep else None, metavar=metavar, help=text)
 
 
 def add_engine(
-    p: argparse.ArgumentParser, default: Optional[str] = DEFAULT_ENGINE, said: str = DEFAULT_ENGINE
+    p: CommandParser, default: Optional[str] = DEFAULT_ENGINE, said: str = DEFAULT_ENGINE
 ) -> None:
-    p.add_argument(
+    group = p.group(NET)
+    group.add_argument(
         "--engine",
         choices=NAMES,
         default=default,
         help=f"real Caffe, the built-in engine, or real Caffe if there is one (default: {said})",
     )
-    p.add_argument(
+    group.add_argument(
         "--gpu",
         type=GPU,
         metavar="N",
@@ -91,26 +149,27 @@ def add_engine(
     )
 
 
-def add_model(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
+def add_model(p: CommandParser, scale_is_free: bool = True) -> None:
     """Add the model and what its readme can say of its input.
 
     scale_is_free: whether --scale can be short for --input-scale in this command.
     """
-    p.add_argument(
+    group = p.group(NET)
+    group.add_argument(
         "--model",
         type=filled,
         default=DEFAULT_MODEL,
         metavar="M",
         help=f"a name under models/, or a model's folder (default {DEFAULT_MODEL})",
     )
-    p.add_argument(
+    group.add_argument(
         "--mean",
         type=filled,
         metavar="B,G,R|FILE",
         help="the net's mean colour in its channel order, one value for all channels, or a mean "
         "file; overrides the readme",
     )
-    p.add_argument(
+    group.add_argument(
         "--input-scale",
         *(["--scale"] if scale_is_free else []),
         type=recorded(schema.INPUT_SCALE),
@@ -118,87 +177,127 @@ def add_model(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
         help="what the net's input is multiplied by, after the mean was subtracted (default: the "
         "readme's, or 1)",
     )
-    p.add_argument(
+    group.add_argument(
         "--channel-order",
         choices=("bgr", "rgb"),
         help="of the net's input (default: the readme's, or bgr)",
     )
 
 
-def add_octaves(p: argparse.ArgumentParser, octaves: int, octave_scale: float) -> None:
-    _add_recorded(p, "octaves", octaves, "N", "number of sizes")
-    _add_recorded(p, "octave_scale", octave_scale, "X", "ratio of one size to the next smaller")
+def add_octaves(group: Any, octaves: int, octave_scale: float, keep: bool = True) -> None:
+    _add_recorded(group, "octaves", octaves, "N", "number of sizes", keep)
+    text = "ratio of one size to the next smaller"
+    _add_recorded(group, "octave_scale", octave_scale, "X", text, keep)
 
 
 def _add_recorded(
-    p: argparse.ArgumentParser, name: str, default: float, metavar: str, text: str
+    group: Any, name: str, default: float, metavar: str, text: str, keep: bool = False
 ) -> None:
     """Add a setting of a dream that is a number."""
     kind = recorded(schema.SETTINGS.fields[name])
-    add_setting(p, "--" + name.replace("_", "-"), kind, default, metavar, text)
+    add_setting(group, "--" + name.replace("_", "-"), kind, default, metavar, text, keep)
 
 
-def add_dream(
-    p: argparse.ArgumentParser, scale_is_free: bool = True, several: bool = False
-) -> None:
+def add_dream(p: CommandParser, scale_is_free: bool = True, several: bool = False) -> None:
+    """Add what a dream takes. A setting that is not given is None: see `given`."""
+    what = p.group(WHAT)
     if several:
         text = "pictures to dream on, folders of them, patterns such as '*.jpg', - for stdin"
-        p.add_argument("image", nargs="+", type=filled, metavar="IMAGE", help=text)
+        what.add_argument("image", nargs="+", type=filled, metavar="IMAGE", help=text)
     else:
-        p.add_argument("image", type=filled, metavar="IMAGE", help="the picture to dream on")
+        what.add_argument("image", type=filled, metavar="IMAGE", help="the picture to dream on")
+    _add_what(what)
+    _add_how(p.group(HOW))
     add_model(p, scale_is_free)
-    p.add_argument(
+    add_engine(p)
+
+
+def _add_what(group: Any) -> None:
+    one = group.add_mutually_exclusive_group()
+    one.add_argument(
         "--end",
-        default="",
         metavar="LAYER",
-        help="the layer whose activations grow (default: the model's own; see `layers`)",
+        help="the layer whose activations grow, 4c for inception_4c/output (default: the model's "
+        "own; `deepdream layers` lists them)",
     )
-    _add_recorded(p, "iterations", DREAM.iterations, "N", "steps per octave")
-    add_octaves(p, DREAM.octaves, DREAM.octave_scale)
-    text = "mean change of a pixel per step, in grey levels"
-    _add_recorded(p, "step_size", DREAM.step_size, "X", text)
-    _add_recorded(p, "jitter", DREAM.jitter, "N", "largest random shift, in pixels")
-    p.add_argument(
-        "--no-clip",
-        dest="clip",
-        action="store_false",
-        help="let values leave 0-255 while dreaming",
+    one.add_argument(
+        "--dream-of",
+        type=listed,
+        metavar="CLASS,...",
+        help="classes of the model that are to appear, such as eye,face (`deepdream classes "
+        "--list` lists them)",
     )
-    p.add_argument(
-        "--seed",
-        type=recorded(schema.SEED),
-        metavar="N",
-        help="of the jitter (default: a new one, which the picture records)",
+    one.add_argument(
+        "--objective",
+        metavar="EXPR",
+        help="""what grows, in full: '0.7 * l2("4c") - channel("4d", 61)'""",
     )
-    p.add_argument(
+    group.add_argument(
         "--guide",
         type=filled,
         metavar="IMAGE",
         help="make the picture more like this one, as the layer sees it",
     )
-    p.add_argument(
-        "--objective",
-        default="",
-        metavar="EXPR",
-        help="what grows, in place of --end: "
-        """'0.7 * l2("inception_4c/output") - channel("inception_4d/output", 61)'""",
-    )
-    p.add_argument(
+    group.add_argument(
         "--mask", type=filled, metavar="IMAGE", help="where it may grow: white; black stays"
     )
-    p.add_argument(
+
+
+def _add_how(group: Any) -> None:
+    group.add_argument(
+        "--preset",
+        choices=PRESETS,
+        metavar="NAME",
+        help=f"{', '.join(PRESETS)}: a look; options beside it win (`deepdream presets` lists "
+        "them)",
+    )
+    _add_recorded(group, "iterations", DREAM.iterations, "N", "steps per octave")
+    add_octaves(group, DREAM.octaves, DREAM.octave_scale, keep=False)
+    text = "mean change of a pixel per step, in grey levels"
+    _add_recorded(group, "step_size", DREAM.step_size, "X", text)
+    _add_recorded(group, "jitter", DREAM.jitter, "N", "largest random shift, in pixels")
+    group.add_argument(
         "--smooth",
-        default=DREAM.smooth,
         metavar="HOW",
         help="smooth the gradient before each step: gaussian[:DEVIATION] or laplacian[:LEVELS]; "
         "for nets whose plain dreams only wash colours",
     )
-    add_engine(p)
+    group.add_argument(
+        "--no-clip",
+        dest="clip",
+        action="store_const",
+        const=False,
+        help="let values leave 0-255 while dreaming",
+    )
+    group.add_argument(
+        "--seed",
+        type=recorded(schema.SEED),
+        metavar="N",
+        help="of the jitter (default: a new one, which the picture records)",
+    )
+
+
+def given(args: argparse.Namespace) -> Dict[str, Any]:
+    """The dream's settings that a command line names, those of its preset among them.
+
+    An option wins over the preset, and one that says what grows over all that the preset says of
+    it; so does a guide over the preset's objective.
+    """
+    named = {f.name: getattr(args, f.name, None) for f in fields(Dream)}
+    if args.dream_of:
+        named["objective"] = scores(args.dream_of)
+    named = {name: value for name, value in named.items() if value is not None}
+    preset = dict(PRESETS[args.preset].settings) if args.preset else {}
+    if "end" in named or "objective" in named or args.guide:
+        preset.pop("objective", None)
+    if "objective" in named:
+        preset.pop("end", None)
+    return {**preset, **named}
 
 
 def dream_of(args: argparse.Namespace) -> Dream:
-    """The dream's settings on a command line."""
-    return Dream(**{f.name: getattr(args, f.name) for f in fields(Dream)})
+    """The dream's settings on a command line; an end of "" is the model's own."""
+    return replace(DREAM, **{"end": "", **given(args)})
 
 
 def pictures_of(args: argparse.Namespace) -> List[str]:

@@ -72,7 +72,10 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
     near = difflib.get_close_matches(str(name), list(parts), 3, 0.4)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     some = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    raise ModelError(f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {some}')
+    raise ModelError(
+        f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {some}',
+        unknown_class=True,
+    )
 
 
 def _parts(label: str) -> List[str]:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 import netfile.memory
 from netfile.shapes import infer, window
@@ -77,6 +77,17 @@ def _columns(layer: Any, shapes: Any) -> int:
     kernel = math.prod(window(layer.convolution_param)[0])
     channels, places = shapes[layer.bottom[0]][1], math.prod(shapes[layer.top[0]][2:])
     return int(channels * kernel * places) if kernel > 1 else 0
+
+
+def of_net(opened: Any, sizes: Sequence[Size], batch: int = 1, beside: int = 0) -> int:
+    """Bytes that an open net takes for passes at these (height, width), its weights among them.
+
+    opened: an OpenNet. batch, beside: as in Pass.
+    """
+    real_caffe = engine.aborts(opened.caffe)
+    largest = max(sizes, key=math.prod)
+    one = Pass(opened.end, largest, batch, True, beside)
+    return needed(opened.description, one, real_caffe) + int(opened.model.weights.stat().st_size)
 
 
 def free() -> Optional[netfile.memory.Free]:

@@ -7,15 +7,17 @@ evaluated, because the text may come from a picture's recipe.
 """
 
 import ast
+import json
 import math
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from ..dream import objectives
 from ..dream.octaves import guide_features
 from ..errors import TargetError
 from ..nets.catalogue import Model
 from ..nets.labels import class_number
+from ..nets.layer_names import full_name
 from ..pictures import load, load_mask
 
 _ARGUMENTS = {
@@ -58,6 +60,7 @@ class Expression:
         """
         self.text = text
         self._files: List[Any] = []
+        self._layers: List[Any] = []
         self.layers: List[str] = []
         self.files: List[str] = []
         self.classes: List[Any] = []
@@ -129,6 +132,7 @@ class Expression:
         wrong_count = (not rest) != (name == "l2") or (name == "neuron" and len(rest) not in (1, 3))
         if wrong_count or not all(type(v) is wanted for v in rest):
             raise self._no(node, f"takes a layer and {_ARGUMENTS[name]}")
+        self._layers.append(node.args[0])
         self.layers.append(values[0])
         if name == "guide":
             self._add_files(node.args[1:])
@@ -144,13 +148,21 @@ class Expression:
 
     def renamed(self, names: Dict[str, str]) -> str:
         """The text with other names for its files. names: {file in the text: its other name}."""
+        return self._with(self._files, names)
+
+    def spelt(self, names: Dict[str, str]) -> str:
+        """The text with other names for its layers, likewise."""
+        return self._with(self._layers, names)
+
+    def _with(self, nodes: List[Any], names: Dict[str, str]) -> str:
+        """The text with other names at these places."""
         lines = self.text.strip().encode().splitlines(keepends=True)
 
         def place(line: int, column: int) -> int:
             return sum(len(text) for text in lines[: line - 1]) + column
 
         text = b"".join(lines)
-        for node in sorted(self._files, key=lambda n: (n.lineno, n.col_offset), reverse=True):
+        for node in sorted(nodes, key=lambda n: (n.lineno, n.col_offset), reverse=True):
             start = place(node.lineno, node.col_offset)
             end = place(node.end_lineno or 0, node.end_col_offset or 0)
             name = names.get(node.value, node.value)
@@ -161,6 +173,27 @@ class Expression:
     def build(self, context: Context) -> Any:
         """The Objective that the text stands for, on one net."""
         return _build(self._tree, context)
+
+
+def scores(names: Sequence[str]) -> str:
+    """The text of an objective: the sum of the scores of these classes, by name or number."""
+    return " + ".join(f"score({json.dumps(name, ensure_ascii=False)})" for name in names)
+
+
+def spelt_out(
+    description: Any, end: str, expression: Optional[Expression]
+) -> Tuple[str, Optional[Expression]]:
+    """The same layer and expression, with the full names of their layers in this net.
+
+    Raises:
+        TargetError: a name is short for several layers.
+    """
+    if expression is None:
+        return full_name(description, end), None
+    names = {name: full_name(description, name) for name in expression.layers}
+    if all(name == full for name, full in names.items()):
+        return end, expression
+    return end, Expression(expression.spelt(names))
 
 
 def _build(node: Any, context: Context) -> Any:

@@ -15,10 +15,11 @@ from ..dream.octaves import BYTES_PER_PIXEL, Progress, StopDream, deepdream, oct
 from ..dream.zoom import zoom
 from ..errors import NotFiniteError, Size, SizeError, TargetError, ZeroGradientError
 from ..nets.labels import class_number, classes
+from ..nets.memory import of_net
 from ..pictures import Photo, load_mask, read, with_colours_of
 from ..pictures.resize import at_most, size_at_most
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, PICTURE, Dream, Picture, Zoom
-from .expression import Context, Expression
+from .expression import Context, Expression, spelt_out
 from .target import Target, wanted_layers
 
 _TRIED = 224  # pixels; the height and width of the picture that a step is timed on
@@ -95,7 +96,8 @@ class Request:
     One net serves all of them, where their sizes allow that.
 
     Args:
-        dream: an `end` of "" means the model's own default.
+        dream: an `end` of "" means the model's own default; layers may have short names, which the
+            Job spells out.
         model: a name, a folder or a Model.
         where: {file in the objective's text: where it is now}.
         beside: bytes that the caller will keep for each pixel, beside the net.
@@ -162,13 +164,11 @@ class Request:
             DreamError: no picture would.
         """
         height, width = size_at_most(size, self._picture.max_size)
-        dream, model = self.dream, self.model
+        dream = self.dream
         self._opened = nets.open(
-            model,
+            self.model,
             self._engine,
-            layers=lambda description: wanted_layers(
-                description, self.expression, dream.end, len(classes(model)), self._scored
-            ),
+            layers=self._layers,
             sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
             guide_size=None if self._guide is None else self._guide.pixels.shape[:2],
             beside=self._beside,
@@ -176,6 +176,14 @@ class Request:
             before=self._opened,
         )
         return self._opened
+
+    def _layers(self, description: Any) -> List[str]:
+        """The layers that are wanted of a net; the dream's short names become full ones."""
+        end, self.expression = spelt_out(description, self.dream.end, self.expression)
+        text = self.expression.text if self.expression else ""
+        self.dream = replace(self.dream, end=end, objective=text)
+        count = len(classes(self.model))
+        return wanted_layers(description, self.expression, end, count, self._scored)
 
     def job(
         self,
@@ -250,6 +258,11 @@ def steps(job: Job) -> List[int]:
         return whole
     octave, step = job.stopped
     return [*whole[: octave - 1], step, *[0] * (job.dream.octaves - octave)]
+
+
+def memory(job: Job) -> int:
+    """About how many bytes the job takes, its net among them."""
+    return of_net(job.opened, [job.pixels.shape[:2]], beside=BYTES_PER_PIXEL)
 
 
 def seconds(job: Job, frames: int = 1) -> Optional[float]:

@@ -5,10 +5,11 @@ import argparse
 from ...request import schema
 from ...settings import Picture
 from .. import options
+from ..parser import CommandParser
 from .names import FIELDS, KINDS
 
 
-def add_options(p: argparse.ArgumentParser) -> None:
+def add_options(p: CommandParser) -> None:
     fields = ", ".join(f"{{{name}}}" for name in FIELDS)
     options.add_out(
         p,
@@ -17,12 +18,13 @@ def add_options(p: argparse.ArgumentParser) -> None:
         f"{fields} in it stand for what they say (default: NAME-dream.png beside each picture)",
         required=False,
     )
-    p.add_argument(
+    p.group(options.OUTPUT).add_argument(
         "--format",
         choices=KINDS,
         help="of what is written, where OUT does not end in one (default: png)",
     )
-    p.add_argument(
+    how = p.group(options.HOW)
+    how.add_argument(
         "--max-size",
         type=options.recorded(schema.PICTURE.fields["max_size"]),
         default=0,
@@ -30,7 +32,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
         help="make a picture smaller before the dream if a side has more than N pixels (default: "
         "0, any size)",
     )
-    p.add_argument(
+    how.add_argument(
         "--keep-colours",
         action="store_true",
         help="take the light and dark of the dream, and the colours of the photograph",

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
-from contextlib import ExitStack, redirect_stdout, suppress
+from contextlib import ExitStack, nullcontext, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
@@ -16,7 +16,7 @@ from ...errors import DreamError, ImageError, OutputError, SizeError
 from ...pictures.files import size_of
 from ...pictures.output import check_file
 from ...request.job import Request, new_seed
-from .. import options
+from .. import events, options
 from ..advice import advised
 from ..results import check_result_folder
 from . import names, report
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace, dream: Dreamer) -> int:
         to_stream = args.out == STANDARD or (args.out is None and found.paths == [STANDARD])
         stream = _stream(found.paths) if to_stream else None
         if to_stream:  # which is for the picture alone
-            stack.enter_context(redirect_stdout(sys.stderr))
+            stack.enter_context(_aside())
         for note in found.notes:
             say(note)
         asked = {name: v for name, v in options.request_of(args).items() if name != "seed"}
@@ -109,6 +109,19 @@ def _stream(paths: List[str]) -> Any:
             "lead it into a file or another program"
         )
     return sys.stdout.buffer
+
+
+def _aside() -> Any:
+    """A context in which words for the standard output go to the standard error.
+
+    Raises:
+        OutputError: it is events that are wanted, not words.
+    """
+    if events.manner() == events.JSON:
+        raise OutputError(
+            "the standard output takes the picture or the events, not both; name a file with -o"
+        )
+    return nullcontext() if events.manner() == events.QUIET else redirect_stdout(sys.stderr)
 
 
 def _planned(

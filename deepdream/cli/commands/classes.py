@@ -8,7 +8,7 @@ from typing import Any, List, Tuple
 import numpy as np
 
 from netfile.files import file_sha1
-from netfile.terminal import counted, say
+from netfile.terminal import counted
 
 from ... import nets, pictures
 from ...dream.class_pictures import (
@@ -18,34 +18,47 @@ from ...dream.class_pictures import (
     probabilities,
     visualise,
 )
-from ...errors import TargetError
+from ...errors import DreamError, TargetError
+from ...nets import memory
 from ...nets.class_output import check_classes, class_output
 from ...nets.labels import distinct, file_stems
 from ...request.fields import showable
 from ...request.recipe import model_name, note
 from ...settings import CLASS_PICTURES
-from .. import options, progress
+from .. import events, options
+from ..progress import Meter
 from ..results import check_new_files, check_result_folder, save
+from ..table import print_table
 
 _SHEET = "sheet.png"
 
+EXAMPLES = (
+    "deepdream classes --list",
+    "deepdream classes owl pagoda -o classes/",
+    "deepdream classes all -o classes/ --seeds 1",
+)
+
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("classes", help="show what classes look like to the net, from noise")
+    about = "show what classes look like to the net, from noise; or list them"
+    p = options.add_command(verbs, "classes", about, EXAMPLES)
     p.add_argument(
         "names",
-        nargs="+",
+        nargs="*",
         type=options.filled,
         metavar="NAME",
         help="classes of the model, by name or number; or all",
     )
-    options.add_out(p, "FOLDER", "where the pictures and sheet.png go; made if it is not there")
+    p.add_argument("--list", action="store_true", help="list the model's classes, and do no more")
+    text = "where the pictures and sheet.png go; made if it is not there"
+    options.add_out(p, "FOLDER", text, required=False)
     options.add_model(p)
-    p.add_argument(
+    how = p.group(options.HOW)
+    how.add_argument(
         "--method", choices=METHODS, default=CLASS_PICTURES.method, help="how (default %(default)s)"
     )
     options.add_setting(
-        p,
+        how,
         "--seeds",
         options.number(int, 1, highest=256),
         CLASS_PICTURES.seeds,
@@ -53,7 +66,7 @@ def add_parser(verbs: Any) -> None:
         "pictures of each, in one batch",
     )
     options.add_setting(
-        p,
+        how,
         "--seed",
         options.number(int, 0, highest=2**31),
         CLASS_PICTURES.seed,
@@ -61,10 +74,16 @@ def add_parser(verbs: Any) -> None:
         "the first of them",
     )
     options.add_engine(p)
+    options.add_said(p)
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.list:
+        _list(args)
+        return
+    if not args.names or not args.out:
+        raise DreamError("give the classes, and a folder with -o; --list lists the classes")
     check_result_folder(args.out)
     seeds = range(args.seed, args.seed + args.seeds)
     model = options.model_of(args)
@@ -97,46 +116,77 @@ def run(args: argparse.Namespace) -> None:
     check_new_files(args.out, [*files, _SHEET], args.overwrite, inputs)
     os.makedirs(args.out, exist_ok=True)
     rows = []
-    for number in numbers:
-        name = names[number]
-        made, before, after = _visualise(opened, number, name, seeds, args.method)
-        for seed, picture, first, last in zip(seeds, made, before, after):
-            path = os.path.join(args.out, f"{stems[number]}-{seed}.png")
-            told = {
-                "model": model_name(model),
-                "weights_sha1": digest,
-                "class": showable(name)[:1000],
-                "number": number,
-                "scale": model.scale,
-                "method": args.method,
-                "seed": seed,
-            }
-            save(path, picture, note("deepdream classes", told), args.overwrite)
-            say(f"{path}: {name} {first:.4f} before, {last:.4f} after")
-        captions = [f"{name}  {first:.3f} to {last:.3f}" for first, last in zip(before, after)]
-        rows.append(list(zip(made, captions)))
+    events.emit("start", model=model.name, classes=[names[i] for i in numbers], seeds=len(seeds))
+    with Meter(_steps(args.method) * len(numbers), memory=_memory(opened, args.seeds)) as meter:
+        for i, number in enumerate(numbers):
+            name = names[number]
+            made, before, after = _visualise(opened, number, name, seeds, args.method, meter, i)
+            for seed, picture, first, last in zip(seeds, made, before, after):
+                path = os.path.join(args.out, f"{stems[number]}-{seed}.png")
+                told = {
+                    "model": model_name(model),
+                    "weights_sha1": digest,
+                    "class": showable(name)[:1000],
+                    "number": number,
+                    "scale": model.scale,
+                    "method": args.method,
+                    "seed": seed,
+                }
+                save(path, picture, note("deepdream classes", told), args.overwrite)
+                with meter.aside():
+                    events.wrote(
+                        path,
+                        f"{path}: {name} {first:.4f} before, {last:.4f} after",
+                        **{"class": name},
+                        before=round(float(first), 4),
+                        after=round(float(last), 4),
+                    )
+            captions = [f"{name}  {first:.3f} to {last:.3f}" for first, last in zip(before, after)]
+            rows.append(list(zip(made, captions)))
     sheet = os.path.join(args.out, _SHEET)
     save(sheet, pictures.contact_sheet(rows), "", args.overwrite)
-    say(f"wrote {counted(len(rows) * len(seeds), 'picture')} and {sheet}")
+    events.wrote(sheet, f"wrote {counted(len(rows) * len(seeds), 'picture')} and {sheet}")
+
+
+def _list(args: argparse.Namespace) -> None:
+    """Print the number and the name of each class of the model."""
+    model = options.model_of(args)
+    names = nets.classes(model)
+    if not names:
+        nets.class_number(model, "?")  # says how the names are got
+    if events.manner() == events.JSON:
+        for number, name in enumerate(names):
+            events.emit("class", number=number, name=name)
+    else:
+        print_table([(str(number), name) for number, name in enumerate(names)])
+
+
+def _steps(method: str) -> int:
+    """Of one class's pictures, which are made together."""
+    return sum(octave.steps for octave in METHODS[method].octaves)
+
+
+def _memory(opened: nets.OpenNet, seeds: int) -> int:
+    return memory.of_net(opened, [opened.size], seeds, BYTES_PER_PIXEL)
 
 
 def _visualise(
-    opened: nets.OpenNet, number: int, name: str, seeds: range, method: str
+    opened: nets.OpenNet,
+    number: int,
+    name: str,
+    seeds: range,
+    method: str,
+    meter: Meter,
+    classes_before: int,
 ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The class's pictures, one for each seed, and its probability for each before and after."""
-    from tqdm import tqdm
-
     output, size, net = opened.output, opened.size, opened.net
-    with tqdm(bar_format=progress.FORMAT, desc=name) as bar:
-        noise = grey_noise(size, seeds)
-        before = probabilities(net, noise, number, size, output.predict)
+    noise = grey_noise(size, seeds)
+    before = probabilities(net, noise, number, size, output.predict)
 
-        def report(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(1)
+    def report(done: int, total: int) -> None:
+        meter.at(classes_before * total + done, name, **{"class": name}, step=done, steps=total)
 
-        made = visualise(
-            net, output.layer, number, size, seeds, METHODS[method], report, output.scores
-        )
-        after = probabilities(net, made, number, size, output.predict)
+    made = visualise(net, output.layer, number, size, seeds, METHODS[method], report, output.scores)
+    after = probabilities(net, made, number, size, output.predict)
     return made, before, after

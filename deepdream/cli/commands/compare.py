@@ -7,8 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import fields
-from typing import Any, Dict
+from typing import Any
 
 from netfile import places
 from netfile.terminal import say
@@ -16,6 +15,7 @@ from netfile.terminal import say
 from ... import nets
 from ...dream.octaves import octave_sizes
 from ...errors import DreamError, EngineError, RecordingError
+from ...nets.layer_names import is_short_for
 from ...pictures.output import check_file, check_space
 from ...request.job import prepare
 from ...request.recipe import follow, recipe
@@ -24,17 +24,27 @@ from ...studies import compare, compare_page, page
 from ...studies.recording import Recording, Writer
 from ...version import __version__
 from .. import options
+from ..events import WORDS
 from ..progress import Bar, announce
 from ..results import save_page
 
 _MAKE_CAFFE = ", or what `make caffe` installed" if places.IS_CHECKOUT else ""
 
+_ENGINES = "the two engines"
+EXAMPLES = (
+    "deepdream compare photo.jpg -o page.html",
+    "deepdream compare photo.jpg --record there/ --engine caffe",
+    "deepdream compare photo.jpg --with there/ -o page.html",
+)
+
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser(
+    p = options.add_command(
+        verbs,
         "compare",
-        help="hold one engine against another, step by step, and write a page",
-        description="Dream on one picture with two engines and write one HTML page: both pictures, "
+        "hold one engine against another, step by step, and write a page",
+        EXAMPLES,
+        "Dream on one picture with two engines and write one HTML page: both pictures, "
         "their "
         "difference, the error of every step from the same state, and how the dreams part. Or "
         "record one engine "
@@ -47,41 +57,44 @@ def add_parser(verbs: Any) -> None:
         "the page to write (with --with it may be left out: the verdict is printed)",
         required=False,
     )
-    p.add_argument(
+    p.group(_ENGINES).add_argument(
         "--reference",
         choices=("caffe", "compat"),
         default="caffe",
         help="the engine to compare with (default %(default)s)",
     )
-    p.add_argument(
+    p.group(_ENGINES).add_argument(
         "--reference-python",
         type=options.filled,
         metavar="PYTHON",
         help="the Python that has it (default: this one; for caffe CAFFE_PYTHON"
         f"{_MAKE_CAFFE}, if there is one)",
     )
-    p.add_argument(
+    p.group(_ENGINES).add_argument(
         "--record",
         type=options.filled,
         metavar="FOLDER",
         help="only record this engine's dream, into a new folder",
     )
-    p.add_argument(
+    p.group(_ENGINES).add_argument(
         "--with",
         dest="recording",
         type=options.filled,
         metavar="FOLDER",
         help="compare with such a recording; the settings are the recorded ones",
     )
-    # whatever is not given is the recording's, or else the dream's own default
-    nothing = dict.fromkeys(["engine", "model", "seed", *(f.name for f in fields(Dream))])
-    p.set_defaults(run=run, **nothing)
+    options.add_said(p, events=False)
+    # what is not given is the recording's, or else the default
+    p.set_defaults(run=run, engine=None, model=None)
 
 
 def run(args: argparse.Namespace) -> int:
     """Returns the exit code: 1 where the engines differ."""
-    if args.objective or args.mask:
-        raise DreamError("engines are compared on one layer; leave out --objective and --mask")
+    if options.given(args).get("objective") or args.mask:
+        raise DreamError(
+            "engines are compared on one layer; leave out --objective, --dream-of, --mask, and "
+            "presets that have an objective"
+        )
     if args.record and (args.recording or args.out):
         raise DreamError(
             "--record only records: leave out --with and -o, or compare with the recording in a "
@@ -109,17 +122,11 @@ def run(args: argparse.Namespace) -> int:
         return code or _follow(args, recording)
 
 
-def _given(args: argparse.Namespace) -> Dict[str, Any]:
-    """The dream's settings that the command line names, by name."""
-    values = {f.name: getattr(args, f.name) for f in fields(Dream)}
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _record(args: argparse.Namespace) -> int:
     writer = Writer(args.record)
     job = prepare(
         args.image,
-        Dream(**{"end": "", **_given(args)}),
+        Dream(**{"end": "", **options.given(args)}),
         model=nets.find(
             args.model or DEFAULT_MODEL, args.mean, args.channel_order, args.input_scale
         ),
@@ -177,9 +184,10 @@ def _check_request(args: argparse.Namespace, recording: Recording) -> None:
         **record.get("settings", {}),
         "seed": record.get("seed"),
     }
-    wanted = {"version of deepdream": __version__, **_given(args), **seed}
+    wanted = {"version of deepdream": __version__, **options.given(args), **seed}
     for name, value in wanted.items():
-        if recorded.get(name) != value:
+        is_short = name == "end" and is_short_for(value, str(recorded.get(name)))
+        if recorded.get(name) != value and not is_short:
             raise RecordingError(
                 f"{recording.folder}: was recorded with {name} {recorded.get(name)}, not {value}; "
                 "use the same, or record it again"
@@ -210,7 +218,7 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
     python = _reference_python(args)
     command = [python, "-m", "deepdream", "compare", args.image, "--record", folder]
     values = {
-        **_given(args),
+        **options.given(args),
         "engine": args.reference,
         "model": args.model,
         "mean": args.mean,
@@ -222,6 +230,8 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
     }
     if values.pop("clip", True) is False:
         command.append("--no-clip")
+    if args.manner != WORDS:
+        command.append("--quiet")
     for name, value in values.items():
         if value is not None:
             command += ["--" + name.replace("_", "-"), str(value)]

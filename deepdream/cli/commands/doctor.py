@@ -20,6 +20,7 @@ from ...errors import ModelError
 from ...nets import download, memory
 from ...settings import DEFAULT_MODEL
 from ...version import __version__
+from ..options import add_command
 
 # package -> the extra that brings it, "" for one that is always needed
 _PACKAGES = {
@@ -32,6 +33,7 @@ _PACKAGES = {
     "matplotlib": "plots",
     "sklearn": "evaluate",
     "requests": "download",
+    "shtab": "completion",
 }
 _ENOUGH_MEMORY = 1e9  # bytes
 _MARKS = {True: "ok ", False: "!! ", None: "   "}
@@ -48,9 +50,8 @@ class Finding:
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser(
-        "doctor", help="say what is here and what is missing, with the commands that mend it"
-    )
+    about = "say what is here and what is missing, with the commands that mend it"
+    p = add_command(verbs, "doctor", about, ["deepdream doctor"])
     p.set_defaults(run=run)
 
 

@@ -5,23 +5,30 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from netfile.terminal import say
-
 from ... import pictures
 from ...errors import NotFiniteError
 from ...pictures.files import check_saving
 from ...pictures.output import check_file
 from ...request.job import Request
 from ...request.recipe import recipe
-from .. import batch, options, progress
+from .. import batch, events, options, progress
 from ..batch.stop import Interrupt
 from ..results import check_picture, inputs_of, keep_last_good, save, send
 
+EXAMPLES = (
+    "deepdream dream photo.jpg -o dream.png",
+    "deepdream dream photo.jpg -o dream.png --preset eyes",
+    "deepdream dream photo.jpg -o dream.png --end 4c --iterations 20 --seed 7",
+    "deepdream dream photo.jpg -o dream.png --dream-of owl,pagoda",
+    "deepdream dream photo.jpg -o dream.png --end 3b --guide flower.jpg",
+)
+
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("dream", help="dream on pictures")
+    p = options.add_command(verbs, "dream", "dream on pictures", EXAMPLES)
     options.add_dream(p, several=True)
     batch.add_options(p)
+    options.add_said(p)
     p.set_defaults(run=run)
 
 
@@ -53,12 +60,13 @@ def _dream(
     if interrupt.at:
         job = replace(job, stopped=interrupt.at)
         about = recipe(job, out)
-        say(
+        events.note(
             f"stopped after step {interrupt.at.step} of octave {interrupt.at.octave}; the picture "
             "so far is kept, and its recipe ends there too"
         )
     if task.stream is not None:
         send(task.stream, out, picture, about, tags)
+        events.wrote("-", "wrote the picture to the standard output")
     else:
         save(out, picture, about, args.overwrite, tags)
-    say(f"wrote {'the picture to the standard output' if task.stream is not None else out}")
+        events.wrote(out)

@@ -3,11 +3,9 @@ makes of them."""
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import Any, List
 
-from netfile.errors import printable
 from netfile.files import file_sha1
 from netfile.terminal import counted, say
 
@@ -16,12 +14,19 @@ from ...nets.class_output import check_classes, class_output
 from ...settings import EVALUATE
 from ...studies import evaluate, evaluate_page
 from ...studies.page import check_matplotlib
-from .. import options
+from .. import events, options
+from ..progress import Meter
 from ..results import check_new_files
+
+EXAMPLES = (
+    "deepdream evaluate pictures/ -o checked/",
+    "deepdream evaluate labels.csv -o checked/ --model bvlc_googlenet",
+)
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("evaluate", help="check a net on labelled pictures, and write a page")
+    about = "check a net on labelled pictures, and write a page"
+    p = options.add_command(verbs, "evaluate", about, EXAMPLES)
     p.add_argument(
         "source",
         type=options.filled,
@@ -33,15 +38,19 @@ def add_parser(verbs: Any) -> None:
     )
     options.add_model(p)
     options.add_setting(
-        p, "--batch", options.number(int, 1, highest=4096), EVALUATE.batch, "N", "pictures per pass"
+        p.group(options.HOW),
+        "--batch",
+        options.number(int, 1, highest=4096),
+        EVALUATE.batch,
+        "N",
+        "pictures per pass",
     )
     options.add_engine(p)
+    options.add_said(p)
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
     out = Path(args.out)
     check_new_files(args.out, evaluate_page.FILES, args.overwrite, [args.source])
     check_matplotlib("the page's confusion matrix")
@@ -68,11 +77,7 @@ def run(args: argparse.Namespace) -> None:
         beside=evaluate.BYTES_PER_PIXEL,
         gpu=args.gpu,
     )
-    with tqdm(total=count, unit=" pictures", desc="evaluating") as bar:
-
-        def report(done: int) -> None:
-            bar.update(done - bar.n)
-
+    with Meter(count, "evaluating", unit=" pictures") as meter:
         result = evaluate.evaluate(
             opened.net,
             labelled,
@@ -81,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
             opened.size,
             output=opened.output,
             batch=args.batch,
-            report=report,
+            report=meter.at,
         )
     measured = evaluate.measures(result)
     out.mkdir(exist_ok=True)
@@ -95,22 +100,18 @@ def run(args: argparse.Namespace) -> None:
     ]
     path = evaluate_page.write(out, result, measured, facts, args.overwrite)
     if evaluate_page.is_older(out, result):
-        _note("mistakes.png is of an earlier evaluation")
+        events.warn("mistakes.png is of an earlier evaluation")
     for name in result.empty:
-        _note(f"class {name} has no pictures")
+        events.warn(f"class {name} has no pictures")
     if result.unreadable:
         first = os.path.basename(result.unreadable[0][0])
         count_of_them = counted(len(result.unreadable), "picture")
-        _note(f"{count_of_them} cannot be read, {first} for one; the page lists them")
+        events.warn(f"{count_of_them} cannot be read, {first} for one; the page lists them")
     say(
         f"{counted(len(result.truth), 'picture')}: accuracy {measured['accuracy']:.4f}, "
         f"top-5 {measured['top5']:.4f}"
     )
-    say(f"wrote {path}")
-
-
-def _note(text: str) -> None:
-    print(f"note: {printable(text)}", file=sys.stderr)
+    events.wrote(path, accuracy=measured["accuracy"], top5=measured["top5"])
 
 
 def _told(output: nets.ClassOutput) -> str:

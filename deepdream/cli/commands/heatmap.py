@@ -18,12 +18,17 @@ from ...nets.labels import distinct
 from ...pictures.output import check_file
 from ...pictures.resize import bicubic
 from ...studies import heatmap
-from .. import options
+from .. import events, options
 from ..results import check_picture, save
+
+EXAMPLES = (
+    "deepdream heatmap photo.jpg --class pagoda",
+    "deepdream heatmap photo.jpg --class 23 -o where.png --scale 1.5",
+)
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("heatmap", help="draw over a picture where a class is")
+    p = options.add_command(verbs, "heatmap", "draw over a picture where a class is", EXAMPLES)
     p.add_argument("image", type=options.filled, metavar="IMAGE", help="the picture")
     p.add_argument(
         "--class",
@@ -48,6 +53,7 @@ def add_parser(verbs: Any) -> None:
         help="enlarge the picture first; a class shows at its size in training",
     )
     options.add_engine(p)
+    options.add_said(p)
     p.set_defaults(run=run)
 
 
@@ -91,7 +97,7 @@ def run(args: argparse.Namespace) -> None:
     heat = heatmap.enlarge(values[number], (height, width), size, step)
     save(out, heatmap.over(pixels, heat), "", args.overwrite)
     _tell(model, name, values, number)
-    say(f"wrote {out}")
+    events.wrote(out)
 
 
 def _tell(model: nets.Model, name: str, values: np.ndarray, number: int) -> None:

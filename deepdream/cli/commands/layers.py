@@ -8,13 +8,17 @@ from netfile.terminal import say
 
 from ...nets import engine, opening
 from ...nets.description import declared_size
+from ...nets.layer_names import short_name
 from ...nets.preflight import targets
 from .. import options
 from ..table import print_table
 
+EXAMPLES = ("deepdream layers", "deepdream layers --model bvlc_googlenet")
+
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("layers", help="list a net's layers, and which can be dreamt of")
+    about = "list a net's layers, and which can be dreamt of"
+    p = options.add_command(verbs, "layers", about, EXAMPLES)
     options.add_model(p)
     options.add_engine(p)
     p.set_defaults(run=run)
@@ -32,7 +36,9 @@ def run(args: argparse.Namespace) -> None:
         shape = " x ".join(map(str, known[1:])) if known else "?"
         in_place = f"no: in place on {top}" if top and top != name else "no"
         default = " (default)" if name == model.end else ""
-        rows.append((name + default, layer.type, shape, "yes" if name in valid else in_place))
+        short = short_name(net, name) if name in valid else ""
+        yes = f"yes: {short}" if short else "yes"
+        rows.append((name + default, layer.type, shape, yes if name in valid else in_place))
     size = f"{width}x{height}"
     say(
         f"{model.name}: {len(rows)} layers; shapes (channels x height x width) for a {size} picture"

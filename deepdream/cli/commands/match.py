@@ -14,6 +14,8 @@ from ... import nets, pictures
 from ...dream import matching, priors
 from ...dream.octaves import octave_sizes
 from ...errors import NotFiniteError, TargetError
+from ...nets import memory
+from ...nets.layer_names import full_name
 from ...nets.preflight import check_end
 from ...pictures.output import check_file, whole
 from ...pictures.resize import bicubic
@@ -21,7 +23,8 @@ from ...request import schema
 from ...request.recipe import model_name, note
 from ...settings import MATCH
 from ...studies.page import check_matplotlib, plot
-from .. import options, progress
+from .. import events, options
+from ..progress import Meter
 from ..results import check_picture, keep_last_good, save
 
 _FORMS = "quantile:0.9:2 (above a quantile, times), multiply:1.5 or channel:61:3 (channel, times)"
@@ -30,18 +33,25 @@ _RECIPE = "deepdream match"
 _FIELDS: Dict[str, Any] = schema.OTHERS[_RECIPE].fields
 _FACTOR = options.number(float, -1e6, highest=1e6)  # beyond, activations could become infinite
 
+EXAMPLES = (
+    "deepdream match photo.jpg -o out.png --enhance quantile:0.9:2",
+    "deepdream match start.jpg -o out.png --to other.jpg --end 3b --weight 0.3",
+)
+
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser(
+    p = options.add_command(
+        verbs,
         "match",
-        help="match a layer's enhanced activations by L-BFGS, with a natural-image prior",
-        description="Minimise ||F(X) - T||^2 / ||T||^2 + lambda R(X): T is the picture's own "
-        "activation, "
+        "match a layer's enhanced activations by L-BFGS, with a natural-image prior",
+        EXAMPLES,
+        "Minimise ||F(X) - T||^2 / ||T||^2 + lambda R(X): T is the picture's own activation, "
         "enhanced, or another picture's.",
     )
     p.add_argument("image", type=options.filled, metavar="IMAGE", help="the picture to start from")
     options.add_out(p, "OUT", "the picture to write, .png or .jpg")
-    target = p.add_mutually_exclusive_group(required=True)
+    what, how = p.group(options.WHAT), p.group(options.HOW)
+    target = what.add_mutually_exclusive_group(required=True)
     target.add_argument(
         "--enhance",
         type=options.filled,
@@ -55,10 +65,10 @@ def add_parser(verbs: Any) -> None:
         help="another picture, whose activations are to be matched",
     )
     options.add_model(p)
-    p.add_argument(
+    what.add_argument(
         "--end", default="", metavar="LAYER", help="the layer to match (default: the model's own)"
     )
-    p.add_argument(
+    how.add_argument(
         "--prior",
         default=MATCH.prior,
         metavar="R",
@@ -66,7 +76,7 @@ def add_parser(verbs: Any) -> None:
         "%(default)s)",
     )
     options.add_setting(
-        p,
+        how,
         "--weight",
         options.recorded(_FIELDS["weight"]),
         MATCH.weight,
@@ -74,18 +84,19 @@ def add_parser(verbs: Any) -> None:
         "what the prior costs at the start",
     )
     options.add_setting(
-        p,
+        how,
         "--evaluations",
         options.recorded(_FIELDS["evaluations"]),
         MATCH.evaluations,
         "N",
         "of f and its gradient per octave",
     )
-    options.add_octaves(p, MATCH.octaves, MATCH.octave_scale)
-    p.add_argument(
+    options.add_octaves(how, MATCH.octaves, MATCH.octave_scale)
+    p.group(options.OUTPUT).add_argument(
         "--plot", type=options.filled, metavar="FILE.svg", help="draw f over the evaluations"
     )
     options.add_engine(p)
+    options.add_said(p)
     p.set_defaults(run=run)
 
 
@@ -156,7 +167,7 @@ def run(args: argparse.Namespace) -> None:
     )
     if other is not None and other.shape != pixels.shape:
         other = bicubic(other, (height, width))
-        say(f"note: {args.to} is resized to {width}x{height}, the picture's size")
+        events.note(f"{args.to} is resized to {width}x{height}, the picture's size")
     told = {
         **_told(args),
         "model": model_name(model),
@@ -166,7 +177,16 @@ def run(args: argparse.Namespace) -> None:
     }
     record = note(_RECIPE, told)
     pictures.check_recipe(args.out, record)
-    say(f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}")
+    events.tell(
+        "start",
+        f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}",
+        image=args.image,
+        width=width,
+        height=height,
+        model=model.name,
+        engine=opened.caffe.__name__,
+        end=opened.end,
+    )
     check_file(args.out, pictures.FORMATS, args.overwrite, [model.weights, model.deploy])
     check_picture(args.out, (height, width), record)
     try:
@@ -183,10 +203,13 @@ def run(args: argparse.Namespace) -> None:
     )
     if args.plot:
         _draw(args.plot, result.history, args.overwrite)
-    say(f"wrote {args.out}" + (f" and {args.plot}" if args.plot else ""))
+    events.wrote(args.out)
+    if args.plot:
+        events.wrote(args.plot)
 
 
 def _checked(description: Any, end: str) -> List[str]:
+    end = full_name(description, end)
     check_end(description, end)
     return [end]
 
@@ -199,14 +222,26 @@ def _match(
     prior: Optional[priors.Prior],
     args: argparse.Namespace,
 ) -> matching.Result:
-    from tqdm import tqdm
-
-    with tqdm(total=args.evaluations * args.octaves, bar_format=progress.FORMAT) as bar:
+    height, width = pixels.shape[:2]
+    sizes = octave_sizes(height, width, args.octaves, args.octave_scale)[::-1]
+    work = [h * w for h, w in sizes]  # of an evaluation in each octave, smallest first
+    takes = memory.of_net(opened, sizes[-1:], beside=matching.BYTES_PER_PIXEL)
+    with Meter(args.evaluations * sum(work), memory=takes) as meter:
 
         def report(e: Any) -> None:
+            # an octave that has converged ends early; those before this one count in full
+            done = args.evaluations * sum(work[: e.octave - 1]) + e.number * work[e.octave - 1]
             sums = f"f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}"
-            bar.set_description_str(f"octave {e.octave}/{e.octaves} {sums}", refresh=False)
-            bar.update(1)
+            meter.at(
+                done,
+                f"octave {e.octave}/{e.octaves} {sums}",
+                octave=e.octave,
+                octaves=e.octaves,
+                evaluation=e.number,
+                f=float(e.f),
+                data=float(e.data),
+                prior=float(e.prior),
+            )
 
         return matching.match(
             opened.net,

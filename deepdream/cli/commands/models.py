@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from typing import Any
 
 from netfile.errors import printable
@@ -12,26 +11,36 @@ from ... import nets
 from ...errors import ModelError, OutputError
 from ...nets import download
 from ...nets.labels import SYNSET_WORDS
-from .. import options
+from .. import events, options
+from ..progress import Meter
 from ..table import print_table
+
+EXAMPLES = (
+    "deepdream models list",
+    "deepdream models get bvlc_googlenet",
+    "deepdream models get synset_words.txt",
+)
+_GET = (
+    "deepdream models get bvlc_googlenet",
+    "deepdream models get bvlc_googlenet --from downloads/bvlc_googlenet.caffemodel",
+)
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("models", help="list the models, or get their weights")
+    p = options.add_command(verbs, "models", "list the models, or get their weights", EXAMPLES)
     what = p.add_subparsers(dest="what", metavar="list|get", required=True)
-    q = what.add_parser(
-        "list", help="every model: size, licence, whether its weights are installed and verified"
-    )
+    about = "every model: size, licence, whether its weights are installed and verified"
+    q = options.add_command(what, "list", about, EXAMPLES[:1])
     q.set_defaults(run=list_models)
-    q = what.add_parser(
-        "get",
-        help="get a model's weights from its mirrors, or ImageNet's class names, verified; "
-        "interrupted downloads resume",
+    about = (
+        "get a model's weights from its mirrors, or ImageNet's class names, verified; interrupted "
+        "downloads resume"
     )
+    q = options.add_command(what, "get", about, _GET)
     q.add_argument(
         "name",
         type=options.filled,
-        metavar="NAME",
+        metavar="MODEL",
         help=f"a model's name or its folder, or {SYNSET_WORDS}",
     )
     q.add_argument(
@@ -46,7 +55,8 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="take a file whose hash is not known, and record the hash that it has",
     )
-    options.add_overwrite(q)
+    options.add_overwrite(q.group(options.OUTPUT))
+    options.add_said(q)
     q.set_defaults(run=get)
 
 
@@ -78,8 +88,6 @@ def _state(want: download.Wanted) -> str:
 
 
 def get(args: argparse.Namespace) -> None:
-    from tqdm import tqdm
-
     if args.name == SYNSET_WORDS:
         want = download.wanted_class_names()
     else:  # a gist's readme names no mean colour, and a download needs none
@@ -89,17 +97,21 @@ def get(args: argparse.Namespace) -> None:
             f"{want.path}: exists already, and is not known to be the published file", exists=True
         )
     name = printable(want.path.name)
-    with tqdm(unit="B", unit_scale=True, desc=name, disable=None, leave=False) as bar:
+    events.emit("start", name=args.name)
+    with Meter(None, name, unit="B") as meter:
 
         def report(done: int, total: Any) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+            meter.total = total
+            meter.at(done, name)
 
-        def note(text: str) -> None:
-            bar.write(f"note: {printable(text)}", file=sys.stderr)
-
-        source = download.get(want, args.trust, args.source, report, note)
+        source = download.get(want, args.trust, args.source, report, meter.warn)
     if source:
-        say(f"wrote {want.path}, {want.path.stat().st_size} bytes from {source}")
+        size = want.path.stat().st_size
+        events.wrote(
+            want.path,
+            f"wrote {want.path}, {size} bytes from {source}",
+            bytes=size,
+            source=source,
+        )
     else:
         say(f"{want.path} is installed already, and verified")

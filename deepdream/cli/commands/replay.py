@@ -13,12 +13,20 @@ from ...errors import NotFiniteError
 from ...pictures.output import check_file
 from ...request import job as jobs
 from ...request.recipe import from_picture, recipe
-from .. import options, progress
+from .. import events, options, progress
+from ..progress import duration, of_memory
 from ..results import check_picture, inputs_of, keep_last_good, save
+
+_MOVED = "what has moved"
+EXAMPLES = (
+    "deepdream replay dream.png",
+    "deepdream replay dream.png -o again.png --image moved/photo.jpg",
+)
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("replay", help="make a picture again from the recipe in it")
+    about = "make a picture again from the recipe in it"
+    p = options.add_command(verbs, "replay", about, EXAMPLES)
     p.add_argument(
         "picture", type=options.filled, metavar="OUT.png", help="a picture that deepdream wrote"
     )
@@ -29,13 +37,13 @@ def add_parser(verbs: Any) -> None:
         required=False,
     )
     for role, what in (("image", "source picture"), ("guide", "guide"), ("mask", "mask")):
-        p.add_argument(
+        p.group(_MOVED).add_argument(
             f"--{role}",
             type=options.filled,
             metavar="IMAGE",
             help=f"where the {what} is now, if it has moved",
         )
-    p.add_argument(
+    p.group(_MOVED).add_argument(
         "--file",
         dest="files",
         action="append",
@@ -44,13 +52,14 @@ def add_parser(verbs: Any) -> None:
         metavar="NAME=PATH",
         help="where the file is now that the recipe's objective calls NAME; may be given again",
     )
-    p.add_argument(
+    p.group(_MOVED).add_argument(
         "--model",
         type=options.filled,
         metavar="FOLDER",
         help="where the model's folder is now, if it has moved",
     )
     options.add_engine(p, None, "the one that made it")
+    options.add_said(p)
     p.set_defaults(run=run)
 
 
@@ -81,18 +90,19 @@ def run(args: argparse.Namespace) -> None:
     before = pictures.load(old)
     told = recipe(job, str(out), frame)
     for line in differences:
-        say(f"note: {line}")
+        events.note(line)
     check_file(out, pictures.FORMATS, args.overwrite, inputs_of(job))
     check_picture(out, job.pixels.shape[:2], told, tags=job.photo.tags)
     progress.announce(job)
     _announce_work(job, frame + 1)
     try:
-        *_, (_, picture) = progress.pictures(job, frame + 1)
+        *_, (_, picture) = progress.pictures(job, frame + 1, told=True)
     except NotFiniteError as e:
         keep_last_good(out, e)
         raise
     save(out, picture, told, args.overwrite, job.photo.tags)
-    say(f"wrote {out}: {_verdict(old, before, pictures.load(out))}")
+    verdict = _verdict(old, before, pictures.load(out))
+    events.wrote(out, f"wrote {out}: {verdict}", verdict=verdict)
 
 
 def _announce_work(job: jobs.Job, frames: int) -> None:
@@ -100,17 +110,16 @@ def _announce_work(job: jobs.Job, frames: int) -> None:
     height, width = job.pixels.shape[:2]
     steps = sum(jobs.steps(job))
     seconds = jobs.seconds(job, frames)
-    time = "no time that can be told" if seconds is None else f"about {_duration(seconds)}"
+    time = "no time that can be told" if seconds is None else f"about {duration(seconds)}"
     of = f", after the {counted(frames - 1, 'frame')} before it" if frames > 1 else ""
-    say(f"makes 1 picture of {width}x{height}{of}: {counted(frames * steps, 'step')}, {time}")
-
-
-def _duration(seconds: float) -> str:
-    """A length of time in words, in the unit that suits it."""
-    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(1, round(seconds))} s"
+    takes = jobs.memory(job)
+    events.tell(
+        "estimate",
+        f"makes 1 picture of {width}x{height}{of}: {counted(frames * steps, 'step')}, "
+        f"{time}{of_memory(takes)}",
+        seconds=None if seconds is None else round(seconds),
+        bytes=takes,
+    )
 
 
 def _verdict(old: Path, before: np.ndarray, now: np.ndarray) -> str:

@@ -14,7 +14,7 @@ from ...request import schema
 from ...request.job import prepare
 from ...request.recipe import recipe
 from ...settings import ZOOM, Zoom
-from .. import options, progress
+from .. import events, options, progress
 from ..results import (
     check_new_files,
     check_picture,
@@ -24,15 +24,20 @@ from ..results import (
     save,
 )
 
+EXAMPLES = (
+    "deepdream zoom photo.jpg -o frames/",
+    "deepdream zoom photo.jpg -o frames/ --frames 30 --scale 0.03 --end 4d",
+)
 _FRAME = re.compile(r"[0-9]{4,}\.jpg", re.IGNORECASE)
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("zoom", help="dream, enlarge, dream again: one picture per frame")
+    about = "dream, enlarge, dream again: one picture per frame"
+    p = options.add_command(verbs, "zoom", about, EXAMPLES)
     options.add_dream(p, scale_is_free=False)
     options.add_out(p, "FOLDER", "where to write 0000.jpg, 0001.jpg, ...; made if it is not there")
     options.add_setting(
-        p,
+        p.group(options.HOW),
         "--frames",
         options.recorded(schema.LOOP.fields["frames"]),
         ZOOM.frames,
@@ -40,13 +45,14 @@ def add_parser(verbs: Any) -> None:
         "number of pictures",
     )
     options.add_setting(
-        p,
+        p.group(options.HOW),
         "--scale",
         options.recorded(schema.LOOP.fields["scale"]),
         ZOOM.scale,
         "X",
         "share of its size that each frame loses at the borders",
     )
+    options.add_said(p)
     p.set_defaults(run=run)
 
 
@@ -66,6 +72,7 @@ def run(args: argparse.Namespace) -> None:
         for number, picture in progress.pictures(job, args.frames):
             path = os.path.join(args.out, _name(number, args.frames))
             save(path, picture, _of_frame(about, number), args.overwrite)
+            events.emit("written", path=path, frame=number)
             done += 1
     except DreamError as e:
         path = os.path.join(args.out, _name(done, args.frames))

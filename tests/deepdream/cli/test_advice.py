@@ -13,6 +13,8 @@ from deepdream.cli.advice import advice, advised
         (errors.NotFiniteError("x", step_size=1.5), "a smaller --step-size"),
         (errors.TargetError("x", layer="a", instead="b"), "use --end b"),
         (errors.TargetError("x", layer="a"), "`deepdream layers`"),
+        (errors.TargetError("x", layer="a", several=True), "one of them in full"),
+        (errors.ModelError("x", unknown_class=True), "`deepdream classes --list`"),
         (errors.SizeError("x", octaves=3), "use --octaves 3 at most"),
         (errors.SizeError("x", enlarge=1.5), "--scale 1.5"),
         (errors.ModelError("x", needs_mean=True), "--mean B,G,R"),

@@ -207,7 +207,7 @@ def match(run, photo, small_folder, engine_name, tmp_path):
 
 def test_the_command_writes_a_picture_with_its_settings(match, tmp_path):
     code, said, err = match("--enhance", "quantile:0.9:x2", "--prior", "tv:2+alpha:6")
-    assert code == 0 and "in the last octave" in said and "octave 2/2 f" in err
+    assert code == 0 and "in the last octave" in said and err == ""
     assert pictures.load(tmp_path / "out.png").shape == (90, 120, 3)
     assert '"enhance": "quantile:0.9:x2"' in pictures.read_recipe(tmp_path / "out.png")
 

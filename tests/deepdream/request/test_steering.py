@@ -10,7 +10,7 @@ from PIL import Image
 import deepdream
 from deepdream import pictures
 from deepdream.errors import TargetError
-from deepdream.request.expression import Context, Expression
+from deepdream.request.expression import Context, Expression, scores
 
 LAYER = "inception_4c/output"
 
@@ -214,3 +214,22 @@ def test_a_picture_and_what_its_objective_names_can_move_together(run, photo, ma
     old.rename(new)
     code, said, err = run("replay", new / "out.png")
     assert code == 0 and "equal to the bit" in said, err
+
+
+def test_short_names_of_layers_are_recorded_in_full(run, photo, tmp_path, fast):
+    full, said = '-l2("inception_3b/output") + channel("inception_4c/output", 1)', {}
+    for name, text in (("short", '-l2("3b") + channel("4c", 1)'), ("full", full)):
+        out = tmp_path / f"{name}.png"
+        code, _, err = run("dream", photo, "-o", out, "--objective", text, "--seed", 1, *fast)
+        assert code == 0, err
+        said[name] = json.loads(pictures.read_recipe(out))["settings"]["objective"]
+    assert said["short"] == said["full"].replace('"', "'")
+    np.testing.assert_array_equal(*(pictures.load(tmp_path / f"{name}.png") for name in said))
+    code, _, err = run("replay", tmp_path / "short.png")
+    assert code == 0, err
+
+
+def test_the_sum_of_scores_of_classes_by_any_name():
+    text = scores(["eye", '"\\', "3", "\u00fc"])
+    assert Expression(text).classes == ["eye", '"\\', "3", "\u00fc"]
+    assert text.startswith('score("eye") + score(')
