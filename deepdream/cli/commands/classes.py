@@ -55,7 +55,11 @@ def add_parser(verbs: Any) -> None:
     options.add_model(p)
     how = p.group(options.HOW)
     how.add_argument(
-        "--method", choices=METHODS, default=CLASS_PICTURES.method, help="how (default %(default)s)"
+        "--method",
+        choices=METHODS,
+        default=CLASS_PICTURES.method,
+        metavar="NAME",
+        help=f"{', '.join(METHODS)} (default %(default)s)",
     )
     options.add_setting(
         how,

@@ -38,6 +38,7 @@ def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
         "jitter": 7,
         "clip": True,
         "objective": "",
+        "smooth": "",
     }
     assert recipe["seed"] == 3
     assert recipe["version"] == 1

@@ -52,7 +52,7 @@ def test_help_fits_the_terminal_and_loses_no_word(name, monkeypatch):
 
 def test_options_are_in_groups_and_the_usage_is_short():
     text = COMMANDS["deepdream dream"].format_help()
-    assert text.splitlines()[0] == "usage: deepdream dream IMAGE -o OUT [OPTION ...]"
+    assert text.splitlines()[0] == "usage: deepdream dream IMAGE ... [OPTION ...]"
     for title in ("what to dream", "how to dream", "the net", "the output", "what is said"):
         assert f"\n{title}:\n" in text
     assert "(--enhance HOW | --to IMAGE)" in COMMANDS["deepdream match"].format_usage()
@@ -62,7 +62,7 @@ def test_options_are_in_groups_and_the_usage_is_short():
 def test_no_words_at_all_get_the_short_help(capsys):
     assert cli.main([]) == 2
     said = capsys.readouterr()
-    assert said.out == "" and "dream on a picture" in said.err and "examples:" in said.err
+    assert said.out == "" and "dream on pictures" in said.err and "examples:" in said.err
 
 
 @pytest.mark.parametrize(

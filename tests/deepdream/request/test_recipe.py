@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from deepdream import pictures
-from deepdream.cli.commands.replay import _duration
+from deepdream.cli.progress import duration
 from deepdream.errors import ImageError, OutputError, RecipeError
 from deepdream.request import job as jobs
 from deepdream.request import recipe as recipes
@@ -309,7 +309,7 @@ def test_the_trial_that_tells_the_time_changes_nothing(small, photo, caffe):
     (200_000, "2 days"), (1e9, "11574 days"),
 ])  # fmt: skip
 def test_times_in_words(seconds, words):
-    assert _duration(seconds) == words
+    assert duration(seconds) == words
 
 
 def test_a_recipe_too_large_for_a_jpeg_is_found_before_the_dream(
