@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Tuple
 
 DEFAULT_MODEL = "motif_googlenet"
 DEFAULT_ENGINE = "auto"
@@ -14,7 +15,8 @@ class Dream:
     end: the layer whose activations grow. iterations: steps per octave. octave_scale: ratio of one
     octave's size to the next smaller. step_size: mean change of a value per step, in grey levels
     (0-255). jitter: largest shift, in pixels.
-    objective: an expression of layers in place of `end` (see expression.py), or "".
+    objective: an expression of layers in place of `end` (see expression.py), or "". guide_weights:
+    of the guides, in their order; () is 1 for each.
     """
 
     end: str = "inception_4c/output"
@@ -25,6 +27,7 @@ class Dream:
     jitter: int = 32
     clip: bool = True
     objective: str = ""
+    guide_weights: Tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that no dream can have; recipes in pictures come from
@@ -41,6 +44,9 @@ class Dream:
             and isinstance(self.objective, str)
         ):
             raise ValueError(f"octave_scale, step_size or end out of range in {self}")
+        object.__setattr__(self, "guide_weights", tuple(map(float, self.guide_weights)))
+        if not all(map(math.isfinite, self.guide_weights)):
+            raise ValueError(f"guide_weights out of range in {self}")
 
 
 @dataclass(frozen=True)

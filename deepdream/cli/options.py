@@ -3,7 +3,7 @@
 import argparse
 import math
 from dataclasses import fields
-from typing import Any, Callable, Dict, List, Optional, Type
+from typing import Any, Callable, Dict, List, Optional, Tuple, Type
 
 from .. import nets
 from ..nets.engine import NAMES
@@ -47,6 +47,12 @@ def filled(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
     return text
+
+
+def guide_weights(text: str) -> Tuple[float, ...]:
+    """An argparse type: numbers with commas between them."""
+    one = recorded(schema.GUIDE_WEIGHT)
+    return tuple(one(part.strip()) for part in text.split(","))
 
 
 GPU = number(int, 0, highest=2**30 - 1)
@@ -167,8 +173,18 @@ def add_dream(p: argparse.ArgumentParser, scale_is_free: bool = True) -> None:
     p.add_argument(
         "--guide",
         type=filled,
+        action="append",
+        default=[],
         metavar="IMAGE",
-        help="make the picture more like this one, as the layer sees it",
+        help="make the picture more like this one, as the layer sees it; may be given again",
+    )
+    p.add_argument(
+        "--guide-weights",
+        type=guide_weights,
+        default=DREAM.guide_weights,
+        metavar="X,...",
+        help="how much each --guide counts, in their order; below 0: be less like it (default 1 "
+        "each)",
     )
     p.add_argument(
         "--objective",
@@ -190,7 +206,7 @@ def dream_of(args: argparse.Namespace) -> Dream:
 
 def pictures_of(args: argparse.Namespace) -> List[str]:
     """The pictures that a dream's command line names as options of their own."""
-    return [path for path in (args.image, args.guide, args.mask) if path]
+    return [path for path in (args.image, *args.guide, args.mask) if path]
 
 
 def model_of(args: argparse.Namespace) -> nets.Model:
@@ -204,7 +220,7 @@ def request_of(args: argparse.Namespace) -> Dict[str, Any]:
         model=model_of(args),
         engine=args.engine,
         gpu=args.gpu,
-        guide_path=args.guide,
+        guide_paths=args.guide,
         mask_path=args.mask,
         seed=args.seed,
     )

@@ -3,11 +3,12 @@
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from netfile.files import file_sha1
+from netfile.terminal import counted
 
 from .. import nets
 from ..dream.octaves import BYTES_PER_PIXEL, deepdream, octave_sizes
@@ -17,7 +18,7 @@ from ..nets.labels import class_number, classes
 from ..pictures import load, load_mask
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream, Zoom
 from .expression import Context, Expression
-from .target import Target, wanted_layers
+from .target import Guide, Target, wanted_layers
 
 _TRIED = 224  # pixels; the height and width of the picture that a step is timed on
 
@@ -80,7 +81,7 @@ def prepare(
     model: Union[str, nets.Model] = DEFAULT_MODEL,
     engine: str = DEFAULT_ENGINE,
     gpu: Optional[int] = None,
-    guide_path: Optional[str] = None,
+    guide_paths: Sequence[str] = (),
     mask_path: Optional[str] = None,
     zoom: Optional[Zoom] = None,
     seed: Optional[int] = None,
@@ -94,6 +95,7 @@ def prepare(
     Args:
         dream: an `end` of "" means the model's own default.
         model: a name, a folder or a Model.
+        guide_paths: pictures to be more like, each with its weight in `dream.guide_weights`.
         seed: of the jitter; None draws one.
         where: {file in the objective's text: where it is now}.
         beside: bytes that the caller will keep for each pixel, beside the net.
@@ -103,10 +105,10 @@ def prepare(
         DreamError: the request cannot be met.
     """
     pixels = load(image_path)
-    guide = load(guide_path) if guide_path else None
+    guides = _guides(guide_paths, dream.guide_weights)
     mask = load_mask(mask_path) if mask_path else None
     expression = Expression(dream.objective) if dream.objective else None
-    if expression and guide_path:
+    if expression and guides:
         raise TargetError(
             'a guide and an objective exclude each other; write guide("layer", "picture.jpg") in '
             "the objective"
@@ -128,7 +130,7 @@ def prepare(
             description, expression, dream.end, len(classes(asked)), scored
         ),
         sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
-        guide_size=None if guide is None else guide.shape[:2],
+        guide_sizes=[guide.picture.shape[:2] for guide in guides],
         beside=beside,
         gpu=gpu,
     )
@@ -136,15 +138,15 @@ def prepare(
     context = Context(opened.net, asked, opened.names, named, score_layer)
     if seed is None:
         seed = int.from_bytes(os.urandom(4), "little")
-    roles = {"image": image_path, "guide": guide_path, "mask": mask_path}
-    wanted = [(role, str(path), path) for role, path in roles.items() if path]
+    roles = [("image", image_path), *(("guide", path) for path in guide_paths), ("mask", mask_path)]
+    wanted = [(role, str(path), path) for role, path in roles if path]
     wanted += [("objective", name, path) for name, path in named.items()]
     return Job(
         opened,
         context,
         image_path,
         pixels,
-        Target(opened.end, expression, guide, mask),
+        Target(opened.end, expression, guides, mask),
         tuple(Source(role, name, str(path), file_sha1(path)) for role, name, path in wanted),
         model_sha1 or hashes(asked),
         dream,
@@ -152,6 +154,19 @@ def prepare(
         seed,
         gpu,
     )
+
+
+def _guides(paths: Sequence[str], weights: Sequence[float]) -> Tuple[Guide, ...]:
+    if weights and len(weights) != len(paths):
+        raise TargetError(
+            f"{counted(len(paths), 'guide')} cannot have {counted(len(weights), 'weight')}; give "
+            "each guide one"
+        )
+    real = [os.path.realpath(path) for path in paths]
+    for number, path in enumerate(paths):
+        if real[number] in real[:number]:
+            raise TargetError(f"{path}: is a guide twice; give it once, with a larger weight")
+    return tuple(Guide(load(p), w) for p, w in zip(paths, weights or [1.0] * len(paths)))
 
 
 def pixel_steps(job: Job) -> int:
