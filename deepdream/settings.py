@@ -64,6 +64,23 @@ class Zoom:
 
 
 @dataclass(frozen=True)
+class Animation:
+    """How a dream is shown as it grows.
+
+    side: the longest that an animation has, in pixels. frames: at most, where it is not said after
+    how many steps one follows. seconds: its length, as long as each frame is shown from `shortest`
+    to `longest` milliseconds; hold: how much longer the last one is.
+    """
+
+    side: int = 640
+    frames: int = 100
+    seconds: int = 6
+    shortest: int = 40
+    longest: int = 200
+    hold: int = 2000
+
+
+@dataclass(frozen=True)
 class Match:
     """Settings of objective matching.
 
@@ -97,6 +114,7 @@ class Evaluate:
 
 DREAM = Dream()
 ZOOM = Zoom()
+ANIMATION = Animation()
 MATCH = Match()
 CLASS_PICTURES = ClassPictures()
 EVALUATE = Evaluate()

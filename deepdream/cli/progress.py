@@ -1,6 +1,6 @@
 """What is said before and while a dream runs."""
 
-from typing import Any, Iterator, Sequence, Tuple
+from typing import Any, Callable, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -41,11 +41,22 @@ class Bar:
         self._bar.__exit__(*error)
 
 
-def pictures(job: Job, frames: int = 1) -> Iterator[Tuple[int, np.ndarray]]:
-    """(number, picture) of each of a job's pictures, with a progress bar on stderr."""
+def pictures(
+    job: Job, frames: int = 1, watch: Optional[Callable[[Progress], None]] = None
+) -> Iterator[Tuple[int, np.ndarray]]:
+    """(number, picture) of each of a job's pictures, with a progress bar on stderr.
+
+    watch: is called after every step too.
+    """
     parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
     with Bar(job, parts) as bar:
-        yield from enumerate(jobs.pictures(job, bar))
+
+        def report(p: Progress) -> None:
+            bar(p)
+            if watch:
+                watch(p)
+
+        yield from enumerate(jobs.pictures(job, report))
 
 
 def announce(job: Job) -> None:

@@ -52,7 +52,7 @@ class Progress:
         """The picture after this step at the full size, as a new RGB float32 (H, W, 3).
 
         It is what the dream would return if no further step changed anything: the picture that was
-        dreamt on, with the detail so far, enlarged. In the last octave it equals `picture`. Its
+        dreamt on, with the detail so far, enlarged. In the last octave it is `picture`; before, its
         values may lie a little outside 0..255.
         """
         return self._whole_picture()
@@ -170,6 +170,8 @@ def deepdream(
                     return deprocess(net, src.data[0])
 
                 def full_picture(base: np.ndarray = base) -> np.ndarray:
+                    if base is octaves[0]:
+                        return deprocess(net, src.data[0])
                     enlarged = zoomed(src.data[0] - base, (height, width))
                     return deprocess(net, octaves[0] + enlarged)
 

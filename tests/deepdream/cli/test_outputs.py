@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from deepdream import pictures
+from deepdream.cli import growing
 from deepdream.cli.commands import dream as dream_command
-from deepdream.cli.commands import zoom as zoom_command
 from deepdream.dream import octaves
 from deepdream.errors import NotFiniteError
 from deepdream.request import job
@@ -118,7 +118,7 @@ def test_a_file_that_came_meanwhile_stays_and_the_picture_is_kept(
     out = tmp_path / "out.png"
     finished = dream_command.progress.pictures
 
-    def meanwhile(job):
+    def meanwhile(job, watch=None):
         yield from finished(job)
         out.write_text("mine")
 
@@ -138,7 +138,7 @@ def test_a_folder_that_went_meanwhile_does_not_lose_the_picture(
     monkeypatch.chdir(here)
     finished = dream_command.progress.pictures
 
-    def meanwhile(job):
+    def meanwhile(job, watch=None):
         yield from finished(job)
         folder.rmdir()
 
@@ -191,8 +191,8 @@ def test_frames_of_two_runs_never_mix(photo, run, tmp_path):
 
 
 def test_all_frames_have_as_many_digits():
-    assert zoom_command._name(9, 10000) == "0009.jpg"
-    assert zoom_command._name(9, 10001) == "00009.jpg"
+    assert growing.frame_names(10000, ".jpg")[9] == "0009.jpg"
+    assert growing.frame_names(10001, ".jpg")[9] == "00009.jpg"
 
 
 def test_a_zoom_hashes_each_file_once(photo, run, tmp_path, monkeypatch):
