@@ -22,7 +22,7 @@ FILE_BYTES_PER_PIXEL = {".gif": 1.0, ".webp": 0.5, ".mp4": 0.5}
 _TURN = 10  # ms; the unit of a GIF's times
 _SAMPLES = 8  # frames that a GIF's colours are chosen from
 # Pillow's numbers, because the names moved between its releases
-_MEDIAN_CUT, _FLOYD_STEINBERG, _LANCZOS = 0, 3, 1
+_MEDIAN_CUT, _FLOYD_STEINBERG, _LANCZOS = 0, 3, 1  # type: int, Any, int
 
 
 def fitted_size(size: Size, side: int) -> Size:

@@ -41,12 +41,13 @@ def add_parser(verbs: Any) -> None:
     )
     p.add_argument("image", type=options.filled, metavar="IMAGE", help="the picture to start from")
     options.add_out(p, "OUT", "the picture to write, .png or .jpg")
-    target = p.add_mutually_exclusive_group(required=True)
+    target = p.add_mutually_exclusive_group()
     target.add_argument(
         "--enhance",
         type=options.filled,
         metavar="HOW",
-        help="of its own activations: quantile:0.9:2, multiply:1.5 or channel:61:3",
+        help="of its own activations: quantile:0.9:2, multiply:1.5 or channel:61:3 (default "
+        f"{MATCH.enhance})",
     )
     target.add_argument(
         "--to",
@@ -140,6 +141,8 @@ def run(args: argparse.Namespace) -> None:
     if args.plot:
         check_file(args.plot, [".svg"], args.overwrite, given)
         check_matplotlib("--plot's curves")
+    if not args.to:
+        args.enhance = args.enhance or MATCH.enhance
     enhance = enhancement(args.enhance) if args.enhance else None
     prior = prior_named(args.prior)
     pixels = pictures.load(args.image)
