@@ -209,7 +209,9 @@ def _match(
         def report(e: Any) -> None:
             sums = f"f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}"
             bar.set_description_str(f"octave {e.octave}/{e.octaves} {sums}", refresh=False)
-            bar.update(1)
+            # SciPy may go on after its last evaluation, to finish a line search
+            done = (e.octave - 1) * args.evaluations + min(e.number, args.evaluations)
+            bar.update(done - bar.n)
 
         return matching.match(
             opened.net,
