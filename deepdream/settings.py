@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Tuple
 
 DEFAULT_MODEL = "motif_googlenet"
 DEFAULT_ENGINE = "auto"
@@ -14,8 +15,9 @@ class Dream:
     end: the layer whose activations grow. iterations: steps per octave. octave_scale: ratio of one
     octave's size to the next smaller. step_size: mean change of a value per step, in grey levels
     (0-255). jitter: largest shift, in pixels.
-    objective: an expression of layers in place of `end` (see expression.py), or "".
-    smooth: what is done to a gradient before a step, as smoothing.py names it, or "".
+    objective: an expression of layers in place of `end` (see expression.py), or "". smooth: what is
+    done to a gradient before a step, as smoothing.py names it, or "". guide_weights: of the guides,
+    in their order; () is 1 for each.
     """
 
     end: str = "inception_4c/output"
@@ -27,6 +29,7 @@ class Dream:
     clip: bool = True
     objective: str = ""
     smooth: str = ""
+    guide_weights: Tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that no dream can have; recipes in pictures come from
@@ -44,6 +47,9 @@ class Dream:
             and isinstance(self.smooth, str)
         ):
             raise ValueError(f"octave_scale, step_size or end out of range in {self}")
+        object.__setattr__(self, "guide_weights", tuple(map(float, self.guide_weights)))
+        if not all(map(math.isfinite, self.guide_weights)):
+            raise ValueError(f"guide_weights out of range in {self}")
 
 
 @dataclass(frozen=True)
@@ -75,17 +81,36 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Animation:
+    """How a dream is shown as it grows.
+
+    side: the longest that an animation has, in pixels. frames: at most, where it is not said after
+    how many steps one follows. seconds: its length, as long as each frame is shown from `shortest`
+    to `longest` milliseconds; hold: how much longer the last one is.
+    """
+
+    side: int = 640
+    frames: int = 100
+    seconds: int = 6
+    shortest: int = 40
+    longest: int = 200
+    hold: int = 2000
+
+
+@dataclass(frozen=True)
 class Match:
     """Settings of objective matching.
 
-    prior: as the command line writes it. weight: what the prior costs at the start. evaluations: of
-    f, at most, per octave.
+    enhance, prior: as the command line writes them. weight: what the prior costs at the start.
+    evaluations: of f, at most, per octave. Chosen by eye: few features, made much stronger, change
+    a photograph visibly within few evaluations, and at five sizes they become large enough to see.
     """
 
+    enhance: str = "quantile:0.99:12"
     prior: str = "tv"
-    weight: float = 0.1
-    evaluations: int = 30
-    octaves: int = 3
+    weight: float = 0.15
+    evaluations: int = 8
+    octaves: int = 5
     octave_scale: float = 1.4
 
 
@@ -109,6 +134,7 @@ class Evaluate:
 DREAM = Dream()
 ZOOM = Zoom()
 PICTURE = Picture()
+ANIMATION = Animation()
 MATCH = Match()
 CLASS_PICTURES = ClassPictures()
 EVALUATE = Evaluate()

@@ -48,7 +48,7 @@ OPTIONAL = {
     "netfile": set(),
     "caffe_compat": {"h5py", "pydot", "pydotplus", "selective_search_ijcv_with_python", "skimage"},
     "net_surgery": set(),
-    "deepdream": {"matplotlib", "requests", "shtab", "sklearn"},
+    "deepdream": {"av", "matplotlib", "requests", "shtab", "sklearn"},
 }
 # the doors: what a person types at or imports, which looks into every room
 DOORS = {"deepdream/__init__.py", "deepdream/__main__.py"}

@@ -3,7 +3,7 @@
 import argparse
 import math
 from dataclasses import fields, replace
-from typing import Any, Callable, Dict, List, Optional, Sequence, Type
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type
 
 from .. import nets
 from ..nets.engine import NAMES
@@ -63,6 +63,12 @@ def listed(text: str) -> List[str]:
     if not all(names):
         raise argparse.ArgumentTypeError(f"must be names with commas between them, not {text!r}")
     return names
+
+
+def guide_weights(text: str) -> Tuple[float, ...]:
+    """An argparse type: numbers with commas between them."""
+    one = recorded(schema.GUIDE_WEIGHT)
+    return tuple(one(part.strip()) for part in text.split(","))
 
 
 GPU = number(int, 0, highest=2**30 - 1)
@@ -235,8 +241,17 @@ def _add_what(group: Any) -> None:
     group.add_argument(
         "--guide",
         type=filled,
+        action="append",
+        default=[],
         metavar="IMAGE",
-        help="make the picture more like this one, as the layer sees it",
+        help="make the picture more like this one, as the layer sees it; may be given again",
+    )
+    group.add_argument(
+        "--guide-weights",
+        type=guide_weights,
+        metavar="X,...",
+        help="how much each --guide counts, in their order; below 0: be less like it (default 1 "
+        "each)",
     )
     group.add_argument(
         "--mask", type=filled, metavar="IMAGE", help="where it may grow: white; black stays"
@@ -302,7 +317,7 @@ def dream_of(args: argparse.Namespace) -> Dream:
 
 def pictures_of(args: argparse.Namespace) -> List[str]:
     """The pictures that a dream's command line names as options of their own."""
-    return [path for path in (args.image, args.guide, args.mask) if path]
+    return [path for path in (args.image, *args.guide, args.mask) if path]
 
 
 def model_of(args: argparse.Namespace) -> nets.Model:
@@ -316,7 +331,7 @@ def request_of(args: argparse.Namespace) -> Dict[str, Any]:
         model=model_of(args),
         engine=args.engine,
         gpu=args.gpu,
-        guide_path=args.guide,
+        guide_paths=args.guide,
         mask_path=args.mask,
         seed=args.seed,
     )

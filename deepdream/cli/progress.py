@@ -194,21 +194,21 @@ def pictures(
     job: Job,
     frames: int = 1,
     told: bool = False,
-    stop: Optional[Callable[[Progress], None]] = None,
+    watch: Optional[Callable[[Progress], None]] = None,
 ) -> Iterator[Tuple[int, np.ndarray]]:
     """(number, picture) of each of a job's pictures, while a Meter says how far it is.
 
     Args:
         told: as in Meter.
-        stop: called after every step; it may raise StopDream.
+        watch: called after every step; it may raise StopDream.
     """
     parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
     with Bar(job, parts, told) as bar:
 
         def report(p: Progress) -> None:
             bar(p)
-            if stop:
-                stop(p)
+            if watch:
+                watch(p)
 
         yield from enumerate(jobs.pictures(job, report))
 

@@ -71,6 +71,11 @@ class Method:
     prior: Optional[Prior] = None
     between: Optional[Yosinski] = None
 
+    @property
+    def steps(self) -> int:
+        """Of all octaves."""
+        return sum(octave.steps for octave in self.octaves)
+
 
 @dataclass(frozen=True)
 class FourierMethod:
@@ -143,7 +148,7 @@ def visualise(
     channels = reshape_input(net, size, len(seeds)).data.shape[1]
     start = [rng.normal(0, method.noise or 1e-3, (channels, *size)) for rng in rngs]
     x = np.stack(start).astype(np.float32)
-    total, done = sum(octave.steps for octave in method.octaves), 0
+    done = 0
     for octave in method.octaves:
         x = zoomed(x, (round(size[0] * octave.scale), round(size[1] * octave.scale)))
         for i in range(octave.steps):
@@ -156,7 +161,7 @@ def visualise(
             np.clip(x, -mean, 255 - mean, out=x)
             done += 1
             if report:
-                report(done, total)
+                report(done, method.steps)
     return np.stack([deprocess(net, scaled(net, picture)) for picture in x])
 
 

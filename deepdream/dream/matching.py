@@ -32,6 +32,7 @@ from .priors import Prior
 Enhancement = Callable[[np.ndarray], np.ndarray]
 # of memory beside the net, measured: ten pairs of L-BFGS and its work space, in float64
 BYTES_PER_PIXEL = 1800
+_FIRST_STEP = 8  # grey levels: of 1, the first evaluations would gain next to nothing
 _OUTWEIGHS = 200  # a prior that costs more than this times the data term leaves nothing of it
 
 
@@ -249,9 +250,9 @@ def _minimise(f: Matching, x: np.ndarray, mean: np.ndarray, evaluations: int) ->
     """Run L-BFGS-B from x, (C, h, w), within 0..255 minus the mean; the result is f.best."""
     from scipy.optimize import minimize
 
-    # in these units a step of length 1, the first to be tried, moves the pixels by one grey level
+    # in these units a step of length 1, the first to be tried, moves the pixels by some grey levels
     # (root mean square)
-    unit = np.sqrt(x.size)
+    unit = _FIRST_STEP * np.sqrt(x.size)
     low, high = (np.broadcast_to(limit, x.shape).ravel() / unit for limit in (-mean, 255 - mean))
 
     def scaled(z: np.ndarray) -> Tuple[float, np.ndarray]:

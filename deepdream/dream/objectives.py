@@ -230,7 +230,8 @@ def guide(layer: str, *features: np.ndarray) -> Objective:
 
     features: (C, h, w) each, of one or more guides of any size.
     """
-    y = np.concatenate([f.reshape(f.shape[0], -1) for f in features], 1)
+    vectors = [f.reshape(f.shape[0], -1) for f in features]
+    y = vectors[0] if len(vectors) == 1 else np.concatenate(vectors, 1)
 
     def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
         gradient = np.empty_like(x)

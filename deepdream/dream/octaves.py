@@ -1,6 +1,6 @@
 """The dream: ascent at several sizes of the picture, from small to large (notebook cell 4)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
@@ -17,12 +17,17 @@ from .step import make_step
 BYTES_PER_PIXEL = 110
 
 
+def _no_dream() -> np.ndarray:
+    raise AttributeError("this Progress is not of a running dream, so it has no picture")
+
+
 @dataclass(frozen=True)
 class Progress:
     """What is reported after a step.
 
     `octave` of `octaves` and `step` of `steps` are counted from 1; `size` is the octave's (height,
-    width).
+    width). The two pictures are made when they are asked for: ask while the step is being reported,
+    since the net goes on to other steps afterwards.
     """
 
     octave: int
@@ -30,6 +35,27 @@ class Progress:
     step: int
     steps: int
     size: Size
+    _octave_picture: Callable[[], np.ndarray] = field(default=_no_dream, repr=False, compare=False)
+    _whole_picture: Callable[[], np.ndarray] = field(default=_no_dream, repr=False, compare=False)
+
+    @property
+    def picture(self) -> np.ndarray:
+        """The picture after this step, as a new RGB float32 (H, W, 3) of the octave's `size`.
+
+        It is smaller than the dream's result until the last octave. Values lie within 0..255 unless
+        the dream does not clip.
+        """
+        return self._octave_picture()
+
+    @property
+    def full_picture(self) -> np.ndarray:
+        """The picture after this step at the full size, as a new RGB float32 (H, W, 3).
+
+        It is what the dream would return if no further step changed anything: the picture that was
+        dreamt on, with the detail so far, enlarged. In the last octave it is `picture`; before, its
+        values may lie a little outside 0..255.
+        """
+        return self._whole_picture()
 
 
 class StopDream(Exception):
@@ -143,11 +169,22 @@ def deepdream(
                 e.args = (f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}: {e}",)
                 e.picture = deprocess(net, src.data[0])
                 raise
-            try:
-                if report:
-                    report(Progress(octave + 1, octave_n, i + 1, iter_n, (h, w)))
-            except StopDream:
-                iter_n = 0
-                break
+            if report:
+
+                def picture() -> np.ndarray:
+                    return deprocess(net, src.data[0])
+
+                def full_picture(base: np.ndarray = base) -> np.ndarray:
+                    if base is octaves[0]:
+                        return deprocess(net, src.data[0])
+                    enlarged = zoomed(src.data[0] - base, (height, width))
+                    return deprocess(net, octaves[0] + enlarged)
+
+                at = (octave + 1, octave_n, i + 1, iter_n, (h, w))
+                try:
+                    report(Progress(*at, picture, full_picture))
+                except StopDream:
+                    iter_n = 0
+                    break
         detail = src.data[0] - base
     return deprocess(net, src.data[0])

@@ -95,16 +95,30 @@ def free() -> Optional[netfile.memory.Free]:
     return netfile.memory.free()
 
 
-def check(description: Any, largest: Pass, caffe: Any, weights: int = 0, holds: int = 0) -> None:
+def kept(description: Any, end: str, size: Size) -> int:
+    """Bytes of the activations of `end` for one picture of this (height, width)."""
+    shape = infer(description, input_shape(description, size), end).get(end)
+    return 4 * math.prod(shape) if shape else 0
+
+
+def check(
+    description: Any,
+    largest: Pass,
+    caffe: Any,
+    weights: int = 0,
+    guides: int = 0,
+    holds: int = 0,
+) -> None:
     """Ask whether the largest pass fits into the memory that is free.
 
     Args:
         weights: bytes of the caffemodel, if it is not loaded yet.
+        guides: bytes of the guides' activations, which stay beside it.
         holds: bytes that an open net has taken already and uses again.
 
     Raises:
         ModelError: the weights alone do not fit.
-        SizeError: the pass does not; with a size that would.
+        SizeError: the guides' activations do not, or the pass; with a size that would.
     """
     left = free()
     if left is None:
@@ -115,8 +129,14 @@ def check(description: Any, largest: Pass, caffe: Any, weights: int = 0, holds: 
             f"the weights take {weights / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are "
             f"{left.bound}; use a smaller net"
         )
+    if weights + guides >= left.bytes:
+        raise SizeError(
+            f"the guides' activations take {guides / 1e9:.1f} GB of memory, and "
+            f"{(left.bytes - weights) / 1e9:.1f} GB are {left.bound}; use fewer guide pictures, or "
+            "smaller ones"
+        )
     takes = needed(description, largest, real_caffe=engine.aborts(caffe))
-    share = (left.bytes - weights) / takes
+    share = (left.bytes - weights - guides) / takes
     if share >= 1:
         return
     height, width = largest.size
@@ -127,7 +147,7 @@ def check(description: Any, largest: Pass, caffe: Any, weights: int = 0, holds: 
     if largest.batch > 1:
         what = f"{largest.batch} pictures of {width}x{height} at a time take"
         way_out = f"{int(largest.batch * share) or 'not even one'} at a time would fit"
-    takes += weights
+    takes += weights + guides
     raise SizeError(
         f"{what} {takes / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are {left.bound}; "
         f"{way_out}",

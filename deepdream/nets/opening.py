@@ -69,7 +69,7 @@ def open(
     *,
     layers: Optional[Layers] = None,
     sizes: Optional[Sequence[Size]] = None,
-    guide_size: Optional[Size] = None,
+    guide_sizes: Sequence[Size] = (),
     batch: int = 1,
     backward: bool = True,
     any_size: Optional[bool] = None,
@@ -86,7 +86,7 @@ def open(
             description.
         sizes: (height, width) of each octave, largest first; None for the one that the net
             declares.
-        guide_size: (height, width) of a guide picture.
+        guide_sizes: (height, width) of each guide picture.
         batch: pictures in one pass.
         backward: whether passes run backward too.
         any_size: whether InnerProducts become Convolutions; None: where one of the sizes needs it.
@@ -105,7 +105,7 @@ def open(
     description = _described(asked, caffe)
     declared = declared_size(description)[1:]
     sizes = [declared] if sizes is None else list(sizes)
-    every_size = [*sizes, guide_size] if guide_size else sizes
+    every_size = [*sizes, *guide_sizes]
     wanted = list(layers(description) if callable(layers) else layers or ())
     if any_size is None:
         any_size = asked.weights.is_file() and any(
@@ -124,17 +124,17 @@ def open(
     if wanted:
         end = max(wanted, key=[layer.name for layer in description.layer].index)
         largest = memory.Pass(end, sizes[0], batch, backward, beside)
-        _check_sizes(description, end, sizes, guide_size, declared)
+        _check_sizes(description, end, sizes, guide_sizes, declared)
         if gpu is None:
             weights = 0 if before or not files.weights.is_file() else files.weights.stat().st_size
-            _check_memory(caffe, description, largest, guide_size, declared, weights, holds)
+            _check_memory(caffe, description, largest, guide_sizes, declared, weights, holds)
             needed = memory.needed(description, largest._replace(beside=0), engines.aborts(caffe))
             holds = max(holds, needed)
     if gpu is not None:
         engines.use_gpu(caffe, gpu)
     net = before.net if before else build(files, description, caffe)
     if wanted:
-        _ask_engine(caffe, description, end, sizes, guide_size)
+        _ask_engine(caffe, description, end, sizes, guide_sizes)
     about = engines.describe(caffe)
     return OpenNet(caffe, about, net, asked, description, names, tuple(wanted), any_size, holds)
 
@@ -198,12 +198,12 @@ def _check_sizes(
     description: Any,
     end: str,
     sizes: Sequence[Size],
-    guide_size: Optional[Size],
+    guide_sizes: Sequence[Size],
     declared: Size,
 ) -> None:
     try:
         preflight.check_octaves(description, end, sizes)
-        if guide_size:
+        for guide_size in guide_sizes:
             preflight.check_guide(description, end, guide_size)
     except SizeError as e:
         e.declared = declared
@@ -214,27 +214,28 @@ def _check_memory(
     caffe: Any,
     description: Any,
     largest: memory.Pass,
-    guide_size: Optional[Size],
+    guide_sizes: Sequence[Size],
     declared: Size,
     weights: int,
     holds: int,
 ) -> None:
     passes = [largest]
-    if guide_size:
-        passes.append(memory.Pass(largest.end, guide_size, backward=False, what="guide picture"))
+    for size in guide_sizes:
+        passes.append(memory.Pass(largest.end, size, backward=False, what="guide picture"))
+    guides = sum(memory.kept(description, largest.end, size) for size in guide_sizes)
     try:
         for one in passes:
-            memory.check(description, one, caffe, weights, holds)
+            memory.check(description, one, caffe, weights, guides, holds)
     except SizeError as e:
         e.declared = declared
         raise
 
 
 def _ask_engine(
-    caffe: Any, description: Any, end: str, sizes: Sequence[Size], guide_size: Optional[Size]
+    caffe: Any, description: Any, end: str, sizes: Sequence[Size], guide_sizes: Sequence[Size]
 ) -> None:
     """Let the engine try the sizes at which some layer's shape cannot be worked out here."""
-    every_size: List[Size] = [*sizes, guide_size] if guide_size else list(sizes)
+    every_size: List[Size] = [*sizes, *guide_sizes]
     unknown = preflight.unknown_sizes(description, end, every_size)
     if not unknown:
         return

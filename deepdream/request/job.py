@@ -3,11 +3,12 @@
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from netfile.files import file_sha1
+from netfile.terminal import counted
 
 from .. import nets
 from ..dream import smoothing
@@ -20,7 +21,7 @@ from ..pictures import Photo, load_mask, read, with_colours_of
 from ..pictures.resize import at_most, size_at_most
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, PICTURE, Dream, Picture, Zoom
 from .expression import Context, Expression, spelt_out
-from .target import Target, wanted_layers
+from .target import Guide, Target, wanted_layers
 
 _TRIED = 224  # pixels; the height and width of the picture that a step is timed on
 
@@ -99,6 +100,7 @@ class Request:
         dream: an `end` of "" means the model's own default; layers may have short names, which the
             Job spells out.
         model: a name, a folder or a Model.
+        guide_paths: pictures to be more like, each with its weight in `dream.guide_weights`.
         where: {file in the objective's text: where it is now}.
         beside: bytes that the caller will keep for each pixel, beside the net.
         model_sha1: the model's `hashes`, where they are known.
@@ -115,7 +117,7 @@ class Request:
         model: Union[str, nets.Model] = DEFAULT_MODEL,
         engine: str = DEFAULT_ENGINE,
         gpu: Optional[int] = None,
-        guide_path: Optional[str] = None,
+        guide_paths: Sequence[str] = (),
         mask_path: Optional[str] = None,
         zoom: Optional[Zoom] = None,
         where: Optional[Dict[str, str]] = None,
@@ -130,24 +132,28 @@ class Request:
         self.model = model if isinstance(model, nets.Model) else nets.find(model)
         self.dream = replace(dream, end=dream.end or self.model.end)
         self.expression = Expression(dream.objective) if dream.objective else None
-        if self.expression and guide_path:
+        if self.expression and guide_paths:
             raise TargetError(
                 'a guide and an objective exclude each other; write guide("layer", "picture.jpg") '
                 "in the objective"
             )
-        self._guide = read(guide_path, picture.profiles) if guide_path else None
+        _check_guides(guide_paths, dream.guide_weights)
+        guides = [read(path, picture.profiles) for path in guide_paths]
+        weights = dream.guide_weights or [1.0] * len(guides)
+        self._guides = tuple(Guide(one.pixels, weight) for one, weight in zip(guides, weights))
         self._mask = load_mask(mask_path) if mask_path else None
         files = self.expression.files if self.expression else []
         self._named = {name: (where or {}).get(name, name) for name in files}
         named = [read(path, picture.profiles) for path in self._named.values()]
-        self._converts = any(one.converted for one in [self._guide, *named] if one)
+        self._converts = any(one.converted for one in [*guides, *named])
         names = self.expression.classes if self.expression else []
         self._scored = [class_number(self.model, str(name))[0] for name in names]
         self._engine, self._gpu, self._beside = engine, gpu, beside
         self._zoom, self._picture, self._model_sha1 = zoom, picture, model_sha1
-        places = [("guide", str(guide_path), guide_path), ("mask", str(mask_path), mask_path)]
+        places = [("guide", str(path), path) for path in guide_paths]
+        places += [("mask", str(mask_path), mask_path)] if mask_path else []
         places += [("objective", name, path) for name, path in self._named.items()]
-        self._places = [(role, name, path) for role, name, path in places if path]
+        self._places = places
         self._sources: Optional[Tuple[Source, ...]] = None
         self._opened: Optional[nets.OpenNet] = None
 
@@ -170,7 +176,7 @@ class Request:
             self._engine,
             layers=self._layers,
             sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
-            guide_size=None if self._guide is None else self._guide.pixels.shape[:2],
+            guide_sizes=[guide.picture.shape[:2] for guide in self._guides],
             beside=self._beside,
             gpu=self._gpu,
             before=self._opened,
@@ -212,7 +218,6 @@ class Request:
         context = Context(
             opened.net, self.model, opened.names, self._named, score_layer, picture.profiles
         )
-        guide = None if self._guide is None else self._guide.pixels
         if self._sources is None:
             self._sources = tuple(Source(*place, file_sha1(place[2])) for place in self._places)
             self._model_sha1 = self._model_sha1 or hashes(self.model)
@@ -223,7 +228,7 @@ class Request:
             image_path=image_path,
             photo=photo._replace(pixels=pixels),  # the large one is not kept
             pixels=pixels,
-            target=Target(opened.end, self.expression, guide, self._mask),
+            target=Target(opened.end, self.expression, self._guides, self._mask),
             sources=(image, *self._sources),
             model_sha1=dict(self._model_sha1 or {}),
             dream=self.dream,
@@ -242,6 +247,18 @@ def prepare(image_path: str, dream: Dream, *, seed: Optional[int] = None, **requ
 
 def new_seed() -> int:
     return int.from_bytes(os.urandom(4), "little")
+
+
+def _check_guides(paths: Sequence[str], weights: Sequence[float]) -> None:
+    if weights and len(weights) != len(paths):
+        raise TargetError(
+            f"{counted(len(paths), 'guide')} cannot have {counted(len(weights), 'weight')}; give "
+            "each guide one"
+        )
+    real = [os.path.realpath(path) for path in paths]
+    for number, path in enumerate(paths):
+        if real[number] in real[:number]:
+            raise TargetError(f"{path}: is a guide twice; give it once, with a larger weight")
 
 
 def pixel_steps(job: Job) -> int:

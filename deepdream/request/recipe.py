@@ -7,7 +7,7 @@ import platform
 import re
 import stat
 from dataclasses import asdict
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -49,6 +49,8 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
     if settings["objective"]:
         called = {s.name: name for s, name in names.items() if s.role == "objective"}
         settings["objective"] = Expression(settings["objective"]).renamed(called)
+    if not settings["guide_weights"]:
+        del settings["guide_weights"]  # so that those who know of none can read it
     files = dict.fromkeys((s.role, name, s.sha1) for s, name in names.items())
     record = {
         "version": schema.VERSION,
@@ -206,7 +208,7 @@ def follow(
     path: str,
     *,
     image_path: Optional[str] = None,
-    guide_path: Optional[str] = None,
+    guide_paths: Sequence[str] = (),
     mask_path: Optional[str] = None,
     file_paths: Optional[Mapping[str, str]] = None,
     model: Optional[str] = None,
@@ -219,7 +221,8 @@ def follow(
     Args:
         record: the recipe, of any version.
         path: the file that it was read from.
-        image_path, guide_path, mask_path, model: where these are now, if they have moved.
+        image_path, mask_path, model: where these are now, if they have moved.
+        guide_paths: where the guides are now, all of them in the recipe's order.
         file_paths: {file that the recipe's objective names: where it is now}.
         engine: None for the one that made the picture.
         tell: is called with a line for each file before it is read.
@@ -229,18 +232,30 @@ def follow(
         DreamError: what the recipe needs is not here.
     """
     record = checked(record, path)
-    given = {"image": image_path, "guide": guide_path, "mask": mask_path}
-    made_of = {source["role"] for source in record["files"]}
-    for role, place in given.items():
-        if place and role not in made_of:
-            raise RecipeError(f"{path}: was made without a {role}, so {place} has no place in it")
+    names = _named(record)
+    now = {
+        "image": [image_path] if image_path else [],
+        "guide": list(guide_paths),
+        "mask": [mask_path] if mask_path else [],
+    }
     files = dict(file_paths or {})
     _check_names(files, record, path)
+    moved = {("objective", name): place for name, place in files.items()}
+    for role, places in now.items():
+        if places and not names[role]:
+            raise RecipeError(
+                f"{path}: was made without a {role}, so {places[0]} has no place in it"
+            )
+        if places and len(places) != len(names[role]):
+            raise RecipeError(
+                f"{path}: was made with {len(names[role])} guides, {', '.join(names[role])}; say "
+                f"where all of them are now, in this order, not {len(places)}"
+            )
+        moved.update(zip([(role, name) for name in names[role]], places))
     where: Dict[Tuple[str, str], str] = {}
     for source in record["files"]:
-        role, name = source["role"], source["name"]
-        now = files.get(name) if role == "objective" else given[role]
-        where[role, name] = now or _located(source["path"] or name, path)
+        key = source["role"], source["name"]
+        where[key] = moved.get(key) or _located(source["path"] or source["name"], path)
     for source in record["files"]:
         _check_source(source, where[source["role"], source["name"]], tell)
     before = record["model"]
@@ -252,7 +267,7 @@ def follow(
         1.0 if scale is None else scale,  # the first recipes had no scale, because no net had one
     )
     model_sha1 = _checked_model(before, asked, tell)
-    places = {role: place for (role, _), place in where.items() if role != "objective"}
+    found = {role: [where[role, name] for name in names[role]] for role in schema.ROLES}
     zoom, frame = record["zoom"], record["frame"]
     picture, stopped = record["picture"], record["stopped"]
     request = Request(
@@ -260,15 +275,24 @@ def follow(
         model=asked,
         engine=engine or engines.name_of_recorded(record["engine"]["name"]),
         gpu=gpu,
-        guide_path=places.get("guide"),
-        mask_path=places.get("mask"),
+        guide_paths=found["guide"],
+        mask_path=next(iter(found["mask"]), None),
         zoom=zoom and Zoom(frame + 1, zoom["scale"]),
-        where={name: place for (role, name), place in where.items() if role == "objective"},
+        where=dict(zip(names["objective"], found["objective"])),
         model_sha1=model_sha1,
         picture=Picture(**picture) if picture else _AS_IT_IS,
     )
-    job = request.job(places["image"], record["seed"], stopped=Stop(**stopped) if stopped else None)
+    at = Stop(**stopped) if stopped else None
+    job = request.job(found["image"][0], record["seed"], stopped=at)
     return Repeat(job, frame, _differences(record, _surroundings(job)))
+
+
+def _named(record: Dict[str, Any]) -> Dict[str, List[str]]:
+    """The names of a recipe's files, by their role."""
+    return {
+        role: [source["name"] for source in record["files"] if source["role"] == role]
+        for role in schema.ROLES
+    }
 
 
 def _differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
@@ -282,7 +306,7 @@ def _differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
 
 
 def _check_names(files: Mapping[str, str], record: Dict[str, Any], path: str) -> None:
-    known = [source["name"] for source in record["files"] if source["role"] == "objective"]
+    known = _named(record)["objective"]
     for name in files:
         if name not in known:
             what = f"names {', '.join(known)}" if known else "names no files"

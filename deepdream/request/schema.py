@@ -22,6 +22,7 @@ _SHA1 = Text(40, form="[0-9a-f]{40}", words="40 hexadecimal digits")
 _LAYER = Text(1000)
 _PATH = Text(4096)  # relative to the picture's folder
 _SMOOTH = r"(gaussian(:[0-9.]+)?|laplacian(:[0-9]+)?)?"
+GUIDE_WEIGHT = Number(-1_000_000, 1_000_000)
 _OBJECTIVE = Text(100_000, default=DREAM.objective, least=0, lines=True)
 
 SETTINGS = Table(
@@ -35,6 +36,7 @@ SETTINGS = Table(
         "clip": Choice((True, False), default=DREAM.clip),
         "objective": _OBJECTIVE,
         "smooth": Text(40, form=_SMOOTH, words="a smoothing", default=DREAM.smooth, least=0),
+        "guide_weights": Many(GUIDE_WEIGHT, 0, _MOST_FILES, default=list(DREAM.guide_weights)),
     }
 )
 LOOP = Table(
@@ -152,7 +154,7 @@ def read(record: Any) -> Dict[str, Any]:
     else:
         recipe = _RECIPE.read(record)
     _check_engine(recipe["engine"])
-    _check_files(recipe["files"], recipe["settings"]["objective"])
+    _check_files(recipe["files"], recipe["settings"])
     _check_stopped(recipe)
     frames = recipe["zoom"]["frames"] if recipe["zoom"] else 1
     if recipe["frame"] >= frames:
@@ -179,11 +181,19 @@ def _check_engine(engine: Dict[str, Any]) -> None:
             raise RecipeError(f"engine.{key} is {shown(engine.get(key))}, not a text")
 
 
-def _check_files(files: List[Dict[str, Any]], objective: str) -> None:
+def _check_files(files: List[Dict[str, Any]], settings: Dict[str, Any]) -> None:
     roles = [source["role"] for source in files]
-    for role in ("image", "guide", "mask"):
+    for role in ("image", "mask"):
         if roles.count(role) > 1 or (role == "image" and role not in roles):
             raise RecipeError(f'files has the role "{role}" {roles.count(role)} times, not once')
+    guides = [source["name"] for source in files if source["role"] == "guide"]
+    if len(set(guides)) < len(guides):
+        raise RecipeError(f"files lists the guides {shown(guides)}, one of them twice")
+    weights, objective = settings["guide_weights"], settings["objective"]
+    if weights and len(weights) != len(guides):
+        raise RecipeError(
+            f"settings.guide_weights has {len(weights)} numbers for {len(guides)} guides"
+        )
     listed = sorted(source["name"] for source in files if source["role"] == "objective")
     named = sorted(set(Expression(objective).files)) if objective else []
     if listed != named:

@@ -2,7 +2,7 @@
 without a mask."""
 
 from dataclasses import dataclass
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -13,14 +13,20 @@ from ..nets.preflight import check_end
 from .expression import Context, Expression
 
 
+class Guide(NamedTuple):
+    """A picture, RGB (H, W, 3), whose features are to grow, and the weight of that wish."""
+
+    picture: np.ndarray
+    weight: float = 1.0
+
+
 @dataclass(frozen=True)
 class Target:
-    """What grows. `end`: the layer where the forward pass ends. `guide`: RGB (H, W, 3); `mask`: (H,
-    W), 0..1."""
+    """What grows. `end`: the layer where the forward pass ends. `mask`: (H, W), 0..1."""
 
     end: str
     expression: Optional[Expression]
-    guide: Optional[np.ndarray]
+    guides: Tuple[Guide, ...]
     mask: Optional[np.ndarray]
 
     def objective(self, context: Context) -> Any:
@@ -28,17 +34,18 @@ class Target:
         if self.expression is not None:
             objective = self.expression.build(context)
             return objective if self.mask is None else objective.within(self.mask)
-        features = None if self.guide is None else guide_features(context.net, self.guide, self.end)
-        if self.mask is None:
-            return (
-                objectives.objective_L2
-                if features is None
-                else objectives.objective_guide(features)
-            )
-        plain = (
-            objectives.l2(self.end) if features is None else objectives.guide(self.end, features)
-        )
-        return plain.within(self.mask)
+        features = [guide_features(context.net, g.picture, self.end) for g in self.guides]
+        weights = [g.weight for g in self.guides]
+        if self.mask is None and not features:
+            return objectives.objective_L2
+        if self.mask is None and weights == [1]:
+            return objectives.objective_guide(features[0])
+        if not features:
+            objective = objectives.l2(self.end)
+        else:
+            guides = [w * objectives.guide(self.end, f) for w, f in zip(weights, features)]
+            objective = sum(guides[1:], guides[0])
+        return objective if self.mask is None else objective.within(self.mask)
 
 
 def wanted_layers(

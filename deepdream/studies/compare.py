@@ -10,8 +10,9 @@ from ..dream.octaves import BYTES_PER_PIXEL as BYTES_OF_A_DREAM
 from ..dream.octaves import Progress
 from ..dream.passes import backward_from
 from ..dream.preprocess import input_blob, unscaled
-from ..errors import Size
+from ..errors import RecordingError, Size
 from ..request import job as jobs
+from ..request.target import Guide
 from .recording import Recording, Writer
 
 # two correct engines sum in different orders: 1e-5 of the norm is far above that, and far below
@@ -69,7 +70,7 @@ class Comparison:
 def record(job: Any, writer: Writer, recipe: str, report: Optional[Report] = None) -> None:
     """Dream, and keep every step in a Writer; `recipe` is stored with it."""
     started = time.monotonic()
-    writer.start(job.pixels, job.target.guide)
+    writer.start(job.pixels, *(guide.picture for guide in job.target.guides))
     result = _run(job, writer.step, report)
     writer.finish(result, recipe, seconds=round(time.monotonic() - started, 3))
 
@@ -81,7 +82,13 @@ def follow(job: Any, recording: Recording, report: Optional[Report] = None) -> C
     state.
     """
     # the pixels that the reference saw: two JPEG decoders may differ
-    target = replace(job.target, guide=recording.array("guide"))
+    if not callable(job.objective()):  # a recording comes from anywhere
+        raise RecordingError(
+            f"{recording.folder}: is not of one layer with one guide at most, and no other can be "
+            "compared"
+        )
+    guide = recording.array("guide")
+    target = replace(job.target, guides=() if guide is None else (Guide(guide),))
     job = replace(job, pixels=recording.array("pixels"), target=target)
     started = time.monotonic()
     drifts: List[float] = []

@@ -16,7 +16,6 @@ from scripts.docs import noise  # noqa: E402
 
 FOLDER = "docs/gallery"
 NOISE = "out/noise.png"
-LAYERS = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
 FLOWER = "$(python scripts/docs/sample_photo.py flower.jpg)"
 
 
@@ -26,21 +25,32 @@ def on(source: str, layers: List[str], options: str = "") -> List[List[str]]:
     return [[f"{stem}-{x}", source, f"--end inception_{x}/output{options}"] for x in layers]
 
 
+MATCHED = "china-match"  # the only one that `match` makes, with its defaults
 DREAMS = [
-    *on("china.jpg", LAYERS),
-    *on("flower.jpg", ["3b", "4c", "4e"]),
-    *on("noise", ["3b", "4d", "4e", "5b"], " --iterations 20 --octaves 4"),
-    ["china-guided", "china.jpg", f"--end inception_4c/output --guide {FLOWER}"],
+    *on("china.jpg", ["3a", "3b", "4a", "4b", "4c"]),
+    # higher layers want larger steps, and smaller octaves to begin with
+    *on("china.jpg", ["4d"], " --iterations 20 --step-size 2.5 --octaves 6"),
+    *on("china.jpg", ["4e"], " --iterations 30 --step-size 2.5 --octaves 6"),
     ["china-5x5", "china.jpg", "--end inception_3b/5x5_reduce"],
+    [
+        "china-guided",
+        "china.jpg",
+        f"--end inception_4b/output --guide {FLOWER} --iterations 20 --octaves 6",
+    ],
+    ["china-owls", "china.jpg", "--objective 'score(\"owl\")' --iterations 20"],
+    [MATCHED, "china.jpg", ""],
+    *on("flower.jpg", ["3b", "4c"]),
+    ["flower-wheels", "flower.jpg", "--objective 'score(\"wheel\")' --iterations 20"],
+    ["flower-peacocks", "flower.jpg", "--objective 'score(\"peacock\")' --iterations 20"],
+    *on("noise", ["3b"], " --iterations 20 --octaves 4"),
 ]
 
 
 def command(name: str, source: str, options: str) -> str:
     """The shell line that makes one picture, as the page shows it."""
     photo = NOISE if source == "noise" else f"$(python scripts/docs/sample_photo.py {source})"
-    return (
-        f"python -m deepdream dream {photo} -o {FOLDER}/{name}.jpg --overwrite {options} --seed 0"
-    )
+    verb, seed = ("match", "") if name == MATCHED else ("dream", f" {options} --seed 0")
+    return f"python -m deepdream {verb} {photo} -o {FOLDER}/{name}.jpg --overwrite{seed}"
 
 
 def page() -> str:

@@ -14,11 +14,11 @@ sys.path.insert(0, str(ROOT))
 
 from deepdream import pictures as image  # noqa: E402
 from deepdream.dream import priors  # noqa: E402
+from deepdream.settings import MATCH  # noqa: E402
 from scripts.docs import sample_photo  # noqa: E402
 
 OUT = ROOT / "out" / "steering"
-ENHANCE = ["--end", "inception_4c/output", "--enhance", "quantile:0.9:2"]
-WEIGHTS = ["0", "0.03", "0.1", "1"]
+WEIGHTS = ["0", "0.05", "0.15", "1"]
 BOTH = (
     'l2("inception_3b/5x5_reduce").within("{mask}")'
     ' + 0.5 * l2("inception_4e/output").within("{other}")'
@@ -56,9 +56,9 @@ def roughness(path: Path) -> float:
 def match(photo: Path, docs: Path) -> None:
     """Feature matching with prior weights that rise, and how it converges."""
     for weight in WEIGHTS:
-        plot = ["--plot", OUT / "convergence.svg"] if weight == "0.1" else []
+        plot = ["--plot", OUT / "convergence.svg"] if weight == str(MATCH.weight) else []
         out = OUT / f"match-{weight}.png"
-        deepdream("match", photo, "-o", out, "--overwrite", *ENHANCE, "--weight", weight, *plot)
+        deepdream("match", photo, "-o", out, "--overwrite", "--weight", weight, *plot)
     for weight in WEIGHTS:
         share = roughness(OUT / f"match-{weight}.png") / roughness(photo)
         print(f"weight {weight}: total variation {share:.3f} of the photograph's")

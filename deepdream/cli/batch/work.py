@@ -55,11 +55,12 @@ class Failure(NamedTuple):
 Dreamer = Callable[[argparse.Namespace, Request, Task, Interrupt], None]
 
 
-def run(args: argparse.Namespace, dream: Dreamer) -> int:
+def run(args: argparse.Namespace, dream: Dreamer, beside: int) -> int:
     """Dream on the pictures of a command line.
 
     Args:
         dream: makes one picture and writes it.
+        beside: bytes that it keeps for each pixel, beside the net.
 
     Returns:
         The exit code: 0; 1 where some pictures failed; 2 where all did; 130 where Ctrl-C left some
@@ -78,7 +79,8 @@ def run(args: argparse.Namespace, dream: Dreamer) -> int:
         for note in found.notes:
             say(note)
         asked = {name: v for name, v in options.request_of(args).items() if name != "seed"}
-        request = Request(options.dream_of(args), picture=handling_of(args), **asked)
+        handling = handling_of(args)
+        request = Request(options.dream_of(args), picture=handling, beside=beside, **asked)
         tasks = _planned(args, found.paths, request, stream)
         _check(tasks, args.overwrite, request)
         if tasks[0].made:

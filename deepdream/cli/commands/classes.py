@@ -121,7 +121,8 @@ def run(args: argparse.Namespace) -> None:
     os.makedirs(args.out, exist_ok=True)
     rows = []
     events.emit("start", model=model.name, classes=[names[i] for i in numbers], seeds=len(seeds))
-    with Meter(_steps(args.method) * len(numbers), memory=_memory(opened, args.seeds)) as meter:
+    steps = METHODS[args.method].steps * len(numbers)
+    with Meter(steps, memory=_memory(opened, args.seeds)) as meter:
         for i, number in enumerate(numbers):
             name = names[number]
             made, before, after = _visualise(opened, number, name, seeds, args.method, meter, i)
@@ -163,11 +164,6 @@ def _list(args: argparse.Namespace) -> None:
             events.emit("class", number=number, name=name)
     else:
         print_table([(str(number), name) for number, name in enumerate(names)])
-
-
-def _steps(method: str) -> int:
-    """Of one class's pictures, which are made together."""
-    return sum(octave.steps for octave in METHODS[method].octaves)
 
 
 def _memory(opened: nets.OpenNet, seeds: int) -> int:

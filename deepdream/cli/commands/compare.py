@@ -95,6 +95,10 @@ def run(args: argparse.Namespace) -> int:
             "engines are compared on one layer; leave out --objective, --dream-of, --mask, and "
             "presets that have an objective"
         )
+    if len(args.guide) > 1 or args.guide_weights:
+        raise DreamError(
+            "engines are compared with one guide at most; leave out the others, and --guide-weights"
+        )
     if args.record and (args.recording or args.out):
         raise DreamError(
             "--record only records: leave out --with and -o, or compare with the recording in a "
@@ -111,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
             "say where to write the page: -o PAGE.html (or record only: --record FOLDER)"
         )
     if args.out:
-        given = [path for path in (args.image, args.guide) if path]
+        given = [path for path in (args.image, *args.guide) if path]
         check_file(args.out, [".html", ".htm"], args.overwrite, given)
         page.check_matplotlib("the page's plots")
     if args.recording:
@@ -132,7 +136,7 @@ def _record(args: argparse.Namespace) -> int:
         ),
         engine=args.engine or DEFAULT_ENGINE,
         gpu=args.gpu,
-        guide_path=args.guide,
+        guide_paths=args.guide,
         seed=args.seed or 0,
         beside=compare.BYTES_PER_PIXEL,
     )
@@ -156,7 +160,7 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
         recording.recipe,
         os.path.join(folder, "recording.json"),
         image_path=args.image,
-        guide_path=args.guide,
+        guide_paths=args.guide,
         model=args.model,
         engine=args.engine or "compat",
         gpu=args.gpu if args.recording else None,
@@ -225,7 +229,7 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
         "channel_order": args.channel_order,
         "input_scale": args.input_scale,
         "seed": args.seed,
-        "guide": args.guide,
+        "guide": next(iter(args.guide), None),
         "gpu": args.gpu,
     }
     if values.pop("clip", True) is False:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from ... import pictures
+from ...dream.octaves import Progress
 from ...errors import NotFiniteError
 from ...pictures.files import check_saving
 from ...pictures.output import check_file
 from ...request.job import Request
 from ...request.recipe import recipe
-from .. import batch, events, options, progress
+from .. import batch, events, growing, options, progress
 from ..batch.stop import Interrupt
 from ..results import check_picture, inputs_of, keep_last_good, save, send
 
@@ -28,12 +29,13 @@ def add_parser(verbs: Any) -> None:
     p = options.add_command(verbs, "dream", "dream on pictures", EXAMPLES)
     options.add_dream(p, several=True)
     batch.add_options(p)
+    growing.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    return batch.run(args, _dream)
+    return batch.run(args, _dream, growing.bytes_beside(args))
 
 
 def _dream(
@@ -51,9 +53,16 @@ def _dream(
             os.makedirs(task.made, exist_ok=True)
         check_file(out, pictures.FORMATS, args.overwrite, inputs_of(job))
         check_picture(out, size, about, tags=tags)
+    film = growing.film(args, job, out)
+
+    def watch(p: Progress) -> None:
+        if film:
+            film(p)
+        interrupt(p)
+
     progress.announce(job)
     try:
-        ((_, picture),) = progress.pictures(job, stop=interrupt)
+        ((_, picture),) = progress.pictures(job, watch=watch)
     except NotFiniteError as e:
         keep_last_good(out, e)
         raise
@@ -70,3 +79,5 @@ def _dream(
     else:
         save(out, picture, about, args.overwrite, tags)
         events.wrote(out)
+    if film:
+        film.finish()

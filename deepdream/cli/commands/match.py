@@ -51,12 +51,13 @@ def add_parser(verbs: Any) -> None:
     p.add_argument("image", type=options.filled, metavar="IMAGE", help="the picture to start from")
     options.add_out(p, "OUT", "the picture to write, .png or .jpg")
     what, how = p.group(options.WHAT), p.group(options.HOW)
-    target = what.add_mutually_exclusive_group(required=True)
+    target = what.add_mutually_exclusive_group()
     target.add_argument(
         "--enhance",
         type=options.filled,
         metavar="HOW",
-        help="of its own activations: quantile:0.9:2, multiply:1.5 or channel:61:3",
+        help="of its own activations: quantile:0.9:2, multiply:1.5 or channel:61:3 (default "
+        f"{MATCH.enhance})",
     )
     target.add_argument(
         "--to",
@@ -151,6 +152,8 @@ def run(args: argparse.Namespace) -> None:
     if args.plot:
         check_file(args.plot, [".svg"], args.overwrite, given)
         check_matplotlib("--plot's curves")
+    if not args.to:
+        args.enhance = args.enhance or MATCH.enhance
     enhance = enhancement(args.enhance) if args.enhance else None
     prior = prior_named(args.prior)
     pixels = pictures.load(args.image)
@@ -230,7 +233,9 @@ def _match(
 
         def report(e: Any) -> None:
             # an octave that has converged ends early; those before this one count in full
-            done = args.evaluations * sum(work[: e.octave - 1]) + e.number * work[e.octave - 1]
+            # SciPy may go on after its last evaluation, to finish a line search
+            here = min(e.number, args.evaluations) * work[e.octave - 1]
+            done = args.evaluations * sum(work[: e.octave - 1]) + here
             sums = f"f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}"
             meter.at(
                 done,

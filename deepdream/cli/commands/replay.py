@@ -36,7 +36,15 @@ def add_parser(verbs: Any) -> None:
         "the picture to write (default: beside it, with -replay in its name)",
         required=False,
     )
-    for role, what in (("image", "source picture"), ("guide", "guide"), ("mask", "mask")):
+    p.group(_MOVED).add_argument(
+        "--guide",
+        type=options.filled,
+        action="append",
+        default=[],
+        metavar="IMAGE",
+        help="where the guide is now, if it has moved; with several, again for each in their order",
+    )
+    for role, what in (("image", "source picture"), ("mask", "mask")):
         p.group(_MOVED).add_argument(
             f"--{role}",
             type=options.filled,
@@ -74,12 +82,12 @@ def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
     suffix = old.suffix if old.suffix.lower() in pictures.FORMATS else ".png"
     out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{suffix}"
-    given = [path for path in (old, args.image, args.guide, args.mask) if path]
+    given = [path for path in (old, args.image, *args.guide, args.mask) if path]
     check_file(out, pictures.FORMATS, args.overwrite, given)
     job, frame, differences = from_picture(
         str(old),
         image_path=args.image,
-        guide_path=args.guide,
+        guide_paths=args.guide,
         mask_path=args.mask,
         file_paths=dict(args.files),
         model=args.model,

@@ -3,32 +3,24 @@
 import argparse
 import json
 import os
-import re
 from contextlib import suppress
-from typing import Any, Sequence
+from typing import Any
 
 from netfile.terminal import counted, say
 
-from ...errors import DreamError, NotFiniteError, OutputError
+from ...errors import DreamError, NotFiniteError
 from ...request import schema
 from ...request.job import prepare
 from ...request.recipe import recipe
 from ...settings import ZOOM, Zoom
-from .. import events, options, progress
-from ..results import (
-    check_new_files,
-    check_picture,
-    check_result_folder,
-    inputs_of,
-    keep_last_good,
-    save,
-)
+from .. import events, growing, options, progress
+from ..results import check_picture, inputs_of, keep_last_good, save
 
 EXAMPLES = (
     "deepdream zoom photo.jpg -o frames/",
     "deepdream zoom photo.jpg -o frames/ --frames 30 --scale 0.03 --end 4d",
+    "deepdream zoom photo.jpg -o frames/ --frames 60 --animate zoom.webp",
 )
-_FRAME = re.compile(r"[0-9]{4,}\.jpg", re.IGNORECASE)
 
 
 def add_parser(verbs: Any) -> None:
@@ -52,30 +44,36 @@ def add_parser(verbs: Any) -> None:
         "X",
         "share of its size that each frame loses at the borders",
     )
+    growing.add_animation(p, "the frames")
     options.add_said(p)
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    _check_frames(args.out, args.frames, args.overwrite, options.pictures_of(args))
+    names = growing.frame_names(args.frames, ".jpg")
+    growing.check_frames(args.out, names, args.overwrite, options.pictures_of(args))
     zoom = Zoom(args.frames, args.scale)
     job = prepare(args.image, options.dream_of(args), zoom=zoom, **options.request_of(args))
-    _check_frames(args.out, args.frames, args.overwrite, inputs_of(job))
-    first = os.path.join(args.out, _name(0, args.frames))
+    inputs, size = inputs_of(job), job.pixels.shape[:2]
+    growing.check_frames(args.out, names, args.overwrite, inputs)
+    film = growing.Animation(args, size, args.frames, inputs) if args.animate else None
+    first = os.path.join(args.out, names[0])
     about = recipe(job, first, args.frames - 1)
-    check_picture(first, job.pixels.shape[:2], about, args.frames)
+    check_picture(first, size, about, args.frames)
     made = not os.path.isdir(args.out)
     os.makedirs(args.out, exist_ok=True)
     progress.announce(job)
     done = 0
     try:
         for number, picture in progress.pictures(job, args.frames):
-            path = os.path.join(args.out, _name(number, args.frames))
+            path = os.path.join(args.out, names[number])
             save(path, picture, _of_frame(about, number), args.overwrite)
             events.emit("written", path=path, frame=number)
+            if film:
+                film.add(picture)
             done += 1
     except DreamError as e:
-        path = os.path.join(args.out, _name(done, args.frames))
+        path = os.path.join(args.out, names[done])
         if isinstance(e, NotFiniteError):
             keep_last_good(path, e)
         e.args = (f"frame {done + 1} of {args.frames}: {e}{_kept(path, done)}",)
@@ -85,6 +83,8 @@ def run(args: argparse.Namespace) -> None:
             with suppress(OSError):  # there are frames in it
                 os.rmdir(args.out)
     say(f"wrote {counted(args.frames, 'frame')} into {args.out}")
+    if film:
+        film.finish()
 
 
 def _kept(path: str, done: int) -> str:
@@ -96,29 +96,6 @@ def _kept(path: str, done: int) -> str:
     return (f"; the {counted(done, 'frame')} before it {are} in {folder}" if done else "") + older
 
 
-def _name(number: int, frames: int) -> str:
-    """The file name of a frame; all have as many digits, so that they sort."""
-    return f"{number:0{max(4, len(str(frames - 1)))}d}.jpg"
-
-
 def _of_frame(about: str, number: int) -> str:
     """The recipe of frame 0 as that of another; what it is made from is hashed once."""
     return json.dumps({**json.loads(about), "frame": number})
-
-
-def _check_frames(folder: str, frames: int, overwrite: bool, inputs: Sequence[Any]) -> None:
-    """Ask whether the frames can be written, and no others would be among them.
-
-    Raises:
-        OutputError: they cannot.
-    """
-    check_result_folder(folder, [_name(frames - 1, frames)])
-    there = os.listdir(folder) if os.path.isdir(folder) else []
-    there = sorted(name for name in there if _FRAME.fullmatch(name))
-    others = [n for n in there if n.lower() != _name(int(n[:-4]), frames) or int(n[:-4]) >= frames]
-    if others:
-        raise OutputError(
-            f"{folder}: has frames of an earlier run, {others[0]} for one, which would stay among "
-            "the new ones; choose another folder, or move them away"
-        )
-    check_new_files(folder, there or [_name(0, frames)], overwrite, inputs)

@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from deepdream import pictures
+from deepdream.cli import growing
 from deepdream.cli.commands import dream as dream_command
-from deepdream.cli.commands import zoom as zoom_command
 from deepdream.dream import octaves
 from deepdream.errors import NotFiniteError
 from deepdream.request import job
@@ -191,8 +191,8 @@ def test_frames_of_two_runs_never_mix(photo, run, tmp_path):
 
 
 def test_all_frames_have_as_many_digits():
-    assert zoom_command._name(9, 10000) == "0009.jpg"
-    assert zoom_command._name(9, 10001) == "00009.jpg"
+    assert growing.frame_names(10000, ".jpg")[9] == "0009.jpg"
+    assert growing.frame_names(10001, ".jpg")[9] == "00009.jpg"
 
 
 def test_a_zoom_hashes_each_file_once(photo, run, tmp_path, monkeypatch):

@@ -92,6 +92,52 @@ def test_progress_counts_octaves_and_steps(net, picture):
     ]
 
 
+def watched(net, picture, **settings):
+    """(the dream, [(picture, full picture)] after each step)."""
+    seen = []
+
+    def keep(p):
+        seen.append((p.picture, p.full_picture))
+
+    rng = np.random.RandomState(0)
+    return deepdream.deepdream(net, picture, 2, 3, report=keep, rng=rng, **settings), seen
+
+
+def test_progress_has_the_picture_at_the_size_of_its_octave_and_at_full_size(net, picture):
+    result, seen = watched(net, picture)
+    small, full = zip(*seen)
+    assert [p.shape for p in small[::2]] == [(31, 41, 3), (43, 57, 3), (60, 80, 3)]
+    assert {p.shape for p in full} == {(60, 80, 3)}
+    assert {p.dtype for p in small + full} == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(small[-1], result)
+    np.testing.assert_array_equal(full[-1], result)
+    changes = [np.abs(p - picture).mean() for p in full]
+    assert changes == sorted(changes) and changes[0] > 0.5
+
+
+def test_looking_at_a_dream_does_not_change_it(net, picture):
+    result, _ = watched(net, picture)
+    unseen = deepdream.deepdream(net, picture, 2, 3, rng=np.random.RandomState(0))
+    np.testing.assert_array_equal(result, unseen)
+
+
+def test_a_picture_of_progress_is_the_callers_own(net, picture):
+    def spoil(p):
+        p.picture[...] = 0
+        p.full_picture[...] = 0
+
+    spoilt, clean = (
+        deepdream.deepdream(net, picture, 1, 2, report=report, rng=np.random.RandomState(0))
+        for report in (spoil, None)
+    )
+    np.testing.assert_array_equal(spoilt, clean)
+
+
+def test_progress_of_no_running_dream_has_no_picture():
+    with pytest.raises(AttributeError, match="not of a running dream"):
+        deepdream.Progress(1, 1, 1, 1, (4, 4)).picture  # noqa: B018
+
+
 def test_a_net_is_asked_about_its_layers_and_sizes(net, picture):
     asked = []
     net.preflight = lambda end, sizes: asked.append((end, list(sizes)))

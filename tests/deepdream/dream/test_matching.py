@@ -212,6 +212,12 @@ def test_the_command_writes_a_picture_with_its_settings(match, tmp_path):
     assert '"enhance": "quantile:0.9:x2"' in pictures.read_recipe(tmp_path / "out.png")
 
 
+def test_without_a_target_the_default_enhances(match, tmp_path):
+    code, _, err = match()
+    assert code == 0, err
+    assert '"enhance": "quantile:0.99:12"' in pictures.read_recipe(tmp_path / "out.png")
+
+
 def test_another_picture_of_another_size_is_resized_and_said_so(match, tmp_path, rng):
     pictures.save(tmp_path / "other.png", rng.uniform(0, 255, (50, 40, 3)))
     code, said, _ = match("--to", tmp_path / "other.png")
@@ -242,7 +248,6 @@ def test_another_picture_of_another_size_is_resized_and_said_so(match, tmp_path,
     (["--enhance", "multiply:2", "--weight", "1e6"], "times the data term's"),
     (["--enhance", "multiply:2", "--weight", "-1"], "at least 0"),
     (["--enhance", "multiply:2", "--to", "x.png"], "not allowed with"),
-    ([], "required"),
     (["--to", "nothing.png"], "no such picture"),
     (["--enhance", "multiply:2", "--plot", "x.png"], "unknown format"),
 ])  # fmt: skip

@@ -91,7 +91,7 @@ def test_too_little_memory_is_said_before_the_net_is_built(small, caffe, built, 
 def test_a_guide_too_large_for_the_memory_is_named(small, caffe, built, monkeypatch):
     monkeypatch.setattr("deepdream.nets.memory.free", lambda: Free(10**7, "left"))
     with pytest.raises(SizeError, match="the guide picture is 2000x1500: a step .* takes"):
-        nets.open(small, caffe, layers=[END], sizes=[(60, 80)], guide_size=(1500, 2000))
+        nets.open(small, caffe, layers=[END], sizes=[(60, 80)], guide_sizes=[(1500, 2000)])
     assert built == []
 
 
@@ -100,8 +100,8 @@ def test_the_engine_is_asked_where_a_shape_cannot_be_worked_out(small, caffe, mo
     monkeypatch.setattr(opening, "_check_sizes", lambda *args: None)
     monkeypatch.setattr(opening, "_check_memory", lambda *args: None)
 
-    def opened(sizes, guide_size=None):
-        return nets.open(small, caffe, layers=[END], sizes=sizes, guide_size=guide_size)
+    def opened(sizes, *guide_sizes):
+        return nets.open(small, caffe, layers=[END], sizes=sizes, guide_sizes=guide_sizes)
 
     opened([(32, 32)], (32, 32))
     with pytest.raises(SizeError, match="octave 1 of 2 would be 8x8 pixels") as e:

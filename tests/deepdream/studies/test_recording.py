@@ -65,7 +65,7 @@ def test_the_same_engine_follows_to_the_bit(recorded, request_of):
 
 
 def test_a_guided_dream_follows_to_the_bit(request_of, photo, tmp_path):
-    request = request_of(guide_path=str(photo))
+    request = request_of(guide_paths=[str(photo)])
     with recording.Writer(tmp_path / "guided") as writer:
         compare.record(
             request, writer, recipe.recipe(request, tmp_path / "guided" / "recording.json")
