@@ -108,7 +108,7 @@ class Match:
 
     enhance: str = "quantile:0.99:12"
     prior: str = "tv"
-    weight: float = 0.15
+    weight: float = 0.05
     evaluations: int = 8
     octaves: int = 5
     octave_scale: float = 1.4

@@ -118,7 +118,7 @@ def check(
 
     Raises:
         ModelError: the weights alone do not fit.
-        SizeError: the guides' activations do not, or the pass; with a size that would.
+        SizeError: the pass does not, with a size that would; or not beside the guides' activations.
     """
     left = free()
     if left is None:
@@ -129,14 +129,14 @@ def check(
             f"the weights take {weights / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are "
             f"{left.bound}; use a smaller net"
         )
-    if weights + guides >= left.bytes:
-        raise SizeError(
-            f"the guides' activations take {guides / 1e9:.1f} GB of memory, and "
-            f"{(left.bytes - weights) / 1e9:.1f} GB are {left.bound}; use fewer guide pictures, or "
-            "smaller ones"
-        )
     takes = needed(description, largest, real_caffe=engine.aborts(caffe))
-    share = (left.bytes - weights - guides) / takes
+    share = (left.bytes - weights) / takes
+    if share >= 1 and weights + takes + guides > left.bytes:
+        raise SizeError(
+            f"the guides' activations take {guides / 1e9:.1f} GB of memory beside a step's "
+            f"{(weights + takes) / 1e9:.1f}, and {left.bytes / 1e9:.1f} GB are {left.bound}; use "
+            "fewer guide pictures, or smaller ones"
+        )
     if share >= 1:
         return
     height, width = largest.size
@@ -147,7 +147,7 @@ def check(
     if largest.batch > 1:
         what = f"{largest.batch} pictures of {width}x{height} at a time take"
         way_out = f"{int(largest.batch * share) or 'not even one'} at a time would fit"
-    takes += weights + guides
+    takes += weights
     raise SizeError(
         f"{what} {takes / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are {left.bound}; "
         f"{way_out}",

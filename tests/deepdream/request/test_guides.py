@@ -183,8 +183,6 @@ def test_the_activations_of_all_guides_are_counted(small, caffe, monkeypatch):
         return nets.open(small, caffe, layers=[END], sizes=[(60, 80)], guide_sizes=sizes)
 
     one = 12 * 75 * 100 * 4  # bytes of the layer's activations
-    with pytest.raises(SizeError, match="the guides' activations take 0.1 GB"):
-        opened(200, 200 * one)
-    with pytest.raises(SizeError, match="picture is .*: a step at that size takes 0.1 GB"):
-        opened(200, 201 * one)
     opened(1, 200 * one)
+    with pytest.raises(SizeError, match="the guides' activations take 0.1 GB of memory beside"):
+        opened(200, 200 * one)
