@@ -144,6 +144,11 @@ def test_classes_are_listed_by_number_and_name(capsys):
     assert first == {"event": "class", "number": 0, "name": "eye"} and last["event"] == "done"
 
 
+def test_a_model_whose_classes_have_no_names_says_so(run, small_folder):
+    code, _, err = run("classes", "--list", "--model", small_folder)
+    assert code == 2 and "the names of its classes are not here" in err and err.count("\n") == 1
+
+
 def test_classes_need_names_and_a_folder(run, tmp_path):
     for words in (["owl"], ["-o", tmp_path / "new"], []):
         code, _, err = run("classes", *words)
