@@ -154,3 +154,15 @@ def test_classes_need_names_and_a_folder(run, tmp_path):
         code, _, err = run("classes", *words)
         assert code == 2 and "--list lists the classes" in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_made_by_a_short_name_is_compared_by_it(
+    run, photo, tmp_path, small_folder, engine_name, fast
+):
+    own = ["--model", small_folder, "--engine", engine_name, *fast]
+    there = tmp_path / "there"
+    assert run("compare", photo, "--record", there, "--end", "3b", *own)[0] == 0
+    code, said, err = run("compare", photo, "--with", there, "--end", "3b", *own)
+    assert code == 0 and "end inception_3b/output" in said, err
+    code, _, err = run("compare", photo, "--with", there, "--end", "4c", *own)
+    assert code == 2 and "was recorded with end inception_3b/output, not 4c" in err
