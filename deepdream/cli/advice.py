@@ -25,7 +25,7 @@ def _of_preset(error: Exception, preset: Optional[str]) -> str:
     """The advice where the preset names a layer that the net has not."""
     layer = getattr(error, "layer", "")
     named = PRESETS[preset].settings if preset else {}
-    if not layer or layer not in named.get("end", "") + named.get("objective", ""):
+    if not layer or not (layer == named.get("end") or f'"{layer}"' in named.get("objective", "")):
         return ""
     return f"the preset {preset} is for nets with GoogLeNet's layers; give another layer with --end"
 

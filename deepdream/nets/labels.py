@@ -63,10 +63,9 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
     if digits and (not names or int(digits) < len(names)):
         return int(digits), names[int(digits)] if names else digits
     if not names:
-        needs_file = model.facts.get("classes") == SYNSET_WORDS
-        how = f"; deepdream models get {SYNSET_WORDS} gets them" if needs_file else ""
         raise ModelError(
-            f'{model.name}: the names of its classes are not here; give "{name}" by its number{how}'
+            f'{model.name}: the names of its classes are not here; give "{name}" by its number'
+            f"{_how_to_get(model)}"
         )
     parts = dict.fromkeys(part for label in names for part in _parts(label))
     near = difflib.get_close_matches(str(name), list(parts), 3, 0.4)
@@ -76,6 +75,19 @@ def class_number(model: Model, name: Union[str, int]) -> Tuple[int, str]:
         f'{model.name}: has no class "{name}"; {hint}it has {len(names)}: {some}',
         unknown_class=True,
     )
+
+
+def named(model: Model) -> List[str]:
+    """`classes` of a model whose names are known. Raises ModelError for any other."""
+    names = classes(model)
+    if not names:
+        raise ModelError(f"{model.name}: the names of its classes are not here{_how_to_get(model)}")
+    return names
+
+
+def _how_to_get(model: Model) -> str:
+    needs_file = model.facts.get("classes") == SYNSET_WORDS
+    return f"; deepdream models get {SYNSET_WORDS} gets them" if needs_file else ""
 
 
 def _parts(label: str) -> List[str]:

@@ -21,7 +21,7 @@ from ...dream.class_pictures import (
 from ...errors import DreamError, TargetError
 from ...nets import memory
 from ...nets.class_output import check_classes, class_output
-from ...nets.labels import distinct, file_stems
+from ...nets.labels import distinct, file_stems, named
 from ...request.fields import showable
 from ...request.recipe import model_name, note
 from ...settings import CLASS_PICTURES
@@ -155,10 +155,7 @@ def run(args: argparse.Namespace) -> None:
 
 def _list(args: argparse.Namespace) -> None:
     """Print the number and the name of each class of the model."""
-    model = options.model_of(args)
-    names = nets.classes(model)
-    if not names:
-        nets.class_number(model, "?")  # says how the names are got
+    names = named(options.model_of(args))
     if events.manner() == events.JSON:
         for number, name in enumerate(names):
             events.emit("class", number=number, name=name)

@@ -33,6 +33,13 @@ def test_each_kind_of_error_has_its_advice(error, hint):
     assert hint in advice(error) and advised(error) == f"x; {advice(error)}"
 
 
+def test_a_presets_layer_that_a_net_has_not_is_the_presets():
+    for preset, layer in (("notebook", "inception_4c/output"), ("spirals", "inception_3b/output")):
+        error = errors.TargetError("x", layer=layer)
+        assert f"the preset {preset} is for nets with GoogLeNet's" in advised(error, preset)
+    assert "preset" not in advised(errors.TargetError("x", layer="output"), "notebook")
+
+
 def test_an_error_without_advice_stays_as_it_is():
     assert advised(errors.ImageError("no such picture")) == "no such picture"
 

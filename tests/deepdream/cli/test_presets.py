@@ -144,8 +144,25 @@ def test_classes_are_listed_by_number_and_name(capsys):
     assert first == {"event": "class", "number": 0, "name": "eye"} and last["event"] == "done"
 
 
+def test_a_model_whose_classes_have_no_names_says_so(run, small_folder):
+    code, _, err = run("classes", "--list", "--model", small_folder)
+    assert code == 2 and "the names of its classes are not here" in err and err.count("\n") == 1
+
+
 def test_classes_need_names_and_a_folder(run, tmp_path):
     for words in (["owl"], ["-o", tmp_path / "new"], []):
         code, _, err = run("classes", *words)
         assert code == 2 and "--list lists the classes" in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_made_by_a_short_name_is_compared_by_it(
+    run, photo, tmp_path, small_folder, engine_name, fast
+):
+    own = ["--model", small_folder, "--engine", engine_name, *fast]
+    there = tmp_path / "there"
+    assert run("compare", photo, "--record", there, "--end", "3b", *own)[0] == 0
+    code, said, err = run("compare", photo, "--with", there, "--end", "3b", *own)
+    assert code == 0 and "end inception_3b/output" in said, err
+    code, _, err = run("compare", photo, "--with", there, "--end", "4c", *own)
+    assert code == 2 and "was recorded with end inception_3b/output, not 4c" in err

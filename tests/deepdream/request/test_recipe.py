@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from deepdream import pictures
-from deepdream.cli.progress import duration
 from deepdream.errors import ImageError, OutputError, RecipeError
 from deepdream.request import job as jobs
 from deepdream.request import recipe as recipes
@@ -302,14 +301,6 @@ def test_the_trial_that_tells_the_time_changes_nothing(small, photo, caffe):
     tried, plain = job(), job()
     assert jobs.seconds(tried, 3) > 0
     np.testing.assert_array_equal(*(next(jobs.pictures(j)) for j in (tried, plain)))
-
-
-@pytest.mark.parametrize("seconds, words", [
-    (0, "1 s"), (59.6, "60 s"), (119, "119 s"), (120, "2 minutes"), (7200, "2 hours"),
-    (200_000, "2 days"), (1e9, "11574 days"),
-])  # fmt: skip
-def test_times_in_words(seconds, words):
-    assert duration(seconds) == words
 
 
 def test_a_recipe_too_large_for_a_jpeg_is_found_before_the_dream(

@@ -1,5 +1,6 @@
 """`deepdream models get` and `list`, and the scripts that download."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,17 @@ def test_get_writes_the_file_and_a_second_time_does_nothing(folder, capsys, serv
     assert (
         "is installed already, and verified" in capsys.readouterr().out and len(server.asked) == 1
     )
+
+
+def test_get_tells_a_program_how_far_it_is_and_what_it_wrote(folder, capsys, server):
+    assert cli.main(["models", "get", str(folder), "--json"]) == 0
+    heard = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    start, *steps, written, done = heard
+    assert start == {"event": "start", "name": str(folder)} and done["event"] == "done"
+    assert steps[-1]["done"] == steps[-1]["total"] == len(CONTENT)
+    assert written["path"] == str(folder / "net.caffemodel") and written["source"] == server.url
+    assert cli.main(["models", "get", str(folder), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_get_says_in_one_line_why_it_failed(folder, capsys, server):
