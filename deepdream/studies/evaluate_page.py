@@ -235,8 +235,9 @@ def confusion_picture(confusion: np.ndarray, names: Sequence[str]) -> bytes:
     axes = drawing.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     if labelled:
-        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-        axes.set_yticks(range(len(names)), names, fontsize=8)
+        titles = [name if len(name) <= 24 else f"{name[:21]}..." for name in names]
+        axes.set_xticks(range(len(names)), titles, rotation=90, fontsize=8)
+        axes.set_yticks(range(len(names)), titles, fontsize=8)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     if len(names) <= 50:

@@ -4,13 +4,12 @@ import argparse
 from typing import Any
 
 from netfile.shapes import infer
-from netfile.terminal import say
+from netfile.terminal import print_table, say
 
 from ...nets import engine, opening
 from ...nets.description import declared_size
 from ...nets.preflight import targets
 from .. import options
-from ..table import print_table
 
 
 def add_parser(verbs: Any) -> None:
@@ -37,4 +36,4 @@ def run(args: argparse.Namespace) -> None:
     say(
         f"{model.name}: {len(rows)} layers; shapes (channels x height x width) for a {size} picture"
     )
-    print_table([("layer", "type", "shape", "--end"), *rows])
+    print_table(rows, ("layer", "type", "shape", "--end"))
