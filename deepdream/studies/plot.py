@@ -3,7 +3,7 @@
 import html
 import io
 import re
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .colours import COLOURS, follow_the_scheme, variables
 _CEILING = 1e30  # matplotlib fails where no value is finite
 _SIZE = (4.6, 3.1)  # inches, so that its text can be read where a telephone makes it smaller
 _INK, _DIM, _LINE = (COLOURS[name][0] for name in ("ink", "dim", "line"))
-_CURVES = (  # told apart by more than colour
+_CURVES: Tuple[Dict[str, Any], ...] = (  # told apart by more than colour
     {"color": COLOURS["curve-1"][0], "marker": "o"},
     {"color": COLOURS["curve-2"][0], "marker": "s"},
     {"color": COLOURS["curve-3"][0], "marker": "^", "linestyle": (0, (3, 2))},
