@@ -6,6 +6,7 @@ They are readable in light and in dark, on a telephone, and to a screen reader.
 import base64
 import html
 import io
+import re
 from typing import Any, Iterable, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -50,7 +51,7 @@ th, td { text-align: left; padding: .3rem 1.1rem .3rem 0; vertical-align: top;
          border-bottom: 1px solid var(--line); font-weight: 400; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { vertical-align: bottom; } thead th.n, td.n { text-align: right; }
-td.n { white-space: nowrap; } td.t { overflow-wrap: anywhere; min-width: 6.5rem; }
+td.n, span.n { white-space: nowrap; } td.t { overflow-wrap: anywhere; min-width: 6.5rem; }
 th[scope=row] { min-width: 7.5rem; max-width: 60vw; overflow-wrap: anywhere; position: sticky;
                 left: 0; background: var(--paper); }
 summary { cursor: pointer; width: fit-content; }
@@ -165,10 +166,8 @@ def scrolling(caption: str, rows: str, kind: str = "") -> str:
 
 def verdict(kind: str, said: str, more: str) -> str:
     """A box: what came out, in a few words, and more. kind: equal, agree, differ or measured."""
-    return (
-        f'<div class="verdict {kind}"><strong>{html.escape(said)}</strong>'
-        f"<p>{html.escape(more)}</p></div>"
-    )
+    more = re.sub(r"\d[\d.]*e[+-]\d+", r'<span class="n">\g<0></span>', html.escape(more))
+    return f'<div class="verdict {kind}"><strong>{html.escape(said)}</strong><p>{more}</p></div>'
 
 
 def page(title: str, about: str, body: Iterable[str], style: str = "") -> str:
