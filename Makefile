@@ -15,8 +15,8 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-wheel caffe test-caffe reproduce lint bench fuzz soak model \
-    proto clean
+.PHONY: help setup dream test test-pages test-wheel caffe test-caffe reproduce lint bench fuzz \
+    soak model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -53,6 +53,17 @@ dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-lear
 
 test: $(VENV)/.dev  ## run the test suite
 	$(BIN)/python -m pytest
+
+# a Chromium or Chrome by its path; without one, Debian's is installed, which takes root
+export CHROMIUM ?=
+
+$(VENV)/.pages: $(VENV)/.dev
+	$(PIP_INSTALL) -e '.[pages]'
+	@touch $@
+
+test-pages: $(VENV)/.pages  ## look at the pages in Chromium, by axe-core's rules: CHROMIUM=
+	$(BIN)/python scripts/docs/browser.py
+	$(BIN)/python -m pytest -m browser tests/deepdream/studies
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging

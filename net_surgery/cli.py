@@ -10,7 +10,7 @@ from typing import Any, Callable, List, Optional, Sequence, Tuple
 from netfile.errors import WriteError, printable
 from netfile.files import whole_file
 from netfile.outputs import check_output
-from netfile.terminal import Parser, guarded, safe_streams
+from netfile.terminal import Parser, guarded, print_table, safe_streams
 
 from . import show
 from .convolutionize import convolutionize
@@ -144,7 +144,8 @@ def _show(args: argparse.Namespace) -> None:
     operated = opened(args.deploy, args.weights, load_engine(args.engine))
     operated.changes += _earlier_changes(Path(args.deploy).with_name("surgery.json"))
     rows = show.rows(operated)
-    print(show.table(rows))
+    print_table([show.cells(row) for row in rows], show.HEAD, right=[3])
+    print(show.total(rows))
     if args.svg:
         try:
             with whole_file(args.svg, args.overwrite) as partial:

@@ -91,26 +91,18 @@ def _parameters(operated: Operated, layer: str, wanted: Sequence[Tuple[int, ...]
     return sum(math.prod(shape) for shape in wanted)
 
 
-def table(shown: Sequence[Row]) -> str:
-    """The rows as text, one line each, with a sum at the end."""
-    head = ("layer", "type", "shape", "parameters", "changed")
-    cells = [head] + [
-        (
-            printable(r.name),
-            printable(r.type),
-            r.shape_text,
-            f"{r.parameters:,}" if r.parameters else "",
-            printable(r.changed),
-        )
-        for r in shown
-    ]
-    name, kind, shape, count = (max(len(row[i]) for row in cells) for i in range(4))
-    lines = [
-        f"{r[0]:<{name}}  {r[1]:<{kind}}  {r[2]:<{shape}}  {r[3]:>{count}}  {r[4]}".rstrip()
-        for r in cells
-    ]
-    total = sum(row.parameters for row in shown)
-    return "\n".join([*lines, f"{len(shown)} layers, {total:,} parameters"])
+HEAD = ("layer", "type", "shape", "parameters", "changed")
+
+
+def cells(row: Row) -> Tuple[str, ...]:
+    """The row as it is printed, below HEAD."""
+    count = f"{row.parameters:,}" if row.parameters else ""
+    return row.name, row.type, row.shape_text, count, row.changed
+
+
+def total(shown: Sequence[Row]) -> str:
+    """The line below the table."""
+    return f"{len(shown)} layers, {sum(row.parameters for row in shown):,} parameters"
 
 
 @dataclass

@@ -3,12 +3,14 @@ that no file's text and no full device can break."""
 
 import argparse
 import os
+import shutil
 import sys
 from contextlib import contextmanager, suppress
-from typing import Any, Callable, Iterator, NoReturn, Optional, Tuple, Type, Union
+from typing import Any, Callable, Iterator, NoReturn, Optional, Sequence, Tuple, Type, Union
 
 from .errors import printable
 from .starting import interruptible
+from .table import table
 
 _LONGEST = 2000  # characters of one line
 _IN_OUTPUT = "\n\t"
@@ -18,6 +20,21 @@ _IN_ERRORS = "\n\t\r"  # a progress bar goes back to its line's start
 def say(line: str) -> None:
     """Print a line that may quote names of any origin, at once."""
     print(printable(line), flush=True)
+
+
+def print_table(
+    rows: Sequence[Sequence[str]], head: Sequence[str] = (), right: Sequence[int] = ()
+) -> None:
+    """Print what `table` makes, as wide as the terminal, or as it needs where there is none."""
+    for line in table(rows, head, right, terminal_width()):
+        print(line)
+
+
+def terminal_width() -> Optional[int]:
+    """The columns of the terminal that is written to, or None where a file or a pipe is."""
+    if not getattr(sys.stdout, "isatty", lambda: False)():
+        return None
+    return max(shutil.get_terminal_size().columns, 1)
 
 
 def counted(number: int, noun: str) -> str:

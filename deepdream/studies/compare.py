@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -189,42 +189,88 @@ def _relative(array: np.ndarray, expected: np.ndarray) -> float:
     return float(difference / (np.linalg.norm(np.float64(expected).ravel()) or 1.0))
 
 
-def verdict(comparison: Comparison) -> Tuple[str, str]:
-    """(word, sentences): "equal", "agree" or "differ", and the numbers behind it.
+@dataclass(frozen=True)
+class Check:
+    """One of the measures that decide whether two engines agree."""
 
-    Engines agree if their activations do, to TOLERANCE, and the median of their gradients does. A
-    gradient jumps where a ReLU's input, or two values of a maximum, are equal except for rounding,
-    and a large picture has such a place at every step. So they also agree if their gradients are no
-    further apart than rounding alone (`rounding`) moves them: on average, by at most MARGIN times
-    that; and at their best step, which a fault would move like all others, by at most TOLERANCE, or
-    MARGIN times the lower quartile of rounding.
+    measured: float
+    limit: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is within its limit, which no NaN is."""
+        return self.measured <= self.limit
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What the verdict on a comparison with steps is made of.
+
+    Engines agree if their activations do, to TOLERANCE (`activation`, at the worst step), and the
+    gradients do in the median (`median`). A gradient jumps where a ReLU's input, or two values of a
+    maximum, are equal except for rounding, and a large picture has such a place at every step. So
+    they also agree if their gradients are no further apart than rounding alone (`Step.rounding`)
+    moves them: on average, by at most MARGIN times that (`mean`); and at their best step, which a
+    fault would move like all others, by at most TOLERANCE, or MARGIN times the lower quartile of
+    rounding (`best`).
     """
+
+    activation: Check
+    median: Check
+    mean: Check
+    best: Check
+
+    @property
+    def as_rounding(self) -> bool:
+        """Whether the gradients are no further apart than rounding moves them."""
+        return self.mean.holds and self.best.holds
+
+    @property
+    def agree(self) -> bool:
+        return self.activation.holds and (self.median.holds or self.as_rounding)
+
+
+def checks(steps: Sequence[Step]) -> Checks:
+    """The measures of a comparison's steps, of which there is at least one."""
+    gradients = np.array([step.gradient for step in steps])
+    rounding = np.array([step.rounding for step in steps])
+    least = max(TOLERANCE, float(MARGIN * np.quantile(rounding, 0.25)))
+    return Checks(
+        activation=Check(float(np.max([step.activation for step in steps])), TOLERANCE),
+        median=Check(float(np.median(gradients)), TOLERANCE),
+        mean=Check(float(gradients.mean()), float(MARGIN * rounding.mean())),
+        best=Check(float(gradients.min()), least),
+    )
+
+
+def over(steps: Sequence[Step]) -> int:
+    """At how many steps the gradients differ by more than TOLERANCE, or by no number."""
+    return sum(not step.gradient <= TOLERANCE for step in steps)
+
+
+def verdict(comparison: Comparison) -> Tuple[str, str]:
+    """(word, sentences): "equal", "agree" (see Checks) or "differ", and the numbers behind it."""
     steps = comparison.steps
     pictures = float(np.abs(comparison.result - comparison.reference).mean())
     if not steps:
         if pictures:
             return "differ", "No step was taken, yet the pictures differ."
         return "equal", "No step was taken, and the pictures are equal."
-    gradients = np.array([step.gradient for step in steps])
-    rounding = np.array([step.rounding for step in steps])
-    activation = max(step.activation for step in steps)
-    if not (gradients.any() or activation or pictures):
+    found = checks(steps)
+    if not (any(step.gradient for step in steps) or found.activation.measured or pictures):
         every = "the one step" if len(steps) == 1 else f"all {len(steps)} steps"
         return (
             "equal",
             f"Equal to the bit: every activation, gradient and pixel of {every}.",
         )
-    median = np.median(gradients)
-    least = max(TOLERANCE, float(MARGIN * np.quantile(rounding, 0.25)))
-    as_rounding = gradients.mean() <= MARGIN * rounding.mean() and gradients.min() <= least
-    agree = activation <= TOLERANCE and (median <= TOLERANCE or as_rounding)
+    rounding = np.array([step.rounding for step in steps])
     numbers = (
-        f"From the same state, the activations differ by {activation:.1e} of their norm at worst, "
-        f"and the gradient by {median:.1e} in the median of {len(steps)} steps, "
-        f"{gradients.mean():.1e} in the mean; {(gradients > TOLERANCE).sum()} steps are over "
+        f"From the same state, the activations differ by {found.activation.measured:.1e} of their "
+        f"norm at worst, and the gradient by {found.median.measured:.1e} in the median of "
+        f"{len(steps)} steps, {found.mean.measured:.1e} in the mean; {over(steps)} steps are over "
         f"{TOLERANCE:.0e}. Changing the last bits of the same states moves the second engine's own "
         f"gradient by {np.median(rounding):.1e} in the median, {rounding.mean():.1e} in the mean. "
         f"Left to themselves, the two dreams part: by {steps[-1].drift:.2g} grey levels at the "
         f"last step, {pictures:.2g} in the finished pictures."
     )
-    return ("agree" if agree else "differ"), numbers
+    return ("agree" if found.agree else "differ"), numbers

@@ -1,104 +1,197 @@
 """Self-contained HTML pages: pictures and plots are in the file, nothing is fetched.
 
-They are readable in light and dark.
+They are readable in light and in dark, on a telephone, and to a screen reader.
 """
 
 import base64
 import html
 import io
-from typing import Any, Dict, Iterable, Mapping, Optional, Sequence, Tuple
+import re
+from typing import Any, Iterable, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
 
-from netfile.places import install
-
-from ..errors import MissingExtraError
 from ..pictures import to_bytes
 from ..pictures.files import PathLike
 from ..pictures.output import whole
+from .colours import variables
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1d2126; --dim: #5c6570; --paper: #fbfaf8; --card: #fff;
-        --line: #dcd8d0; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e6e1; --dim: #9ba3ad; --paper: #16181b; --card: #1f2226; --line: #363b42; }
-}
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 76rem; background: var(--paper);
-       color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; }
-h2 { font-size: 1.15rem; margin: 2.4rem 0 .7rem; }
-p { max-width: 48rem; } .dim, figcaption, th { color: var(--dim); }
-figure { margin: 0; max-width: 56rem; } figcaption { font-size: .88rem; margin-top: .35rem; }
-figure img { width: 100%; display: block; border-radius: 4px; background: #fff; }
-.row { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr));
-       align-items: start; }
-.wide { grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); }
-.verdict { border-left: .4rem solid; background: var(--card); padding: .8rem 1.1rem;
-           border-radius: 4px; margin: 1.2rem 0; }
+STYLE = (
+    variables()
+    + """
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2rem clamp(.9rem, 3vw, 2rem) 4rem; max-width: 88rem;
+       background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif;
+       overflow-wrap: break-word; }
+h1 { font-size: clamp(1.35rem, 1.1rem + 1.5vw, 1.8rem); line-height: 1.2; margin: 0 0 .3rem; }
+h2 { font-size: 1.2rem; line-height: 1.3; margin: 2.6rem 0 .7rem; }
+h1, h2, h3 { text-wrap: balance; overflow-wrap: anywhere; }
+p { max-width: 48rem; }
+.dim, figcaption, caption, thead th { color: var(--dim); }
+figure { margin: 0; width: fit-content; min-width: min(9rem, 100%); max-width: 100%; }
+figcaption { font-size: .9rem; margin-top: .35rem; width: 0; min-width: 100%; }
+img { display: block; max-width: 100%; height: auto; border-radius: 3px; }
+svg { display: block; width: 34rem; max-width: 100%; height: auto; }
+svg * { stroke-linejoin: round; stroke-linecap: butt; }
+.row { display: flex; flex-wrap: wrap; gap: 1.4rem; align-items: flex-start; }
+.row > div { min-width: 0; max-width: 100%; }
+.verdict { border-left: .4rem solid var(--line); background: var(--card); padding: .8rem 1.1rem;
+           border-radius: 4px; margin: 1.4rem 0; max-width: 56rem; }
 .verdict strong { font-size: 1.15rem; } .verdict p { margin: .3rem 0 0; }
-.equal, .agree { border-color: #2e8b57; } .differ { border-color: #c0392b; }
+.measured { border-color: var(--curve-2); }
+.equal, .agree { border-color: var(--good); } .differ { border-color: var(--bad); }
+.scroll { overflow-x: auto; max-width: 100%; width: fit-content; margin: .8rem 0; }
+.scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--curve-2);
+                                               outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .28rem .9rem .28rem 0; border-bottom: 1px solid var(--line);
-         vertical-align: top; }
-th { font-weight: 500; } td.n { text-align: right; } td { overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; }
-code { font-size: .9em; overflow-wrap: anywhere; } summary { cursor: pointer; }
+caption { text-align: left; padding-bottom: .5rem; }
+caption span { display: block; position: sticky; left: 0; max-width: min(48rem, 88vw); }
+th, td { text-align: left; padding: .3rem 1.1rem .3rem 0; vertical-align: top;
+         border-bottom: 1px solid var(--line); font-weight: 400; }
+th:last-child, td:last-child { padding-right: 0; }
+thead th { vertical-align: bottom; } thead th.n, td.n { text-align: right; }
+td.n, span.n { white-space: nowrap; } td.t { overflow-wrap: anywhere; min-width: 6.5rem; }
+th[scope=row] { min-width: 7.5rem; max-width: 60vw; overflow-wrap: anywhere; position: sticky;
+                left: 0; background: var(--paper); }
+summary { cursor: pointer; width: fit-content; }
 """
+)
 
 
-def data_uri(content: bytes, kind: str) -> str:
-    """A data URI of a picture file's bytes; kind: png, jpeg or svg+xml."""
+class Picture(NamedTuple):
+    """A picture for a page: its file as a data URI, and its size in pixels."""
+
+    source: str
+    width: int
+    height: int
+
+
+def picture(array: np.ndarray) -> Picture:
+    """RGB (H, W, 3) as a Picture: PNG where that is small, else JPEG at quality 92."""
+    out = io.BytesIO()
+    image = Image.fromarray(to_bytes(array))
+    kind = "png" if image.width * image.height <= 128 * 128 else "jpeg"
+    image.save(out, kind, **({} if kind == "png" else {"quality": 92, "subsampling": 0}))
+    return Picture(_data_uri(out.getvalue(), kind), image.width, image.height)
+
+
+def png(image: Image.Image) -> Picture:
+    """An image as a Picture, without loss."""
+    out = io.BytesIO()
+    image.save(out, "png")
+    return Picture(_data_uri(out.getvalue(), "png"), image.width, image.height)
+
+
+def _data_uri(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def picture(array: np.ndarray) -> str:
-    """RGB (H, W, 3) as a data URI: PNG where that is small, else JPEG at quality 92."""
-    out = io.BytesIO()
-    image = Image.fromarray(to_bytes(array))
-    small = image.width * image.height <= 128 * 128
-    if small:
-        image.save(out, "png")
-    else:
-        image.save(out, "jpeg", quality=92, subsampling=0)
-    return data_uri(out.getvalue(), "png" if small else "jpeg")
+def figure(shown: Picture, caption: str, alt: str) -> str:
+    """A picture at its own size, or as wide as the page.
 
-
-def svg(drawing: bytes) -> str:
-    """A data URI of an SVG."""
-    return data_uri(drawing, "svg+xml")
-
-
-def figure(source: str, caption: str, alt: str = "") -> str:
-    """A figure of a data URI; caption and alt are text, not HTML."""
-    alt, caption = html.escape(alt or caption), html.escape(caption)
-    return f'<figure><img src="{source}" alt="{alt}"><figcaption>{caption}</figcaption></figure>'
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table of text, not HTML; numbers are aligned to the right."""
-
-    def cell(value: Any) -> str:
-        if isinstance(value, (int, float)):
-            return f'<td class="n">{value}</td>'
-        return f"<td>{html.escape(str(value))}</td>"
-
-    top = "".join(f"<th>{html.escape(title)}</th>" for title in head)
-    body = "".join("<tr>" + "".join(map(cell, row)) + "</tr>" for row in rows)
+    Args:
+        caption: text, not HTML.
+        alt: text that stands for the picture, and says more than the caption.
+    """
+    source, width, height = shown
     return (
-        f'<div class="scroll"><table><thead><tr>{top}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<figure><img src="{source}" alt="{html.escape(alt)}" width="{width}" height="{height}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
 
 
-def page(title: str, body: str) -> str:
-    """A whole page; title is text, body is HTML."""
+def drawing(svg: str, caption: str) -> str:
+    """A figure of an SVG element, which `plot` makes; the caption is text, not HTML."""
+    return f"<figure>{svg}<figcaption>{html.escape(caption)}</figcaption></figure>"
+
+
+def row(figures: Iterable[str]) -> str:
+    """Figures side by side, as many as there is room for."""
+    return f'<div class="row">{"".join(figures)}</div>'
+
+
+def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table of text, not HTML, whose first column names its rows.
+
+    Columns of numbers are aligned to the right. A table that is wider than the page scrolls by
+    itself.
+    """
+    rows = [list(row) for row in rows]
+    numeric = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(head))]
+    numeric[0] = False
+
+    def heading(title: str, number: bool) -> str:
+        if not title:
+            return "<td></td>"
+        return f'<th scope="col"{_N if number else ""}>{html.escape(title)}</th>'
+
+    def cell(value: Any, number: bool) -> str:
+        return f"<td{_N if number else _T}>{html.escape(str(value))}</td>"
+
+    top = "".join(map(heading, head, numeric))
+    top = f"<thead><tr>{top}</tr></thead>" if any(head) else ""
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(str(first))}</th>'
+        + "".join(map(cell, rest, numeric[1:]))
+        + "</tr>"
+        for first, *rest in rows
+    )
+    return scrolling(caption, f"{top}<tbody>{body}</tbody>")
+
+
+_N, _T = ' class="n"', ' class="t"'
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, text that is one, such as 4.8e-07 or 8%, or a dash in its place."""
+    try:
+        float(0 if value == "-" else str(value).rstrip("%"))
+    except ValueError:
+        return False
+    return True
+
+
+def scrolling(caption: str, rows: str, kind: str = "") -> str:
+    """A table of HTML rows that scrolls by itself where it is wider than the page.
+
+    caption: text, not HTML. kind: its class.
+    """
+    name, kind = html.escape(caption), f' class="{kind}"' if kind else ""
+    return (
+        f'<div class="scroll" role="group" tabindex="0" aria-label="{name}"><table{kind}>'
+        f"<caption><span>{name}</span></caption>{rows}</table></div>"
+    )
+
+
+def verdict(kind: str, said: str, more: str) -> str:
+    """A box: what came out, in a few words, and more. kind: equal, agree, differ or measured."""
+    more = re.sub(r"\d[\d.]*e[+-]\d+", r'<span class="n">\g<0></span>', html.escape(more))
+    return f'<div class="verdict {kind}"><strong>{html.escape(said)}</strong><p>{more}</p></div>'
+
+
+def page(title: str, about: str, body: Iterable[str], style: str = "") -> str:
+    """A whole page.
+
+    Args:
+        title, about: text, what it is and of what.
+        body: parts, in HTML.
+        style: CSS that this page has beside the others'.
+    """
+    name, parts = html.escape(title), "\n".join(body)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n"
-        f"<body>\n{body}\n</body></html>\n"
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{name}</title><style>{STYLE}{style}</style></head>\n"
+        f'<body>\n<header><h1>{name}</h1><p class="dim">{html.escape(about)}</p></header>\n'
+        f"<main>\n{parts}\n</main>\n</body></html>\n"
     )
+
+
+def filled(pairs: Iterable[Tuple[str, Any]]) -> Iterable[Tuple[str, str]]:
+    """(name, value) as text, without those whose value is empty."""
+    return [(name, str(value)) for name, value in pairs if value not in ("", None)]
 
 
 def write(path: PathLike, text: str, replace: bool = True) -> None:
@@ -108,62 +201,3 @@ def write(path: PathLike, text: str, replace: bool = True) -> None:
     """
     with whole(path, replace) as partial:
         partial.write_text(text, encoding="utf-8")
-
-
-def check_matplotlib(what: str) -> None:
-    """Raise MissingExtraError, with the install command, unless there is matplotlib.
-
-    what: what needs it, a plural.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except (ImportError, OSError) as e:  # the latter where its own files are missing
-        raise MissingExtraError(
-            f"{what} need matplotlib ({e}); install it with: {install('plots')}",
-            extra="plots",
-        ) from None
-
-
-_CEILING = 1e30  # of a plot: matplotlib fails where no value is finite
-
-
-def plot(
-    curves: Mapping[str, Sequence[float]],
-    ylabel: str,
-    limit: Optional[Tuple[float, str]] = None,
-    breaks: Sequence[int] = (),
-    floor: float = 1e-9,
-    xlabel: str = "step",
-) -> bytes:
-    """An SVG of curves on a logarithmic axis. Needs matplotlib, an extra.
-
-    Args:
-        curves: {name: values over the steps, from 1}.
-        limit: (value, name) of a dashed line.
-        breaks: steps that begin an octave.
-        floor: where zeros are drawn. What is no number, or infinite, is drawn at 1e30.
-    """
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    drawing = Figure(figsize=(6.4, 3.5), layout="constrained")
-    FigureCanvasSVG(drawing)
-    axes = drawing.add_subplot()
-    style: Dict[str, Any] = {"marker": "o", "markersize": 3.5, "linewidth": 1.3}
-    for (name, values), colour in zip(curves.items(), ("#c2571a", "#2b6cb0", "#2e8b57")):
-        steps = range(1, len(values) + 1)
-        shown = np.clip(np.nan_to_num(values, nan=_CEILING), floor, _CEILING)
-        axes.plot(steps, shown, label=name, color=colour, **style)
-    for i, start in enumerate(breaks):
-        label = "a new octave" if i == 0 else None
-        axes.axvline(start - 0.5, color="#bbb", linewidth=0.8, label=label)
-    if limit:
-        axes.axhline(limit[0], color="#555", linewidth=1, linestyle="--", label=limit[1])
-    axes.set_yscale("log")
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
-    axes.spines[["top", "right"]].set_visible(False)
-    drawing.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8.5)
-    out = io.BytesIO()
-    drawing.savefig(out, format="svg", metadata={"Date": None})
-    return out.getvalue()

@@ -9,7 +9,7 @@ every class, of dumbbells with an arm and of dumbbells without one. One page say
 import argparse
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 import numpy as np
 from PIL import Image
@@ -21,6 +21,7 @@ from deepdream import nets  # noqa: E402
 from deepdream.cli import options  # noqa: E402
 from deepdream.dream import class_pictures as classes  # noqa: E402
 from deepdream.errors import DreamError, OutputError  # noqa: E402
+from deepdream.pictures import contact_sheet  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE, DEFAULT_MODEL  # noqa: E402
 from deepdream.studies import evaluate, evaluate_page, page  # noqa: E402
 from scripts.training.motifs.sampler import NAMES, picture  # noqa: E402
@@ -45,9 +46,14 @@ def draw(folder: Path, label: int, count: int, seed: int, **options: Any) -> Lis
     return paths
 
 
+def side_by_side(pictures: Iterable[np.ndarray], side: int = 128) -> np.ndarray:
+    """Square pictures in one row, as RGB (H, W, 3)."""
+    return contact_sheet([[(picture, "") for picture in pictures]], (side, side), gap=0)
+
+
 def sample(paths: List[str], count: int = 6) -> np.ndarray:
     """The first pictures side by side, as RGB (H, W, 3)."""
-    return np.concatenate([np.asarray(Image.open(p).resize((128, 128))) for p in paths[:count]], 1)
+    return side_by_side(np.asarray(Image.open(p)) for p in paths[:count])
 
 
 def study(args: argparse.Namespace) -> None:
@@ -75,7 +81,7 @@ def study(args: argparse.Namespace) -> None:
     about = [("model", model.name)]
     evaluate_page.write(out / "evaluation", results["every class"], measured, about)
     made = f"{model.name} on {opened.about['name']}; held-out drawings, 96x96"
-    shown = [np.concatenate(list(dreamt), 1), sample(with_arm), sample(without)]
+    shown = [side_by_side(dreamt), sample(with_arm), sample(without)]
     page.write(out / "index.html", render(made, results, measured, shown))
     for what, result in results.items():
         print(f"{what}: {(result.predicted == result.truth).mean():.4f} of {len(result.truth)}")
@@ -114,12 +120,13 @@ def verdict(results: Evaluations) -> str:
         if leans
         else "The arm makes no difference that these sets could show."
     )
-    return (
-        f'<div class="verdict {"differ" if leans else "agree"}"><strong>{said}</strong>'
-        f"<p>It recognises {hits} of {count} dumbbells with an arm ({share:.1%}) and {bare_hits} "
+    return page.verdict(
+        "measured",
+        said,
+        f"It recognises {hits} of {count} dumbbells with an arm ({share:.1%}) and {bare_hits} "
         f"of {bare_count} without ({bare_share:.1%}; the standard error of the difference is "
         f"{error:.1%}); its mean probability for the class is {probability:.3f} and "
-        f"{bare_probability:.3f}.</p></div>"
+        f"{bare_probability:.3f}.",
     )
 
 
@@ -134,37 +141,49 @@ def render(
         measured: What evaluate.measures says of every class.
         shown: RGB (H, W, 3): the dreams, the set with an arm, the set without.
     """
-    dreamt, with_arm, without = (page.picture(p.astype(np.float32)) for p in shown)
+    dreamt, with_arm, without = map(page.picture, shown)
     row = next(r for r in measured["classes"] if r[0] == "dumbbell")
     share, bare_share = recall(results[WITH])[2], recall(results[WITHOUT])[2]
     head = ["taken for", "pictures", "share"]
     body = [
-        f"<h1>{TITLE}</h1>",
-        f'<p class="dim">{made}</p>',
         verdict(results),
         "<p>Every dumbbell that the net was trained on was held by an arm. Nothing in the training "
         "data says which of the two is the dumbbell, and no accuracy on data of the same kind can "
         "show what the net made of it. There are two ways to look: ask the net what the class "
         "looks like, and test it on what it has never seen.</p>",
         "<h2>The class, dreamt from noise</h2>",
-        page.figure(dreamt, "Six seeds, by octaves: the plates, and the arms that hold them."),
+        page.figure(
+            dreamt,
+            "Six seeds, by octaves: the plates, and the arms that hold them.",
+            "Six pictures that the net takes for dumbbells, made from noise",
+        ),
         "<h2>The two sets</h2>",
-        '<div class="row wide">',
-        page.figure(with_arm, f"Held out, with an arm: {share:.1%} recognised."),
-        page.figure(without, f"Held out, without an arm: {bare_share:.1%} recognised."),
-        "</div>",
+        page.row(
+            [
+                page.figure(
+                    with_arm,
+                    f"Held out, with an arm: {share:.1%} recognised.",
+                    "Six drawings of dumbbells that an arm holds",
+                ),
+                page.figure(
+                    without,
+                    f"Held out, without an arm: {bare_share:.1%} recognised.",
+                    "Six drawings of dumbbells alone",
+                ),
+            ]
+        ),
         "<h2>What dumbbells were taken for</h2>",
-        '<div class="row">',
-        f"<div><h3>with an arm</h3>{page.table(head, taken_for(results[WITH]))}</div>",
-        f"<div><h3>without</h3>{page.table(head, taken_for(results[WITHOUT]))}</div>",
-        "</div>",
+        page.row(
+            f"<div>{page.table(f'Dumbbells {what}.', head, taken_for(results[what]))}</div>"
+            for what in (WITH, WITHOUT)
+        ),
         "<h2>Among all classes</h2>",
         f"<p>On held-out pictures of every class the net's accuracy is {measured['accuracy']:.1%}; "
         f"dumbbell has precision {row[6]:.3f} and recall {row[7]:.3f} there, since every one of "
         'them has its arm. <a href="evaluation/index.html">Every class, the confusion matrix and '
         "the worst mistakes</a>.</p>",
     ]
-    return page.page(TITLE, "\n".join(body))
+    return page.page(TITLE, made, body)
 
 
 def main(argv: Optional[List[str]] = None) -> int:

@@ -10,6 +10,7 @@ in for them, or give --image and --guide.
 """
 
 import argparse
+import html
 import json
 import shlex
 import sys
@@ -89,12 +90,12 @@ def make(args: argparse.Namespace, folder: Path) -> int:
 
 
 def section(title: str, note: str, figures: List[str]) -> str:
-    row = f'<div class="row wide">{"".join(figures)}</div>'
-    return f'<h2>{title}</h2><p class="dim">{note}</p>{row}'
+    heading = f"<h2>{html.escape(title)}</h2>"
+    return f'{heading}<p class="dim">{html.escape(note)}</p>{page.row(figures)}'
 
 
-def shown(path: Any, caption: str) -> str:
-    return page.figure(page.picture(image.load(path)), caption)
+def shown(path: Any, caption: str, alt: str) -> str:
+    return page.figure(page.picture(image.load(path)), caption, alt)
 
 
 def cell_section(cell: Cell, args: argparse.Namespace, folder: Path) -> str:
@@ -103,15 +104,19 @@ def cell_section(cell: Cell, args: argparse.Namespace, folder: Path) -> str:
     if path.is_dir():
         last = min(SHOWN_FRAME, args.frames - 1)
         frames = sorted({0, last // 2, last})
-        figures = [shown(path / f"{i:04d}.jpg", f"frame {i:04d}") for i in frames]
+        figures = [
+            shown(path / f"{i:04d}.jpg", f"frame {i:04d}", f"The zoom's picture number {i + 1}")
+            for i in frames
+        ]
         path = path / f"{last:04d}.jpg"
     else:
-        figures = [shown(path, cell.file)]
+        figures = [shown(path, cell.file, f"The dream that {cell.title} gives")]
         if "--guide" in cell.command:
-            figures.insert(0, shown(args.guide, f"the guide, {Path(args.guide).name}"))
-    settings = json.loads(image.read_recipe(path))["settings"]
-    listed = ", ".join(f"{key} {value}" for key, value in settings.items())
-    return section(cell.title, f"{cell.note} {listed}.", figures)
+            name = Path(args.guide).name
+            figures.insert(0, shown(args.guide, f"the guide, {name}", "The guide's photograph"))
+    settings = page.filled(json.loads(image.read_recipe(path))["settings"].items())
+    listed = ", ".join(f"{key} {value}" for key, value in settings)
+    return section(cell.title, f"{cell.note} Settings: {listed}.", figures)
 
 
 def render(args: argparse.Namespace, folder: Path) -> str:
@@ -122,14 +127,13 @@ def render(args: argparse.Namespace, folder: Path) -> str:
         f"{recipe['model']['name']} on {engine['name']} {engine['version']}, "
         f"seed {recipe['seed']}, deepdream {recipe['deepdream']}"
     )
-    photograph = shown(args.image, Path(args.image).name)
+    name = Path(args.image).name
+    photograph = shown(args.image, name, "The photograph that everything is dreamt on")
     parts = [
-        f"<h1>{TITLE}</h1>",
-        f'<p class="dim">{made}</p>',
         section("The photograph", "img = PIL.Image.open(...)", [photograph]),
         *(cell_section(cell, args, folder) for cell in cells(args)),
     ]
-    return page.page(TITLE, "\n".join(parts))
+    return page.page(TITLE, made, parts)
 
 
 def parse(argv: Optional[List[str]]) -> argparse.Namespace:

@@ -31,12 +31,12 @@ def deepdream(*words: Any) -> None:
 
 
 def save(path: Path, pictures: Sequence[Path], columns: int, width: int = 520) -> None:
-    """Pictures side by side as one JPEG, without metadata."""
-    images = [Image.open(p).convert("RGB") for p in pictures]
-    images = [i.resize((width, round(i.height * width / i.width))) for i in images]
-    cells = [np.asarray(i) for i in images]
-    rows = [np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)]
-    Image.fromarray(np.concatenate(rows)).save(path, quality=85)
+    """Pictures of one shape side by side as one JPEG, without metadata."""
+    cells = [(image.load(p), "") for p in pictures]
+    height = round(cells[0][0].shape[0] * width / cells[0][0].shape[1])
+    rows = [cells[i : i + columns] for i in range(0, len(cells), columns)]
+    sheet = image.contact_sheet(rows, (height, width), gap=0)
+    Image.fromarray(sheet).save(path, quality=85)
 
 
 def draw_masks(shape: Tuple[int, int]) -> None:

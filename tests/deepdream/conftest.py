@@ -16,6 +16,8 @@ collect_ignore = (
     [
         "nets/download",
         "studies/test_compare_page.py",
+        "studies/test_page.py",
+        "studies/test_pages_in_a_browser.py",
         "cli/test_doctor.py",
         "cli/test_fuzzed_command_lines.py",
         "pictures/test_fuzzed_pictures.py",

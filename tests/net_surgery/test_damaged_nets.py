@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from net_surgery import average_pooling, convolutionize, out_of_place, show, truncate
 from net_surgery.operation import opened
 from netfile.errors import NetError
+from netfile.table import table
 
 NET = """input: "data" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
@@ -60,7 +61,8 @@ def test_every_operation_gives_a_net_or_one_line(caffe, folder, changes):
         try:
             operated = operation(path, caffe)
             assert all(line.isprintable() for line in operated.prototxt.split("\n"))
-            assert all(line.isprintable() for line in show.table(show.rows(operated)).split("\n"))
+            printed = table([show.cells(row) for row in show.rows(operated)], show.HEAD)
+            assert all(line.isprintable() for line in printed)
             show.svg(show.rows(operated))
         except NetError as e:
             assert str(e).isprintable()

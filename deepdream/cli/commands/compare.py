@@ -20,7 +20,8 @@ from ...pictures.output import check_file, check_space
 from ...request.job import prepare
 from ...request.recipe import follow, recipe
 from ...settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream
-from ...studies import compare, compare_page, page
+from ...studies import compare, compare_page
+from ...studies.plot import check_matplotlib
 from ...studies.recording import Recording, Writer
 from ...version import __version__
 from .. import options
@@ -117,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         given = [path for path in (args.image, *args.guide) if path]
         check_file(args.out, [".html", ".htm"], args.overwrite, given)
-        page.check_matplotlib("the page's plots")
+        check_matplotlib("the page's plots")
     if args.recording:
         return _follow(args, args.recording)
     with tempfile.TemporaryDirectory(prefix="deepdream-") as folder:

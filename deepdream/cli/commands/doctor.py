@@ -9,11 +9,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Union
+from typing import Any, Iterator, List, Optional, Tuple, Union
 
 from netfile import places
-from netfile.errors import printable
 from netfile.files import leftovers
+from netfile.terminal import print_table
 
 from ... import nets
 from ...errors import ModelError
@@ -48,6 +48,12 @@ class Finding:
     good: Optional[bool] = None
     remedy: str = ""
 
+    @property
+    def row(self) -> Tuple[str, str]:
+        """Its cells in the table."""
+        remedy = f" -> {self.remedy}" if self.remedy else ""
+        return f"{_MARKS[self.good]}{self.what}", f"{self.text}{remedy}"
+
 
 def add_parser(verbs: Any) -> None:
     about = "say what is here and what is missing, with the commands that mend it"
@@ -57,12 +63,9 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print every finding; returns 1 if something is wrong that a dream needs."""
-    wrong = 0
-    for finding in examine():
-        remedy = f" -> {finding.remedy}" if finding.remedy else ""
-        text = printable(f"{finding.text}{remedy}")
-        print(f"{_MARKS[finding.good]}{finding.what:26} {text}", flush=True)
-        wrong += finding.good is False
+    findings = examine()
+    print_table([finding.row for finding in findings])
+    wrong = sum(finding.good is False for finding in findings)
     print(f"{wrong} of these need mending" if wrong else "nothing that a dream needs is missing")
     return int(wrong > 0)
 

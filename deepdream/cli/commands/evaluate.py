@@ -13,7 +13,7 @@ from ... import nets
 from ...nets.class_output import check_classes, class_output
 from ...settings import EVALUATE
 from ...studies import evaluate, evaluate_page
-from ...studies.page import check_matplotlib
+from ...studies.plot import check_matplotlib
 from .. import events, options
 from ..progress import Meter
 from ..results import check_new_files

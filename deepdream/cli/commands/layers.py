@@ -4,14 +4,13 @@ import argparse
 from typing import Any
 
 from netfile.shapes import infer
-from netfile.terminal import say
+from netfile.terminal import print_table, say
 
 from ...nets import engine, opening
 from ...nets.description import declared_size
 from ...nets.layer_names import short_name
 from ...nets.preflight import targets
 from .. import options
-from ..table import print_table
 
 EXAMPLES = ("deepdream layers", "deepdream layers --model bvlc_googlenet")
 
@@ -43,4 +42,4 @@ def run(args: argparse.Namespace) -> None:
     say(
         f"{model.name}: {len(rows)} layers; shapes (channels x height x width) for a {size} picture"
     )
-    print_table([("layer", "type", "shape", "--end"), *rows])
+    print_table(rows, ("layer", "type", "shape", "--end"))

@@ -22,7 +22,7 @@ from ...pictures.resize import bicubic
 from ...request import schema
 from ...request.recipe import model_name, note
 from ...settings import MATCH
-from ...studies.page import check_matplotlib, plot
+from ...studies.plot import check_matplotlib, plot, standalone
 from .. import events, options
 from ..progress import Meter
 from ..results import check_picture, keep_last_good, save
@@ -274,4 +274,4 @@ def _draw(path: str, history: Sequence[Any], overwrite: bool) -> None:
     if any(e.prior for e in history):
         curves["prior, weighted"] = [e.prior for e in history]
     with whole(path, overwrite) as partial:
-        partial.write_bytes(plot(curves, "f", breaks=breaks, xlabel="evaluation"))
+        partial.write_bytes(standalone(plot(curves, "f", breaks=breaks, xlabel="evaluation")))

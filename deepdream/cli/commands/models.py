@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from netfile.errors import printable
-from netfile.terminal import say
+from netfile.terminal import print_table, say
 
 from ... import nets
 from ...errors import ModelError, OutputError
@@ -13,7 +13,6 @@ from ...nets import download
 from ...nets.labels import SYNSET_WORDS
 from .. import events, options
 from ..progress import Meter
-from ..table import print_table
 
 EXAMPLES = (
     "deepdream models list",
@@ -61,7 +60,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def list_models(args: argparse.Namespace) -> None:
-    rows = [("model", "size", "licence", "weights")]
+    rows = []
     for name in nets.known():
         try:
             model = nets.find(name)
@@ -72,7 +71,7 @@ def list_models(args: argparse.Namespace) -> None:
         size = want.size or (want.path.stat().st_size if want.path.is_file() else None)
         size_text = f"{size / 1e6:.0f} MB" if size else "not known"
         rows.append((name, size_text, str(model.facts.get("license", "not known")), _state(want)))
-    print_table(rows)
+    print_table(rows, ("model", "size", "licence", "weights"), right=[1])
 
 
 def _state(want: download.Wanted) -> str:

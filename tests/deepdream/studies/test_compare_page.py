@@ -9,12 +9,13 @@ import re
 import shutil
 import sys
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from deepdream import cli
-from deepdream.studies import compare_page, page
+from deepdream.studies import compare_page
 from deepdream.studies.recording import Recording
 
 
@@ -110,15 +111,9 @@ def test_the_page_is_self_contained(run, recorded, photo, out):
         np.__version__,
     ):
         assert expected in text, expected
-    pictures = [
-        base64.b64decode(data)
-        for data in re.findall(r"data:image/\w+(?:\+xml)?;base64,([\w+/=]+)", text)
-    ]
-    assert (
-        [p[:4] for p in pictures[:4]] == [b"\x89PNG"] * 4
-        and all(b"<svg" in p for p in pictures[4:])
-        and len(pictures) == 6
-    )
+    pictures = re.findall(r"data:image/png;base64,([\w+/=]+)", text)
+    assert [base64.b64decode(data)[:4] for data in pictures] == [b"\x89PNG"] * 4
+    assert text.count("<svg") == 2
 
 
 def test_a_page_of_no_steps(run, photo, small_folder, tmp_path, out):
@@ -138,10 +133,6 @@ def test_a_page_of_no_steps(run, photo, small_folder, tmp_path, out):
     )
     assert run("compare", photo, "--with", tmp_path / "r", "-o", out)[0] == 0
     assert "No step was taken" in out.read_text()
-
-
-def test_text_on_a_page_is_escaped():
-    assert "<b>" not in page.table(["<b>"], [("<b>",)]) + page.figure("data:,", "<b>", '"><b>')
 
 
 @pytest.mark.parametrize("top, factor", [(255, 1), (100, 2), (1, 128), (1e-9, 2**20), (0, 1)])
@@ -301,4 +292,5 @@ def test_matching_can_be_plotted(run, photo, small_folder, tmp_path):
         run("match", photo, "-o", tmp_path / "out.png", "--plot", tmp_path / "f.svg", *options)[0]
         == 0
     )
-    assert (tmp_path / "f.svg").read_text().count("<path") > 10
+    drawn = ElementTree.parse(tmp_path / "f.svg").getroot()
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}path"))) > 10

@@ -208,11 +208,11 @@ def test_classes_of_one_name_are_told_apart(net, pictures):
     ]  # fmt: skip
 
 
-def test_no_mistakes_no_sheet(result):
+def test_right_predictions_are_no_mistakes(result):
     right = evaluate.Predictions(
         NAMES, result.paths, result.predicted, result.probabilities, [], []
     )
-    assert evaluate_page.mistakes_sheet(right) is None
+    assert evaluate_page.mistakes_of(right) == []
 
 
 def test_the_dumbbell_study(tmp_path, capsys, monkeypatch):

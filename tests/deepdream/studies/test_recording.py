@@ -8,7 +8,7 @@ import pytest
 from deepdream.errors import RecordingError
 from deepdream.request import job, recipe
 from deepdream.settings import Dream
-from deepdream.studies import compare, page, recording
+from deepdream.studies import compare, recording
 from netfile.files import file_sha1
 
 QUICK = Dream(end="", iterations=2, octaves=2)
@@ -197,13 +197,6 @@ def test_a_step_of_numbers_that_are_none(recorded):
         index.write_text(json.dumps(told))
         with pytest.raises(RecordingError, match="0002.npz: is damaged .*not finite"):
             recording.Recording(recorded).step(2)
-
-
-def test_a_plot_of_what_is_no_number(engine_name):
-    if engine_name == "caffe":
-        pytest.skip("the Matplotlib beside a real Caffe has no settings file")
-    pytest.importorskip("matplotlib")
-    assert page.plot({"error": [np.nan, np.nan]}, "error", breaks=[2]).startswith(b"<?xml")
 
 
 def test_a_recording_on_a_full_disk_names_its_place(request_of, tmp_path, monkeypatch):
