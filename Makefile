@@ -15,7 +15,7 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-pages test-wheel caffe test-caffe reproduce lint bench fuzz \
+.PHONY: help setup dream test test-pages test-wheel caffe test-caffe reproduce lint docs bench fuzz \
     soak model proto clean
 
 help:  ## show this list
@@ -88,6 +88,14 @@ lint: $(VENV)/.dev  ## check style (ruff) and types (mypy), tests and scripts in
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP_INSTALL) -e '.[docs]'
+	@touch $@
+
+docs: $(VENV)/.docs  ## build the documentation as a site, out/site/, and check its links
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python scripts/docs/check_site.py out/site
 
 bench: $(VENV)/.dream  ## time a gradient step on every engine that is installed: ARGS="--layers"
 	$(BIN)/python scripts/bench/bench.py $(ARGS)

@@ -129,7 +129,9 @@ def deepdream(
         iter_n: steps per octave.
         octave_n: number of sizes.
         octave_scale: ratio of one size to the next smaller.
-        end, clip, rng: as in make_step.
+        end: the layer whose activations grow.
+        clip: keep the pixels within 0..255.
+        rng: of the jitter; as in make_step.
         report: called after every step. It may raise StopDream.
         step_params: step_size, jitter, objective, prior and smoothing of make_step.
 
@@ -139,7 +141,8 @@ def deepdream(
     Raises:
         NotFiniteError: a gradient is not a number; with the last good picture.
         ZeroGradientError: the objective has no gradient at the picture.
-        TargetError, SizeError: `end` or an octave does not suit a net from load_net.
+        TargetError: `end` does not suit a net from load_net.
+        SizeError: an octave does not.
     """
     height, width = np.shape(base_img)[:2]
     objective = step_params.get("objective")
