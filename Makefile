@@ -15,8 +15,8 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-wheel caffe test-caffe reproduce lint bench fuzz soak model \
-    proto clean
+.PHONY: help setup dream test test-wheel test-lowest test-without-engine caffe test-caffe reproduce \
+    lint bench fuzz soak model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -51,11 +51,32 @@ dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-lear
 	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") \
 	    $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 
-test: $(VENV)/.dev  ## run the test suite
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev  ## run the test suite, in two processes
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
+
+# $(call lowest,FOLDER,EXTRAS,MORE): an environment with the lowest versions that pyproject.toml allows
+# and that have wheels for this Python; what the tests themselves need is new
+define lowest
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	$(1)/bin/uv pip compile --quiet --python $(1)/bin/python --resolution lowest-direct \
+	    --only-binary :all: $(addprefix --extra ,$(2)) -o $(1)/lowest.txt pyproject.toml
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python -r $(1)/lowest.txt $(3)
+endef
+
+test-lowest:  ## test the packages with the lowest versions that the extras allow
+	$(call lowest,$(VENV)/lowest,compat evaluate hdf5 draw download,pytest hypothesis)
+	PYTHONPATH=. $(VENV)/lowest/bin/python -m pytest \
+	    tests/netfile tests/net_surgery tests/caffe_compat tests/deepdream
+
+test-without-engine:  ## test what needs no engine, as on PYTHON=python3.8, with the lowest versions
+	$(call lowest,$(VENV)/without-engine,,pytest)
+	PYTHONPATH=. DEEPDREAM_TEST_ENGINE=none $(VENV)/without-engine/bin/python -m pytest \
+	    -c /dev/null --rootdir=. -q -p no:cacheprovider \
+	    tests/netfile tests/net_surgery tests/deepdream
 
 caffe:  ## install a real Caffe 1.0 into .caffe/, from Debian 11's packages, without root
 	@$(PYTHON) scripts/real_caffe/install_caffe.py
