@@ -15,8 +15,8 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-wheel test-lowest test-without-engine caffe test-caffe reproduce \
-    lint bench fuzz soak model proto clean
+.PHONY: help setup dream test test-wheel test-lowest test-without-engine caffe test-caffe \
+    reproduce lint bench fuzz soak model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -57,8 +57,8 @@ test: $(VENV)/.dev  ## run the test suite, in two processes
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
 
-# $(call lowest,FOLDER,EXTRAS,MORE): an environment with the lowest versions that pyproject.toml allows
-# and that have wheels for this Python; what the tests themselves need is new
+# $(call lowest,FOLDER,EXTRAS,MORE): an environment with the lowest versions that pyproject.toml
+# allows and that have wheels for this Python; MORE, which the tests themselves need, is new
 define lowest
 	$(PYTHON) -m venv $(1)
 	$(1)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt uv
@@ -73,7 +73,7 @@ test-lowest:  ## test the packages with the lowest versions that the extras allo
 	    tests/netfile tests/net_surgery tests/caffe_compat tests/deepdream
 
 test-without-engine:  ## test what needs no engine, as on PYTHON=python3.8, with the lowest versions
-	$(call lowest,$(VENV)/without-engine,,pytest)
+	$(call lowest,$(VENV)/without-engine,,pytest hypothesis)
 	PYTHONPATH=. DEEPDREAM_TEST_ENGINE=none $(VENV)/without-engine/bin/python -m pytest \
 	    -c /dev/null --rootdir=. -q -p no:cacheprovider \
 	    tests/netfile tests/net_surgery tests/deepdream
