@@ -15,12 +15,12 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-wheel test-lowest test-without-engine caffe test-caffe \
+.PHONY: help setup dream test test-wheel test-lowest test-no-engine caffe test-caffe \
     reproduce lint bench fuzz soak model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
-	    | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	    | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 23
 	@echo '  options of make dream: IMAGE=photo.jpg OUT=out/dream.png MODEL= END= GUIDE= SEED=0'
 	@echo '                         ARGS="--octaves 3" (any options of deepdream dream)'
 
@@ -72,9 +72,9 @@ test-lowest:  ## test the packages with the lowest versions that the extras allo
 	PYTHONPATH=. $(VENV)/lowest/bin/python -m pytest \
 	    tests/netfile tests/net_surgery tests/caffe_compat tests/deepdream
 
-test-without-engine:  ## test what needs no engine, as on PYTHON=python3.8, with the lowest versions
-	$(call lowest,$(VENV)/without-engine,,pytest hypothesis)
-	PYTHONPATH=. DEEPDREAM_TEST_ENGINE=none $(VENV)/without-engine/bin/python -m pytest \
+test-no-engine:  ## test what needs no engine: PYTHON=python3.8, with the lowest versions
+	$(call lowest,$(VENV)/no-engine,,pytest hypothesis)
+	PYTHONPATH=. DEEPDREAM_TEST_ENGINE=none $(VENV)/no-engine/bin/python -m pytest \
 	    -c /dev/null --rootdir=. -q -p no:cacheprovider \
 	    tests/netfile tests/net_surgery tests/deepdream
 
