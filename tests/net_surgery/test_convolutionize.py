@@ -180,9 +180,7 @@ def test_variants_give_the_same_values(name, bench, rng):
     st.booleans(),
 )
 @settings(max_examples=25, deadline=None)
-def test_any_shape_gives_the_same_values(
-    caffe, channels, height, width, outputs, transpose, bias
-):
+def test_any_shape_gives_the_same_values(caffe, channels, height, width, outputs, transpose, bias):
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(caffe, Path(folder))
         flags = f"transpose: {str(transpose).lower()} bias_term: {str(bias).lower()}"
