@@ -51,8 +51,10 @@ dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-lear
 	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") \
 	    $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 
-test: $(VENV)/.dev  ## run the test suite, in two processes
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+JOBS ?=
+
+test: $(VENV)/.dev  ## run the test suite; JOBS=2 runs it in two processes
+	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal)
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
