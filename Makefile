@@ -15,12 +15,12 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-pages test-wheel caffe test-caffe reproduce lint docs bench fuzz \
-    soak model proto clean
+.PHONY: help setup dream test test-pages test-wheel test-lowest test-no-engine caffe test-caffe \
+    reproduce lint docs bench fuzz soak model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
-	    | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	    | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 23
 	@echo '  options of make dream: IMAGE=photo.jpg OUT=out/dream.png MODEL= END= GUIDE= SEED=0'
 	@echo '                         ARGS="--octaves 3" (any options of deepdream dream)'
 
@@ -51,8 +51,10 @@ dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-lear
 	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") \
 	    $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 
-test: $(VENV)/.dev  ## run the test suite
-	$(BIN)/python -m pytest
+JOBS ?=
+
+test: $(VENV)/.dev  ## run the test suite; JOBS=2 runs it in two processes
+	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal)
 
 # a Chromium or Chrome by its path; without one, Debian's is installed, which takes root
 export CHROMIUM ?=
@@ -67,6 +69,27 @@ test-pages: $(VENV)/.pages  ## look at the pages in Chromium, by axe-core's rule
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
+
+# $(call lowest,FOLDER,EXTRAS,MORE): an environment with the lowest versions that pyproject.toml
+# allows and that have wheels for this Python; MORE, which the tests themselves need, is new
+define lowest
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	$(1)/bin/uv pip compile --quiet --python $(1)/bin/python --resolution lowest-direct \
+	    --only-binary :all: $(addprefix --extra ,$(2)) -o $(1)/lowest.txt pyproject.toml
+	$(1)/bin/uv pip install --quiet --python $(1)/bin/python -r $(1)/lowest.txt $(3)
+endef
+
+test-lowest:  ## test the packages with the lowest versions that the extras allow
+	$(call lowest,$(VENV)/lowest,compat evaluate hdf5 draw download,pytest hypothesis)
+	PYTHONPATH=. $(VENV)/lowest/bin/python -m pytest \
+	    tests/netfile tests/net_surgery tests/caffe_compat tests/deepdream
+
+test-no-engine:  ## test what needs no engine: PYTHON=python3.8, with the lowest versions
+	$(call lowest,$(VENV)/no-engine,,pytest hypothesis)
+	PYTHONPATH=. DEEPDREAM_TEST_ENGINE=none $(VENV)/no-engine/bin/python -m pytest \
+	    -c /dev/null --rootdir=. -q -p no:cacheprovider \
+	    tests/netfile tests/net_surgery tests/deepdream
 
 caffe:  ## install a real Caffe 1.0 into .caffe/, from Debian 11's packages, without root
 	@$(PYTHON) scripts/real_caffe/install_caffe.py

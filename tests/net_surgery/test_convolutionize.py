@@ -1,7 +1,5 @@
 """InnerProduct into Convolution: the same values, a map of them on larger pictures, refusals."""
 
-import importlib
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -182,10 +180,7 @@ def test_variants_give_the_same_values(name, bench, rng):
     st.booleans(),
 )
 @settings(max_examples=25, deadline=None)
-def test_any_shape_gives_the_same_values(channels, height, width, outputs, transpose, bias):
-    caffe = importlib.import_module(
-        {"caffe": "caffe"}.get(os.environ.get("DEEPDREAM_TEST_ENGINE", ""), "caffe_compat")
-    )
+def test_any_shape_gives_the_same_values(caffe, channels, height, width, outputs, transpose, bias):
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(caffe, Path(folder))
         flags = f"transpose: {str(transpose).lower()} bias_term: {str(bias).lower()}"

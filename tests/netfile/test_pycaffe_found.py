@@ -13,6 +13,9 @@ REAL = "from . import io\n__version__ = '1.0'\nclass Net: pass\nTEST = 1\n"
 NO_CAFFE = pytest.mark.skipif(
     os.environ.get("DEEPDREAM_TEST_ENGINE") == "caffe", reason="this Python has a real Caffe"
 )
+NEEDS_ENGINE = pytest.mark.skipif(
+    os.environ.get("DEEPDREAM_TEST_ENGINE") == "none", reason="needs an engine"
+)
 FIND = "from netfile.pycaffe import import_caffe; caffe = import_caffe(); print(caffe.__version__)"
 
 
@@ -72,6 +75,7 @@ def test_one_that_does_not_start_leaves_nothing_behind(tmp_path):
     )
 
 
+@NEEDS_ENGINE
 @pytest.mark.parametrize("text", ["", STRAY])
 @pytest.mark.parametrize(
     "command",

@@ -113,7 +113,7 @@ def test_a_mask_and_a_guide_together(run, photo, mask, tmp_path, fast):
     ("9" * 400 + ' * l2("conv1")', "a number is over 1e+30"),
     ("-" * 2000 + 'l2("conv1")', "one within another, over 400"),
     ("+".join(['l2("conv1")'] * 500), "one within another, over 400"),
-    ("-" * 100_000 + 'l2("conv1")', "cannot be read"),
+    ("-" * 100_000 + 'l2("conv1")', ("cannot be read", "one within another")),  # or Python 3.8's
     ("(" * 100_000, "cannot be read"),
     ('l2("conv1\x00")\x00', "cannot be read"),
     ("\u00b2 * l2('conv1')", "cannot be read"),
@@ -123,7 +123,8 @@ def test_a_mask_and_a_guide_together(run, photo, mask, tmp_path, fast):
 def test_texts_that_are_no_objectives(text, message):
     with pytest.raises(TargetError) as e:
         Expression(text)
-    assert message in str(e.value) and len(str(e.value)) < 1000
+    messages = (message,) if isinstance(message, str) else message
+    assert any(m in str(e.value) for m in messages) and len(str(e.value)) < 1000
 
 
 @pytest.mark.parametrize("text, message", [
