@@ -46,11 +46,14 @@ def alexnet(name: str, pool_first: bool) -> str:
     return _classifier(w, w.pool("pool5", x, "MAX", 3, 2))
 
 
+VGG_CHANNELS = (64, 128, 256, 512, 512)
+
+
 def vgg(name: str, depths: Sequence[int]) -> str:
     """VGG (Simonyan and Zisserman, arXiv 1409.1556, table 1): `depths` convolutions per block."""
     w = Writer(name)
     x = w.data(10, 224)
-    for block, (count, channels) in enumerate(zip(depths, (64, 128, 256, 512, 512)), 1):
+    for block, (count, channels) in enumerate(zip(depths, VGG_CHANNELS), 1):
         for i in range(1, count + 1):
             n = f"{block}_{i}"
             x = w.conv(f"conv{n}", x, channels, 3, f"relu{n}", pad=1, bias_value="0")

@@ -1,24 +1,27 @@
-"""`deepdream models`: the list of models, and downloads of their weights."""
+"""`deepdream models`: the list of models, downloads of their weights, and imports from other
+formats."""
 
 import argparse
 import os
 import sys
 from typing import Any
 
-from netfile.errors import printable
+from net_surgery import imports
+from netfile.errors import WriteError, printable
 from netfile.terminal import say
 
 from ... import nets
 from ...errors import ModelError, OutputError
-from ...nets import download
+from ...nets import download, engine
 from ...nets.labels import SYNSET_WORDS
 from .. import options
+from ..results import check_new_files
 from ..table import print_table
 
 
 def add_parser(verbs: Any) -> None:
-    p = verbs.add_parser("models", help="list the models, or get their weights")
-    what = p.add_subparsers(dest="what", metavar="list|get", required=True)
+    p = verbs.add_parser("models", help="list the models, get their weights, or import them")
+    what = p.add_subparsers(dest="what", metavar="list|get|import", required=True)
     q = what.add_parser(
         "list", help="every model: size, licence, whether its weights are installed and verified"
     )
@@ -48,6 +51,26 @@ def add_parser(verbs: Any) -> None:
     )
     options.add_overwrite(q)
     q.set_defaults(run=get)
+    _add_import(what)
+
+
+def _add_import(what: Any) -> None:
+    q = what.add_parser(
+        "import",
+        help=f"make a model's folder of weights in another format: {imports.KINDS}",
+    )
+    q.add_argument("file", type=options.filled, metavar="FILE", help="the weights; none of it runs")
+    names = imports.models()
+    q.add_argument(
+        "--as",
+        dest="name",
+        required=True,
+        choices=names,
+        metavar="NAME",
+        help=f"the net whose weights they are: {', '.join(names)}",
+    )
+    options.add_out(q, "FOLDER", "the model's folder, for --model")
+    q.set_defaults(run=import_weights)
 
 
 def list_models(args: argparse.Namespace) -> None:
@@ -103,3 +126,17 @@ def get(args: argparse.Namespace) -> None:
         say(f"wrote {want.path}, {want.path.stat().st_size} bytes from {source}")
     else:
         say(f"{want.path} is installed already, and verified")
+
+
+def import_weights(args: argparse.Namespace) -> None:
+    names = imports.file_names(args.name)
+    check_new_files(args.out, names, args.overwrite, [args.file])
+    imported = imports.convert(args.file, args.name, engine.load("auto"))
+    if imported.left_over:
+        left = printable(imports.some(imported.left_over))
+        print(f"note: not used of {printable(args.file)}: {left}", file=sys.stderr)
+    try:
+        folder = imported.save(args.out, args.overwrite)
+    except WriteError as e:
+        raise OutputError(str(e), exists=e.exists) from None
+    say(f"wrote {folder}: {', '.join(imported.file_names())}, from {imported.table.source}")
