@@ -114,10 +114,10 @@ class _Source:
         values = self.arrays[name]
         if values.dtype != np.float32:
             raise WeightsError(f"{name} holds {values.dtype}, not weights")
-        return np.asarray(values, np.float64)
+        return values
 
     def _weights(self, layer: Any, count: int, is_first: bool) -> List[np.ndarray]:
-        """The weights and biases of a convolution or InnerProduct, float64."""
+        """The weights and biases of a convolution or InnerProduct."""
         table, names = self.table, self._names(layer, count)
         weight = self._axes(layer, names[0])
         biases = [self._take(name) for name in names[1:]]
@@ -150,7 +150,7 @@ class _Source:
                     f"{name} has the shape {values.shape}; layer {layer.name} has "
                     f"{len(weight) if weight.ndim else 0} channels"
                 )
-        gain, offset, mean, variance = norm
+        gain, offset, mean, variance = (np.float64(values) for values in norm)
         if (variance + self.table.eps <= 0).any():
             raise WeightsError(f"{names[3]} has a variance below 0")
         factor = gain / np.sqrt(variance + self.table.eps)
@@ -183,7 +183,7 @@ def _for_bgr(layer: Any, weight: np.ndarray, takes: Input) -> np.ndarray:
             f"the weights of layer {layer.name} are {weight.shape} in this file, which takes no "
             "colours"
         )
-    return (weight * np.reshape(takes.scale, (1, 3, 1, 1)))[:, ::-1]
+    return (np.float64(weight) * np.reshape(takes.scale, (1, 3, 1, 1)))[:, ::-1]
 
 
 def _bilinear(shape: Sequence[int]) -> np.ndarray:

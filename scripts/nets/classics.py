@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 from scripts.nets.prototxt_writer import Writer, command  # noqa: E402
 
 
-def _classifier(w: Writer, bottom: str) -> str:
+def classifier(w: Writer, bottom: str) -> str:
     """Two InnerProducts of 4096 with ReLU and Dropout, one of 1000, and the softmax."""
     x = bottom
     for number in (6, 7):
@@ -43,22 +43,25 @@ def alexnet(name: str, pool_first: bool) -> str:
             x = w.pool(f"pool{i}", w.lrn(f"norm{i}", x), "MAX", 3, 2)
     for i, channels, group in ((3, 384, 1), (4, 384, 2), (5, 256, 2)):
         x = w.conv(f"conv{i}", x, channels, 3, f"relu{i}", pad=1, group=group, bias_value="0.1")
-    return _classifier(w, w.pool("pool5", x, "MAX", 3, 2))
+    return classifier(w, w.pool("pool5", x, "MAX", 3, 2))
 
 
 VGG_CHANNELS = (64, 128, 256, 512, 512)
 
 
-def vgg(name: str, depths: Sequence[int]) -> str:
-    """VGG (Simonyan and Zisserman, arXiv 1409.1556, table 1): `depths` convolutions per block."""
+def vgg(name: str, depths: Sequence[int], down: bool = False) -> str:
+    """VGG (Simonyan and Zisserman, arXiv 1409.1556, table 1): `depths` convolutions per block.
+
+    down: whether its poolings round down.
+    """
     w = Writer(name)
     x = w.data(10, 224)
     for block, (count, channels) in enumerate(zip(depths, VGG_CHANNELS), 1):
         for i in range(1, count + 1):
             n = f"{block}_{i}"
             x = w.conv(f"conv{n}", x, channels, 3, f"relu{n}", pad=1, bias_value="0")
-        x = w.pool(f"pool{block}", x, "MAX", 2, 2)
-    return _classifier(w, x)
+        x = w.pool(f"pool{block}", x, "MAX", 2, 2, down=down)
+    return classifier(w, x)
 
 
 FIRES = {  # number of the module: channels (squeezed, of each expansion)

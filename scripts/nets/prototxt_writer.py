@@ -64,10 +64,19 @@ class Writer:
         return self.layer(name, kind, [bottom], name, *rates, *_block(param, settings))
 
     def pool(
-        self, name: str, bottom: str, method: str, kernel: int, stride: int, pad: int = 0
+        self,
+        name: str,
+        bottom: str,
+        method: str,
+        kernel: int,
+        stride: int,
+        pad: int = 0,
+        down: bool = False,
     ) -> str:
+        """A Pooling; with `down`, its size is rounded down, not up as by default."""
         settings = [f"pool: {method}", f"kernel_size: {kernel}", f"stride: {stride}"]
         settings += [f"pad: {pad}"] if pad else []
+        settings += ["round_mode: FLOOR"] if down else []
         return self.layer(name, "Pooling", [bottom], name, *_block("pooling_param", settings))
 
     def global_pool(self, name: str, bottom: str) -> str:

@@ -16,6 +16,7 @@ from .bounds import Budget
 from .messages import axis, floats, inner, text, varint, varints
 from .values import decoded, from_bytes, stored_type
 
+_DEVICE = "gpu_0/"  # before every name, where Caffe2 trained on it
 # fields of the messages
 MODEL_GRAPH = 7
 GRAPH_INITIALIZER, GRAPH_SPARSE = 5, 15
@@ -145,4 +146,7 @@ def read(path: Any, budget: Budget) -> Dict[str, np.ndarray]:
     """
     with wire.File(path) as data:
         tensors = [tensor for tensor in initializers(data) if tensor.kind != "text"]
-        return {tensor.name: tensor.values(budget) for tensor in tensors}
+        arrays = {tensor.name: tensor.values(budget) for tensor in tensors}
+    if arrays and all(name.startswith(_DEVICE) for name in arrays):
+        return {name[len(_DEVICE) :]: array for name, array in arrays.items()}
+    return arrays

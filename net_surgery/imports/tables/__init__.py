@@ -2,10 +2,16 @@
 
 from typing import List, Tuple
 
-from . import efficientnet, hed
+from . import caffe_nets, efficientnet, hed, inception5h, torchvision
 from .table import Table
 
-TABLES: Tuple[Table, ...] = (*efficientnet.TABLES, *hed.TABLES)
+TABLES: Tuple[Table, ...] = (
+    *caffe_nets.TABLES,
+    *torchvision.TABLES,
+    *efficientnet.TABLES,
+    *hed.TABLES,
+    *inception5h.TABLES,
+)
 
 
 def models() -> List[str]:
