@@ -14,8 +14,6 @@ sys.path.insert(0, str(ROOT))
 from scripts.nets import classics, googlenet  # noqa: E402
 from scripts.nets.prototxt_writer import Writer, command  # noqa: E402
 
-DEPTHS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
-
 
 def alexnet() -> str:
     """AlexNet in one group and without normalisation (Krizhevsky, arXiv 1404.5997)."""
@@ -56,12 +54,8 @@ def resnet50() -> str:
 
 
 NETS = {
-    **{
-        f"torchvision_vgg{layers}": lambda layers=layers: classics.vgg(
-            f"torchvision VGG-{layers}", DEPTHS[layers], down=True
-        )
-        for layers in DEPTHS
-    },
+    "torchvision_vgg16": lambda: classics.vgg("torchvision VGG-16", (2, 2, 3, 3, 3), down=True),
+    "torchvision_vgg19": lambda: classics.vgg("torchvision VGG-19", (2, 2, 4, 4, 4), down=True),
     "torchvision_alexnet": alexnet,
     "torchvision_squeezenet1_1": lambda: classics.squeezenet(
         "torchvision SqueezeNet 1.1", (64, 3), (3, 5), last_pad=0

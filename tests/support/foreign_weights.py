@@ -143,7 +143,7 @@ def safetensors(arrays: Arrays) -> bytes:
 
 def npz(arrays: Arrays) -> bytes:
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
+    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
     return file.getvalue()
 
 
@@ -222,7 +222,7 @@ def source_arrays(table: Table, net: Any, seed: int = 3) -> Arrays:
         shape = tuple(shape)
         if np.prod(shape) > _LARGE:  # one number of its own, which is quicker
             return np.full(shape, np.float32(rng.normal(0, 0.1)))
-        return np.float32(rng.normal(0, 0.1, shape))
+        return np.asarray(rng.normal(0, 0.1, shape), np.float32)
 
     of_layers = weight_shapes(net)
     for layer in net.layer:

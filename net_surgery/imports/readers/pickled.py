@@ -7,7 +7,18 @@ refused at once. pickletools takes the instructions apart; it runs none.
 """
 
 import pickletools
-from typing import Any, BinaryIO, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import (
+    Any,
+    BinaryIO,
+    Callable,
+    Dict,
+    FrozenSet,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Tuple,
+)
 
 from netfile.errors import WeightsError
 
@@ -35,7 +46,7 @@ def _refuse(key: Tuple[Any, ...]) -> Any:
 def read(
     file: BinaryIO,
     names: FrozenSet[str] = frozenset(),
-    empty: Optional[Dict[str, type]] = None,
+    empty: Optional[Mapping[str, Any]] = None,
     elsewhere: Callable[[Tuple[Any, ...]], Any] = _refuse,
 ) -> Any:
     """The value of the pickle that starts here; the file is then at its end.
@@ -66,7 +77,7 @@ class _Machine:
     def __init__(
         self,
         names: FrozenSet[str],
-        empty: Dict[str, type],
+        empty: Mapping[str, Any],
         elsewhere: Callable[[Tuple[Any, ...]], Any],
     ) -> None:
         self._names, self._empty, self._elsewhere = names, empty, elsewhere

@@ -30,8 +30,9 @@ _ORDERED = "collections.OrderedDict"
 _TENSOR = ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor")
 _PARAMETER = "torch._utils._rebuild_parameter"
 _QUANTISED = "torch._utils._rebuild_qtensor"
+_SCHEMES = ("torch.per_tensor_affine", "torch.per_channel_affine")  # of quantisation
 _NAMES = frozenset(
-    [_ORDERED, *_TENSOR, _PARAMETER, _QUANTISED]
+    [_ORDERED, *_TENSOR, _PARAMETER, _QUANTISED, *_SCHEMES]
     + [f"{module}.{name}" for name in _STORAGES for module in ("torch", "torch.cuda")]
 )
 _EMPTY = {_ORDERED: dict}
@@ -42,12 +43,12 @@ _DEEPEST = 4
 
 
 class _Storage(NamedTuple):
-    """Numbers in the file: `count` of them, of the storage `key` from its value `first` on."""
+    """Numbers in the file: `size` of them, of the storage `key` from its value `first` on."""
 
     key: str
     kind: str
     first: int
-    count: int
+    size: int
 
 
 class _Tensor(NamedTuple):
@@ -212,9 +213,9 @@ def _tensor(value: Any, name: str) -> Optional[_Tensor]:
     if len(checked_shape(name, shape)) != len(stride):
         raise WeightsError(f"{name} has {len(shape)} axes but {len(stride)} strides")
     last = offset + sum((n - 1) * step for n, step in zip(shape, stride))
-    if 0 not in shape and last >= storage.count:
+    if 0 not in shape and last >= storage.size:
         raise WeightsError(
-            f"{name} of shape {shape} reads value {last} of a storage of {storage.count}"
+            f"{name} of shape {shape} reads value {last} of a storage of {storage.size}"
         )
     return _Tensor(storage, offset, shape, stride)
 
@@ -243,10 +244,10 @@ def _arrays(
 
 def _array(tensor: _Tensor, name: str, values: np.ndarray, budget: Budget) -> np.ndarray:
     storage = tensor.storage
-    flat = values[storage.first : storage.first + storage.count]
-    if len(flat) < storage.count:
+    flat = values[storage.first : storage.first + storage.size]
+    if len(flat) < storage.size:
         raise WeightsError(
-            f"{name} is in a storage of {storage.count} values, of which {len(flat)} are there"
+            f"{name} is in a storage of {storage.size} values, of which {len(flat)} are there"
         )
     budget.array(name, tensor.shape, 4)
     steps = [step * values.itemsize for step in tensor.stride]

@@ -68,7 +68,8 @@ def _entry(name: str, told: Any) -> Tuple[str, List[int], Tuple[int, int]]:
     if not isinstance(told, dict):
         raise WeightsError(f"{name} has no entry in the header that tells its type")
     dtype, shape, span = (told.get(key) for key in ("dtype", "shape", "data_offsets"))
-    good = isinstance(shape, list) and isinstance(span, list) and len(span) == 2
-    if not good or not all(type(n) is int and n >= 0 for n in span):
+    if not isinstance(shape, list) or not isinstance(span, list) or len(span) != 2:
         raise WeightsError(f"{name} has no shape, or no place in the file")
+    if not all(type(n) is int and n >= 0 for n in span):
+        raise WeightsError(f"{name} has no place in the file")
     return _KINDS.get(str(dtype), str(dtype)[:40]), shape, (span[0], span[1])

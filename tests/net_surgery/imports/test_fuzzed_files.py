@@ -1,5 +1,6 @@
 """Damaged files of every format: each is read, or refused in one line, and nothing else."""
 
+import os
 from pathlib import Path
 from typing import List
 
@@ -10,7 +11,7 @@ from net_surgery.errors import FormatError
 from net_surgery.imports import read
 from tests.support import foreign_weights as foreign
 
-ROUNDS = 60
+ROUNDS = int(os.environ.get("FUZZ_EXAMPLES", "60"))
 ARRAYS = {
     "a.weight": np.arange(12, dtype=np.float32).reshape(3, 4),
     "a.bias": np.ones(3, np.float32),
