@@ -138,7 +138,13 @@ class _Source:
         )
         if weight.ndim != len(there):
             return weight  # its shape is refused, or ones are left out
-        return weight.transpose([there.index(axis) for axis in wanted])
+        turned = weight.transpose([there.index(axis) for axis in wanted])
+        sizes = dict(self.table.flattened).get(layer.name)
+        if sizes is None or turned.shape[1] != sizes[0] * sizes[1] * sizes[2]:
+            return turned
+        channels, height, width = sizes
+        maps = turned.reshape(len(turned), height, width, channels)
+        return maps.transpose(0, 3, 1, 2).reshape(len(turned), -1)
 
     def _folded(
         self, layer: Any, weight: np.ndarray, names: Sequence[str], norm: Sequence[np.ndarray]

@@ -2,12 +2,12 @@
 
 ONNX: the files of the ONNX model zoo, which went by way of Caffe2. PyTorch: state dicts that keep
 Caffe's names with _ for /, and Oxford's VGG nets in a Sequential, whose classifier counts one layer
-more than torchvision's.
+more than torchvision's. Keras: the same VGG nets in keras.applications, saved by Keras 1 and 2.
 """
 
 from typing import Tuple
 
-from .table import CAFFE2, PYTORCH, Renames, Table
+from .table import CAFFE2, KERAS_1, KERAS_2, PYTORCH, Renames, Table
 
 CONVOLUTIONS = {  # of VGG, with their places in a Sequential that has ReLU and pooling between them
     16: {
@@ -77,4 +77,20 @@ _SEQUENTIAL = (
         renames=((r"(.+)-(1024)", r"\1_\2"),),
     ),
 )
-TABLES = (*_ONNX, *_STATE_DICTS, *_SEQUENTIAL)
+_KERAS = tuple(
+    Table(
+        model=f"VGG_ILSVRC_{layers}_layers",
+        source=source,
+        names=names,
+        renames=(
+            (r"conv(\d)_(\d)", r"block\1_conv\2"),
+            (r"fc6", r"fc1"),
+            (r"fc7", r"fc2"),
+            (r"fc8", r"predictions"),
+        ),
+        flattened=(("fc6", (512, 7, 7)),),
+    )
+    for layers in (16, 19)
+    for source, names in (("Keras 1 (applications)", KERAS_1), ("Keras 2 (applications)", KERAS_2))
+)
+TABLES = (*_ONNX, *_STATE_DICTS, *_SEQUENTIAL, *_KERAS)

@@ -37,6 +37,8 @@ PYTORCH_NORM = NormNames("{}.weight", "{}.bias", "{}.running_mean", "{}.running_
 CAFFE2 = Names("{}_w_0", "{}_b_0", "OIHW", "OI")  # as ONNX has them
 CAFFE2_NORM = NormNames("{}_s_0", "{}_b_0", "{}_rm_0", "{}_riv_0")
 MXNET = Names("{}_weight", "{}_bias", "OIHW", "OI")
+KERAS_2 = Names("{0}/{0}/kernel:0", "{0}/{0}/bias:0", "HWIO", "IO")
+KERAS_1 = Names("{0}/{0}_W_1:0", "{0}/{0}_b_1:0", "HWIO", "IO")
 KERAS_3 = Names("{}/vars/0", "{}/vars/1", "HWIO", "IO")
 TENSORFLOW = Names("{}_w", "{}_b", "HWIO", "IO")
 
@@ -69,6 +71,8 @@ class Table:
         takes: what the source's net takes, where that is not what the Caffe net does.
         grown: a pattern of layers whose kernels get a row and a column of zeros before the others,
             for TensorFlow's SAME padding, which pads less before than after where the stride is 2.
+        flattened: InnerProducts that follow a map which the source flattens as height, width,
+            channels, each with the map's (channels, height, width); Caffe flattens it so.
         constant: a pattern of layers that the source has nothing for, Deconvolutions whose weights
             are bilinear interpolation.
         unused: a pattern of arrays that the deploy net does without.
@@ -83,6 +87,7 @@ class Table:
     eps: float = 1e-5
     takes: Optional[Input] = None
     grown: str = ""
+    flattened: Tuple[Tuple[str, Tuple[int, int, int]], ...] = ()
     constant: str = ""
     unused: str = ""
 

@@ -6,9 +6,11 @@ from typing import Any, Dict
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
 
 from net_surgery.errors import FormatError
 from net_surgery.imports import TABLES, Table, mapped
+from net_surgery.imports.tables.table import KERAS_2, PYTORCH
 from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
 from netfile.shapes import weight_shapes
@@ -95,8 +97,6 @@ def test_normalisation_is_folded_and_kernels_grow(net_of: Any) -> None:
 
 
 def test_batch_norm_that_the_deploy_net_keeps(caffe: Any) -> None:
-    from google.protobuf import text_format
-
     text = """
     layer { name: "data" type: "Input" top: "data"
             input_param { shape { dim: 1 dim: 3 dim: 4 dim: 4 } } }
@@ -105,14 +105,30 @@ def test_batch_norm_that_the_deploy_net_keeps(caffe: Any) -> None:
             scale_param { bias_term: true } }
     """
     net = text_format.Parse(text, caffe.io.caffe_pb2.NetParameter())
-    from net_surgery.imports.tables.table import PYTORCH
-
     table = Table("made_up", "PyTorch", PYTORCH, renames=((r"norm|scale", "bn"),))
     names = ("weight", "bias", "running_mean", "running_var")
     arrays = {f"bn.{n}": np.float32([1, 2, 3]) * (i + 1) for i, n in enumerate(names)}
     parameters = mapped(table, arrays, net).parameters
     assert [a.tolist() for a in parameters["norm"]] == [[3, 6, 9], [4, 8, 12], [1]]
     assert [a.tolist() for a in parameters["scale"]] == [[1, 2, 3], [2, 4, 6]]
+
+
+def test_a_map_that_the_source_flattens_by_pixels(caffe: Any) -> None:
+    text = """
+    layer { name: "data" type: "Input" top: "data"
+            input_param { shape { dim: 1 dim: 3 dim: 2 dim: 4 } } }
+    layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+            inner_product_param { num_output: 5 } }
+    """
+    net = text_format.Parse(text, caffe.io.caffe_pb2.NetParameter())
+    table = Table("made_up", "Keras 2", KERAS_2, flattened=(("fc", (3, 2, 4)),))
+    rng = np.random.RandomState(0)
+    kernel, bias = np.float32(rng.normal(size=(24, 5))), np.zeros(5, np.float32)
+    arrays = {"fc/fc/kernel:0": kernel, "fc/fc/bias:0": bias}
+    weight = mapped(table, arrays, net).parameters["fc"][0]
+    x = np.float32(rng.normal(size=(3, 2, 4)))
+    keras = x.transpose(1, 2, 0).ravel() @ kernel
+    assert np.allclose(weight @ x.ravel(), keras, atol=1e-5)
 
 
 def refused(table: Table, arrays: Any, net: Any) -> str:
