@@ -16,7 +16,7 @@ from .bounds import Budget
 from .messages import axis, floats, inner, text, varint, varints
 from .values import decoded, from_bytes, stored_type
 
-_DEVICE = "gpu_0/"  # before every name, where Caffe2 trained on it
+_DEVICE = "gpu_0/"  # before the names of what Caffe2 trained there
 # fields of the messages
 MODEL_GRAPH = 7
 GRAPH_INITIALIZER, GRAPH_SPARSE = 5, 15
@@ -147,6 +147,5 @@ def read(path: Any, budget: Budget) -> Dict[str, np.ndarray]:
     with wire.File(path) as data:
         tensors = [tensor for tensor in initializers(data) if tensor.kind != "text"]
         arrays = {tensor.name: tensor.values(budget) for tensor in tensors}
-    if arrays and all(name.startswith(_DEVICE) for name in arrays):
-        return {name[len(_DEVICE) :]: array for name, array in arrays.items()}
-    return arrays
+    bare = {n[len(_DEVICE) :] if n.startswith(_DEVICE) else n: a for n, a in arrays.items()}
+    return bare if len(bare) == len(arrays) else arrays

@@ -40,6 +40,7 @@ _ONNX = tuple(
         "bvlc_googlenet",
         "bvlc_alexnet",
         "bvlc_reference_caffenet",
+        "bvlc_reference_rcnn_ilsvrc13",
         "squeezenet_v1.0",
         "VGG_ILSVRC_19_layers",
     )

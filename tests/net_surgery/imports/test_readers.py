@@ -171,8 +171,11 @@ def test_onnx_values_beside_the_model(tmp_path: Path) -> None:
 
 def test_names_lose_the_device_that_caffe2_trained_on(tmp_path: Path) -> None:
     a = np.zeros((2, 2), np.float32)
-    content = foreign.onnx({"gpu_0/conv1_w_0": a, "gpu_0/conv1_b_0": a})
-    assert list(read(saved(tmp_path / "w", content))) == ["conv1_w_0", "conv1_b_0"]
+    content = foreign.onnx({"gpu_0/conv1_w_0": a, "gpu_0/conv1_b_0": a, "OC2_DUMMY_1": a})
+    names = list(read(saved(tmp_path / "w", content)))
+    assert names == ["conv1_w_0", "conv1_b_0", "OC2_DUMMY_1"]
+    content = foreign.onnx({"gpu_0/a": a, "a": a})
+    assert list(read(saved(tmp_path / "w", content))) == ["gpu_0/a", "a"]
 
 
 def test_a_tensorflow_constant_may_repeat_its_last_value(tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ PUBLISHED = {
 
 # without a caffemodel that was published: what the papers and other programs count
 COUNTED = {
+    "bvlc_reference_rcnn_ilsvrc13": 60965224 - 4097 * 800,
     "torchvision_vgg16": 138357544,
     "torchvision_alexnet": 61100840,
     "torchvision_squeezenet1_1": 1235496,
