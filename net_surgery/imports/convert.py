@@ -18,7 +18,7 @@ from netfile.prototxt import read_prototxt
 from ..front_matter import fact, kept_lines, text_value
 from ..operation import load_engine
 from . import tables
-from .mapping import best, mapped, some
+from .mapping import best, mapped, share, some
 from .readers import read
 from .tables.table import Table
 
@@ -161,13 +161,15 @@ def convert(path: Any, model: str, caffe: Any = None) -> Imported:
     if model not in known:
         raise WeightsError(f'no file can be imported as "{model}"; known are {", ".join(known)}')
     messages = (caffe or load_engine()).io.caffe_pb2
-    net = read_prototxt(PROTOTXT / model / DEPLOY, messages)
+    net = _deploy(model, messages)
     arrays = read(path)
     try:
         table = _table(model, arrays, net)
         found = mapped(table, arrays, net)
     except WeightsError as e:
-        raise WeightsError(f"{path}: {e}") from None
+        other = _fitting(arrays, messages)
+        hint = f"; it looks like {other}" if other not in ("", model) else ""
+        raise WeightsError(f"{path}: {e}{hint}") from None
     return Imported(
         table, net, found.parameters, found.left_over, os.path.basename(str(path)), _sha256(path)
     )
@@ -184,6 +186,18 @@ def _table(model: str, arrays: Dict[str, np.ndarray], net: Any) -> Table:
             f"{some(list(arrays))}"
         )
     return table
+
+
+def _deploy(model: str, messages: Any) -> Any:
+    return read_prototxt(PROTOTXT / model / DEPLOY, messages)
+
+
+def _fitting(arrays: Dict[str, np.ndarray], messages: Any) -> str:
+    """The net that has an array for every layer in this file, or ""."""
+    for table in tables.TABLES:
+        if share(table, arrays, _deploy(table.model, messages)) == 1:
+            return table.model
+    return ""
 
 
 def _sha256(path: Any) -> str:

@@ -201,12 +201,13 @@ def _bilinear(shape: Sequence[int]) -> np.ndarray:
     return np.broadcast_to(np.outer(line, line), tuple(shape))
 
 
+def share(table: Table, arrays: Arrays, net: Any) -> float:
+    """The share of the arrays that a table wants for its net that the source has, by name."""
+    wanted = _Source(table, arrays).wanted(net, weight_shapes(net))
+    return sum(name in arrays for name in wanted) / len(wanted)
+
+
 def best(tables: Sequence[Table], arrays: Arrays, net: Any) -> Optional[Table]:
     """Of one net's tables, that of whose arrays the source has most; None if it has none of any."""
-    shapes = weight_shapes(net)
-    shares = []
-    for table in tables:
-        wanted = _Source(table, arrays).wanted(net, shapes)
-        shares.append(sum(name in arrays for name in wanted) / len(wanted))
-    most = max(shares)
-    return tables[shares.index(most)] if most else None
+    shares = [share(table, arrays, net) for table in tables]
+    return tables[shares.index(max(shares))] if any(shares) else None

@@ -83,6 +83,7 @@ def test_another_net_is_refused_with_names_of_both(source: Path, caffe: Any) -> 
     with pytest.raises(FormatError, match='imported as "hed"; known are'):
         convert(source, "hed", caffe)
     with pytest.raises(
-        FormatError, match="lacks features.2.weight.* and 26 more, which torchvision_vgg16 needs"
+        FormatError,
+        match="lacks features.2.weight.* and 26 more, .* it looks like torchvision_squeeze",
     ):
         convert(source, "torchvision_vgg16", caffe)
