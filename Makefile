@@ -15,8 +15,8 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-pages test-wheel test-lowest test-no-engine caffe test-caffe \
-    reproduce lint docs bench fuzz soak model proto clean
+.PHONY: help setup dream test test-pages test-wheel test-lowest test-no-engine test-torch caffe \
+    test-caffe reproduce lint docs bench fuzz soak model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -69,6 +69,10 @@ test-pages: $(VENV)/.pages  ## look at the pages in Chromium, by axe-core's rule
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
+
+test-torch: $(VENV)/.dev  ## compare imported nets with PyTorch's own, the two that pip can get too
+	$(PIP_INSTALL) -e '.[torch-tests]'
+	$(BIN)/python -m pytest -m torch tests/pytorch
 
 # $(call lowest,FOLDER,EXTRAS,MORE): an environment with the lowest versions that pyproject.toml
 # allows and that have wheels for this Python; MORE, which the tests themselves need, is new
@@ -128,7 +132,8 @@ FUZZ_EXAMPLES ?= 20000
 fuzz: $(VENV)/.dev  ## read damaged nets, weights, pictures, command lines: FUZZ_EXAMPLES=20000 of each
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/caffe_compat/test_fuzz.py \
 		tests/deepdream/cli/test_fuzzed_command_lines.py \
-		tests/deepdream/pictures/test_fuzzed_pictures.py
+		tests/deepdream/pictures/test_fuzzed_pictures.py \
+		tests/net_surgery/imports/test_fuzzed_files.py
 
 soak: $(VENV)/.dev  ## attack everything for an hour, print what held: ARGS="--minutes 10"
 	$(BIN)/python scripts/soak/soak.py $(ARGS)

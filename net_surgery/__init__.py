@@ -3,6 +3,7 @@
 >>> prototxt, caffemodel = net_surgery.convolutionize("deploy.prototxt", "net.caffemodel")
 """
 
+from . import imports
 from .convolutionize import convolutionize
 from .errors import FormatError, InnerProductSizeError, ShapeError, SurgeryError
 from .fold import fold
@@ -21,6 +22,7 @@ __all__ = [
     "convolutionize",
     "fold",
     "force_backward",
+    "imports",
     "opened",
     "out_of_place",
     "truncate",

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any, Callable, List, Optional, Sequence, Tuple
@@ -12,16 +11,14 @@ from netfile.files import whole_file
 from netfile.outputs import check_output
 from netfile.terminal import Parser, guarded, print_table, safe_streams
 
-from . import show
+from . import imports, show
 from .convolutionize import convolutionize
 from .errors import FormatError, SurgeryError
 from .fold import fold
+from .front_matter import fact, kept_lines, text_value
 from .operation import ENGINES, Change, Operated, check_new_folder, load_engine, opened
 from .small import average_pooling, out_of_place
 from .truncate import truncate
-
-# what of a model's readme is true of its old weights file alone
-_OF_THE_FILE = ("caffemodel", "caffemodel_url", "sha1", "bytes", "mirrors")
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -48,6 +45,7 @@ def parser() -> Parser:
     _add_truncate(commands)
     _add_average_pooling(commands)
     _add_out_of_place(commands)
+    _add_import(commands)
     _add_show(commands)
     return top
 
@@ -126,6 +124,33 @@ def _add_out_of_place(commands: Any) -> None:
         return out_of_place(args.deploy, args.weights, layers=args.layer, caffe=caffe)
 
     _make_operation(p, operation, "-out-of-place")
+
+
+def _add_import(commands: Any) -> None:
+    p = commands.add_parser(
+        "import", help=f"make a model's folder of weights in another format: {imports.KINDS}"
+    )
+    p.add_argument("file", metavar="FILE", help="the weights; none of it runs")
+    names = imports.models()
+    p.add_argument(
+        "--as",
+        dest="model",
+        required=True,
+        choices=names,
+        metavar="NAME",
+        help=f"the net whose weights they are: {', '.join(names)}",
+    )
+    p.add_argument("-o", "--out", required=True, metavar="FOLDER", help="a new folder")
+    _add_engine(p)
+    p.set_defaults(run=_import)
+
+
+def _import(args: argparse.Namespace) -> None:
+    check_new_folder(args.out)
+    imported = imports.convert(args.file, args.model, load_engine(args.engine))
+    if imported.left_over:
+        print(printable(f"not used: {imports.some(imported.left_over)}"))
+    print(printable(f"wrote {imported.save(args.out)}, from {imported.table.source}"))
 
 
 def _add_show(commands: Any) -> None:
@@ -230,27 +255,13 @@ def _write(operated: Operated, args: argparse.Namespace, stem: str) -> None:
 
 def _readme(path: Path, stem: str, operated: Operated) -> str:
     """The model's front matter for the new weights, so that the folder is a model."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    end = lines.index("---", 1) if lines[:1] == ["---"] and "---" in lines[1:] else 0
-    facts: List[Tuple[str, str]] = [_fact(line) for line in lines[1:end]]
-    kept = [line for line, (key, _) in zip(lines[1:end], facts) if key not in _OF_THE_FILE]
+    kept = kept_lines(path)
     names = [layer.name for layer in operated.net.layer]
-    if not any(key == "end" and value in names for key, value in facts):
-        kept = [line for line in kept if _fact(line)[0] != "end"] + [f"end: {_value(names[-1])}"]
+    if not any(key == "end" and value in names for key, value in map(fact, kept)):
+        kept = [line for line in kept if fact(line)[0] != "end"] + [f"end: {text_value(names[-1])}"]
     made_from = printable(f"Made from {path.parent.name}; see surgery.json.")
-    weights = _value(f"{stem}.caffemodel")
+    weights = text_value(f"{stem}.caffemodel")
     return "\n".join(["---", *kept, f"caffemodel: {weights}", "---", "", made_from, ""])
-
-
-def _value(text: str) -> str:
-    """A text as it stands in front matter: quoted where it would be read as something else."""
-    plain = re.fullmatch(r"[^\W\d][\w ./-]*", text) and text == text.strip()
-    return text if plain else ascii(text)
-
-
-def _fact(line: str) -> Tuple[str, str]:
-    key, _, value = line.partition(":")
-    return key, value.strip()
 
 
 # ---- options
@@ -264,6 +275,10 @@ def _add_files(p: Any, weights_optional: bool = True) -> None:
         nargs="?" if weights_optional else None,
         help="its caffemodel" + (" (without it, the prototxt alone)" if weights_optional else ""),
     )
+    _add_engine(p)
+
+
+def _add_engine(p: Any) -> None:
     p.add_argument(
         "--engine",
         choices=ENGINES,

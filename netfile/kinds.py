@@ -16,6 +16,7 @@ _UNPACK = "unpack it first"
 _UTF_8 = "save it as UTF-8"
 _TEXTS = {"a prototxt", "a CSV", "a readme"}  # what may be any text
 _CONVERT = "convert it to Caffe's form first"
+_IMPORT = "python -m net_surgery import makes a Caffe model of many such files"
 # what files begin with: (bytes, what the file is, what to do)
 _BEGINNINGS: Tuple[Tuple[bytes, str, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "a PNG picture", ""),
@@ -23,9 +24,10 @@ _BEGINNINGS: Tuple[Tuple[bytes, str, str], ...] = (
     (b"GIF8", "a GIF picture", ""),
     (b"II*\x00", "a TIFF picture", ""),
     (b"MM\x00*", "a TIFF picture", ""),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "save it as a caffemodel first"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _IMPORT),
     (b"\x93NUMPY", "a NumPy array", ""),
-    (b"PK\x03\x04", "a zip archive (PyTorch's .pth, NumPy's .npz and Keras's .keras are some)", ""),
+    (b"PK\x03\x04", "a zip archive (PyTorch's .pth, NumPy's .npz and Keras's .keras are some)",
+     _IMPORT),
     (b"PK\x05\x06", "an empty zip archive", ""),
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
     (b"BZh", "a bzip2 archive", _UNPACK),
@@ -123,9 +125,9 @@ def _binary(head: bytes) -> Optional[Kind]:
     if not head.strip(b"\x00"):
         return Kind("nothing but zero bytes", "get it again")
     if _PICKLE.match(head):
-        return Kind("a Python pickle (PyTorch's older .pth files are some)", _CONVERT)
+        return Kind("a Python pickle (PyTorch's older .pth files are some)", _IMPORT)
     if _SAFETENSORS.match(head):
-        return Kind("a safetensors file", _CONVERT)
+        return Kind("a safetensors file", _IMPORT)
     if _BITMAP.match(head):
         return Kind("a BMP picture")
     if any(_is_ascii_in_utf16(head[:64], first) for first in (0, 1)):
@@ -185,7 +187,7 @@ def _message(file: wire.File) -> Optional[Kind]:
     numbers = {number for number, _ in seen}
     if (1, varint) in seen:
         if {(7, length), (8, length)} <= seen:
-            return Kind("an ONNX model", _CONVERT)
+            return Kind("an ONNX model", _IMPORT)
         if {(2, varint), (3, varint), (4, varint)} <= seen and numbers <= set(range(1, 10)):
             return Kind("a binaryproto, such as a mean file")
         if (3, length) in seen and numbers <= {1, 2, 3, 4}:
@@ -193,7 +195,7 @@ def _message(file: wire.File) -> Optional[Kind]:
     elif (7, length) in seen and numbers <= {5, 6, 7, 8, 9}:
         return Kind("a binaryproto, such as a mean file")
     elif whole and names > 1 and numbers <= {1, 2, 3, 4}:
-        return Kind("a TensorFlow graph", _CONVERT)
+        return Kind("a TensorFlow graph", _IMPORT)
     elif seen & {(2, length), (100, length)} and numbers <= {1, 2, 3, 4, 5, 6, 7, 8, 100}:
         return Kind("a caffemodel")
     return None

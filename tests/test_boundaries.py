@@ -47,7 +47,7 @@ ALLOWED = {
 OPTIONAL = {
     "netfile": set(),
     "caffe_compat": {"h5py", "pydot", "pydotplus", "selective_search_ijcv_with_python", "skimage"},
-    "net_surgery": set(),
+    "net_surgery": {"h5py"},
     "deepdream": {"av", "matplotlib", "requests", "shtab", "sklearn"},
 }
 # the doors: what a person types at or imports, which looks into every room
@@ -238,6 +238,7 @@ VERBS = (
     "evaluate",
     "heatmap",
     "models get",
+    "models import",
     "doctor",
 )
 

@@ -14,20 +14,26 @@ sys.path.insert(0, str(ROOT))
 from scripts.nets.prototxt_writer import Writer, command  # noqa: E402
 
 
-def _classifier(w: Writer, bottom: str) -> str:
-    """Two InnerProducts of 4096 with ReLU and Dropout, one of 1000, and the softmax."""
+def _hidden(w: Writer, bottom: str) -> str:
+    """Two InnerProducts of 4096 with ReLU and Dropout."""
     x = bottom
     for number in (6, 7):
         name = f"fc{number}"
         x = w.layer(f"relu{number}", "ReLU", [w.inner_product(name, x, 4096)], name)
         w.dropout(f"drop{number}", x, 0.5)
-    return w.softmax(w.inner_product("fc8", x, 1000))
+    return x
 
 
-def alexnet(name: str, pool_first: bool) -> str:
+def classifier(w: Writer, bottom: str) -> str:
+    """The hidden InnerProducts, one of 1000, and the softmax; the whole prototxt."""
+    return w.softmax(w.inner_product("fc8", _hidden(w, bottom), 1000))
+
+
+def alexnet(name: str, pool_first: bool, detects: bool = False) -> str:
     """AlexNet (Krizhevsky, Sutskever and Hinton, NIPS 2012, section 3.5), in two groups.
 
-    CaffeNet pools before the normalisation.
+    CaffeNet pools before the normalisation. With `detects`, it ends in R-CNN's 200 scores (Girshick
+    et al., arXiv 1311.2524).
     """
     w = Writer(name)
     x = w.data(10, 227)
@@ -43,19 +49,29 @@ def alexnet(name: str, pool_first: bool) -> str:
             x = w.pool(f"pool{i}", w.lrn(f"norm{i}", x), "MAX", 3, 2)
     for i, channels, group in ((3, 384, 1), (4, 384, 2), (5, 256, 2)):
         x = w.conv(f"conv{i}", x, channels, 3, f"relu{i}", pad=1, group=group, bias_value="0.1")
-    return _classifier(w, w.pool("pool5", x, "MAX", 3, 2))
+    x = w.pool("pool5", x, "MAX", 3, 2)
+    if not detects:
+        return classifier(w, x)
+    w.inner_product("fc-rcnn", _hidden(w, x), 200)
+    return w.text()
 
 
-def vgg(name: str, depths: Sequence[int]) -> str:
-    """VGG (Simonyan and Zisserman, arXiv 1409.1556, table 1): `depths` convolutions per block."""
+VGG_CHANNELS = (64, 128, 256, 512, 512)
+
+
+def vgg(name: str, depths: Sequence[int], down: bool = False) -> str:
+    """VGG (Simonyan and Zisserman, arXiv 1409.1556, table 1): `depths` convolutions per block.
+
+    down: whether its poolings round down.
+    """
     w = Writer(name)
     x = w.data(10, 224)
-    for block, (count, channels) in enumerate(zip(depths, (64, 128, 256, 512, 512)), 1):
+    for block, (count, channels) in enumerate(zip(depths, VGG_CHANNELS), 1):
         for i in range(1, count + 1):
             n = f"{block}_{i}"
             x = w.conv(f"conv{n}", x, channels, 3, f"relu{n}", pad=1, bias_value="0")
-        x = w.pool(f"pool{block}", x, "MAX", 2, 2)
-    return _classifier(w, x)
+        x = w.pool(f"pool{block}", x, "MAX", 2, 2, down=down)
+    return classifier(w, x)
 
 
 FIRES = {  # number of the module: channels (squeezed, of each expansion)
@@ -182,6 +198,7 @@ def resnet(name: str, blocks: Sequence[int]) -> str:
 NETS = {
     "bvlc_alexnet": lambda: alexnet("AlexNet", pool_first=False),
     "bvlc_reference_caffenet": lambda: alexnet("CaffeNet", pool_first=True),
+    "bvlc_reference_rcnn_ilsvrc13": lambda: alexnet("R-CNN-ilsvrc13", True, detects=True),
     "VGG_ILSVRC_16_layers": lambda: vgg("VGG_ILSVRC_16_layers", (2, 2, 3, 3, 3)),
     "VGG_ILSVRC_19_layers": lambda: vgg("VGG_ILSVRC_19_layers", (2, 2, 4, 4, 4)),
     "ResNet-50": lambda: resnet("ResNet-50", (3, 4, 6, 3)),

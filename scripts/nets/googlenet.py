@@ -41,6 +41,8 @@ class Variant:
     input_size: int
     classes: int
     lrn: bool = True
+    five: int = 5  # the kernel of the branch that is called 5x5
+    last_stride_2: int = 3  # the kernel of the last pooling of stride 2
 
     def channels(self, table_value: int) -> int:
         """The table's number of channels at this net's width; if reduced, a multiple of 8."""
@@ -57,11 +59,16 @@ MOTIF_GOOGLENET = Variant("motif_googlenet", 0.5, 1, 96, 44)
 CREATURE_GOOGLENET = Variant("creature_googlenet", 0.5, 1, 128, 112, lrn=False)
 PLACES205 = Variant("googlenet_places205", 1, 10, 224, 205)
 PLACES365 = Variant("googlenet_places365", 1, 10, 224, 365)
+# torchvision's has BatchNorm, which is folded, in place of LRN, and a kernel of 3 where it says 5
+TORCHVISION = Variant("torchvision GoogLeNet", 1, 1, 224, 1000, False, five=3, last_stride_2=2)
 NETS = (BVLC_GOOGLENET, MOTIF_GOOGLENET, CREATURE_GOOGLENET, PLACES205, PLACES365)
 
 
-def _inception(w: Writer, name: str, bottom: str, widths: Sequence[int]) -> str:
-    """An inception module with the table's six widths, those of BRANCHES in turn."""
+def _inception(w: Writer, name: str, bottom: str, widths: Sequence[int], kernel: int) -> str:
+    """An inception module with the table's six widths, those of BRANCHES in turn.
+
+    kernel: of the branch that is called 5x5.
+    """
     one, three_reduce, three, five_reduce, five, proj = widths
     n = f"inception_{name}"
 
@@ -71,7 +78,7 @@ def _inception(w: Writer, name: str, bottom: str, widths: Sequence[int]) -> str:
     tops = [
         conv("1x1", bottom, one, 1),
         conv("3x3", conv("3x3_reduce", bottom, three_reduce, 1), three, 3, 1),
-        conv("5x5", conv("5x5_reduce", bottom, five_reduce, 1), five, 5, 2),
+        conv("5x5", conv("5x5_reduce", bottom, five_reduce, 1), five, kernel, kernel // 2),
         conv("pool_proj", w.pool(f"{n}/pool", bottom, "MAX", 3, 1, 1), proj, 1),
     ]
     return w.layer(f"{n}/output", "Concat", tops, f"{n}/output")
@@ -90,9 +97,9 @@ def deploy(net: Variant) -> str:
     x = w.lrn("conv2/norm2", x) if net.lrn else x
     x = w.pool("pool2/3x3_s2", x, "MAX", 3, 2)
     for name, widths in INCEPTIONS.items():
-        x = _inception(w, name, x, [c(v) for v in widths])
+        x = _inception(w, name, x, [c(v) for v in widths], net.five)
         if name in POOLS_AFTER:
-            x = w.pool(POOLS_AFTER[name], x, "MAX", 3, 2)
+            x = w.pool(POOLS_AFTER[name], x, "MAX", net.last_stride_2 if name == "4e" else 3, 2)
     side = net.last_pool
     x = w.pool(f"pool5/{side}x{side}_s1", x, "AVE", side, 1)
     w.dropout(f"pool5/drop_{side}x{side}_s1", x, 0.4)

@@ -64,10 +64,19 @@ class Writer:
         return self.layer(name, kind, [bottom], name, *rates, *_block(param, settings))
 
     def pool(
-        self, name: str, bottom: str, method: str, kernel: int, stride: int, pad: int = 0
+        self,
+        name: str,
+        bottom: str,
+        method: str,
+        kernel: int,
+        stride: int,
+        pad: int = 0,
+        down: bool = False,
     ) -> str:
+        """A Pooling; with `down`, its size is rounded down, not up as by default."""
         settings = [f"pool: {method}", f"kernel_size: {kernel}", f"stride: {stride}"]
         settings += [f"pad: {pad}"] if pad else []
+        settings += ["round_mode: FLOOR"] if down else []
         return self.layer(name, "Pooling", [bottom], name, *_block("pooling_param", settings))
 
     def global_pool(self, name: str, bottom: str) -> str:
@@ -84,9 +93,23 @@ class Writer:
         param = f"dropout_param {{ dropout_ratio: {ratio} }}"
         return self.layer(name, "Dropout", [bottom], bottom, param)
 
+    def upsample(self, name: str, bottom: str, factor: int) -> str:
+        """A Deconvolution of one channel that interpolates it to `factor` times its size."""
+        settings = [
+            "num_output: 1", "bias_term: false", f"pad: {factor // 2}",
+            f"kernel_size: {2 * factor}", f"stride: {factor}", 'weight_filler { type: "bilinear" }',
+        ]  # fmt: skip
+        rates = "param { lr_mult: 0 decay_mult: 0 }"
+        body = _block("convolution_param", settings)
+        return self.layer(name, "Deconvolution", [bottom], name, rates, *body)
+
     def softmax(self, bottom: str) -> str:
         """The last layer; returns the whole prototxt."""
         self.layer("prob", "Softmax", [bottom], "prob")
+        return self.text()
+
+    def text(self) -> str:
+        """The whole prototxt."""
         return "\n".join(self.lines) + "\n"
 
 

@@ -1,23 +1,27 @@
-"""`deepdream models`: the list of models, and downloads of their weights."""
+"""`deepdream models`: the list of models, downloads of their weights, and imports from other
+formats."""
 
 import argparse
 import os
 from typing import Any
 
-from netfile.errors import printable
+from net_surgery import imports
+from netfile.errors import WriteError, printable
 from netfile.terminal import print_table, say
 
 from ... import nets
 from ...errors import ModelError, OutputError
-from ...nets import download
+from ...nets import download, engine
 from ...nets.labels import SYNSET_WORDS
 from .. import events, options
 from ..progress import Meter
+from ..results import check_new_files
 
 EXAMPLES = (
     "deepdream models list",
     "deepdream models get bvlc_googlenet",
     "deepdream models get synset_words.txt",
+    "deepdream models import vgg16.pth --as torchvision_vgg16 -o vgg16/",
 )
 _GET = (
     "deepdream models get bvlc_googlenet",
@@ -26,8 +30,9 @@ _GET = (
 
 
 def add_parser(verbs: Any) -> None:
-    p = options.add_command(verbs, "models", "list the models, or get their weights", EXAMPLES)
-    what = p.add_subparsers(dest="what", metavar="list|get", required=True)
+    about = "list the models, get their weights, or import them"
+    p = options.add_command(verbs, "models", about, EXAMPLES)
+    what = p.add_subparsers(dest="what", metavar="list|get|import", required=True)
     about = "every model: size, licence, whether its weights are installed and verified"
     q = options.add_command(what, "list", about, EXAMPLES[:1])
     q.set_defaults(run=list_models)
@@ -57,6 +62,25 @@ def add_parser(verbs: Any) -> None:
     options.add_overwrite(q.group(options.OUTPUT))
     options.add_said(q)
     q.set_defaults(run=get)
+    _add_import(what)
+
+
+def _add_import(what: Any) -> None:
+    about = f"make a model's folder of weights in another format: {imports.KINDS}"
+    q = options.add_command(what, "import", about, EXAMPLES[3:])
+    q.add_argument("file", type=options.filled, metavar="FILE", help="the weights; none of it runs")
+    names = imports.models()
+    q.add_argument(
+        "--as",
+        dest="name",
+        required=True,
+        choices=names,
+        metavar="NAME",
+        help=f"the net whose weights they are: {', '.join(names)}",
+    )
+    options.add_out(q, "FOLDER", "the model's folder, for --model")
+    options.add_said(q)
+    q.set_defaults(run=import_weights)
 
 
 def list_models(args: argparse.Namespace) -> None:
@@ -114,3 +138,18 @@ def get(args: argparse.Namespace) -> None:
         )
     else:
         say(f"{want.path} is installed already, and verified")
+
+
+def import_weights(args: argparse.Namespace) -> None:
+    names = imports.file_names(args.name)
+    check_new_files(args.out, names, args.overwrite, [args.file])
+    imported = imports.convert(args.file, args.name, engine.load("auto"))
+    if imported.left_over:
+        left = printable(imports.some(imported.left_over))
+        events.warn(f"not used of {printable(args.file)}: {left}")
+    try:
+        folder = imported.save(args.out, args.overwrite)
+    except WriteError as e:
+        raise OutputError(str(e), exists=e.exists) from None
+    files = ", ".join(imported.file_names())
+    events.wrote(folder, f"wrote {folder}: {files}, from {imported.table.source}")

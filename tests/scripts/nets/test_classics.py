@@ -11,7 +11,22 @@ from deepdream.nets.catalogue import find, known
 from deepdream.nets.preflight import check_end
 from netfile.places import ROOT
 from netfile.shapes import infer, weight_shapes
-from scripts.nets import classics, googlenet
+from scripts.nets import (
+    classics,
+    efficientnet,
+    googlenet,
+    hed,
+    inception5h,
+    torchvision_nets,
+)
+
+GENERATED = {
+    **classics.NETS,
+    **torchvision_nets.NETS,
+    **efficientnet.NETS,
+    **hed.NETS,
+    **inception5h.NETS,
+}
 
 
 def parsed(name: str) -> Any:
@@ -20,13 +35,13 @@ def parsed(name: str) -> Any:
     return text_format.Parse(text, caffe_pb2.NetParameter())
 
 
-@pytest.mark.parametrize("name", classics.NETS)
+@pytest.mark.parametrize("name", GENERATED)
 def test_committed_prototxt_is_the_generators(name: str) -> None:
-    assert (ROOT / "prototxt" / name / "deploy.prototxt").read_text() == classics.NETS[name]()
+    assert (ROOT / "prototxt" / name / "deploy.prototxt").read_text() == GENERATED[name]()
 
 
 def test_every_model_has_its_net_and_every_net_its_model() -> None:
-    nets = {*classics.NETS, *(v.name for v in googlenet.NETS)}
+    nets = {*GENERATED, *(v.name for v in googlenet.NETS)}
     committed = {p.parent.name for p in (ROOT / "prototxt").glob("*/deploy.prototxt")}
     assert nets == set(known()) == committed
 
@@ -48,6 +63,23 @@ PUBLISHED = {
 }
 
 
+# without a caffemodel that was published: what the papers and other programs count
+COUNTED = {
+    "bvlc_reference_rcnn_ilsvrc13": 60965224 - 4097 * 800,
+    "torchvision_vgg16": 138357544,
+    "torchvision_alexnet": 61100840,
+    "torchvision_squeezenet1_1": 1235496,
+    "torchvision_resnet50": 25557032 - 26560,  # a bias in place of a gain and an offset
+    "torchvision_googlenet": 6624904 - 7280,
+    "hed_bsds500": 14716171 + 2 * (4**2 + 8**2 + 16**2 + 32**2),
+}
+
+
+@pytest.mark.parametrize("name, count", COUNTED.items())
+def test_weights_are_as_many_as_elsewhere(name: str, count: int) -> None:
+    assert values(parsed(name)) == count
+
+
 @pytest.mark.parametrize("name, count", PUBLISHED.items())
 def test_weights_are_as_many_as_published(name: str, count: int) -> None:
     assert values(parsed(name)) == count
@@ -66,6 +98,14 @@ SIZES = [
     ("squeezenet_v1.1", "conv10", (1000, 14, 14)),
     ("nin_imagenet", "cccp8-1024", (1000, 6, 6)),
     ("googlenet_places205", "loss3/classifier", (205,)),
+    ("torchvision_alexnet", "pool5", (256, 6, 6)),
+    ("torchvision_resnet50", "res5c", (2048, 7, 7)),
+    ("torchvision_googlenet", "inception_5b/output", (1024, 7, 7)),
+    ("efficientnet_lite0", "conv_head", (1280, 7, 7)),
+    ("hed_bsds500", "score-dsn5", (1, 20, 20)),
+    ("hed_bsds500", "sigmoid-fuse", (1, 320, 320)),
+    ("inception5h", "mixed4a", (508, 14, 14)),
+    ("inception5h", "mixed5b", (1024, 7, 7)),
 ]
 
 
