@@ -143,6 +143,7 @@ class Request:
         self._places = [(role, name, path) for role, name, path in places if path]
         self._sources: Optional[Tuple[Source, ...]] = None
         self._opened: Optional[nets.OpenNet] = None
+        self._holds = 0  # bytes that the passes of this net take, since there were some
 
     @property
     def inputs(self) -> List[Any]:
@@ -158,7 +159,7 @@ class Request:
         """
         height, width = size_at_most(size, self._picture.max_size)
         dream, model = self.dream, self.model
-        self._opened = nets.open(
+        opened = nets.open(
             model,
             self._engine,
             layers=lambda description: wanted_layers(
@@ -170,7 +171,10 @@ class Request:
             gpu=self._gpu,
             before=self._opened,
         )
-        return self._opened
+        if self._opened is None or opened.net is not self._opened.net:
+            self._holds = 0
+        self._opened = replace(opened, holds=self._holds)
+        return opened
 
     def job(
         self,
@@ -192,6 +196,7 @@ class Request:
         """
         photo = read(image_path, self._picture.profiles)
         opened = self.open(photo.pixels.shape[:2])
+        self._opened, self._holds = opened, opened.holds
         pixels = at_most(photo.pixels, self._picture.max_size)
         # what a recipe need not tell is left out of it
         picture = replace(self._picture, profiles=self._converts or photo.converted)

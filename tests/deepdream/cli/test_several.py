@@ -15,6 +15,8 @@ from deepdream.cli.batch import inputs
 from deepdream.cli.commands import dream as dream_command
 from deepdream.errors import NotFiniteError
 from deepdream.nets import opening
+from deepdream.request.job import Request
+from deepdream.settings import Dream
 
 
 @pytest.fixture
@@ -121,6 +123,21 @@ def test_memory_that_the_open_net_holds_is_not_counted_twice(small, caffe, monke
         opening.open(small, caffe, layers=layers, sizes=[(900, 1200)], before=opened)
     with pytest.raises(opening.SizeError):
         opening.open(small, caffe, layers=layers, sizes=sizes)
+
+
+def test_a_size_that_was_only_asked_about_holds_no_memory(small, engine_name, photo, monkeypatch):
+    from netfile.memory import Free
+
+    request = Request(Dream(), model=small, engine=engine_name, beside=0)
+    takes = request.open((90, 120)).holds
+    assert takes > 0
+    free = Free(int(takes * 1.5), "left")
+    monkeypatch.setattr("deepdream.nets.memory.free", lambda: free)
+    request.open((90, 120))
+    with pytest.raises(opening.SizeError, match="the picture is 160x120"):
+        request.open((120, 160))  # of 1.8 times the size
+    request.job(str(photo))
+    request.open((120, 160))
 
 
 # ---- what is found
