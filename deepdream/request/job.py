@@ -156,6 +156,7 @@ class Request:
         self._places = places
         self._sources: Optional[Tuple[Source, ...]] = None
         self._opened: Optional[nets.OpenNet] = None
+        self._holds = 0  # bytes that the passes of this net take, since there were some
 
     @property
     def inputs(self) -> List[Any]:
@@ -171,7 +172,7 @@ class Request:
         """
         height, width = size_at_most(size, self._picture.max_size)
         dream = self.dream
-        self._opened = nets.open(
+        opened = nets.open(
             self.model,
             self._engine,
             layers=self._layers,
@@ -181,7 +182,10 @@ class Request:
             gpu=self._gpu,
             before=self._opened,
         )
-        return self._opened
+        if self._opened is None or opened.net is not self._opened.net:
+            self._holds = 0
+        self._opened = replace(opened, holds=self._holds)
+        return opened
 
     def _layers(self, description: Any) -> List[str]:
         """The layers that are wanted of a net; the dream's short names become full ones."""
@@ -211,6 +215,7 @@ class Request:
         """
         photo = read(image_path, self._picture.profiles)
         opened = self.open(photo.pixels.shape[:2])
+        self._opened, self._holds = opened, opened.holds
         pixels = at_most(photo.pixels, self._picture.max_size)
         # what a recipe need not tell is left out of it
         picture = replace(self._picture, profiles=self._converts or photo.converted)
