@@ -8,7 +8,7 @@ from typing import Any, List, Tuple
 import numpy as np
 
 from netfile.files import file_sha1
-from netfile.terminal import counted
+from netfile.terminal import counted, print_table
 
 from ... import nets, pictures
 from ...dream.class_pictures import (
@@ -28,7 +28,6 @@ from ...settings import CLASS_PICTURES
 from .. import events, options
 from ..progress import Meter
 from ..results import check_new_files, check_result_folder, save
-from ..table import print_table
 
 _SHEET = "sheet.png"
 
