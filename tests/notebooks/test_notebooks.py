@@ -52,7 +52,7 @@ def test_the_notebook_runs_from_top_to_bottom(
     assert kinds(fresh) == kinds(stored)
     # a dream shows each step in place of the one before, so that its last one is left
     assert [said(cell) for cell in code if "report=show" in cell.source] == [
-        "octave 4, step 10, (240, 320, 3)\n"
+        "octave 4, step 2, (224, 224, 3)\n"
     ] * 5
     assert len(list((tmp_path / "frames").glob("*.jpg"))) == 6
 
