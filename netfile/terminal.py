@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager, suppress
-from typing import Any, Callable, Iterator, NoReturn, Optional, Sequence, Tuple, Type, Union
+from typing import Any, Callable, Iterator, List, NoReturn, Optional, Sequence, Tuple, Type, Union
 
 from .errors import printable
 from .starting import interruptible
@@ -52,6 +52,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line on stderr, exit code 2."""
         self.exit(2, f"{self.prog}: {printable(message)}; see {self.prog} --help\n")
+
+    def _get_values(self, action: argparse.Action, arg_strings: List[str]) -> Any:
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            # before 3.13 argparse takes the value of --out=-- for the end of the options
+            value = self._get_value(action, "--")
+            self._check_value(action, value)
+            return value
+        return super()._get_values(action, arg_strings)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         with suppress(OSError):  # as newer Pythons do; `exit` tells

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from netfile.errors import NetError, printable
-from netfile.terminal import guarded, safe_streams
+from netfile.terminal import Parser, guarded, safe_streams
 
 PROGRAM = """
 import sys
@@ -84,3 +84,12 @@ def test_what_the_system_refuses_is_said_with_the_file(capsys):
 
 def test_text_stays_as_it_is():
     assert printable("\u00fc \u732b 1\u00b2") == "\u00fc \u732b 1\u00b2"
+
+
+@pytest.mark.parametrize("words", [["--out=--", "in"], ["--out", "x", "--", "in"]])
+def test_two_dashes_as_a_value_are_a_value(words):
+    p = Parser()
+    p.add_argument("image")
+    p.add_argument("--out")
+    told = p.parse_args(words)
+    assert told.image == "in" and told.out in ("--", "x")

@@ -55,7 +55,7 @@ def test_options_are_in_groups_and_the_usage_is_short():
     assert text.splitlines()[0] == "usage: deepdream dream IMAGE ... [OPTION ...]"
     for title in ("what to dream", "how to dream", "the net", "the output", "what is said"):
         assert f"\n{title}:\n" in text
-    assert "(--enhance HOW | --to IMAGE)" in COMMANDS["deepdream match"].format_usage()
+    assert "usage: deepdream match IMAGE -o OUT" in COMMANDS["deepdream match"].format_usage()
     assert "[NAME ...]" in COMMANDS["deepdream classes"].format_usage()
 
 
