@@ -72,6 +72,20 @@ def bytes_beside(args: argparse.Namespace) -> int:
     return BYTES_PER_PIXEL + (_BYTES_OF_A_LOOK if looked_at else 0)
 
 
+def check_count(args: argparse.Namespace, count: int) -> None:
+    """Ask whether these options suit so many pictures.
+
+    Raises:
+        OutputError: they name one place for the steps of several.
+    """
+    for flag, place in (("--animate", args.animate), ("--save-steps", args.save_steps)):
+        if place and count > 1:
+            raise OutputError(
+                f"{flag} {place} is for one picture, and {count} are given; give one, or use "
+                "--save-every, which makes a folder for each"
+            )
+
+
 def frame_names(count: int, suffix: str) -> List[str]:
     """The file names of frames; all have as many digits, so that they sort."""
     digits = max(4, len(str(count - 1)))

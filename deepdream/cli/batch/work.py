@@ -55,12 +55,14 @@ class Failure(NamedTuple):
 Dreamer = Callable[[argparse.Namespace, Request, Task, Interrupt], None]
 
 
-def run(args: argparse.Namespace, dream: Dreamer, beside: int) -> int:
+def run(args: argparse.Namespace, dream: Dreamer, beside: int, check: Callable[[int], None]) -> int:
     """Dream on the pictures of a command line.
 
     Args:
         dream: makes one picture and writes it.
         beside: bytes that it keeps for each pixel, beside the net.
+        check: is called with the number of pictures before the first; raises DreamError where the
+            options do not suit it.
 
     Returns:
         The exit code: 0; 1 where some pictures failed; 2 where all did; 130 where Ctrl-C left some
@@ -72,6 +74,7 @@ def run(args: argparse.Namespace, dream: Dreamer, beside: int) -> int:
     """
     with ExitStack() as stack:
         found = Found(args.image)
+        check(len(found.paths))
         to_stream = args.out == STANDARD or (args.out is None and found.paths == [STANDARD])
         stream = _stream(found.paths) if to_stream else None
         if to_stream:  # which is for the picture alone

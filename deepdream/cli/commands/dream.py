@@ -35,7 +35,10 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    return batch.run(args, _dream, growing.bytes_beside(args))
+    def check(count: int) -> None:
+        growing.check_count(args, count)
+
+    return batch.run(args, _dream, growing.bytes_beside(args), check)
 
 
 def _dream(

@@ -86,6 +86,18 @@ def test_steps_go_where_they_are_wanted(dreamt, tmp_path):
     assert len(list((tmp_path / "here").glob("*.png"))) == 7
 
 
+@pytest.mark.parametrize("option", ["--animate", "--save-steps"])
+def test_one_place_for_the_steps_of_several_pictures_is_refused_before_the_first(
+    option, run, photo, tmp_path
+):
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(photo.read_bytes())
+    before = sorted(tmp_path.rglob("*"))
+    code, _, err = run("dream", photo, copy, *SHORT, option, tmp_path / "steps.gif")
+    assert code == 2 and "is for one picture, and 2 are given" in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_pictures_of_earlier_steps_are_not_replaced_unasked(dreamt, refused, tmp_path):
     assert dreamt("--save-every", 3)[0] == 0
     (tmp_path / "out.png").unlink()
