@@ -44,13 +44,18 @@ STAGES = (
 def _conv(
     w: Writer, name: str, bottom: str, channels: int, kernel: int, stride: int, group: int = 1
 ) -> str:
-    """A convolution with SAME padding, and ReLU6."""
+    """A convolution with SAME padding, and ReLU6.
+
+    The Clip has a top of its own: in place it would read in its backward pass what it has clipped
+    already, as Caffe's does, and let every gradient through.
+    """
     grown = kernel + (stride == 2)
     x = w.conv(
         name, bottom, channels, grown, pad=(kernel - 1) // 2, stride=stride, group=group,
         bias_value="0",
     )  # fmt: skip
-    return w.layer(f"{name}/relu6", "Clip", [x], x, "clip_param { min: 0 max: 6 }")
+    relu6 = f"{name}/relu6"
+    return w.layer(relu6, "Clip", [x], relu6, "clip_param { min: 0 max: 6 }")
 
 
 def _block(w: Writer, n: int, bottom: str, inputs: int, stage: Stage, stride: int) -> str:

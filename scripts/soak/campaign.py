@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 120  # seconds that one attempt may take; these machines may be busy
+_SEVERAL = re.compile(r"^[0-9]+ of [0-9]+ pictures done; ", re.MULTILINE)
 _TOLD_BY = re.compile(r"(deepdream|net-surgery|net_surgery)( [a-z-]+)*: ")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -145,7 +146,8 @@ def judged(code: int, out: str, err: str, codes: Sequence[int] = (0, 2)) -> str:
         raise Fault(f"control bytes on the terminal; {out[-300:]!r} {told}")
     if code == 2:
         lines = [line for line in err.replace("\r", "\n").splitlines() if _TOLD_BY.match(line)]
-        if len(lines) != 1:
+        each_its_own = _SEVERAL.search(out) is not None
+        if not lines or (len(lines) > 1 and not each_its_own):
             raise Fault(f"{len(lines)} lines say why; {told}")
     return {0: "done", 2: "refused"}.get(code, f"exit code {code}")
 

@@ -108,6 +108,8 @@ def _stream(paths: List[str]) -> Any:
         raise OutputError(
             f"the standard output takes one picture, and {len(paths)} are given; give a folder"
         )
+    if not hasattr(sys.stdout, "buffer"):  # as in a notebook
+        raise OutputError("the standard output takes text alone here; name a file with -o")
     if sys.stdout.isatty():
         raise OutputError(
             "the standard output is a terminal, which shows no picture; name a file with -o, or "

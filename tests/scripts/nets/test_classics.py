@@ -40,6 +40,13 @@ def test_committed_prototxt_is_the_generators(name: str) -> None:
     assert (ROOT / "prototxt" / name / "deploy.prototxt").read_text() == GENERATED[name]()
 
 
+@pytest.mark.parametrize("name", GENERATED)
+def test_no_clip_is_in_place(name: str) -> None:
+    # its backward pass would read what it has clipped, and let every gradient through
+    clips = [layer for layer in parsed(name).layer if layer.type == "Clip"]
+    assert [layer.name for layer in clips if list(layer.bottom) == list(layer.top)] == []
+
+
 def test_every_model_has_its_net_and_every_net_its_model() -> None:
     nets = {*GENERATED, *(v.name for v in googlenet.NETS)}
     committed = {p.parent.name for p in (ROOT / "prototxt").glob("*/deploy.prototxt")}

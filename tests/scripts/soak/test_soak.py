@@ -92,6 +92,11 @@ def test_what_is_a_fault(code, out, err):
         judged(code, out, err)
 
 
+def test_each_of_several_pictures_may_say_why_in_a_line_of_its_own():
+    told = "deepdream dream: a.png: no such picture\ndeepdream dream: b.png: no such picture"
+    assert judged(2, "0 of 2 pictures done; 2 failed\n", told) == "refused"
+
+
 def test_damage_is_the_same_for_the_same_seed():
     whole = bytes(range(256))
     first, second = (inputs.mutated(whole, random.Random(3)) for _ in range(2))
