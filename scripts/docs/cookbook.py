@@ -57,10 +57,11 @@ def frames_of(path: Path) -> Image.Image:
     """FRAMES of an animation, from its first to its last, in rows."""
     with Image.open(path) as film:
         across, down = FRAMES
+        count = getattr(film, "n_frames", 1)  # as Pillow has it where there are several
         width, height = film.width // across, film.height // across
         sheet = Image.new("RGB", (across * width, down * height))
         for number in range(across * down):
-            film.seek(round(number * (film.n_frames - 1) / (across * down - 1)))
+            film.seek(round(number * (count - 1) / (across * down - 1)))
             frame = film.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
             sheet.paste(frame, (number % across * width, number // across * height))
     return sheet
