@@ -25,7 +25,7 @@ from .errors import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .dream import priors
+    from .dream import priors, smoothing
     from .dream.matching import match
     from .dream.objectives import (
         Objective,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         objective_L2,
         score,
     )
-    from .dream.octaves import Progress, deepdream, guide_features
+    from .dream.octaves import Progress, StopDream, deepdream, guide_features
     from .dream.passes import backward as partial_backward
     from .dream.preprocess import deprocess, preprocess
     from .dream.step import make_step
@@ -49,14 +49,15 @@ if TYPE_CHECKING:
 __all__ = [
     "DownloadError", "DreamError", "EngineError", "ImageError", "MissingExtraError", "ModelError",
     "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError", "RecordingError",
-    "SizeError", "TargetError", "ZeroGradientError", "__version__", "channel", "deepdream",
-    "deprocess", "guide", "guide_features", "l2", "load_image", "load_net", "make_step", "match",
-    "neuron", "objective_L2", "objective_guide", "partial_backward", "preprocess", "priors",
-    "save_image", "score", "zoom",
+    "SizeError", "StopDream", "TargetError", "ZeroGradientError", "__version__", "channel",
+    "deepdream", "deprocess", "guide", "guide_features", "l2", "load_image", "load_net",
+    "make_step", "match", "neuron", "objective_L2", "objective_guide", "partial_backward",
+    "preprocess", "priors", "save_image", "score", "smoothing", "zoom",
 ]  # fmt: skip
 # loaded when first asked for, so that the command line starts at once: where each name is
 _HOMES = {
     "priors": ("dream.priors", ""),
+    "smoothing": ("dream.smoothing", ""),
     "match": ("dream.matching", "match"),
     "Objective": ("dream.objectives", "Objective"),
     "channel": ("dream.objectives", "channel"),
@@ -67,6 +68,7 @@ _HOMES = {
     "objective_L2": ("dream.objectives", "objective_L2"),
     "score": ("dream.objectives", "score"),
     "Progress": ("dream.octaves", "Progress"),
+    "StopDream": ("dream.octaves", "StopDream"),
     "deepdream": ("dream.octaves", "deepdream"),
     "guide_features": ("dream.octaves", "guide_features"),
     "partial_backward": ("dream.passes", "backward"),

@@ -230,6 +230,7 @@ def test_each_make_target_in_the_readme_exists():
 VERBS = (
     "dream",
     "zoom",
+    "presets",
     "layers",
     "replay",
     "compare",
@@ -240,6 +241,7 @@ VERBS = (
     "models get",
     "models import",
     "doctor",
+    "completion",
 )
 
 

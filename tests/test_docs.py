@@ -3,6 +3,7 @@ command that is shown can be read by its program."""
 
 import re
 import shlex
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Iterator, List, Set, Tuple
 
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = [*(ROOT / name for name in ROOT_PAGES), *sorted(DOCS.rglob("*.md"))]
 PARSERS = {"deepdream": deepdream_parser, "net_surgery": net_surgery_parser}
+SHELLS = {"|", "<", ">", "&&"}  # what follows them is no word of the program
 
 
 def named(page: Path) -> str:
@@ -80,7 +82,10 @@ def commands(page: Path) -> Iterator[Tuple[str, List[str]]]:
         match = re.match(r"\s*(?:\S*python -m )?(deepdream|net_surgery|net-surgery) (.*)", line)
         if match and not match[2].startswith((":", "=")):
             line = re.sub(r"\$\([^)]*\)", "photo.jpg", match[2])
-            yield match[1].replace("-", "_"), shlex.split(line, comments=True)
+            words = shlex.split(line, comments=True)
+            own = list(takewhile(lambda word: word not in SHELLS, words))
+            if own:
+                yield match[1].replace("-", "_"), own
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

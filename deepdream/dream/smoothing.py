@@ -3,9 +3,9 @@
 A net that shrinks its picture by depthwise or wide strides sends back checkerboards, and plain
 ascent on those only washes colours. Two remedies are in use:
 
-gaussian    a cascade of Gaussian blurs (as in the PyTorch dreams of 2020 and after)
-laplacian   the gradient as a Laplacian pyramid, each level divided by its deviation, so that coarse
-            shapes grow as fast as fine lines (as in TensorFlow's DeepDream tutorial by Mordvintsev)
+- `Gaussian`: a cascade of Gaussian blurs (as in the PyTorch dreams of 2020 and after);
+- `Laplacian`: the gradient as a Laplacian pyramid, each level divided by its deviation, so that
+  coarse shapes grow as fast as fine lines (as in TensorFlow's DeepDream tutorial by Mordvintsev).
 
 Gradients are arrays (..., H, W) of any float type; so are the results.
 """

@@ -1,5 +1,5 @@
 """Make the pictures of docs/cookbook.md again: each by the command that the page shows under it,
-with seed 0, and small.
+with seed 0, and small. Of an animation the page has some frames, side by side.
 
 The page's photo.jpg is scikit-learn's pagoda, its flower.jpg the flower. Name some pictures to make
 only those.
@@ -29,6 +29,7 @@ WORKPLACE = ROOT / "out" / "cookbook"
 PHOTOS = {"photo.jpg": "china.jpg", "flower.jpg": "flower.jpg"}
 WIDTH = 480  # pixels
 MOST_BYTES = 40_000  # of a picture
+FRAMES = 3, 3  # of an animation: across, down
 _LOOK = re.compile(r"!\[[^\]]*\]\(cookbook/(?P<name>[\w-]+)\.jpg\)\n\n(?P<command>(?: {4}.*\n)+)")
 
 
@@ -52,17 +53,34 @@ def small(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
+def frames_of(path: Path) -> Image.Image:
+    """FRAMES of an animation, from its first to its last, in rows."""
+    with Image.open(path) as film:
+        across, down = FRAMES
+        count = getattr(film, "n_frames", 1)  # as Pillow has it where there are several
+        width, height = film.width // across, film.height // across
+        sheet = Image.new("RGB", (across * width, down * height))
+        for number in range(across * down):
+            film.seek(round(number * (count - 1) / (across * down - 1)))
+            frame = film.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+            sheet.paste(frame, (number % across * width, number // across * height))
+    return sheet
+
+
 def make(name: str, words: List[str]) -> None:
-    """Run one command in the workplace, and keep what it made: a picture, or the last of a
-    folder's."""
+    """Run one command in the workplace, and keep what it made: frames of its animation, or else a
+    picture, or the last of a folder's."""
     out = WORKPLACE / words[words.index("-o") + 1]
     if out.is_dir():
         shutil.rmtree(out)
     line = [sys.executable, "-m", "deepdream", *words[1:], "--seed", "0", "--overwrite"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(line, cwd=WORKPLACE, check=True, env=environment)
-    made = sorted(out.iterdir())[-1] if out.is_dir() else out
-    (PICTURES / f"{name}.jpg").write_bytes(small(Image.open(made)))
+    if "--animate" in words:
+        picture = frames_of(WORKPLACE / words[words.index("--animate") + 1])
+    else:
+        picture = Image.open(sorted(out.iterdir())[-1] if out.is_dir() else out)
+    (PICTURES / f"{name}.jpg").write_bytes(small(picture))
 
 
 def main(argv: Optional[List[str]] = None) -> None:

@@ -22,11 +22,11 @@ WORK = ROOT / "out" / "presets"
 WIDTH = 400  # pixels
 HEAD = f"""# Presets
 
-A preset is a look: a set of settings that are options too. An option beside it wins, so that
-`--preset eyes --iterations 5` is a milder one. Where `--end`, `--dream-of` or `--objective` says
-what grows, the preset says only how; `--guide` keeps a preset's layer, but not an objective. A
-picture's recipe has the settings that the preset stands for, and so a replay does not ask what it
-means today.
+A preset is a look: several options under one name. An option beside it wins, so
+`--preset eyes --iterations 5` is milder. Where `--end`, `--dream-of` or `--objective` says what
+grows, the preset only says how; with `--guide` its layer stays, but not its objective. A picture's
+recipe records the settings that the preset stands for, so a replay does not ask what it means
+today.
 
     deepdream presets
     deepdream dream photo.jpg -o dream.png --preset eyes

@@ -82,6 +82,16 @@ def test_the_cookbook_runs_the_commands_of_its_page() -> None:
     assert cookbook.commands(page) == {"b": words}
 
 
+def test_the_cookbook_shows_an_animation_from_its_first_frame_to_its_last(tmp_path: Path) -> None:
+    greys = [Image.new("RGB", (24, 12), (n, n, n)) for n in range(0, 250, 10)]
+    greys[0].save(tmp_path / "a.gif", save_all=True, append_images=greys[1:])
+    sheet = cookbook.frames_of(tmp_path / "a.gif")
+    assert sheet.size == (24, 12)
+    assert [sheet.getpixel((x, y))[0] for y in (1, 5, 9) for x in (1, 9, 17)] == [
+        *range(0, 250, 30)
+    ]
+
+
 def test_every_picture_of_the_cookbook_has_a_command_and_is_small() -> None:
     looks = cookbook.commands(cookbook.PAGE.read_text(encoding="utf-8"))
     kept = {path.stem for path in cookbook.PICTURES.glob("*.jpg")}
