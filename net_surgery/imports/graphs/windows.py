@@ -1,0 +1,475 @@
+"""What slides a window over a map: convolutions, pooling and padding.
+
+ONNX pads each side by a number of its own and, as a rule, leaves out a last window that does not
+fit. Caffe pads both sides alike, and its pooling takes a part of a window. Where the two differ,
+the same values are made by a kernel that has zeros on one side, by a window more that is cut off,
+or by dividing by the share of a window that lies in the map.
+"""
+
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+from netfile.shapes import pooled_size
+
+from .builder import Builder, Shape, Value, pair
+from .model import Node
+
+Pads = Tuple[int, int, int, int]  # top, left, bottom, right
+_MOST_PAD = 1 << 20
+
+
+# ---- padding
+
+
+def _same(size: int, extent: int, stride: int, lower: bool) -> Tuple[int, int]:
+    """(before, after) of SAME padding; what is odd goes behind, or with `lower` before."""
+    total = max((-(-size // stride) - 1) * stride + extent - size, 0)
+    less = total // 2
+    return (total - less, less) if lower else (less, total - less)
+
+
+def _pads(
+    b: Builder, node: Node, size: Sequence[int], extent: Sequence[int], stride: Sequence[int]
+) -> Pads:
+    """The zeros around a map of this size. Raises WeightsError where they are none."""
+    auto = node.string("auto_pad", "NOTSET")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        sides = [_same(*axis, auto == "SAME_LOWER") for axis in zip(size, extent, stride)]
+        if max(stride) > 1:
+            b.note(f"SAME padding is that of a picture of {b.told_size}.")
+        return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
+    if auto == "VALID":
+        return 0, 0, 0, 0
+    if auto != "NOTSET":
+        raise node.refused(f"has auto_pad {auto[:40]}")
+    pads = node.numbers("pads") or [0, 0, 0, 0]
+    if len(pads) != 4:
+        raise node.refused(f"has pads {pads}; what looks at two axes is converted")
+    if min(pads) < 0 or max(pads) > _MOST_PAD:
+        raise node.refused(f"has pads {pads}, but there is no such padding in Caffe")
+    return pads[0], pads[1], pads[2], pads[3]
+
+
+class _Taps(NamedTuple):
+    """A kernel that pads both sides alike, for one that did not."""
+
+    weight: np.ndarray
+    dilation: List[int]
+    pad: List[int]
+
+
+def _even(b: Builder, weight: np.ndarray, dilation: Sequence[int], pads: Sequence[int]) -> _Taps:
+    """The kernel with zeros on the side that is padded less, so that both can be padded alike.
+
+    weight: (..., height, width). pads: top, left, bottom, right; what a transposed convolution
+    adds behind is a negative number there.
+    """
+    steps, pad = list(dilation), []
+    for axis in (0, 1):
+        before, after = pads[axis], pads[axis + 2]
+        more, place = abs(after - before), weight.ndim - 2 + axis
+        if more % steps[axis]:
+            weight, steps[axis] = _dense(b, weight, place, steps[axis]), 1
+        zeros = more // steps[axis]
+        if zeros:
+            width = [(0, 0)] * weight.ndim
+            width[place] = (zeros, 0) if after > before else (0, zeros)
+            taps = weight.shape[place]
+            b.budget.take(weight.nbytes // taps * (taps + zeros), "a kernel with zeros")
+            weight = np.pad(weight, width, "constant")
+        pad.append(max(before, after))
+    return _Taps(weight, steps, pad)
+
+
+def _dense(b: Builder, weight: np.ndarray, place: int, dilation: int) -> np.ndarray:
+    """A dilated kernel with zeros for its gaps."""
+    shape = list(weight.shape)
+    shape[place] = (shape[place] - 1) * dilation + 1
+    b.budget.take(weight.nbytes // weight.shape[place] * shape[place], "a kernel with zeros")
+    out = np.zeros(shape, np.float32)
+    out[tuple([slice(None)] * place + [slice(None, None, dilation)])] = weight
+    return out
+
+
+# ---- convolutions
+
+
+def _set_pair(param: Any, repeated: str, name: str, values: Sequence[int], default: int) -> None:
+    """Set a setting of two axes, once where both are alike."""
+    if values[0] != values[1]:
+        setattr(param, f"{name}_h", values[0])
+        setattr(param, f"{name}_w", values[1])
+    elif values[0] != default:
+        field = getattr(param, repeated)
+        if hasattr(field, "append"):
+            field.append(values[0])
+        else:
+            setattr(param, repeated, values[0])
+
+
+def _convolve(
+    b: Builder,
+    node: Node,
+    blob: str,
+    taps: _Taps,
+    bias: Optional[np.ndarray],
+    stride: Sequence[int],
+    group: int,
+    step: str = "",
+    transposed: bool = False,
+) -> Any:
+    """A Convolution or Deconvolution layer."""
+    blobs = [taps.weight] if bias is None else [taps.weight, bias]
+    type = "Deconvolution" if transposed else "Convolution"
+    layer = b.layer(node, type, [blob], blobs, step)
+    p = layer.convolution_param
+    p.num_output = taps.weight.shape[1] * group if transposed else taps.weight.shape[0]
+    _set_pair(p, "kernel_size", "kernel", taps.weight.shape[2:], 0)
+    _set_pair(p, "stride", "stride", stride, 1)
+    _set_pair(p, "pad", "pad", taps.pad, 0)
+    if taps.dilation != [1, 1]:
+        p.dilation.extend(taps.dilation[: 1 if taps.dilation[0] == taps.dilation[1] else 2])
+    if group != 1:
+        p.group = group
+    if bias is None:
+        p.bias_term = False
+    return layer
+
+
+class _Kernel(NamedTuple):
+    """What Conv and ConvTranspose have in common."""
+
+    weight: np.ndarray
+    bias: Optional[np.ndarray]
+    group: int
+    stride: Tuple[int, int]
+    dilation: Tuple[int, int]
+    extent: Tuple[int, int]
+
+
+def _kernel(b: Builder, node: Node, channels: int, transposed: bool) -> _Kernel:
+    """The kernel of a node that reads so many channels. Raises WeightsError where it does not."""
+    weight = b.weights(node, 1, "weights")
+    group = node.number("group", 1)
+    if weight.ndim != 4 or min(weight.shape) < 1:
+        raise node.refused(
+            f"has weights of the shape {weight.shape}; those over two axes are converted"
+        )
+    declared = node.numbers("kernel_shape")
+    if declared is not None and tuple(declared) != weight.shape[2:]:
+        raise node.refused(f"has kernel_shape {declared}, but weights {weight.shape}")
+    inputs = weight.shape[0] if transposed else weight.shape[1] * max(group, 1)
+    if group < 1 or inputs != channels or weight.shape[0] % group:
+        raise node.refused(
+            f"has weights {weight.shape} in {group} groups, but gets {channels} channels"
+        )
+    bias = b.optional(node, 2, "bias")
+    outputs = weight.shape[1] * group if transposed else weight.shape[0]
+    if bias is not None and (bias.shape != (outputs,) or bias.dtype != np.float32):
+        raise node.refused(f"has a bias of {bias.dtype} {bias.shape} for {outputs} channels")
+    dilation = pair(node, "dilations", 1)
+    extent = [d * (k - 1) + 1 for d, k in zip(dilation, weight.shape[2:])]
+    return _Kernel(weight, bias, group, pair(node, "strides", 1), dilation, (extent[0], extent[1]))
+
+
+def convolution(b: Builder, node: Node) -> None:
+    """Conv."""
+    x = b.value(node, axes=4)
+    k = _kernel(b, node, x.shape[1], transposed=False)
+    own = _pads(b, node, x.shape[2:], k.extent, k.stride)
+    out = [(x.shape[2 + i] + own[i] + own[i + 2] - k.extent[i]) // k.stride[i] + 1 for i in (0, 1)]
+    taps = _even(b, k.weight, k.dilation, [n + m for n, m in zip(own, x.pads)])
+    layer = _convolve(b, node, x.blob, taps, k.bias, k.stride, k.group)
+    b.made(node, layer, (x.shape[0], len(k.weight), out[0], out[1]))
+
+
+def deconvolution(b: Builder, node: Node) -> None:
+    """ConvTranspose."""
+    x = b.value(node, axes=4)
+    k = _kernel(b, node, x.shape[1], transposed=True)
+    more = node.numbers("output_padding") or [0, 0]
+    if len(more) != 2 or min(more) < 0 or max(more) > _MOST_PAD:
+        raise node.refused(f"has output_padding {more}")
+    full = [(x.shape[2 + i] - 1) * k.stride[i] + k.extent[i] + more[i] for i in (0, 1)]
+    auto = node.string("auto_pad", "NOTSET")
+    wanted = node.numbers("output_shape")
+    if wanted is None and auto in ("SAME_UPPER", "SAME_LOWER"):
+        wanted = [x.shape[2 + i] * k.stride[i] for i in (0, 1)]
+    if wanted is None:
+        pads = list(_pads(b, node, x.shape[2:], k.extent, k.stride))
+    else:
+        if len(wanted) != 2:
+            raise node.refused(f"has output_shape {wanted}; its height and width are converted")
+        less = [max(full[i] - wanted[i], 0) for i in (0, 1)]
+        halves = [n // 2 if auto == "SAME_UPPER" else n - n // 2 for n in less]
+        pads = [*halves, less[0] - halves[0], less[1] - halves[1]]
+        more = [more[i] + max(wanted[i] - full[i], 0) for i in (0, 1)]
+        full = [max(full[i], wanted[i]) for i in (0, 1)]
+    out = [full[i] - pads[i] - pads[i + 2] for i in (0, 1)]
+    ends = [*pads[:2], pads[2] - more[0], pads[3] - more[1]]
+    taps = _even(b, k.weight, k.dilation, ends)
+    layer = _convolve(b, node, x.blob, taps, k.bias, k.stride, k.group, transposed=True)
+    b.made(node, layer, (x.shape[0], k.weight.shape[1] * k.group, out[0], out[1]))
+
+
+def _single_tap(b: Builder, channels: int, size: Sequence[int], place: Sequence[int]) -> np.ndarray:
+    """A kernel for each channel, of zeros and a one."""
+    b.budget.take(4 * channels * size[0] * size[1], "a kernel of zeros and a one")
+    weight = np.zeros((channels, 1, *size), np.float32)
+    weight[:, :, place[0], place[1]] = 1
+    return weight
+
+
+def _padded(
+    b: Builder, node: Node, blob: str, channels: int, pads: Sequence[int], step: str = ""
+) -> Any:
+    """A Convolution that puts zeros around every channel."""
+    taps = _even(b, _single_tap(b, channels, (1, 1), (0, 0)), (1, 1), pads)
+    return _convolve(b, node, blob, taps, None, (1, 1), channels, step)
+
+
+def _cropped(b: Builder, node: Node, blob: str, channels: int, cut: Sequence[int]) -> Any:
+    """A Convolution that takes rows and columns off every channel: top, left, bottom, right."""
+    size = [1 + cut[0] + cut[2], 1 + cut[1] + cut[3]]
+    taps = _Taps(_single_tap(b, channels, size, cut[:2]), [1, 1], [0, 0])
+    return _convolve(b, node, blob, taps, None, (1, 1), channels)
+
+
+def pad(b: Builder, node: Node) -> None:
+    """Pad, with zeros around maps."""
+    x = b.value(node, axes=4)
+    mode = node.string("mode", "constant")
+    if mode != "constant":
+        raise node.refused(f"has the mode {mode[:40]}; padding with zeros is converted")
+    listed = node.numbers("pads") or node.numbers("paddings")
+    if listed is None:
+        listed = [int(n) for n in _whole(b, node, 1, "pads")]
+    axes = [int(n) for n in _whole(b, node, 3, "axes")] if len(node.inputs) > 3 else []
+    axes = [n % 4 for n in axes] or [0, 1, 2, 3]
+    if len(listed) != 2 * len(axes):
+        raise node.refused(f"has {len(listed)} pads for {len(axes)} axes")
+    value = b.optional(node, 2, "value")
+    value = np.float32(node.real("value", 0.0)) if value is None else value
+    before, after = [0] * 4, [0] * 4
+    for i, axis in enumerate(axes):
+        before[axis], after[axis] = listed[i], listed[len(axes) + i]
+    if before[:2] + after[:2] != [0] * 4:
+        raise node.refused(f"pads {before} before and {after} behind; height and width can be")
+    pads = (before[2], before[3], after[2], after[3])
+    if min(pads) < 0 or max(pads) > _MOST_PAD:
+        raise node.refused(f"has pads {list(pads)}, but there is no such padding in Caffe")
+    if not any(pads):
+        b.same(node, x)
+        return
+    if np.asarray(value).size != 1 or float(np.asarray(value).reshape(-1)[0]) != 0:
+        raise node.refused(f"pads with {np.asarray(value).tolist()!s:.40}; Caffe pads with 0")
+    n, c, h, w = x.shape
+    shape = (n, c, h + pads[0] + pads[2], w + pads[1] + pads[3])
+    name = node.outputs[0]
+    readers = b.readers.get(name, [])
+    if name not in b.outputs and all(
+        r.op == "Conv" and r.is_ours and r.inputs.index(name) == 0 for r in readers
+    ):
+        b.same(node, Value(x.blob, shape, pads))
+        return
+    b.made(node, _padded(b, node, x.blob, c, pads), shape)
+
+
+def _whole(b: Builder, node: Node, index: int, what: str) -> List[int]:
+    """A list of whole numbers that is a constant; empty where the input is left out."""
+    array = b.optional(node, index, what)
+    if array is None:
+        return []
+    if array.dtype.kind not in "iu" or array.ndim > 1 or array.size > 16:
+        raise node.refused(f"has {what} of {array.dtype} {array.shape}")
+    return [int(n) for n in array.reshape(-1)]
+
+
+# ---- pooling
+
+
+def onnx_windows(size: int, kernel: int, stride: int, before: int, after: int, ceil: bool) -> int:
+    """How many windows ONNX's pooling has along an axis.
+
+    A part of a window counts with `ceil`, unless all of it lies behind the map.
+    """
+    span = size + before + after - kernel
+    out = (-(-span // stride) if ceil else span // stride) + 1
+    return out - 1 if ceil and (out - 1) * stride >= size + before else out
+
+
+class _Axis(NamedTuple):
+    """How Caffe's pooling gets the windows along an axis: its pad, and how many are too many."""
+
+    pad: int
+    skip: int
+    rest: int
+
+
+def _axis(
+    size: int, kernel: int, stride: int, before: int, count: int, floor: bool, further: bool
+) -> Optional[_Axis]:
+    """The windows of one axis; None if there are too few.
+
+    further: whether Caffe may pad by more, where padding makes no difference to the values.
+    """
+    for padding in range(before, kernel if further else before + 1, stride):
+        skip = (padding - before) // stride
+        rest = pooled_size(size, kernel, stride, padding, floor) - skip - count
+        if rest >= 0:
+            return _Axis(padding, skip, rest)
+    return None
+
+
+class _Pool(NamedTuple):
+    """A pooling: `axes` for height and width, with round_mode FLOOR or without."""
+
+    is_max: bool
+    kernel: Tuple[int, int]
+    stride: Tuple[int, int]
+    axes: List[_Axis]
+    floor: bool
+
+
+def _pool(b: Builder, node: Node, blob: str, pool: _Pool, step: str) -> Any:
+    """A Pooling layer."""
+    layer = b.layer(node, "Pooling", [blob], step=step)
+    p = layer.pooling_param
+    p.pool = p.MAX if pool.is_max else p.AVE
+    _set_pair(p, "kernel_size", "kernel", pool.kernel, 0)
+    _set_pair(p, "stride", "stride", pool.stride, 1)
+    _set_pair(p, "pad", "pad", [axis.pad for axis in pool.axes], 0)
+    if pool.floor:
+        p.round_mode = p.FLOOR
+    return layer
+
+
+def pooling(b: Builder, node: Node) -> None:
+    """MaxPool and AveragePool."""
+    x = b.value(node, axes=4)
+    is_max = node.op == "MaxPool"
+    if not node.has("kernel_shape"):
+        raise node.refused("has no kernel_shape")
+    kernel, stride = pair(node, "kernel_shape", 1), pair(node, "strides", 1)
+    if pair(node, "dilations", 1) != (1, 1):
+        raise node.refused(
+            f"has dilations {node.numbers('dilations')}, but windows have no gaps in Caffe"
+        )
+    size = x.shape[2:]
+    pads = _pads(b, node, size, kernel, stride)
+    if any(pads[i] >= kernel[i % 2] for i in range(4)):
+        raise node.refused(f"has pads {list(pads)}, which are not less than its kernel {kernel}")
+    ceil = node.number("ceil_mode", 0) != 0
+    count = [
+        onnx_windows(size[i], kernel[i], stride[i], pads[i], pads[i + 2], ceil) for i in (0, 1)
+    ]
+    if min(count) < 1:
+        raise node.refused(f"gets a map of {size}, which is smaller than its kernel {kernel}")
+    counts_padding = is_max or node.number("count_include_pad", 0) != 0 or not any(pads)
+    blob, uneven = x.blob, pads[:2] != pads[2:]
+    added: Pads = (0, 0, 0, 0)
+    if uneven and not is_max:  # their windows are part of the map then
+        added = pads
+        blob = _padded(b, node, blob, x.shape[1], pads, "pad").top[0]
+        size, pads = (size[0] + pads[0] + pads[2], size[1] + pads[1] + pads[3]), (0, 0, 0, 0)
+    plan = _plan(is_max, size, kernel, stride, pads, count)
+    if plan is None:
+        made = [pooled_size(size[i], kernel[i], stride[i], pads[i], False) for i in (0, 1)]
+        raise node.refused(
+            f"makes {count[0]}x{count[1]} of {size[0]}x{size[1]}, but Caffe's pooling "
+            f"{made[0]}x{made[1]}"
+        )
+    cut = [plan.axes[0].skip, plan.axes[1].skip, plan.axes[0].rest, plan.axes[1].rest]
+    steps: List[Callable[[str, str], Any]] = [lambda bottom, s: _pool(b, node, bottom, plan, s)]
+    if not counts_padding:
+        share = _share(b, node, x.blob, x.shape[1], added, plan)
+        steps.append(lambda bottom, s: _product(b, node, bottom, share, s))
+    if any(cut):
+        steps.append(lambda bottom, s: _cropped(b, node, bottom, x.shape[1], cut))
+    for i, step in enumerate(steps):
+        layer = step(blob, ("pool", "whole")[i] if i < len(steps) - 1 else "")
+        blob = layer.top[0]
+    b.made(node, layer, (*x.shape[:2], count[0], count[1]))
+
+
+def _plan(
+    is_max: bool,
+    size: Sequence[int],
+    kernel: Tuple[int, int],
+    stride: Tuple[int, int],
+    pads: Sequence[int],
+    count: Sequence[int],
+) -> Optional[_Pool]:
+    """How Caffe's pooling gets these windows with as few too many as can be."""
+    plans = []
+    for floor in (False, True):
+        axes = [
+            _axis(size[i], kernel[i], stride[i], pads[i], count[i], floor, is_max) for i in (0, 1)
+        ]
+        found = [axis for axis in axes if axis is not None]
+        if len(found) == 2:
+            plans.append(_Pool(is_max, kernel, stride, found, floor))
+    return min(plans, key=lambda p: sum(a.skip + a.rest for a in p.axes), default=None)
+
+
+def _share(b: Builder, node: Node, blob: str, channels: int, added: Pads, plan: _Pool) -> str:
+    """A blob of 1 / the share of each window that lies in the map, whatever the map's size."""
+    ones = b.layer(node, "Power", [blob], step="ones")
+    ones.power_param.scale, ones.power_param.shift = 0, 1
+    source = ones.top[0]
+    if any(added):
+        source = _padded(b, node, source, channels, added, "ones_padded").top[0]
+    shares = _pool(b, node, source, plan, "share")
+    inverse = b.layer(node, "Power", [shares.top[0]], step="inverse")
+    inverse.power_param.power = -1
+    return str(inverse.top[0])
+
+
+def _product(b: Builder, node: Node, left: str, right: str, step: str) -> Any:
+    layer = b.layer(node, "Eltwise", [left, right], step=step)
+    layer.eltwise_param.operation = layer.eltwise_param.PROD
+    return layer
+
+
+def global_pooling(b: Builder, node: Node) -> None:
+    """GlobalAveragePool and GlobalMaxPool."""
+    x = b.value(node, axes=4)
+    _pool_all(b, node, x, node.op == "GlobalMaxPool", "")
+
+
+def _pool_all(b: Builder, node: Node, x: Value, is_max: bool, step: str) -> Any:
+    layer = b.layer(node, "Pooling", [x.blob], step=step)
+    p = layer.pooling_param
+    p.pool = p.MAX if is_max else p.AVE
+    p.global_pooling = True
+    if not step:
+        b.made(node, layer, (*x.shape[:2], 1, 1))
+    return layer
+
+
+def mean(b: Builder, node: Node) -> None:
+    """ReduceMean over height and width, which is a global pooling."""
+    x = b.value(node, axes=4)
+    axes = node.numbers("axes")
+    axes = _whole(b, node, 1, "axes") if axes is None else axes
+    if sorted(n % 4 for n in axes) != [2, 3]:
+        raise node.refused(f"is over the axes {axes}; the mean over height and width is converted")
+    if node.number("keepdims", 1):
+        _pool_all(b, node, x, False, "")
+        return
+    pooled = _pool_all(b, node, x, False, "pool")
+    b.made(node, b.layer(node, "Flatten", [pooled.top[0]]), x.shape[:2])
+
+
+LAYERS: Dict[str, Callable[[Builder, Node], None]] = {
+    "AveragePool": pooling,
+    "Conv": convolution,
+    "ConvTranspose": deconvolution,
+    "GlobalAveragePool": global_pooling,
+    "GlobalMaxPool": global_pooling,
+    "MaxPool": pooling,
+    "Pad": pad,
+    "ReduceMean": mean,
+}
+__all__ = ["LAYERS", "Shape", "onnx_windows"]
