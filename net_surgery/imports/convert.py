@@ -1,5 +1,6 @@
 """A file of weights in any format, as a Caffe model's folder."""
 
+import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,11 +111,12 @@ def convert(
     """
     known = tables.models()
     if model not in known:
-        is_graph = kind_of(path) is None or kind_of(path).what == "an ONNX model"
-        if os.path.isfile(path) and not is_graph:
+        if os.path.isfile(path) and not _is_graph(path):
+            near = difflib.get_close_matches(model, known, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
             raise WeightsError(
-                f'{path}: only an ONNX graph becomes a new net such as "{model}"; weights alone '
-                f"can be imported as {', '.join(known)}"
+                f'{path}: only an ONNX graph can be imported as "{model}"{hint}; known are '
+                f"{', '.join(known)}"
             )
         return graphs.convert_graph(path, model, caffe, size, taken or graphs.Input())
     if size or taken:
@@ -128,9 +130,16 @@ def convert(
     except WeightsError as e:
         other = _fitting(arrays, messages)
         hint = f"; it looks like {other}" if other not in ("", model) else ""
+        if _is_graph(path):
+            hint += "; under a new name, its graph becomes a net of its own"
         raise WeightsError(f"{path}: {e}{hint}") from None
     source, digest = base_name(path), file_sha256(path)
     return Imported(net, found.parameters, found.left_over, source, digest, table)
+
+
+def _is_graph(path: Any) -> bool:
+    kind = kind_of(path)
+    return kind is not None and kind.what == "an ONNX model"
 
 
 def _table(model: str, arrays: Dict[str, np.ndarray], net: Any) -> Table:

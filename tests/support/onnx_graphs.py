@@ -81,14 +81,15 @@ class Graph:
         self.last = outputs[0]
         return self.last
 
-    def conv(self, channels: int, outputs: int, kernel: Any = 3, bias: bool = True,
+    def conv(self, channels: int, count: int, kernel: Any = 3, bias: bool = True,
              source: str = "", **settings: Any) -> str:  # fmt: skip
         """A Conv with random weights of about unit gain."""
         sides = (kernel, kernel) if isinstance(kernel, int) else kernel
-        fan = channels // settings.get("group", 1)
+        group = settings.get("group", 1)
+        fan = channels // (group if isinstance(group, int) else 1)
         gain = (fan * sides[0] * sides[1]) ** -0.5
-        weight = self.constant(self.rng.normal(0, gain * 1.4, (outputs, fan, *sides)))
-        inputs = [source or self.last, weight] + ([self.random(outputs)] if bias else [])
+        weight = self.constant(self.rng.normal(0, gain * 1.4, (count, fan, *sides)))
+        inputs = [source or self.last, weight] + ([self.random(count)] if bias else [])
         return self.add("Conv", *inputs, **settings)
 
     def norm(self, channels: int, **settings: Any) -> str:

@@ -13,13 +13,14 @@ from .model import Node
 Shape = Tuple[int, ...]
 LARGEST_BLOB = 2**31 - 1  # values, Caffe's own limit
 _SMALL = 1 << 20  # values of an array that is worked out of constants
-# what ReLU and PReLU may write over, as Caffe's own nets do: the backward pass of these does not look
-# at their tops
+# what ReLU and PReLU may write over, as Caffe's own nets do: the backward pass of these does not
+# look at their tops
 _OVERWRITTEN = {"BatchNorm", "Bias", "Convolution", "Deconvolution", "InnerProduct", "Scale"}
 _WITH_BIAS = {
     "Convolution": "convolution_param",
     "Deconvolution": "convolution_param",
     "InnerProduct": "inner_product_param",
+    "Scale": "scale_param",
 }
 
 
@@ -85,18 +86,10 @@ class Builder:
         if name in self._constants:
             return self._constants[name]
         if name not in self._given:
-            self.check_made(node, name)
             raise node.refused(f"works out its {what}, which must be constants")
         # kept, since tied weights are read twice
         array = self._constants[name] = self._given[name].values(self.budget)
         return array
-
-    def check_made(self, node: Node, tensor: str) -> None:
-        """Raise WeightsError where no node before this one makes a tensor."""
-        if tensor not in self._values and not self.is_constant(tensor):
-            raise node.refused(
-                f'reads "{tensor[:80]}", which is no input and which no node before it makes'
-            )
 
     def weights(self, node: Node, index: int, what: str) -> np.ndarray:
         """The same, as float32."""
@@ -110,7 +103,6 @@ class Builder:
         name = node.inputs[index] if index < len(node.inputs) else ""
         if not name:
             raise node.refused(f"has {len(node.inputs)} inputs, which are too few")
-        self.check_made(node, name)
         if name not in self._values:
             raise node.refused(f'reads "{name[:80]}", a constant, where the net\'s values go')
         found = self._values[name]
@@ -188,14 +180,18 @@ class Builder:
         more: types of layers that may be written over too.
         """
         maker = self._makers.get(value.blob)
-        type = maker.type if maker is not None else ""
-        return self._is_alone(tensor, value) and (type in _OVERWRITTEN or type in more)
+        if maker is None or not self._is_alone(tensor, value):
+            return False
+        is_sum = (
+            maker.type == "Eltwise" and maker.eltwise_param.operation == maker.eltwise_param.SUM
+        )
+        return is_sum or maker.type in _OVERWRITTEN or maker.type in more
 
     def unbiased(self, tensor: str, value: Value) -> Any:
         """The layer that made a tensor alone and has no bias yet; None if there is none."""
         maker = self._makers.get(value.blob)
         kind = _WITH_BIAS.get(maker.type) if maker is not None else None
-        if not kind or not self._is_alone(tensor, value) or maker.top[0] != value.blob:
+        if not kind or not self._is_alone(tensor, value) or len(maker.bottom) != 1:
             return None
         return None if getattr(maker, kind).bias_term else maker
 

@@ -1,5 +1,6 @@
 """An ONNX graph, node by node, as a Caffe net; and the folder of that model."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,11 @@ Size = Tuple[int, int]  # height, width
 _LAYERS = {**windows.LAYERS, **elementwise.LAYERS, **shaping.LAYERS}
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
 _TOLD = 6
-_STRIDE = 16  # of the last map that a dream takes by default: as googlenet's inception_4e
+_STRIDE, _EARLY = 16, 0.9  # of what a dream takes by default: see _end
+
+
+class OpenSizeError(WeightsError):
+    """A graph does not say how large its pictures are, and no size was given."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,16 @@ class Input:
     mean: Optional[Sequence[float]] = None
     channel_order: Optional[str] = None
     scale: Optional[float] = None
+
+    def check(self, channels: int) -> None:
+        """Raise WeightsError where it is not what a net with so many channels can take."""
+        mean = [0.0] if self.mean is None else list(self.mean)
+        if len(mean) not in (1, channels) or not all(map(math.isfinite, mean)):
+            raise WeightsError(f"the mean is {mean}, but the net takes {channels} channels")
+        if self.channel_order not in (None, "bgr", "rgb"):
+            raise WeightsError(f"the channel order is {self.channel_order!r}, not bgr or rgb")
+        if self.scale is not None and not 0 < self.scale < math.inf:
+            raise WeightsError(f"the input scale is {self.scale}, not a number above 0")
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ class Graph(folder.Folder):
 
     @property
     def format(self) -> str:
-        return f"ONNX's operators of version {self.opset}"
+        return f"ONNX graph of opset {self.opset}"
 
     def file_names(self) -> List[str]:
         return file_names(self.model)
@@ -74,7 +89,7 @@ class Graph(folder.Folder):
         taken, told = self.taken, [f"{self.model}, made of the ONNX graph {self.source}."]
         facts = [f"name: {text_value(self.model)}"]
         if taken.mean is not None:
-            facts.append(f"mean: [{', '.join(f'{value:g}' for value in taken.mean)}]")
+            facts.append(f"mean: {[float(value) for value in taken.mean]}")
         else:
             told.append(
                 "Its mean colour is not known: a graph does not say it. Put it between the --- "
@@ -85,7 +100,7 @@ class Graph(folder.Folder):
         else:
             told.append('Its channel order is taken as bgr; if not, add "channel_order: rgb".')
         if taken.scale is not None:
-            facts.append(f"scale: {taken.scale:g}")
+            facts.append(f"scale: {float(taken.scale)}")
         else:
             told.append('Its input scale is taken as 1; if not, add "scale: NUMBER".')
         told.append("Its classes have numbers and no names.")
@@ -141,12 +156,13 @@ def convert_graph(
             budget = Budget(path)
             graph = Model(data)
             b = _built(graph, messages.NetParameter(name=model), budget, size)
+        taken.check(b.net.layer[0].input_param.shape[0].dim[1])
     except OSError as e:
         raise WeightsError(unreadable(path, "an ONNX graph", e)) from None
     except wire.WireError as e:
         raise WeightsError(f"{path}: damaged, or cut off ({e}); get it again") from None
     except WeightsError as e:
-        raise WeightsError(f"{path}: {e}") from None
+        raise type(e)(f"{path}: {e}") from None
     return Graph(
         net=b.net, parameters=b.parameters, left_over=[], source=folder.base_name(path),
         sha256=folder.file_sha256(path), model=model, tensors=b.tensors, notes=b.notes,
@@ -217,7 +233,7 @@ def _input_shape(declared: Declared, size: Optional[Size]) -> Shape:
         raise WeightsError(f'leaves open how many channels its input "{name}" has, {_told(shape)}')
     is_open = not all(isinstance(side, int) and side for side in sides)
     if size is None and is_open:
-        raise WeightsError(f'leaves the size of its input "{name}" open, {_told(shape)}; give one')
+        raise OpenSizeError(f'leaves the size of its input "{name}" open, {_told(shape)}')
     if size is not None:
         for wanted, side in zip(size, sides):
             if isinstance(side, int) and side and side != wanted:
@@ -237,12 +253,17 @@ def _told(shape: Sequence[Any]) -> str:
 
 
 def _end(b: Builder) -> str:
-    """The layer that a dream takes by default: the last map of at most 1/16 of the input's size."""
+    """The layer that a dream takes by default.
+
+    It is the last map of at least 1/16 of the input's height, as googlenet's inception_4e/output,
+    but not among the last layers; a Concat or a sum of branches before others.
+    """
     height = b.net.layer[0].input_param.shape[0].dim[2]
-    maps = [layer for layer in b.net.layer[1:] if len(b.shape(layer.top[0])) == 4]
-    large = [x for x in maps if b.shape(x.top[0])[2] * _STRIDE >= height and x.name == x.top[0]]
-    layers = large or maps or list(b.net.layer)
-    return str(layers[-1].name)
+    maps = [x for x in b.net.layer[1:] if x.name == x.top[0] and len(b.shape(x.name)) == 4]
+    early = maps[: max(1, int(len(maps) * _EARLY))]
+    large = [x for x in early if b.shape(x.name)[2] * _STRIDE >= height]
+    joined = [x for x in large if x.type in ("Concat", "Eltwise")]
+    return str((joined or large or maps or list(b.net.layer))[-1].name)
 
 
-__all__ = ["Graph", "Input", "Size", "convert_graph", "file_names", "operators"]
+__all__ = ["Graph", "Input", "OpenSizeError", "Size", "convert_graph", "file_names", "operators"]

@@ -196,6 +196,8 @@ def _bias(
     if scale is not None or offset is None or layer is None:
         return None
     channels = len(x.shape) - 1 if layer.type == "InnerProduct" else 1
+    if layer.type == "Scale" and (layer.scale_param.axis, layer.scale_param.num_axes) != (1, 1):
+        return None
     if offset.size == 1 or region != (channels, channels):
         return None
     return layer, offset.reshape(-1)

@@ -231,7 +231,7 @@ class Model:
 def needed(model: Model) -> List[Node]:
     """The nodes that the outputs are made of, in order; the rest has no effect.
 
-    Raises WeightsError where two nodes make one tensor.
+    Raises WeightsError where two nodes make one tensor, or a node reads what none before it makes.
     """
     makers: Dict[str, int] = {}
     for index, node in enumerate(model.nodes):
@@ -245,7 +245,16 @@ def needed(model: Model) -> List[Node]:
         if index >= 0 and index not in wanted:
             wanted.add(index)
             left += [name for name in model.nodes[index].inputs if name]
-    return [model.nodes[index] for index in sorted(wanted)]
+    nodes = [model.nodes[index] for index in sorted(wanted)]
+    there = {"", *model.tensors, *(declared.name for declared in model.inputs)}
+    for node in nodes:
+        for name in node.inputs:
+            if name not in there:
+                raise node.refused(
+                    f'reads "{name[:80]}", which is no input and which no node before it makes'
+                )
+        there.update(node.outputs)
+    return nodes
 
 
 __all__ = ["Budget", "Declared", "Model", "Node", "needed"]

@@ -196,6 +196,10 @@ def deconvolution(b: Builder, node: Node) -> None:
     wanted = node.numbers("output_shape")
     if wanted is None and auto in ("SAME_UPPER", "SAME_LOWER"):
         wanted = [x.shape[2 + i] * k.stride[i] for i in (0, 1)]
+        if any(wanted[i] > full[i] for i in (0, 1)):
+            raise node.refused(
+                f"makes {full[0]}x{full[1]}, and {wanted[0]}x{wanted[1]} by its auto_pad {auto}"
+            )
     if wanted is None:
         pads = list(_pads(b, node, x.shape[2:], k.extent, k.stride))
     else:
@@ -229,11 +233,13 @@ def _padded(
     return _convolve(b, node, blob, taps, None, (1, 1), channels, step)
 
 
-def _cropped(b: Builder, node: Node, blob: str, channels: int, cut: Sequence[int]) -> Any:
+def _cropped(
+    b: Builder, node: Node, blob: str, channels: int, cut: Sequence[int], step: str
+) -> Any:
     """A Convolution that takes rows and columns off every channel: top, left, bottom, right."""
     size = [1 + cut[0] + cut[2], 1 + cut[1] + cut[3]]
     taps = _Taps(_single_tap(b, channels, size, cut[:2]), [1, 1], [0, 0])
-    return _convolve(b, node, blob, taps, None, (1, 1), channels)
+    return _convolve(b, node, blob, taps, None, (1, 1), channels, step)
 
 
 def pad(b: Builder, node: Node) -> None:
@@ -316,8 +322,11 @@ def _axis(
     """
     for padding in range(before, kernel if further else before + 1, stride):
         skip = (padding - before) // stride
-        rest = pooled_size(size, kernel, stride, padding, floor) - skip - count
-        if rest >= 0:
+        made = pooled_size(size, kernel, stride, padding, floor)
+        rest = made - skip - count
+        # the average of a window that is empty is no number
+        is_empty = (made - 1) * stride >= size + 2 * padding
+        if rest >= 0 and (further or not is_empty):
             return _Axis(padding, skip, rest)
     return None
 
@@ -332,9 +341,11 @@ class _Pool(NamedTuple):
     floor: bool
 
 
-def _pool(b: Builder, node: Node, blob: str, pool: _Pool, step: str) -> Any:
-    """A Pooling layer."""
-    layer = b.layer(node, "Pooling", [blob], step=step)
+def _pool(b: Builder, node: Node, blob: str, channels: int, pool: _Pool, step: str = "") -> Any:
+    """A Pooling layer, and another that takes off what are windows too many."""
+    (top, left), (bottom, right) = ([(a.skip, a.rest)[i] for a in pool.axes] for i in (0, 1))
+    cut = [top, left, bottom, right]
+    layer = b.layer(node, "Pooling", [blob], step=f"{step}windows" if any(cut) else step)
     p = layer.pooling_param
     p.pool = p.MAX if pool.is_max else p.AVE
     _set_pair(p, "kernel_size", "kernel", pool.kernel, 0)
@@ -342,7 +353,7 @@ def _pool(b: Builder, node: Node, blob: str, pool: _Pool, step: str) -> Any:
     _set_pair(p, "pad", "pad", [axis.pad for axis in pool.axes], 0)
     if pool.floor:
         p.round_mode = p.FLOOR
-    return layer
+    return _cropped(b, node, layer.top[0], channels, cut, step) if any(cut) else layer
 
 
 def pooling(b: Builder, node: Node) -> None:
@@ -380,16 +391,14 @@ def pooling(b: Builder, node: Node) -> None:
             f"makes {count[0]}x{count[1]} of {size[0]}x{size[1]}, but Caffe's pooling "
             f"{made[0]}x{made[1]}"
         )
-    cut = [plan.axes[0].skip, plan.axes[1].skip, plan.axes[0].rest, plan.axes[1].rest]
-    steps: List[Callable[[str, str], Any]] = [lambda bottom, s: _pool(b, node, bottom, plan, s)]
-    if not counts_padding:
-        share = _share(b, node, x.blob, x.shape[1], added, plan)
-        steps.append(lambda bottom, s: _product(b, node, bottom, share, s))
-    if any(cut):
-        steps.append(lambda bottom, s: _cropped(b, node, bottom, x.shape[1], cut))
-    for i, step in enumerate(steps):
-        layer = step(blob, ("pool", "whole")[i] if i < len(steps) - 1 else "")
-        blob = layer.top[0]
+    channels = x.shape[1]
+    if counts_padding:
+        layer = _pool(b, node, blob, channels, plan)
+    else:
+        pooled = _pool(b, node, blob, channels, plan, "pool")
+        share = _share(b, node, x.blob, channels, added, plan)
+        layer = b.layer(node, "Eltwise", [pooled.top[0], share])
+        layer.eltwise_param.operation = layer.eltwise_param.PROD
     b.made(node, layer, (*x.shape[:2], count[0], count[1]))
 
 
@@ -420,16 +429,10 @@ def _share(b: Builder, node: Node, blob: str, channels: int, added: Pads, plan: 
     source = ones.top[0]
     if any(added):
         source = _padded(b, node, source, channels, added, "ones_padded").top[0]
-    shares = _pool(b, node, source, plan, "share")
+    shares = _pool(b, node, source, channels, plan, "share")
     inverse = b.layer(node, "Power", [shares.top[0]], step="inverse")
     inverse.power_param.power = -1
     return str(inverse.top[0])
-
-
-def _product(b: Builder, node: Node, left: str, right: str, step: str) -> Any:
-    layer = b.layer(node, "Eltwise", [left, right], step=step)
-    layer.eltwise_param.operation = layer.eltwise_param.PROD
-    return layer
 
 
 def global_pooling(b: Builder, node: Node) -> None:
