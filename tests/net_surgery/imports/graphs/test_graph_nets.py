@@ -53,7 +53,7 @@ def test_a_net_comes_back(caffe: Any, tmp_path: Path, model: str) -> None:
     before = outputs(caffe, tmp_path / "before", net, parameters)
     after = outputs(caffe, tmp_path / "after", made.net, made.parameters)
     same = [name for name in before if name in after and name not in _written_over(net, made.net)]
-    assert len(same) > 50
+    assert len(same) > 30
     for name in same:
         scale = max(1.0, float(np.abs(before[name]).max()))
         assert np.abs(before[name] - after[name]).max() / scale < 1e-5, name
