@@ -12,7 +12,7 @@ def graph_of(net: Any, seed: int = 0) -> Tuple[Graph, Dict[str, List[np.ndarray]
     """(the graph, {layer: its parameters}) of a NetParameter in V2, with random weights."""
     shapes, blobs = weight_shapes(net), infer(net)
     source = net.layer[0].top[0]
-    graph = Graph(*blobs[source], opset=9, seed=seed, name=source)
+    graph = Graph(*blobs[source], opset=10, seed=seed, name=source)
     current = {source: source}  # blob -> the tensor that it holds
     parameters: Dict[str, List[np.ndarray]] = {}
     for layer in net.layer[1:]:

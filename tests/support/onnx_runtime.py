@@ -58,10 +58,13 @@ def tensors(model: Any, feeds: Dict[str, np.ndarray]) -> Dict[str, np.ndarray]:
     return dict(zip(names, session.run(names, feeds)))
 
 
-def compared(graph: Graph, caffe: Any, folder: Path, **options: Any) -> Any:
-    """The imported net after a pass, each of its blobs held to its tensor by 1e-5.
+def compared(
+    graph: Graph, caffe: Any, folder: Path, tolerance: float = 1e-5, **options: Any
+) -> Any:
+    """The imported net after a pass, each of its blobs held to its tensor.
 
-    Returns (the Graph that was imported, the net).
+    tolerance: of a value, in parts of the largest in its blob. Returns (the Graph that was
+    imported, the net).
     """
     model = written(graph)
     path = folder / "net.onnx"
@@ -86,7 +89,7 @@ def compared(graph: Graph, caffe: Any, folder: Path, **options: Any) -> Any:
             assert data.shape == expected.shape, (blob, data.shape, expected.shape)
             scale = max(1.0, float(np.abs(expected).max()))
             off = float(np.abs(data - expected).max()) / scale
-            assert off < 1e-5, (blob, tensor, off)
+            assert off < tolerance, (blob, tensor, off)
             found.append(blob)
     assert found
     return imported, net
