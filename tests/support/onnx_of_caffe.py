@@ -10,7 +10,8 @@ from tests.support.onnx_graphs import Graph
 
 def graph_of(net: Any, seed: int = 0) -> Tuple[Graph, Dict[str, List[np.ndarray]]]:
     """(the graph, {layer: its parameters}) of a NetParameter in V2, with random weights."""
-    shapes, blobs = weight_shapes(net), infer(net)
+    shapes: Dict[str, Any] = weight_shapes(net)
+    blobs: Dict[str, Any] = infer(net)
     source = net.layer[0].top[0]
     graph = Graph(*blobs[source], opset=10, seed=seed, name=source)
     current = {source: source}  # blob -> the tensor that it holds

@@ -191,7 +191,9 @@ class Builder:
         """The layer that made a tensor alone and has no bias yet; None if there is none."""
         maker = self._makers.get(value.blob)
         kind = _WITH_BIAS.get(maker.type) if maker is not None else None
-        if not kind or not self._is_alone(tensor, value) or len(maker.bottom) != 1:
+        if maker is None or not kind or not self._is_alone(tensor, value):
+            return None
+        if len(maker.bottom) != 1:
             return None
         return None if getattr(maker, kind).bias_term else maker
 

@@ -72,7 +72,7 @@ def _slice(b: Builder, node: Node, arrays: Arrays) -> np.ndarray:
         # before the first value, counted from the end, is no value at all
         stop = None if step < 0 and end < -size else end
         parts[axis_of(node, axis, array.ndim)] = slice(start, stop, step)
-    return array[tuple(parts)]
+    return np.asarray(array[tuple(parts)])
 
 
 def _cast(b: Builder, node: Node, arrays: Arrays) -> np.ndarray:

@@ -255,8 +255,8 @@ def pad(b: Builder, node: Node) -> None:
     axes = [n % 4 for n in axes] or [0, 1, 2, 3]
     if len(listed) != 2 * len(axes):
         raise node.refused(f"has {len(listed)} pads for {len(axes)} axes")
-    value = b.optional(node, 2, "value")
-    value = np.float32(node.real("value", 0.0)) if value is None else value
+    given = b.optional(node, 2, "value")
+    value = np.asarray(node.real("value", 0.0) if given is None else given)
     before, after = [0] * 4, [0] * 4
     for i, axis in enumerate(axes):
         before[axis], after[axis] = listed[i], listed[len(axes) + i]
@@ -268,8 +268,8 @@ def pad(b: Builder, node: Node) -> None:
     if not any(pads):
         b.same(node, x)
         return
-    if np.asarray(value).size != 1 or float(np.asarray(value).reshape(-1)[0]) != 0:
-        raise node.refused(f"pads with {np.asarray(value).tolist()!s:.40}; Caffe pads with 0")
+    if value.size != 1 or value.any():
+        raise node.refused(f"pads with {value.tolist()!s:.40}; Caffe pads with 0")
     n, c, h, w = x.shape
     shape = (n, c, h + pads[0] + pads[2], w + pads[1] + pads[3])
     name = node.outputs[0]
