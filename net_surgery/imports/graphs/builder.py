@@ -240,4 +240,16 @@ def pair(node: Node, name: str, default: int) -> Tuple[int, int]:
     return found[0], found[1]
 
 
-__all__ = ["Builder", "Shape", "Value", "pair"]
+def numbers(b: Builder, node: Node, index: int, name: str) -> Optional[List[int]]:
+    """A list of whole numbers: an attribute in old versions, an input in new ones."""
+    if node.has(name):
+        return node.numbers(name)
+    array = b.optional(node, index, name)
+    if array is None:
+        return None
+    if array.dtype.kind not in "iu" or array.ndim > 1 or array.size > 64:
+        raise node.refused(f"has {name} of {array.dtype} {array.shape}")
+    return [int(n) for n in array.reshape(-1)]
+
+
+__all__ = ["Builder", "Shape", "Value", "numbers", "pair"]

@@ -16,12 +16,17 @@ from ...front_matter import text_value
 from ...operation import load_engine
 from .. import folder
 from ..readers.bounds import Budget
-from . import elementwise, folding, shaping, windows
+from . import convolutions, elementwise, folding, pooling, shaping
 from .builder import LARGEST_BLOB, Builder, Shape
 from .model import Declared, Model, Node, needed
 
 Size = Tuple[int, int]  # height, width
-_LAYERS = {**windows.LAYERS, **elementwise.LAYERS, **shaping.LAYERS}
+_LAYERS = {
+    **convolutions.LAYERS,
+    **elementwise.LAYERS,
+    **pooling.LAYERS,
+    **shaping.LAYERS,
+}
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
 _TOLD = 6
 _STRIDE, _EARLY = 16, 0.9  # of what a dream takes by default: see _end

@@ -9,9 +9,9 @@ import numpy as np
 from netfile import wire
 from netfile.errors import NetError
 
-from .builder import Builder
+from .builder import Builder, numbers
 from .model import Node
-from .shaping import axis_of, numbers, squeezed_shape, target_shape, unsqueezed_shape
+from .shaping import axis_of, squeezed_shape, target_shape, unsqueezed_shape
 
 Arrays = Sequence[np.ndarray]
 _TYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 10: np.float32, 11: np.float32,

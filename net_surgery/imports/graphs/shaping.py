@@ -1,11 +1,11 @@
 """What gives values another shape, puts maps together, or multiplies by a matrix."""
 
 import math
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
 import numpy as np
 
-from .builder import Builder, Shape, Value
+from .builder import Builder, Shape, Value, numbers
 from .model import Node
 
 
@@ -50,18 +50,6 @@ def target_shape(node: Node, shape: Shape, wanted: Sequence[int]) -> Shape:
     if any(n < 0 for n in out) or math.prod(out) != math.prod(shape):
         raise node.refused(f"cannot make {list(wanted)} of {shape}")
     return tuple(out)
-
-
-def numbers(b: Builder, node: Node, index: int, name: str) -> Optional[List[int]]:
-    """A list of whole numbers: an attribute in old versions, an input in new ones."""
-    if node.has(name):
-        return node.numbers(name)
-    array = b.optional(node, index, name)
-    if array is None:
-        return None
-    if array.dtype.kind not in "iu" or array.ndim > 1 or array.size > 64:
-        raise node.refused(f"has {name} of {array.dtype} {array.shape}")
-    return [int(n) for n in array.reshape(-1)]
 
 
 def reshape(b: Builder, node: Node) -> None:

@@ -1,18 +1,14 @@
-"""What slides a window over a map: convolutions, pooling and padding.
+"""Convolutions and padding.
 
-ONNX pads each side by a number of its own and, as a rule, leaves out a last window that does not
-fit. Caffe pads both sides alike, and its pooling takes a part of a window. Where the two differ,
-the same values are made by a kernel that has zeros on one side, by a window more that is cut off,
-or by dividing by the share of a window that lies in the map.
+ONNX pads each side by a number of its own, Caffe both sides alike. Where they differ, the same
+values are made by a kernel that has zeros on one side.
 """
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netfile.shapes import pooled_size
-
-from .builder import Builder, Shape, Value, pair
+from .builder import Builder, Value, numbers, pair
 from .model import Node
 
 Pads = Tuple[int, int, int, int]  # top, left, bottom, right
@@ -29,7 +25,7 @@ def _same(size: int, extent: int, stride: int, lower: bool) -> Tuple[int, int]:
     return (total - less, less) if lower else (less, total - less)
 
 
-def _pads(
+def pads_of(
     b: Builder, node: Node, size: Sequence[int], extent: Sequence[int], stride: Sequence[int]
 ) -> Pads:
     """The zeros around a map of this size. Raises WeightsError where they are none."""
@@ -95,7 +91,7 @@ def _dense(b: Builder, weight: np.ndarray, place: int, dilation: int) -> np.ndar
 # ---- convolutions
 
 
-def _set_pair(param: Any, repeated: str, name: str, values: Sequence[int], default: int) -> None:
+def set_pair(param: Any, repeated: str, name: str, values: Sequence[int], default: int) -> None:
     """Set a setting of two axes, once where both are alike."""
     if values[0] != values[1]:
         setattr(param, f"{name}_h", values[0])
@@ -125,9 +121,9 @@ def _convolve(
     layer = b.layer(node, type, [blob], blobs, step)
     p = layer.convolution_param
     p.num_output = taps.weight.shape[1] * group if transposed else taps.weight.shape[0]
-    _set_pair(p, "kernel_size", "kernel", taps.weight.shape[2:], 0)
-    _set_pair(p, "stride", "stride", stride, 1)
-    _set_pair(p, "pad", "pad", taps.pad, 0)
+    set_pair(p, "kernel_size", "kernel", taps.weight.shape[2:], 0)
+    set_pair(p, "stride", "stride", stride, 1)
+    set_pair(p, "pad", "pad", taps.pad, 0)
     if taps.dilation != [1, 1]:
         p.dilation.extend(taps.dilation[: 1 if taps.dilation[0] == taps.dilation[1] else 2])
     if group != 1:
@@ -177,7 +173,7 @@ def convolution(b: Builder, node: Node) -> None:
     """Conv."""
     x = b.value(node, axes=4)
     k = _kernel(b, node, x.shape[1], transposed=False)
-    own = _pads(b, node, x.shape[2:], k.extent, k.stride)
+    own = pads_of(b, node, x.shape[2:], k.extent, k.stride)
     out = [(x.shape[2 + i] + own[i] + own[i + 2] - k.extent[i]) // k.stride[i] + 1 for i in (0, 1)]
     taps = _even(b, k.weight, k.dilation, [n + m for n, m in zip(own, x.pads)])
     layer = _convolve(b, node, x.blob, taps, k.bias, k.stride, k.group)
@@ -201,7 +197,7 @@ def deconvolution(b: Builder, node: Node) -> None:
                 f"makes {full[0]}x{full[1]}, and {wanted[0]}x{wanted[1]} by its auto_pad {auto}"
             )
     if wanted is None:
-        pads = list(_pads(b, node, x.shape[2:], k.extent, k.stride))
+        pads = list(pads_of(b, node, x.shape[2:], k.extent, k.stride))
     else:
         if len(wanted) != 2:
             raise node.refused(f"has output_shape {wanted}; its height and width are converted")
@@ -225,7 +221,7 @@ def _single_tap(b: Builder, channels: int, size: Sequence[int], place: Sequence[
     return weight
 
 
-def _padded(
+def padded(
     b: Builder, node: Node, blob: str, channels: int, pads: Sequence[int], step: str = ""
 ) -> Any:
     """A Convolution that puts zeros around every channel."""
@@ -233,9 +229,7 @@ def _padded(
     return _convolve(b, node, blob, taps, None, (1, 1), channels, step)
 
 
-def _cropped(
-    b: Builder, node: Node, blob: str, channels: int, cut: Sequence[int], step: str
-) -> Any:
+def cropped(b: Builder, node: Node, blob: str, channels: int, cut: Sequence[int], step: str) -> Any:
     """A Convolution that takes rows and columns off every channel: top, left, bottom, right."""
     size = [1 + cut[0] + cut[2], 1 + cut[1] + cut[3]]
     taps = _Taps(_single_tap(b, channels, size, cut[:2]), [1, 1], [0, 0])
@@ -248,11 +242,8 @@ def pad(b: Builder, node: Node) -> None:
     mode = node.string("mode", "constant")
     if mode != "constant":
         raise node.refused(f"has the mode {mode[:40]}; padding with zeros is converted")
-    listed = node.numbers("pads") or node.numbers("paddings")
-    if listed is None:
-        listed = [int(n) for n in _whole(b, node, 1, "pads")]
-    axes = [int(n) for n in _whole(b, node, 3, "axes")] if len(node.inputs) > 3 else []
-    axes = [n % 4 for n in axes] or [0, 1, 2, 3]
+    listed = node.numbers("paddings") or numbers(b, node, 1, "pads") or []
+    axes = [n % 4 for n in numbers(b, node, 3, "axes") or [0, 1, 2, 3]]
     if len(listed) != 2 * len(axes):
         raise node.refused(f"has {len(listed)} pads for {len(axes)} axes")
     given = b.optional(node, 2, "value")
@@ -279,200 +270,11 @@ def pad(b: Builder, node: Node) -> None:
     ):
         b.same(node, Value(x.blob, shape, pads))
         return
-    b.made(node, _padded(b, node, x.blob, c, pads), shape)
-
-
-def _whole(b: Builder, node: Node, index: int, what: str) -> List[int]:
-    """A list of whole numbers that is a constant; empty where the input is left out."""
-    array = b.optional(node, index, what)
-    if array is None:
-        return []
-    if array.dtype.kind not in "iu" or array.ndim > 1 or array.size > 16:
-        raise node.refused(f"has {what} of {array.dtype} {array.shape}")
-    return [int(n) for n in array.reshape(-1)]
-
-
-# ---- pooling
-
-
-def onnx_windows(size: int, kernel: int, stride: int, before: int, after: int, ceil: bool) -> int:
-    """How many windows ONNX's pooling has along an axis.
-
-    A part of a window counts with `ceil`, unless all of it lies behind the map.
-    """
-    span = size + before + after - kernel
-    out = (-(-span // stride) if ceil else span // stride) + 1
-    return out - 1 if ceil and (out - 1) * stride >= size + before else out
-
-
-class _Axis(NamedTuple):
-    """How Caffe's pooling gets the windows along an axis: its pad, and how many are too many."""
-
-    pad: int
-    skip: int
-    rest: int
-
-
-def _axis(
-    size: int, kernel: int, stride: int, before: int, count: int, floor: bool, further: bool
-) -> Optional[_Axis]:
-    """The windows of one axis; None if there are too few.
-
-    further: whether Caffe may pad by more, where padding makes no difference to the values.
-    """
-    for padding in range(before, kernel if further else before + 1, stride):
-        skip = (padding - before) // stride
-        made = pooled_size(size, kernel, stride, padding, floor)
-        rest = made - skip - count
-        # the average of a window that is empty is no number
-        is_empty = (made - 1) * stride >= size + 2 * padding
-        if rest >= 0 and (further or not is_empty):
-            return _Axis(padding, skip, rest)
-    return None
-
-
-class _Pool(NamedTuple):
-    """A pooling: `axes` for height and width, with round_mode FLOOR or without."""
-
-    is_max: bool
-    kernel: Tuple[int, int]
-    stride: Tuple[int, int]
-    axes: List[_Axis]
-    floor: bool
-
-
-def _pool(b: Builder, node: Node, blob: str, channels: int, pool: _Pool, step: str = "") -> Any:
-    """A Pooling layer, and another that takes off what are windows too many."""
-    (top, left), (bottom, right) = ([(a.skip, a.rest)[i] for a in pool.axes] for i in (0, 1))
-    cut = [top, left, bottom, right]
-    layer = b.layer(node, "Pooling", [blob], step=f"{step}windows" if any(cut) else step)
-    p = layer.pooling_param
-    p.pool = p.MAX if pool.is_max else p.AVE
-    _set_pair(p, "kernel_size", "kernel", pool.kernel, 0)
-    _set_pair(p, "stride", "stride", pool.stride, 1)
-    _set_pair(p, "pad", "pad", [axis.pad for axis in pool.axes], 0)
-    if pool.floor:
-        p.round_mode = p.FLOOR
-    return _cropped(b, node, layer.top[0], channels, cut, step) if any(cut) else layer
-
-
-def pooling(b: Builder, node: Node) -> None:
-    """MaxPool and AveragePool."""
-    x = b.value(node, axes=4)
-    is_max = node.op == "MaxPool"
-    if not node.has("kernel_shape"):
-        raise node.refused("has no kernel_shape")
-    kernel, stride = pair(node, "kernel_shape", 1), pair(node, "strides", 1)
-    if pair(node, "dilations", 1) != (1, 1):
-        raise node.refused(
-            f"has dilations {node.numbers('dilations')}, but windows have no gaps in Caffe"
-        )
-    size = x.shape[2:]
-    pads = _pads(b, node, size, kernel, stride)
-    if any(pads[i] >= kernel[i % 2] for i in range(4)):
-        raise node.refused(f"has pads {list(pads)}, which are not less than its kernel {kernel}")
-    ceil = node.number("ceil_mode", 0) != 0
-    count = [
-        onnx_windows(size[i], kernel[i], stride[i], pads[i], pads[i + 2], ceil) for i in (0, 1)
-    ]
-    if min(count) < 1:
-        raise node.refused(f"gets a map of {size}, which is smaller than its kernel {kernel}")
-    counts_padding = is_max or node.number("count_include_pad", 0) != 0 or not any(pads)
-    blob, uneven = x.blob, pads[:2] != pads[2:]
-    added: Pads = (0, 0, 0, 0)
-    if uneven and not is_max:  # their windows are part of the map then
-        added = pads
-        blob = _padded(b, node, blob, x.shape[1], pads, "pad").top[0]
-        size, pads = (size[0] + pads[0] + pads[2], size[1] + pads[1] + pads[3]), (0, 0, 0, 0)
-    plan = _plan(is_max, size, kernel, stride, pads, count)
-    if plan is None:
-        made = [pooled_size(size[i], kernel[i], stride[i], pads[i], False) for i in (0, 1)]
-        raise node.refused(
-            f"makes {count[0]}x{count[1]} of {size[0]}x{size[1]}, but Caffe's pooling "
-            f"{made[0]}x{made[1]}"
-        )
-    channels = x.shape[1]
-    if counts_padding:
-        layer = _pool(b, node, blob, channels, plan)
-    else:
-        pooled = _pool(b, node, blob, channels, plan, "pool")
-        share = _share(b, node, x.blob, channels, added, plan)
-        layer = b.layer(node, "Eltwise", [pooled.top[0], share])
-        layer.eltwise_param.operation = layer.eltwise_param.PROD
-    b.made(node, layer, (*x.shape[:2], count[0], count[1]))
-
-
-def _plan(
-    is_max: bool,
-    size: Sequence[int],
-    kernel: Tuple[int, int],
-    stride: Tuple[int, int],
-    pads: Sequence[int],
-    count: Sequence[int],
-) -> Optional[_Pool]:
-    """How Caffe's pooling gets these windows with as few too many as can be."""
-    plans = []
-    for floor in (False, True):
-        axes = [
-            _axis(size[i], kernel[i], stride[i], pads[i], count[i], floor, is_max) for i in (0, 1)
-        ]
-        found = [axis for axis in axes if axis is not None]
-        if len(found) == 2:
-            plans.append(_Pool(is_max, kernel, stride, found, floor))
-    return min(plans, key=lambda p: sum(a.skip + a.rest for a in p.axes), default=None)
-
-
-def _share(b: Builder, node: Node, blob: str, channels: int, added: Pads, plan: _Pool) -> str:
-    """A blob of 1 / the share of each window that lies in the map, whatever the map's size."""
-    ones = b.layer(node, "Power", [blob], step="ones")
-    ones.power_param.scale, ones.power_param.shift = 0, 1
-    source = ones.top[0]
-    if any(added):
-        source = _padded(b, node, source, channels, added, "ones_padded").top[0]
-    shares = _pool(b, node, source, channels, plan, "share")
-    inverse = b.layer(node, "Power", [shares.top[0]], step="inverse")
-    inverse.power_param.power = -1
-    return str(inverse.top[0])
-
-
-def global_pooling(b: Builder, node: Node) -> None:
-    """GlobalAveragePool and GlobalMaxPool."""
-    x = b.value(node, axes=4)
-    _pool_all(b, node, x, node.op == "GlobalMaxPool", "")
-
-
-def _pool_all(b: Builder, node: Node, x: Value, is_max: bool, step: str) -> Any:
-    layer = b.layer(node, "Pooling", [x.blob], step=step)
-    p = layer.pooling_param
-    p.pool = p.MAX if is_max else p.AVE
-    p.global_pooling = True
-    if not step:
-        b.made(node, layer, (*x.shape[:2], 1, 1))
-    return layer
-
-
-def mean(b: Builder, node: Node) -> None:
-    """ReduceMean over height and width, which is a global pooling."""
-    x = b.value(node, axes=4)
-    axes = node.numbers("axes")
-    axes = _whole(b, node, 1, "axes") if axes is None else axes
-    if sorted(n % 4 for n in axes) != [2, 3]:
-        raise node.refused(f"is over the axes {axes}; the mean over height and width is converted")
-    if node.number("keepdims", 1):
-        _pool_all(b, node, x, False, "")
-        return
-    pooled = _pool_all(b, node, x, False, "pool")
-    b.made(node, b.layer(node, "Flatten", [pooled.top[0]]), x.shape[:2])
+    b.made(node, padded(b, node, x.blob, c, pads), shape)
 
 
 LAYERS: Dict[str, Callable[[Builder, Node], None]] = {
-    "AveragePool": pooling,
     "Conv": convolution,
     "ConvTranspose": deconvolution,
-    "GlobalAveragePool": global_pooling,
-    "GlobalMaxPool": global_pooling,
-    "MaxPool": pooling,
     "Pad": pad,
-    "ReduceMean": mean,
 }
-__all__ = ["LAYERS", "Shape", "onnx_windows"]
