@@ -99,7 +99,7 @@ def test_pooling(caffe: Any, tmp_path: Path, op: str, settings: Dict[str, Any]) 
 
 def test_activations(caffe: Any, tmp_path: Path) -> None:
     """In place where nothing else reads what is below, and not where something does."""
-    graph = Graph(1, 4, 7, 6, opset=13)
+    graph = Graph(1, 4, 7, 6, opset=22)
     graph.conv(4, 5)
     for op, settings in (
         ("Relu", {}), ("Dropout", {}), ("LeakyRelu", {"alpha": 0.2}), ("Sigmoid", {}),

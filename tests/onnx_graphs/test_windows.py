@@ -43,7 +43,7 @@ def compare_one(op: str, seed: int, caffe: Any, folder: Path) -> None:
     rng = np.random.RandomState(seed)
     settings = drawn(rng, op)
     size = [int(n) for n in rng.randint(10, 18, 2)]
-    graph = Graph(1, 2, *size, opset=19 if op != "ConvTranspose" else 11, seed=seed)
+    graph = Graph(1, 2, *size, opset=22 if op != "ConvTranspose" else 11, seed=seed)
     kernel = settings["kernel_shape"]
     if op == "Conv":
         graph.add(op, "x", graph.random(3, 2, *kernel), graph.random(3), **settings)

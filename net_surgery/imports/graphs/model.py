@@ -12,7 +12,7 @@ from ..readers.bounds import MOST_ARRAYS, Budget
 from ..readers.messages import axis, floats, inner, text, varint, varints
 from ..readers.onnx import GRAPH_INITIALIZER, GRAPH_SPARSE, KINDS, MODEL_GRAPH, Tensor
 
-NEWEST_OPSET = 28  # the last whose definitions were read
+NEWEST_OPSET = 28  # of the package onnx 1.23
 MOST_NODES = MOST_ARRAYS
 _MODEL_OPSET = 8
 _GRAPH_NODE, _GRAPH_NAME, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 2, 11, 12
