@@ -15,7 +15,7 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-pages test-wheel test-lowest test-no-engine test-torch caffe \
+.PHONY: help setup dream test test-pages test-wheel test-lowest test-no-engine test-torch test-onnx caffe \
     test-caffe reproduce lint docs bench fuzz soak model proto clean
 
 help:  ## show this list
@@ -73,6 +73,10 @@ test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and 
 test-torch: $(VENV)/.dev  ## compare imported nets with PyTorch's own, the two that pip can get too
 	$(PIP_INSTALL) -e '.[torch-tests]'
 	$(BIN)/python -m pytest -m torch tests/pytorch
+
+test-onnx: $(VENV)/.dev  ## compare imported ONNX graphs with ONNX Runtime, blob by blob
+	$(PIP_INSTALL) -e '.[onnx-tests]'
+	$(BIN)/python -m pytest -m onnx tests/onnx_graphs
 
 # $(call lowest,FOLDER,EXTRAS,MORE): an environment with the lowest versions that pyproject.toml
 # allows and that have wheels for this Python; MORE, which the tests themselves need, is new

@@ -136,10 +136,19 @@ def _add_import(commands: Any) -> None:
         "--as",
         dest="model",
         required=True,
-        choices=names,
         metavar="NAME",
-        help=f"the net whose weights they are: {', '.join(names)}",
+        help="the net whose weights they are, or a new name for what an ONNX graph becomes; known "
+        f"are {', '.join(names)}",
     )
+    p.add_argument(
+        "--size",
+        type=_size,
+        metavar="H,W",
+        help="of a graph's pictures, where it leaves that open",
+    )
+    p.add_argument("--mean", type=_mean, metavar="B,G,R", help="of a graph's net")
+    p.add_argument("--channel-order", choices=("bgr", "rgb"), help="of a graph's net")
+    p.add_argument("--input-scale", type=float, metavar="X", help="of a graph's net")
     p.add_argument("-o", "--out", required=True, metavar="FOLDER", help="a new folder")
     _add_engine(p)
     p.set_defaults(run=_import)
@@ -147,10 +156,19 @@ def _add_import(commands: Any) -> None:
 
 def _import(args: argparse.Namespace) -> None:
     check_new_folder(args.out)
-    imported = imports.convert(args.file, args.model, load_engine(args.engine))
+    taken = imports.Input(args.mean, args.channel_order, args.input_scale)
+    given = None if taken == imports.Input() else taken
+    try:
+        caffe = load_engine(args.engine)
+        imported = imports.convert(args.file, args.model, caffe, args.size, given)
+    except imports.OpenSizeError as e:
+        raise SurgeryError(f"{e}; give one with --size, such as --size 224,224") from None
     if imported.left_over:
         print(printable(f"not used: {imports.some(imported.left_over)}"))
-    print(printable(f"wrote {imported.save(args.out)}, from {imported.table.source}"))
+    if isinstance(imported, imports.Graph):
+        for note in imported.notes:
+            print(printable(note))
+    print(printable(f"wrote {imported.save(args.out)}, from {imported.format}"))
 
 
 def _add_show(commands: Any) -> None:
@@ -298,12 +316,30 @@ def _add_layers(p: Any) -> None:
 
 def _shape(text: str) -> Tuple[int, ...]:
     """The batch of one picture of these channels, height and width."""
+    return (1, *_whole_numbers(text, ("channels", "height", "width"), "3,227,227"))
+
+
+def _size(text: str) -> Tuple[int, ...]:
+    return _whole_numbers(text, ("height", "width"), "224,224")
+
+
+def _whole_numbers(text: str, names: Sequence[str], example: str) -> Tuple[int, ...]:
     try:
-        shape = tuple(int(n) for n in text.replace("x", ",").split(","))
+        numbers = tuple(int(n) for n in text.replace("x", ",").split(","))
     except ValueError:
-        shape = ()
-    if len(shape) != 3 or min(shape) < 1:
+        numbers = ()
+    if len(numbers) != len(names) or min(numbers) < 1:
         raise argparse.ArgumentTypeError(
-            f"must be channels,height,width such as 3,227,227, not {text!r}"
+            f"must be {','.join(names)} such as {example}, not {text!r}"
         )
-    return (1, *shape)
+    return numbers
+
+
+def _mean(text: str) -> Tuple[float, ...]:
+    """A mean colour: one number for all channels, or one for each."""
+    try:
+        return tuple(float(n) for n in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be numbers such as 104,117,123, not {text!r}"
+        ) from None

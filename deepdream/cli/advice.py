@@ -5,6 +5,8 @@ import shlex
 from functools import singledispatch
 from typing import Optional
 
+from net_surgery.imports import OpenSizeError
+
 from .. import errors
 from ..request.presets import PRESETS
 
@@ -65,6 +67,11 @@ def _(error: errors.ModelError) -> str:
     if error.moved:
         return "say where its folder is with --model"
     return "a folder without one needs --mean B,G,R" if error.needs_mean else ""
+
+
+@advice.register(OpenSizeError)
+def _(error: OpenSizeError) -> str:
+    return "give one with --size, such as --size 224"
 
 
 @advice.register(errors.EngineError)

@@ -119,7 +119,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             started = time.monotonic()
             try:
                 code: Optional[int] = args.run(args)
-            except DreamError as e:
+            except (DreamError, NetError) as e:
                 e.args = (advised(e, getattr(args, "preset", None)),)
                 raise
             events.emit("done", code=code or 0, seconds=round(time.monotonic() - started, 3))

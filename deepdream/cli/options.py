@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from dataclasses import fields, replace
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type
 
@@ -18,6 +19,7 @@ from .parser import CommandParser
 # the groups of options, by title
 WHAT, HOW, NET = "what to dream", "how to dream", "the net"
 OUTPUT, SAID = "the output", "what is said"
+GRAPH = "what an ONNX graph does not say"
 
 
 def number(
@@ -55,6 +57,15 @@ def filled(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("must not be empty")
     return text
+
+
+def picture_size(text: str) -> Tuple[int, int]:
+    """An argparse type: (height, width), of WIDTHxHEIGHT or of one number for both."""
+    found = re.fullmatch(r"([1-9]\d{0,4})(?:x([1-9]\d{0,4}))?", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"must be such as 224 or 320x240, not {text!r}")
+    width, height = int(found[1]), int(found[2] or found[1])
+    return height, width
 
 
 def listed(text: str) -> List[str]:

@@ -1,94 +1,44 @@
 """A file of weights in any format, as a Caffe model's folder."""
 
-import hashlib
+import difflib
 import os
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, List
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from netfile import caffemodel
-from netfile.errors import WeightsError, WriteError, printable
-from netfile.files import file_sha1, whole_file, whole_folder
+from netfile.errors import WeightsError, printable
+from netfile.kinds import kind_of
 from netfile.places import MODELS, PROTOTXT
 from netfile.prototxt import read_prototxt
 
-from ..front_matter import fact, kept_lines, text_value
+from ..front_matter import fact, kept_lines
 from ..operation import load_engine
-from . import tables
+from . import graphs, tables
+from .folder import DEPLOY, README, Folder, base_name, file_sha256
 from .mapping import best, mapped, share, some
 from .readers import read
 from .tables.table import Table
 
-DEPLOY, README = "deploy.prototxt", "readme.md"
 LABELS = "imagenet_names.txt"  # beside this file: WordNet's names of ImageNet's 1000 classes
 _CAFFES_LABELS = "synset_words.txt"  # the same names in Caffe's own archive
 
 
 @dataclass(frozen=True)
-class Imported:
-    """The weights of a deploy net, made of a file of another format.
-
-    table: how they were made. net: the deploy net, a NetParameter of the engine. parameters: each
-    layer's arrays, float32. left_over: the file's arrays that no layer took. source: the file's
-    name. sha256: the file's.
-    """
+class Imported(Folder):
+    """The weights of a deploy net, made of a file of another format. table: how they were made."""
 
     table: Table
-    net: Any
-    parameters: Dict[str, List[np.ndarray]]
-    left_over: List[str]
-    source: str
-    sha256: str
+
+    @property
+    def format(self) -> str:
+        return self.table.source
 
     def file_names(self) -> List[str]:
-        """The names of the files that `save` writes."""
         return file_names(self.table.model)
 
-    def write(self, file: BinaryIO) -> None:
-        """Write the weights as a caffemodel."""
-        file.write(type(self.net)(name=self.net.name).SerializeToString())
-        for layer in self.net.layer:
-            if layer.name in self.parameters:
-                entry = type(layer)(name=layer.name, type=layer.type)
-                caffemodel.write_layer(file, entry, self.parameters[layer.name])
-
-    def save(self, folder: Any, overwrite: bool = False) -> Path:
-        """Write a complete model's folder, whole or not at all.
-
-        Args:
-            folder: a new one, or one that is there, into which the files go.
-            overwrite: whether files of the same names may be replaced.
-
-        Returns:
-            The folder.
-
-        Raises:
-            WriteError: it cannot be written; `exists` where a file of such a name is there.
-        """
-        path = Path(folder)
-        try:
-            if not os.path.lexists(str(path)) or (path.is_dir() and not any(path.iterdir())):
-                with whole_folder(path) as partial:
-                    self._write_all({name: partial / name for name in self.file_names()})
-            else:
-                with ExitStack() as stack:
-                    self._write_all(
-                        {
-                            name: stack.enter_context(whole_file(path / name, overwrite))
-                            for name in self.file_names()
-                        }
-                    )
-        except FileExistsError as e:
-            raise WriteError(f"{e.filename}: exists already", exists=True) from None
-        except OSError as e:
-            raise WriteError(f"{path}: cannot be written: {e.strerror or e}") from None
-        return path
-
     def _write_all(self, places: Dict[str, Path]) -> None:
-        """Write every file under the name that it has for now."""
         deploy = PROTOTXT / self.table.model / DEPLOY
         places[DEPLOY].write_bytes(deploy.read_bytes())
         weights = places[f"{self.table.model}.caffemodel"]
@@ -104,15 +54,7 @@ class Imported:
             f"classes: {LABELS}" if fact(line) == ("classes", _CAFFES_LABELS) else line
             for line in _facts(self.table.model)
         ]
-        made = [
-            f"caffemodel: {text_value(weights.name)}",
-            f"sha1: {file_sha1(weights)}",
-            f"bytes: {weights.stat().st_size}",
-            f"source: {ascii(self.source)}",
-            f"source_sha256: {self.sha256}",
-            f"source_format: {text_value(self.table.source)}",
-        ]
-        lines = ["---", *labelled, *made, "---", "", *self._told(), ""]
+        lines = ["---", *labelled, *self.facts_of_file(weights), "---", "", *self._told(), ""]
         return "\n".join(lines)
 
     def _told(self) -> List[str]:
@@ -135,6 +77,8 @@ class Imported:
 
 def file_names(model: str) -> List[str]:
     """The names of the files in the folder of an imported model."""
+    if model not in tables.models():
+        return graphs.file_names(model)
     has_labels = any(fact(line) == ("classes", _CAFFES_LABELS) for line in _facts(model))
     return [DEPLOY, f"{model}.caffemodel", README, *([LABELS] if has_labels else [])]
 
@@ -144,14 +88,22 @@ def _facts(model: str) -> List[str]:
     return kept_lines(MODELS / model / README)
 
 
-def convert(path: Any, model: str, caffe: Any = None) -> Imported:
-    """The weights of a known net, from a file of PyTorch, safetensors, Keras, NumPy, ONNX or
-    TensorFlow.
+def convert(
+    path: Any,
+    model: str,
+    caffe: Any = None,
+    size: Optional[graphs.Size] = None,
+    taken: Optional[graphs.Input] = None,
+) -> Folder:
+    """A file of weights as a model: of a known net, from PyTorch, safetensors, Keras, NumPy, ONNX
+    or TensorFlow; or under a new name, of an ONNX graph alone.
 
     Args:
         path: the file. Nothing in it is run.
-        model: the net, one of `models()`.
+        model: the net, one of `models()`, or a new name for what a graph becomes.
         caffe: the engine module whose messages to use; by default a real Caffe, else caffe_compat.
+        size: (height, width) of a graph's pictures, where it leaves them open.
+        taken: what a graph's net takes, as far as it is known. A net that is known has its own.
 
     Raises:
         WeightsError: the file cannot be read, is damaged, or holds another net.
@@ -159,7 +111,16 @@ def convert(path: Any, model: str, caffe: Any = None) -> Imported:
     """
     known = tables.models()
     if model not in known:
-        raise WeightsError(f'no file can be imported as "{model}"; known are {", ".join(known)}')
+        if os.path.isfile(path) and not _is_graph(path):
+            near = difflib.get_close_matches(model, known, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise WeightsError(
+                f'{path}: only an ONNX graph can be imported as "{model}"{hint}; known are '
+                f"{', '.join(known)}"
+            )
+        return graphs.convert_graph(path, model, caffe, size, taken or graphs.Input())
+    if size or taken:
+        raise WeightsError(f"{model} is a known net, with a size, mean, order and scale of its own")
     messages = (caffe or load_engine()).io.caffe_pb2
     net = _deploy(model, messages)
     arrays = read(path)
@@ -169,10 +130,16 @@ def convert(path: Any, model: str, caffe: Any = None) -> Imported:
     except WeightsError as e:
         other = _fitting(arrays, messages)
         hint = f"; it looks like {other}" if other not in ("", model) else ""
+        if _is_graph(path):
+            hint += "; under a new name, its graph becomes a net of its own"
         raise WeightsError(f"{path}: {e}{hint}") from None
-    return Imported(
-        table, net, found.parameters, found.left_over, os.path.basename(str(path)), _sha256(path)
-    )
+    source, digest = base_name(path), file_sha256(path)
+    return Imported(net, found.parameters, found.left_over, source, digest, table)
+
+
+def _is_graph(path: Any) -> bool:
+    kind = kind_of(path)
+    return kind is not None and kind.what == "an ONNX model"
 
 
 def _table(model: str, arrays: Dict[str, np.ndarray], net: Any) -> Table:
@@ -198,11 +165,3 @@ def _fitting(arrays: Dict[str, np.ndarray], messages: Any) -> str:
         if share(table, arrays, _deploy(table.model, messages)) == 1:
             return table.model
     return ""
-
-
-def _sha256(path: Any) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

@@ -14,10 +14,10 @@ from . import learned, losses, structure, windows
 from .common import Known, ParameterRules, Rules, Shape, refused
 from .inputs import INPUTS, check_input, input_shapes
 from .structure import NEURONS
-from .windows import pair, window
+from .windows import pair, pooled_size, window
 
-__all__ = ["INPUTS", "SAME_SHAPE", "Shape", "infer", "input_shapes", "pair", "weight_shapes",
-           "window"]  # fmt: skip
+__all__ = ["INPUTS", "SAME_SHAPE", "Shape", "infer", "input_shapes", "pair", "pooled_size",
+           "weight_shapes", "window"]  # fmt: skip
 
 CURE = (
     "python -m net_surgery convolutionize DEPLOY WEIGHTS -o FOLDER makes a net that takes any size"

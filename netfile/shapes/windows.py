@@ -169,7 +169,7 @@ def _weights(layer: Any, bottoms: List[Known]) -> List[Known]:
     return [(outer, inner // p.group, *w.kernel)] + ([(p.num_output,)] if p.bias_term else [])
 
 
-def _pooled_size(size: int, kernel: int, stride: int, pad: int, floor: bool = False) -> int:
+def pooled_size(size: int, kernel: int, stride: int, pad: int, floor: bool = False) -> int:
     """Output size along one axis, as Caffe rounds it.
 
     It is rounded up (or down, with `floor`); with padding, a last window that starts beyond the
@@ -196,7 +196,7 @@ def _pooling(layer: Any, bottoms: List[Known]) -> List[Shape]:
     elif any(q >= k for q, k in zip(pad, kernel)):
         raise refused(layer, f"has pad {pad}, which must be smaller than its kernel {kernel}")
     floor = "round_mode" in p.DESCRIPTOR.fields_by_name and p.round_mode == 1
-    out = [_pooled_size(s, k, st, q, floor) for s, k, st, q in zip(size, kernel, stride, pad)]
+    out = [pooled_size(s, k, st, q, floor) for s, k, st, q in zip(size, kernel, stride, pad)]
     if min(*out, *size) < 1:
         _too_small(layer, size, kernel)
     return [(n, c, *out)] * len(layer.top)
@@ -219,7 +219,7 @@ def _spp(layer: Any, bottoms: List[Known]) -> List[Shape]:
                 f"gets {size[0]}x{size[1]} values, too few for {bins} windows each way; "
                 "lower pyramid_height",
             )
-        windows += math.prod(_pooled_size(s, k, k, q) for s, k, q in zip(size, kernel, pad))
+        windows += math.prod(pooled_size(s, k, k, q) for s, k, q in zip(size, kernel, pad))
     return [(n, channels, 1, 1) if levels == 1 else (n, channels * windows)]
 
 

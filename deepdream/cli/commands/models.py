@@ -3,6 +3,7 @@ formats."""
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any
 
 from net_surgery import imports
@@ -13,6 +14,8 @@ from ... import nets
 from ...errors import ModelError, OutputError
 from ...nets import download, engine
 from ...nets.labels import SYNSET_WORDS
+from ...nets.mean import mean_pixel
+from ...request import schema
 from .. import events, options
 from ..progress import Meter
 from ..results import check_new_files
@@ -22,6 +25,7 @@ EXAMPLES = (
     "deepdream models get bvlc_googlenet",
     "deepdream models get synset_words.txt",
     "deepdream models import vgg16.pth --as torchvision_vgg16 -o vgg16/",
+    "deepdream models import mynet.onnx --as mynet --mean 104,117,123 -o mynet/",
 )
 _GET = (
     "deepdream models get bvlc_googlenet",
@@ -74,9 +78,30 @@ def _add_import(what: Any) -> None:
         "--as",
         dest="name",
         required=True,
-        choices=names,
+        type=options.filled,
         metavar="NAME",
-        help=f"the net whose weights they are: {', '.join(names)}",
+        help="the net whose weights they are, or a new name for what an ONNX graph becomes; known "
+        f"are {', '.join(names)}",
+    )
+    group = q.group(options.GRAPH)
+    group.add_argument(
+        "--size",
+        type=options.picture_size,
+        metavar="W[xH]",
+        help="of its pictures, where it leaves that open",
+    )
+    group.add_argument(
+        "--mean",
+        type=options.filled,
+        metavar="B,G,R|FILE",
+        help="its mean colour in its channel order; without it, the readme says that it is unknown",
+    )
+    group.add_argument("--channel-order", choices=("bgr", "rgb"), help="of its input")
+    group.add_argument(
+        "--input-scale",
+        type=options.recorded(schema.INPUT_SCALE),
+        metavar="X",
+        help="what its input is multiplied by, after the mean was subtracted",
     )
     options.add_out(q, "FOLDER", "the model's folder, for --model")
     options.add_said(q)
@@ -142,14 +167,29 @@ def get(args: argparse.Namespace) -> None:
 
 def import_weights(args: argparse.Namespace) -> None:
     names = imports.file_names(args.name)
+    mean = None if args.mean is None else mean_pixel(args.mean, Path())[0]
+    taken = imports.Input(mean, args.channel_order, args.input_scale)
     check_new_files(args.out, names, args.overwrite, [args.file])
-    imported = imports.convert(args.file, args.name, engine.load("auto"))
+    imported = imports.convert(
+        args.file,
+        args.name,
+        engine.load("auto"),
+        args.size,
+        None if taken == imports.Input() else taken,
+    )
     if imported.left_over:
         left = printable(imports.some(imported.left_over))
         events.warn(f"not used of {printable(args.file)}: {left}")
+    if isinstance(imported, imports.Graph):
+        for note in imported.notes:
+            events.warn(note)
+        if mean is None:
+            events.warn(
+                "its mean colour is not known; a dream needs --mean, or put it into readme.md"
+            )
     try:
         folder = imported.save(args.out, args.overwrite)
     except WriteError as e:
         raise OutputError(str(e), exists=e.exists) from None
     files = ", ".join(imported.file_names())
-    events.wrote(folder, f"wrote {folder}: {files}, from {imported.table.source}")
+    events.wrote(folder, f"wrote {folder}: {files}, from {imported.format}")

@@ -12,7 +12,9 @@ from deepdream.cli.main import COMMANDS, parser
 from deepdream.request.presets import PRESETS
 
 # metavars of numbers, and of texts that no list could hold
-TEXTS = {"N", "X", "LAYER", "CLASS,...", "EXPR", "NAME", "HOW", "R", "NAME=PATH", "X,..."}
+TEXTS = {
+    "N", "X", "W[xH]", "LAYER", "CLASS,...", "EXPR", "NAME", "HOW", "R", "NAME=PATH", "X,..."
+}  # fmt: skip
 
 
 @pytest.fixture

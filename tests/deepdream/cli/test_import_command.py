@@ -9,6 +9,7 @@ from net_surgery.imports import TABLES
 from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
 from tests.support import foreign_weights as foreign
+from tests.support.onnx_graphs import Graph
 
 MODEL = "torchvision_squeezenet1_1"
 
@@ -45,7 +46,7 @@ def test_what_cannot_be_imported_leaves_nothing(source: Path, run: Any, tmp_path
     out = tmp_path / "model"
     for file, name, told in (
         (source, "hed_bsds500", "has none of the arrays of hed_bsds500"),
-        (source, "bvlc_gogglenet", "invalid choice"),
+        (source, "bvlc_gogglenet", "(did you mean bvlc_googlenet?); known are"),
         (tmp_path / "none", MODEL, "No such file"),
         (tmp_path, MODEL, "a folder, given where a file of weights goes"),
     ):
@@ -55,3 +56,51 @@ def test_what_cannot_be_imported_leaves_nothing(source: Path, run: Any, tmp_path
     code, _, said = run("models", "import", tmp_path / "evil.pth", "--as", MODEL, "-o", out)
     assert code == 2 and "asks for os.system" in said
     assert not out.exists()
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Path:
+    """A net that no table knows."""
+    net = Graph("n", 3, "h", "w", opset=11)
+    for channels, count in ((3, 8), (8, 8)):
+        net.conv(channels, count, pads=[1, 1, 1, 1])
+        net.add("Relu")
+    net.add("GlobalAveragePool")
+    path = tmp_path / "net.onnx"
+    path.write_bytes(net.message())
+    return path
+
+
+def test_a_graph_that_no_table_knows_dreams(
+    graph: Path, run: Any, tmp_path: Path, photo: Any, fast: Any
+) -> None:
+    out = tmp_path / "mynet"
+    words = ["models", "import", graph, "--as", "mynet", "-o", out]
+    code, _, noted = run(*words)
+    assert code == 2 and "nx3xhxw; give one with --size" in noted and not out.exists()
+    code, _, noted = run(*words, "--size", "64x48")
+    assert code == 0 and "its mean colour is not known" in noted
+    dreamt = tmp_path / "dream.png"
+    dream = ["dream", photo, "--model", out, "-o", dreamt, *fast]
+    code, _, noted = run(*dream)
+    assert code == 2 and "it does not say the mean" in noted
+    assert run(*dream, "--mean", "104,117,123")[0] == 0
+    code, said, noted = run(*words, "--size", "64", "--mean", "104,117,123", "--input-scale",
+                            "0.017", "--channel-order", "rgb", "--overwrite")  # fmt: skip
+    assert code == 0 and not noted and "from ONNX graph of opset 11" in said
+    assert run(*dream, "--overwrite")[0] == 0
+
+
+@pytest.mark.parametrize("more, told", [
+    (["--size", "0"], "must be such as 224 or 320x240"), (["--size", "9x9x9"], "must be such as"),
+    (["--mean", "blue"], "neither numbers nor a mean file"),
+    (["--input-scale", "0"], "at least 1e-09"),
+    (["--as", "../net"], "is no name for a model"), (["--as", MODEL], "of its own"),
+])  # fmt: skip
+def test_what_is_said_of_a_graph_is_checked(
+    graph: Path, run: Any, tmp_path: Path, more: Any, told: str
+) -> None:
+    words = ["models", "import", graph, "--size", "64", "--as", "net", "-o", tmp_path / "out"]
+    code, _, noted = run(*words, *more)
+    assert code == 2 and told in noted and noted.count("\n") == 1, noted
+    assert not (tmp_path / "out").exists()

@@ -10,6 +10,7 @@ import pytest
 from net_surgery.errors import FormatError
 from net_surgery.imports import read
 from tests.support import foreign_weights as foreign
+from tests.support.damage import damaged
 
 ROUNDS = int(os.environ.get("FUZZ_EXAMPLES", "60"))
 ARRAYS = {
@@ -17,29 +18,6 @@ ARRAYS = {
     "a.bias": np.ones(3, np.float32),
     "count": np.arange(2, dtype=np.int64),
 }
-
-
-def damaged(content: bytes, rng: np.random.RandomState) -> bytes:
-    """The bytes with a few of them changed, taken out, doubled or cut off."""
-    out = bytearray(content)
-    for _ in range(rng.randint(1, 4)):
-        if not out:
-            break
-        at, kind = rng.randint(len(out)), rng.randint(6)
-        length = rng.randint(1, 9)
-        if kind == 0:
-            out[at] ^= 1 << rng.randint(8)
-        elif kind == 1:
-            out[at : at + length] = bytes(rng.randint(0, 256, length).tolist())
-        elif kind == 2:
-            del out[at : at + length]
-        elif kind == 3:
-            out[at:at] = out[at : at + length]
-        elif kind == 4:
-            out[at : at + length] = b"\xff" * length
-        else:
-            del out[at:]
-    return bytes(out)
 
 
 def failures(path: Path, content: bytes, seed: int) -> List[str]:
