@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 NEED_TORCH = ("train_creature_googlenet.py", "train_motif_googlenet.py")
 
 
-# The libraries that take long to import are imported once; then each script has a process of its own.
+# Libraries that take long to import are imported once; then each script has a process of its own.
 HELPS = """
 import gc, os, runpy, sys
 import numba, numpy, PIL.Image, requests, scipy.ndimage
