@@ -124,8 +124,8 @@ def test_both_carry_the_nets_the_default_model_and_types(built: Tuple[Path, Path
         weights = f"{data}/{model}/{model}.caffemodel" in names
         assert weights or "caffemodel_url: http" in text or "mirrors: " in text, model
     here = [path for package in PACKAGES for path in (ROOT / package).rglob("*")]
-    data = [path for path in here if path.is_file() and path.suffix not in (".py", ".pyc", ".loop")]
-    assert {path.relative_to(ROOT).as_posix() for path in data} <= names
+    files = {path.relative_to(ROOT).as_posix() for path in here if path.is_file()}
+    assert {name for name in files if "__pycache__" not in name} <= names
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert not [name for name in names if name.startswith(("tests", "scripts", "docs"))]
     with tarfile.open(str(sdist)) as tar:
