@@ -51,9 +51,9 @@ dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-lear
 	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") \
 	    $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 
-JOBS ?=
+JOBS ?= 2
 
-test: $(VENV)/.dev  ## run the test suite; JOBS=2 runs it in two processes
+test: $(VENV)/.dev  ## run the test suite in two processes; JOBS= for one
 	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal)
 
 # a Chromium or Chrome by its path; without one, Debian's is installed, which takes root

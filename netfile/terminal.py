@@ -133,6 +133,7 @@ def safe_streams() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.stderr.flush()  # Python 3.8 writes it at its own end, where a failure is its exit code
         sys.stdout, sys.stderr = before
         nowhere.close()
 

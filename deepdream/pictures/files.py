@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from netfile import memory
 from netfile.kinds import misplaced
@@ -38,7 +38,16 @@ _QUALITY: Dict[str, Dict[str, Any]] = {
 }
 LOSSY = frozenset({"JPEG", "AVIF"})
 _LARGEST = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65535}  # pixels of a side, each format's limit
-_ORIENTATION = 0x0112  # the EXIF tag
+_ORIENTATION = 0x0112  # the EXIF tag, and what turns a picture of each value upright
+_TURNS = {
+    2: Image.FLIP_LEFT_RIGHT,
+    3: Image.ROTATE_180,
+    4: Image.FLIP_TOP_BOTTOM,
+    5: Image.TRANSPOSE,
+    6: Image.ROTATE_270,
+    7: Image.TRANSVERSE,
+    8: Image.ROTATE_90,
+}
 _LONG_RECIPE = 60000  # characters; EXIF has room for 64 KB
 _BYTES_PER_PIXEL = 30  # measured, while it is decoded, turned and converted
 SUFFIXES = frozenset({*FORMATS, ".bmp", ".gif"})
@@ -77,7 +86,7 @@ def read(path: PathLike, profiles: bool = True) -> Photo:
         _check_memory(path, image.size)
         profile = image.info.get("icc_profile") if profiles else None
         tags, notes = _tags(path, image)
-        upright = ImageOps.exif_transpose(image)
+        upright = _upright(image)
         converted = ""
         if profile:
             upright, converted, note = _managed(path, upright, profile)
@@ -123,6 +132,12 @@ def _opened(path: PathLike) -> Iterator[Any]:
         raise
     except Exception as e:  # Pillow's decoders fail in every way on damaged files
         raise metadata.broken(path, e) from None
+
+
+def _upright(image: Any) -> Any:
+    """As ImageOps.exif_transpose, which fails where it cannot write all EXIF data again."""
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    return image if turn is None else image.transpose(turn)
 
 
 def _tags(path: PathLike, image: Any) -> Tuple[exif.Tags, Tuple[str, ...]]:

@@ -73,8 +73,9 @@ class Expression:
                 raise ValueError(f"{depth} parts one within another, over {_MOST_DEPTH}")
             is_objective = self._check(self._tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
+            why = str(e) or "too many parts one within another"  # Python 3.8 says nothing more
             raise TargetError(
-                f"objective {_short(text)!r}: cannot be read ({e}); write for instance 0.7 * "
+                f"objective {_short(text)!r}: cannot be read ({why}); write for instance 0.7 * "
                 'l2("inception_4c/output")'
             ) from None
         if not is_objective:

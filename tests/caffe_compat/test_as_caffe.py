@@ -176,15 +176,32 @@ def test_allowing_them_in_the_program(run):
     )
 
 
-def test_what_is_no_layer_is_refused(run):
-    for module, message in (
-        ("times = 3", "no caffe.Layer called Times"),
-        ("import nothing_there", "nothing_there"),
-    ):
-        done = run(NET, times=module, options=["--allow-python-layers"])
-        assert done.returncode == 1 and message in done.stderr
-    missing = run(NET.replace("times", "nowhere_at_all"), options=["--allow-python-layers"])
-    assert "there is no Python module nowhere_at_all" in missing.stderr
+# the same net of several modules, and what is said of each
+REFUSED = """
+import sys, caffe
+for module in sys.argv[2:]:
+    with open(sys.argv[1], "w") as f:
+        f.write('input: "x" input_shape { dim: 2 } layer { name: "t" type: "Python" bottom: "x" '
+                'top: "y" python_param { module: "%s" layer: "Times" } }' % module)
+    try:
+        caffe.Net(sys.argv[1], caffe.TEST)
+    except Exception as e:
+        print(e)
+"""
+
+
+def test_what_is_no_layer_is_refused(run, tmp_path):
+    messages = {
+        "three": "no caffe.Layer called Times",
+        "broken": "nothing_there",
+        "nowhere_at_all": "there is no Python module nowhere_at_all",
+    }
+    modules = {"three": "Times = 3", "broken": "import nothing_there"}
+    words = [str(tmp_path / "net.prototxt"), *messages]
+    done = run(REFUSED, *words, options=["--allow-python-layers"], **modules)
+    said = done.stdout.splitlines()
+    assert len(said) == 3, done
+    assert all(message in line for message, line in zip(messages.values(), said)), said
 
 
 def test_an_error_of_the_layer_passes_through(run):

@@ -122,7 +122,11 @@ def test_both_carry_the_nets_the_default_model_and_types(built: Tuple[Path, Path
         model = name.split("/")[-2]
         assert f"deepdream/data/prototxt/{model}/deploy.prototxt" in names
         weights = f"{data}/{model}/{model}.caffemodel" in names
-        assert weights or "caffemodel_url: http" in text or "mirrors: " in text, model
+        sources = ("caffemodel_url: http", "mirrors: ", "`deepdream models import`")
+        assert weights or any(source in text for source in sources), model
+    here = [path for package in PACKAGES for path in (ROOT / package).rglob("*")]
+    files = {path.relative_to(ROOT).as_posix() for path in here if path.is_file()}
+    assert {name for name in files if "__pycache__" not in name} <= names
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert not [name for name in names if name.startswith(("tests", "scripts", "docs"))]
     with tarfile.open(str(sdist)) as tar:
@@ -135,12 +139,13 @@ def test_both_carry_the_nets_the_default_model_and_types(built: Tuple[Path, Path
 
 def test_a_photograph_is_dreamt_and_replayed(run: Any, home: Path) -> None:
     few = ["--octaves", "2", "--iterations", "2", "--seed", "3"]
-    done = run("deepdream", "dream", "photo.jpg", "-o", "dream.png", *few)
+    done = run("deepdream", "dream", "photo.jpg", *few)
     assert done.returncode == 0, done.stderr
     assert "cannot keep" not in done.stderr
-    again = run("deepdream", "replay", "dream.png", "-o", "again.png")
+    again = run("deepdream", "replay", "photo-dream.png", "-o", "again.png")
     assert again.returncode == 0, again.stderr
-    first, second = (np.asarray(Image.open(home / name)) for name in ("dream.png", "again.png"))
+    names = ("photo-dream.png", "again.png")
+    first, second = (np.asarray(Image.open(home / name)) for name in names)
     assert first.any() and np.array_equal(first, second)
     assert any("deepdream-caffe/loops/" in name for name in cached(home))
 
@@ -173,6 +178,8 @@ def test_what_is_told_holds_outside_a_checkout(run: Any) -> None:
     assert doctor.returncode == 0, doctor.stdout
     assert "pip install 'deepdream-caffe[download]'" in doctor.stdout
     told = [doctor, run("deepdream", "models", "list"), run("deepdream", "compare", "--help")]
+    told += [run("deepdream", "presets"), run("deepdream", "models", "import", "--help")]
+    assert not [process.args for process in told if process.returncode]
     told += [run("deepdream", "models", "get", "bvlc_googlenet")]
     told += [run("deepdream", "layers", "--model", "bvlc_googlenet")]
     told += [run("deepdream", "classes", "5", "--model", "bvlc_googlenet", "-o", "classes")]

@@ -76,7 +76,9 @@ def test_unknown_model_offers_the_nearest(photo, out, capsys):
     assert "did you mean bvlc_googlenet?" in capsys.readouterr().err
 
 
-def test_model_without_its_weights_says_how_to_get_them(photo, out, capsys, monkeypatch, tmp_path):
+def test_model_without_its_weights_says_how_to_get_them(
+    caffe, photo, out, capsys, monkeypatch, tmp_path
+):
     bvlc = dataclasses.replace(
         nets.find("bvlc_googlenet"), weights=tmp_path / "bvlc_googlenet.caffemodel"
     )

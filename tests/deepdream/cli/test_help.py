@@ -82,7 +82,7 @@ def test_an_unknown_command_gets_the_near_one(word, hint, capsys):
     assert err.count("\n") == 1
 
 
-def test_the_version_names_engine_python_and_numpy_in_one_line(capsys):
+def test_the_version_names_engine_python_and_numpy_in_one_line(caffe, capsys):
     with pytest.raises(SystemExit) as e:
         cli.main(["--version"])
     said = capsys.readouterr().out

@@ -111,25 +111,25 @@ def status(name):
 road, name = sys.argv[1:]
 layers = ["prob"] if road == "heatmap" else ["conv2/3x3"]
 opened = nets.open("motif_googlenet", name, layers=layers, any_size=road == "heatmap")
-net, end, size = opened.net, opened.end, (300, 400)
+net, end, size = opened.net, opened.end, (200, 260)
 
-def run(size):
+def run(size, evaluations):
     picture = np.random.RandomState(0).uniform(0, 255, (*size, 3)).astype(np.float32)
     if road == "dream":
-        octaves.deepdream(net, picture, iter_n=1, octave_n=3, end=end)
+        octaves.deepdream(net, picture, iter_n=1, octave_n=2, end=end)
     elif road == "match":
-        matching.match(net, picture, end, matching.multiply(2), evaluations=12, octave_n=1)
+        matching.match(net, picture, end, matching.multiply(2), evaluations=evaluations, octave_n=1)
     else:
         blob = net.outputs[0]
         values = heatmap.class_map(net, preprocess(net, picture), blob)
         place = heatmap.window(opened.description, blob)
         heatmap.over(picture, heatmap.enlarge(values[0], size, *place))
 
-run((100, 100))
+run((100, 100), 1)
 with open("/proc/self/clear_refs", "w") as f:
     f.write("5")  # the peak counts from here
 before = status("VmRSS")
-run(size)
+run(size, 12)  # more than there are corrections that L-BFGS keeps
 beside = {"dream": octaves, "match": matching, "heatmap": heatmap}[road].BYTES_PER_PIXEL
 largest = memory.Pass(end, size, backward=road != "heatmap", beside=beside)
 real = engine.aborts(opened.caffe)

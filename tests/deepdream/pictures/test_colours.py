@@ -18,7 +18,7 @@ GAMMA = 2.19921875
 
 
 def s15(values):
-    return b"".join(struct.pack(">i", round(v * 65536)) for v in values)
+    return b"".join(struct.pack(">i", round(float(v) * 65536)) for v in values)
 
 
 def profile(space=b"RGB ", matrix=ADOBE):

@@ -102,7 +102,8 @@ def test_what_is_not_true_of_the_dream_is_not_kept(suffix, photo, dream, tmp_pat
     first, second = tags_of(out)
     assert first.get(ORIENTATION, 1) == 1 and pictures.load(out).shape == dream.shape
     assert GPS not in first and MAKER not in second
-    assert second[WIDTH] == 30 and second[0xA003] == 20 and second[0xA001] == 1
+    if not OLD:  # older Pillows make one of the two tables
+        assert second[WIDTH] == 30 and second[0xA003] == 20 and second[0xA001] == 1
 
 
 def test_a_plain_png_has_no_exif_data(dream, tmp_path):
