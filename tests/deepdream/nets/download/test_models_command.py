@@ -111,7 +111,9 @@ def test_list_tells_every_model(capsys):
         and "553 MB" in rows["VGG_ILSVRC_16_layers"]
         and "CC BY 4.0" in rows["VGG_ILSVRC_16_layers"]
     )
-    assert "--trust" in rows["squeezenet_v1.0"] and "not known" in rows["googlenet_places205"]
+    assert "--trust" not in rows["squeezenet_v1.0"]  # its ONNX file has a hash
+    assert "--trust" in rows["googlenet_places205"] and "not known" in rows["googlenet_places205"]
+    assert "from caffemodel, ONNX, PyTorch: " in rows["bvlc_googlenet"]
 
 
 def test_a_gists_readme_needs_no_mean(folder, capsys):
