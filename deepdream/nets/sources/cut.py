@@ -87,8 +87,9 @@ def get_until(
     except OSError as e:
         why = f"{e.strerror or e}{places.other_place(folder)}"
         raise OutputError(f"{folder}: cannot be written: {why}") from None
-    if scratch.exists():
-        shutil.rmtree(str(scratch))
+    finally:
+        if not download.unfinished(download.wanted(apart)):  # else the next attempt goes on with it
+            shutil.rmtree(str(scratch), ignore_errors=True)
     return came_from
 
 
@@ -130,9 +131,10 @@ def _with_weights(net: Any) -> Set[str]:
 def _readme(
     model: Model, layer: str, folder: Path, operated: Any, content: bytes, came_from: str
 ) -> str:
-    readme = MODELS / getting.net_name(model) / "readme.md"
-    if not readme.is_file():
-        readme = model.deploy.with_name("readme.md")
+    net = getting.net_name(model)
+    readme = Path(model.weights).with_name("readme.md")
+    if not readme.is_file():  # the weights of what is shipped lie in the user's cache
+        readme = MODELS / net / "readme.md"
     names = [part.name for part in operated.net.layer]
     tops = {top for part in operated.net.layer for top in part.top}
     kept: List[str] = kept_lines(readme) if readme.is_file() else []
@@ -148,7 +150,7 @@ def _readme(
     source = made.source if made and came_from == str(model.weights) else came_from
     lines = [
         "---",
-        f"name: {text_value(f'{model.name} until {layer}')}",
+        f"name: {text_value(f'{net} until {layer}')}",
         *kept,
         f"caffemodel: {text_value(f'{folder.name}.caffemodel')}",
         f"sha1: {hashlib.sha1(content).hexdigest()}",
@@ -156,7 +158,7 @@ def _readme(
         f"source: {ascii(source)}",
         "---",
         "",
-        f"{model.name} up to the layer {layer}, and no further; see surgery.json.",
+        f"{net} up to the layer {layer}, and no further; see surgery.json.",
         "",
     ]
     return "\n".join(printable(line) for line in lines)
