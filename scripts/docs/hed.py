@@ -61,7 +61,9 @@ def sheet(rgb: np.ndarray, maps: Dict[str, np.ndarray], width: int) -> Image.Ima
     drawn = [Image.fromarray(rgb), *(_ink(maps[name]) for name in [FUSED, *SIDES])]
     out = Image.new("RGB", (width, height + _GAP + low), "white")
     for i, picture in enumerate(drawn[:2]):
-        out.paste(picture.resize((large, height), Image.Resampling.LANCZOS), (i * (large + _GAP), 0))
+        out.paste(
+            picture.resize((large, height), Image.Resampling.LANCZOS), (i * (large + _GAP), 0)
+        )
     for i, picture in enumerate(drawn[2:]):
         at = (i * (small + _GAP), height + _GAP)
         out.paste(picture.resize((small, low), Image.Resampling.LANCZOS), at)
