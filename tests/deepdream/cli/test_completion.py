@@ -12,7 +12,7 @@ from deepdream.cli.main import COMMANDS, parser
 from deepdream.request.presets import PRESETS
 
 # metavars of numbers, and of texts that no list could hold
-TEXTS = {"N", "X", "LAYER", "CLASS,...", "EXPR", "NAME", "HOW", "R", "NAME=PATH"}
+TEXTS = {"N", "N|KIND", "X", "LAYER", "CLASS,...", "EXPR", "NAME", "HOW", "R", "NAME=PATH"}
 
 
 @pytest.fixture
