@@ -15,8 +15,8 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-pages test-wheel test-lowest test-no-engine test-torch test-onnx caffe \
-    test-caffe reproduce lint docs bench fuzz soak model proto clean
+.PHONY: help setup dream test test-pages test-wheel test-lowest test-no-engine test-torch test-onnx \
+    test-weights caffe test-caffe reproduce lint docs bench fuzz soak model proto clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -69,6 +69,9 @@ test-pages: $(VENV)/.pages  ## look at the pages in Chromium, by axe-core's rule
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
+
+test-weights: $(VENV)/.dev  ## get the two nets that pip's index has, and look at what they see
+	$(BIN)/python -m pytest -m weights tests/weights
 
 test-torch: $(VENV)/.dev  ## compare imported nets with PyTorch's own, the two that pip can get too
 	$(PIP_INSTALL) -e '.[torch-tests]'

@@ -115,6 +115,13 @@ def kind_of(path: Any) -> Optional[Kind]:
         return None
 
 
+def is_foreign_weights(path: Any) -> bool:
+    """Whether a file is of a format that net_surgery.imports reads, as far as its beginning
+    tells."""
+    kind = kind_of(path)
+    return kind is not None and kind.remedy == _IMPORT
+
+
 def _binary(head: bytes) -> Optional[Kind]:
     for start, what, remedy in _BEGINNINGS:
         if head.startswith(start):

@@ -3,6 +3,7 @@
 import ast
 import difflib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
@@ -19,6 +20,7 @@ from .training_net import Transform, declared_transform
 
 _LONGEST = 1 << 20  # characters of a readme that are read
 _LONGEST_VALUE = 10_000  # characters; of 100000 signs in a row, Python 3.9's parser dies
+_ITEM = re.compile(r"(- |  )(\w+):(?: (.*)|)")
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,32 @@ class Model:
 
 def front_matter(path: Path) -> Dict[str, Any]:
     """The `key: value` lines between the first two `---` of a readme; Python literals or plain
-    text."""
+    text.
+
+    Under a key without a value may stand a list of items, each some `key: value` lines of which
+    the first begins with "- " and the others with two spaces: a list of dicts of plain text.
+    """
     with open(path, encoding="utf-8-sig", errors="replace") as f:
         lines = f.read(_LONGEST).splitlines()
     facts: Dict[str, Any] = {}
     if not lines or lines[0].strip() != "---":
         return facts
+    listed = ""  # the key whose list this may be
     for line in lines[1:]:
         if line.strip() == "---":
             break
+        item = _ITEM.fullmatch(line) if listed else None
+        if item:
+            if item[1] == "- ":
+                facts[listed] = facts[listed] or []
+                facts[listed].append({})
+            if facts[listed]:
+                facts[listed][-1][item[2]] = (item[3] or "").strip()
+            continue
         key, colon, value = line.partition(":")
-        if colon and not key.startswith((" ", "#")):
+        if colon and not key.startswith((" ", "#", "-")):
             facts[key.strip()] = _literal(key.strip(), value.strip())
+            listed = "" if value.strip() else key.strip()
     return facts
 
 
@@ -73,8 +89,9 @@ def _literal(key: str, text: str) -> Any:
 
 
 def known() -> List[str]:
-    """Names of the models that have a folder under models/."""
-    return sorted(path.parent.name for path in MODELS.glob("*/readme.md"))
+    """Names of the models that have a folder under models/, or in the user's cache."""
+    readmes = [p for at in (MODELS, places.writable(MODELS)) for p in at.glob("*/readme.md")]
+    return sorted({path.parent.name for path in readmes})
 
 
 def find(
@@ -117,7 +134,7 @@ def find(
     if order not in ("bgr", "rgb"):
         raise ModelError(f'{readme}: channel_order is "{order}", not bgr or rgb')
     return Model(
-        name=folder.name if folder.parent == MODELS else str(folder),
+        name=folder.name if folder.parent in (MODELS, places.writable(MODELS)) else str(folder),
         deploy=deploy,
         weights=_weights(folder, facts, readme),
         mean=pixel,
@@ -183,9 +200,13 @@ def _transforms_mean(transform: Transform, folder: Path, deploy: Path) -> Tuple[
 def _folder(name: str) -> Path:
     """The folder that a name or a path stands for; a path such as . is never one under models/."""
     by_lower = {known_name.lower(): known_name for known_name in known()}
-    folder = MODELS / by_lower.get(name.lower(), name)
     is_name = name == os.path.basename(name) and name not in ("", os.curdir, os.pardir)
-    return folder if is_name and os.path.isdir(folder) else Path(name)
+    for at in (MODELS, places.writable(MODELS)) if is_name else ():
+        folder = at / by_lower.get(name.lower(), name)
+        # in the cache, the weights of a net that is shipped lie in a folder without a readme
+        if os.path.isdir(folder) and (at == MODELS or (folder / "readme.md").is_file()):
+            return folder
+    return Path(name)
 
 
 def _deploy(folder: Path, has_readme: bool) -> Path:

@@ -10,9 +10,10 @@ import re
 import shutil
 import stat
 import tarfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, List, Optional, Union
+from typing import Callable, Iterator, List, Optional, Union
 from urllib.parse import unquote, urlparse
 
 from netfile import wire
@@ -23,6 +24,7 @@ from netfile.places import MODELS, is_shipped, other_place, reinstall, writable
 from ..errors import DownloadError
 from .catalogue import Model
 from .labels import SYNSET_WORDS
+from .sources import origin
 from .transfer import MOST, Report, copy, copy_bytes, discard, download, new
 
 _MOST_MEMBERS = 10_000  # of an archive
@@ -83,12 +85,16 @@ def recorded_sha1(path: PathLike) -> Optional[str]:
 
 
 def is_right(want: Wanted) -> bool:
-    """Whether the file is there and, as far as anything is known of it, right."""
+    """Whether the file is there and has a hash that is known: the published one, or that of the
+    file that was converted from another format."""
     try:
         there = want.path.stat()
-        if not stat.S_ISREG(there.st_mode) or want.size not in (None, there.st_size):
+        made = origin.read(want.path)
+        known = [(want.sha1, want.size)] + ([(made.sha1, made.bytes)] if made else [])
+        hashes = [sha1 for sha1, size in known if sha1 and size in (None, there.st_size)]
+        if not stat.S_ISREG(there.st_mode) or not hashes:
             return False
-        return want.sha1 is not None and file_sha1(want.path) == want.sha1
+        return file_sha1(want.path) in hashes
     except OSError:
         return False
 
@@ -129,14 +135,28 @@ def get(
         raise DownloadError(
             f"{want.path.name}: has no published hash to verify it by", unverified=True
         )
-    if is_shipped(want.path):
-        raise DownloadError(
-            f"{want.path}: belongs to the installed package; bring it back with: {reinstall()}"
-        )
     urls = [str(source)] if source else want.urls
     if not urls:
         raise DownloadError(
             f"{want.path.name}: its readme names no caffemodel_url", unknown_place=True
+        )
+    with workplace(want, say) as folder:
+        return _from_one_of(want, urls, bool(source), report, say) if folder else ""
+
+
+@contextmanager
+def workplace(
+    want: Wanted, say: Callable[[str], None], anew: bool = False
+) -> Iterator[Optional[Path]]:
+    """Context manager: the folder where a file arrives, for this process alone; None where another
+    process has got the file meanwhile, unless it is wanted anew.
+
+    Raises:
+        DownloadError: the file cannot be written there.
+    """
+    if is_shipped(want.path):
+        raise DownloadError(
+            f"{want.path}: belongs to the installed package; bring it back with: {reinstall()}"
         )
     _check_destination(want.path)
     lock = want.path.with_name(f".{want.path.name}.lock")
@@ -144,10 +164,12 @@ def get(
         want.path.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock, lambda: say(f"another process is getting {want.path}; waiting for it")):
             # the process that was inside may have taken it on trust
-            if is_right(replace(want, sha1=want.sha1 or recorded_sha1(want.path))):
-                return ""
+            known = replace(want, sha1=want.sha1 or recorded_sha1(want.path))
+            if not anew and is_right(known):
+                yield None
+                return
             _make_workplace(want)
-            return _from_one_of(want, urls, bool(source), report, say)
+            yield _workplace(want)
     except OSError as e:
         why = f"{e.strerror or e}{other_place(want.path)}"
         raise DownloadError(f"{want.path}: cannot be written: {why}") from None
@@ -168,11 +190,18 @@ def _from_one_of(
         except DownloadError as e:
             reasons.append(f"{url}: {e}")
         else:
-            _finish(want, part, say)
+            _keep_hash(want, part)
+            finish(want, part, say)
             return url
-    if not any((_workplace(want) / name).exists() for name in (_PART, _ARCHIVE)):
-        shutil.rmtree(_workplace(want), ignore_errors=True)
+    tidy(want)
     raise DownloadError(f"{want.path.name} could not be downloaded: {'; '.join(reasons)}")
+
+
+def tidy(want: Wanted) -> None:
+    """Remove the folder where a file arrives, unless there is something to go on with."""
+    folder = _workplace(want)
+    if folder.is_dir() and not any(path.suffix != ".json" for path in folder.iterdir()):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # ---- where it arrives
@@ -222,7 +251,8 @@ def _fetched(want: Wanted, url: str, by_hand: bool, report: Optional[Report]) ->
     part = _workplace(want) / (_ARCHIVE if archive else _PART)
     size = None if archive else want.size
     if remote:
-        download(url, part, size, None if archive else want.sha1, report)
+        sha1 = None if archive else want.sha1
+        download(url, part, size, (lambda got: file_sha1(got) == sha1) if sha1 else None, report)
     else:
         copy(Path(unquote(parts.path)) if parts.scheme == "file" else Path(url), part, size)
     if archive:
@@ -231,12 +261,22 @@ def _fetched(want: Wanted, url: str, by_hand: bool, report: Optional[Report]) ->
     return part
 
 
-def _finish(want: Wanted, part: Path, say: Callable[[str], None]) -> None:
-    """Give the file its name."""
-    _check_destination(want.path)
+def _keep_hash(want: Wanted, part: Path) -> None:
+    """Record the hash of a file that is taken on trust."""
     if want.sha1 is None:
         with whole_file(_record(want.path)) as record:
             record.write_text(file_sha1(part) + "\n")
+
+
+def finish(
+    want: Wanted, part: Path, say: Callable[[str], None], made: Optional[origin.Origin] = None
+) -> None:
+    """Give the file its name, and keep where it came from, where that is told."""
+    _check_destination(want.path)
+    if made:
+        origin.write(want.path, made)
+    else:
+        origin.forget(want.path)
     if want.path.exists():
         kept = _free_name(want.path)
         os.replace(want.path, kept)

@@ -7,10 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import List, Sequence, Tuple, Union
 
+from net_surgery import imports
+from net_surgery.imports.convert import LABELS
 from netfile.places import MODELS, writable
 
 from ..errors import ModelError
-from .catalogue import Model
+from .catalogue import Model, known
 from .class_output import ClassOutput, class_output
 from .folder import own_file
 
@@ -31,12 +33,15 @@ def classes(model: Model) -> List[str]:
     """Names of a model's classes in the order of its output; [] where they are not known.
 
     Its readme lists them, or names a file of them that has one a line, as Caffe's synset_words.txt
-    does: in its folder or under models/, where `deepdream models get synset_words.txt` puts it.
+    does: in its folder or under models/, where `deepdream models get synset_words.txt` puts it. The
+    project's own models go without that file by WordNet's names of the same classes.
     """
     names = model.facts.get("classes")
     if isinstance(names, str):
         name = own_file(Path(), names, Path(model.name), "classes")
         places = [folder / name for folder in (Path(model.weights).parent, writable(MODELS))]
+        if names == SYNSET_WORDS and model.name in known():
+            places.append(Path(imports.__file__).with_name(LABELS))
         path = next((place for place in places if place.is_file()), None)
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []
         return [re.sub(r"^n\d{8} ", "", line).strip() for line in lines if line.strip()]

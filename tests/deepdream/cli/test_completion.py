@@ -13,7 +13,8 @@ from deepdream.request.presets import PRESETS
 
 # metavars of numbers, and of texts that no list could hold
 TEXTS = {
-    "N", "X", "W[xH]", "LAYER", "CLASS,...", "EXPR", "NAME", "HOW", "R", "NAME=PATH", "X,..."
+    "N", "N|KIND", "X", "W[xH]", "LAYER", "CLASS,...", "EXPR", "NAME", "HOW", "R", "NAME=PATH",
+    "X,...",
 }  # fmt: skip
 
 

@@ -111,7 +111,57 @@ def test_list_tells_every_model(capsys):
         and "553 MB" in rows["VGG_ILSVRC_16_layers"]
         and "CC BY 4.0" in rows["VGG_ILSVRC_16_layers"]
     )
-    assert "--trust" in rows["squeezenet_v1.0"] and "not known" in rows["googlenet_places205"]
+    assert "--trust" not in rows["squeezenet_v1.0"]  # its ONNX file has a hash
+    assert "--trust" in rows["googlenet_places205"] and "not known" in rows["googlenet_places205"]
+    assert "from caffemodel, ONNX, PyTorch: " in rows["bvlc_googlenet"]
+
+
+@pytest.mark.parametrize("columns", [80, 20])
+def test_every_model_is_told_at_any_width(columns, capsys, monkeypatch):
+    monkeypatch.setattr("netfile.terminal.terminal_width", lambda: columns)
+    assert cli.main(["models", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    words = " ".join(lines).split()
+    assert {"VGG_ILSVRC_16_layers", "ONNX,", "PyTorch:"} < set(words)
+    whole = [line for line in lines if " " in line.strip()]  # a name alone stays whole
+    assert max(map(len, whole)) <= columns
+
+
+def test_the_sources_of_one_model(capsys):
+    assert cli.main(["models", "list", "VGG_ILSVRC_16_layers"]) == 0
+    first, _, own, other = capsys.readouterr().out.splitlines()
+    assert first == "VGG_ILSVRC_16_layers: CC BY 4.0, 553 MB, not installed"
+    assert own.split()[:5] == ["1", "caffemodel", "553", "MB", "SHA1"]
+    assert "SHA256 00b39a1b..." in other and other.endswith("vgg16-00b39a1b.pth")
+    assert cli.main(["models", "list", "motif_googlenet"]) == 0
+    assert "no sources" in capsys.readouterr().out
+
+
+def test_a_program_is_told_of_every_source(capsys):
+    assert cli.main(["models", "list", "--json"]) == 0
+    *models, done = map(json.loads, capsys.readouterr().out.splitlines())
+    assert done["event"] == "done" and {m["event"] for m in models} == {"model"}
+    told = {m["name"]: m for m in models}
+    assert told["motif_googlenet"]["verified"] and told["motif_googlenet"]["sources"] == []
+    onnx = told["bvlc_googlenet"]["sources"][3]
+    assert (onnx["number"], onnx["format"], onnx["bytes"]) == (4, "ONNX", 28020232)
+    assert told["hed_bsds500"]["sources"][0]["converted"] == "2026-11-28"
+
+
+def test_doctor_tells_which_source_answers(folder, server, capsys, monkeypatch):
+    monkeypatch.setattr("deepdream.cli.commands.doctor._version_of", lambda python, engine: "1.0")
+    monkeypatch.setattr("deepdream.nets.known", lambda: [str(folder)])
+    (folder / "deploy.prototxt").write_text('name: "net"')
+    cli.main(["doctor"])
+    said = capsys.readouterr().out
+    assert "1 source (caffemodel)" in said and not server.asked
+    cli.main(["doctor", "--online"])
+    assert f"{server.url} answers, in " in capsys.readouterr().out
+    readme = folder / "readme.md"
+    readme.write_text(readme.read_text().replace(server.url, "http://127.0.0.1:9/x"))
+    cli.main(["doctor", "--online"])
+    said = capsys.readouterr().out
+    assert "no source answers (http://127.0.0.1:9/x: refused the connection)" in said
 
 
 def test_a_gists_readme_needs_no_mean(folder, capsys):
