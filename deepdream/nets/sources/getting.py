@@ -170,6 +170,11 @@ def convert(file: Path, model: Model, part: Path, source: Source) -> str:
         with open(file, "rb") as content, transfer.new(part) as target:
             transfer.copy_bytes(content, target, transfer.MOST)
         return ""
+    if net_name(model) not in imports.models():  # its layers would be the graph's own
+        raise DownloadError(
+            f"cannot be converted: no table says which of its arrays is which layer of "
+            f"{net_name(model)}; import it under a new name"
+        )
     try:
         made = imports.convert(str(file), net_name(model), engine.load("auto"))
         with transfer.new(part) as target:
@@ -180,7 +185,7 @@ def convert(file: Path, model: Model, part: Path, source: Source) -> str:
         raise DownloadError(
             f"cannot be converted: {text[len(start) :] if text.startswith(start) else text}"
         ) from None
-    return made.table.source
+    return made.format
 
 
 def net_name(model: Model) -> str:
