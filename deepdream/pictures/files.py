@@ -39,14 +39,15 @@ _QUALITY: Dict[str, Dict[str, Any]] = {
 LOSSY = frozenset({"JPEG", "AVIF"})
 _LARGEST = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65535}  # pixels of a side, each format's limit
 _ORIENTATION = 0x0112  # the EXIF tag, and what turns a picture of each value upright
+_TRANSPOSE: Any = getattr(Image, "Transpose", Image)  # older Pillows have them in the module
 _TURNS = {
-    2: Image.FLIP_LEFT_RIGHT,
-    3: Image.ROTATE_180,
-    4: Image.FLIP_TOP_BOTTOM,
-    5: Image.TRANSPOSE,
-    6: Image.ROTATE_270,
-    7: Image.TRANSVERSE,
-    8: Image.ROTATE_90,
+    2: _TRANSPOSE.FLIP_LEFT_RIGHT,
+    3: _TRANSPOSE.ROTATE_180,
+    4: _TRANSPOSE.FLIP_TOP_BOTTOM,
+    5: _TRANSPOSE.TRANSPOSE,
+    6: _TRANSPOSE.ROTATE_270,
+    7: _TRANSPOSE.TRANSVERSE,
+    8: _TRANSPOSE.ROTATE_90,
 }
 _LONG_RECIPE = 60000  # characters; EXIF has room for 64 KB
 _BYTES_PER_PIXEL = 30  # measured, while it is decoded, turned and converted
