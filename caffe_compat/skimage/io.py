@@ -19,6 +19,8 @@ def imread(fname: Any, as_gray: bool = False, as_grey: bool = False) -> np.ndarr
         if image.format == "EPS":  # Pillow would run it
             raise OSError(f"{fname}: is PostScript, a program; save it as a PNG")
         pixels = np.array(image.convert(_plain_mode(image)))
+        if image.format == "PNG" and image.mode == "I":  # so Pillows below 11 open 16-bit grey ones
+            pixels = pixels.astype(np.uint16)
     return color.rgb2gray(pixels) if as_gray or as_grey else pixels
 
 
