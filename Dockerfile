@@ -1,7 +1,7 @@
 # The dream in a container, without root. Pictures are read and written in /pictures:
 #     docker build -t deepdream-caffe .
 #     docker run --rm -v "$PWD:/pictures" --user "$(id -u):$(id -g)" deepdream-caffe \
-#         dream photo.jpg -o dream.png
+#         dream photo.jpg
 FROM python:3.13-slim-bookworm AS build
 COPY . /source
 RUN python -m venv /opt/deepdream \
@@ -18,7 +18,7 @@ WORKDIR /pictures
 # A first dream compiles the engine's loops, for this processor, so that no later one waits for it.
 RUN python -c "import numpy, PIL.Image; PIL.Image.fromarray( \
         numpy.random.RandomState(0).randint(0, 256, (150, 200, 3), 'uint8')).save('noise.png')" \
-    && deepdream dream noise.png -o dream.png --iterations 1 \
+    && deepdream dream noise.png --iterations 1 \
     && rm noise.png dream.png \
     && chmod -R a+rwX /var/cache/deepdream
 ENTRYPOINT ["deepdream"]
