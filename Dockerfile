@@ -18,7 +18,7 @@ WORKDIR /pictures
 # A first dream compiles the engine's loops, for this processor, so that no later one waits for it.
 RUN python -c "import numpy, PIL.Image; PIL.Image.fromarray( \
         numpy.random.RandomState(0).randint(0, 256, (150, 200, 3), 'uint8')).save('noise.png')" \
-    && deepdream dream noise.png --iterations 1 \
+    && deepdream dream noise.png -o dream.png --iterations 1 \
     && rm noise.png dream.png \
     && chmod -R a+rwX /var/cache/deepdream
 ENTRYPOINT ["deepdream"]
