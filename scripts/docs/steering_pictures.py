@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from deepdream import pictures as image  # noqa: E402
 from deepdream.dream import priors  # noqa: E402
-from deepdream.settings import MATCH  # noqa: E402
+from deepdream.settings import DEFAULT_MODEL, MATCH  # noqa: E402
 from scripts.docs import sample_photo  # noqa: E402
 
 OUT = ROOT / "out" / "steering"
@@ -82,6 +82,17 @@ def classes(docs: Path) -> None:
     Image.open(OUT / "classes" / "sheet.png").convert("RGB").save(docs / "classes.jpg", quality=88)
 
 
+def dumbbells(docs: Path) -> None:
+    """The dumbbell of a net that saw photographs, which takes its weights, and of the default."""
+    made = []
+    for model in ("efficientnet_lite0", DEFAULT_MODEL):
+        folder = OUT / f"dumbbells-{model}"
+        words = ["--model", model, "--method", "fourier", "--seeds", 2, "--overwrite"]
+        deepdream("classes", "dumbbell", "-o", folder, *words)
+        made += [folder / f"dumbbell-{seed}.png" for seed in range(2)]
+    save(docs / "dumbbells.jpg", made, 4, 240)
+
+
 def main(argv: Optional[List[str]] = None) -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument(
@@ -98,6 +109,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     match(photo, docs)
     objectives(photo, docs)
     classes(docs)
+    dumbbells(docs)
 
 
 if __name__ == "__main__":
