@@ -122,7 +122,7 @@ def test_both_carry_the_nets_the_default_model_and_types(built: Tuple[Path, Path
         model = name.split("/")[-2]
         assert f"deepdream/data/prototxt/{model}/deploy.prototxt" in names
         weights = f"{data}/{model}/{model}.caffemodel" in names
-        sources = ("caffemodel_url: http", "mirrors: ", "`deepdream models import`")
+        sources = ("caffemodel_url: http", "mirrors: ", "\nsources:\n", "`deepdream models import`")
         assert weights or any(source in text for source in sources), model
     here = [path for package in PACKAGES for path in (ROOT / package).rglob("*")]
     files = {path.relative_to(ROOT).as_posix() for path in here if path.is_file()}
