@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from net_surgery.errors import FormatError
@@ -93,10 +93,9 @@ NODES = st.tuples(
 )
 
 
-@settings(max_examples=ROUNDS, deadline=None, derandomize=True, database=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@settings(max_examples=ROUNDS, deadline=None, derandomize=True, database=None)
 @given(nodes=st.lists(NODES, min_size=1, max_size=6), opset=st.integers(1, 25))
-def test_absurd_graphs(caffe: Any, tmp_path: Path, nodes: Any, opset: int) -> None:
+def test_absurd_graphs(caffe: Any, tmp_path_factory: Any, nodes: Any, opset: int) -> None:
     graph = Graph(1, 4, 6, 6, opset=opset)
     there = ["x", graph.random(4, 4, 3, 3), graph.random(4), graph.random(4, 1, 1),
              graph.constant([0, -1], np.int64), graph.constant(2, np.int64), graph.random(),
@@ -106,5 +105,6 @@ def test_absurd_graphs(caffe: Any, tmp_path: Path, nodes: Any, opset: int) -> No
         names = [there[-1 - i % len(there)] for i in inputs]
         first = graph.last if inputs[0] < 12 else names[0]
         there.append(graph.add(op, first, *names[1:], **attributes))
-    (tmp_path / "a").write_bytes(graph.message())
-    check(caffe, tmp_path / "a")
+    path = tmp_path_factory.getbasetemp() / "absurd"
+    path.write_bytes(graph.message())
+    check(caffe, path)
