@@ -18,8 +18,8 @@ def function(net, rng):
 
     Smooth enough for differences, with a prior of the data term's size.
     """
-    net.blobs["data"].reshape(1, 3, 16, 18)
-    x = rng.uniform(-60, 60, (1, 3, 16, 18))
+    net.blobs["data"].reshape(1, 3, 12, 10)
+    x = rng.uniform(-60, 60, (1, 3, 12, 10))
     net.blobs["data"].data[...] = x
     net.forward(end=END)
     target = net.blobs[END].data * 1.5 + rng.normal(0, 5, net.blobs[END].data.shape).astype(

@@ -13,7 +13,7 @@ from PIL import Image
 from deepdream import pictures
 from deepdream.errors import ImageError
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 MODES = ("RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "F", "I", "I;16", "YCbCr")
 _NOT_PICTURES = {"PDF"}  # what Pillow writes and does not read
 
