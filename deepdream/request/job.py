@@ -137,8 +137,8 @@ class Request:
                 'a guide and an objective exclude each other; write guide("layer", "picture.jpg") '
                 "in the objective"
             )
-        _check_guides(guide_paths, dream.guide_weights)
         guides = [read(path, picture.profiles) for path in guide_paths]
+        _check_guides(guide_paths, dream.guide_weights)
         weights = dream.guide_weights or [1.0] * len(guides)
         self._guides = tuple(Guide(one.pixels, weight) for one, weight in zip(guides, weights))
         self._mask = load_mask(mask_path) if mask_path else None

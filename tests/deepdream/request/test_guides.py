@@ -8,7 +8,7 @@ from PIL import Image
 
 import deepdream
 from deepdream import nets, pictures
-from deepdream.errors import RecipeError, SizeError
+from deepdream.errors import ImageError, RecipeError, SizeError
 from deepdream.request import schema
 from deepdream.request.job import prepare
 from deepdream.settings import Dream
@@ -186,3 +186,8 @@ def test_the_activations_of_all_guides_are_counted(small, caffe, monkeypatch):
     opened(1, 200 * one)
     with pytest.raises(SizeError, match="the guides' activations take 0.1 GB of memory beside"):
         opened(200, 200 * one)
+
+
+def test_a_guide_whose_path_no_file_can_have_is_refused(small, photo):
+    with pytest.raises(ImageError, match="no such picture"):
+        prepare(str(photo), Dream(end=END), model=small, guide_paths=["nul\0byte"])
