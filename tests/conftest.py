@@ -5,6 +5,7 @@ compat (the default), caffe, or none: where there is neither, tests that need an
 """
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,14 @@ import pytest
 from PIL import Image
 
 from deepdream.nets import engine as engines
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the engine's loops before there are several processes, each of which would."""
+    starts_others = getattr(session.config.option, "numprocesses", None)
+    if starts_others and os.environ.get("DEEPDREAM_TEST_ENGINE", "compat") == "compat":
+        import_module("caffe_compat.net.build")  # and with it all loops
+        import_module("caffe_compat.kernels.threads").prepare()
 
 
 @pytest.fixture(scope="session")

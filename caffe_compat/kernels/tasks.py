@@ -2,8 +2,6 @@
 
 import os
 import threading
-import time
-from functools import lru_cache
 from typing import Any, Callable, List, Optional
 
 import numba
@@ -11,11 +9,11 @@ from numba import types
 from numba.core.ccallback import CFunc
 
 from .atomic import add, int64s
-from .kept import Kept, say
+from .kept import Kept
 
 _ITEMS, _RECORD = 1, 2  # places in a task's arguments, after its counter
 _compiling = threading.RLock()
-_tasks: List["Task"] = []
+known: List["Task"] = []  # those that `compiling.prepare` makes ready
 if hasattr(os, "register_at_fork"):
     # not in the midst of another thread's compiling: nobody would give its locks back
     os.register_at_fork(
@@ -25,14 +23,14 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def _quietly() -> None:
+def quietly() -> None:
     """What is said before a single loop is compiled."""
 
 
-class _Compiled(CFunc):
+class Compiled(CFunc):
     """numba's function for C, kept in a file of ours, which tells before it is really compiled."""
 
-    before: Callable[[], None] = _quietly
+    before: Callable[[], None] = quietly
 
     def __init__(self, function: Callable[[int, int], None]) -> None:
         signature = types.void(types.intp, types.intp)
@@ -41,7 +39,7 @@ class _Compiled(CFunc):
         self.compile()
 
     def _compile_uncached(self) -> Any:
-        _Compiled.before()
+        Compiled.before()
         return super()._compile_uncached()  # type: ignore[misc]
 
 
@@ -82,8 +80,9 @@ class Task:
 
     def __init__(self, function: Callable[[int, int], None]) -> None:
         self._function = function
+        self.module = function.__module__
         self._address: Optional[int] = None
-        _tasks.append(self)
+        known.append(self)
 
     @property
     def address(self) -> int:
@@ -95,7 +94,7 @@ class Task:
     def _compile(self) -> None:
         with _compiling:
             if self._address is None:
-                self._compiled = _Compiled(self._function)  # its memory goes with it
+                self._compiled = Compiled(self._function)  # its memory goes with it
                 self._address = self._compiled.address
 
 
@@ -104,31 +103,7 @@ class rarely(Task):
 
     def __init__(self, function: Callable[[int, int], None]) -> None:
         super().__init__(function)
-        _tasks.remove(self)
-
-
-@lru_cache(maxsize=None)
-def prepare() -> None:
-    """Load every task that an earlier process compiled, and compile the others.
-
-    Says so on the standard error where there are any.
-    """
-    started = 0.0
-
-    def announce() -> None:
-        nonlocal started
-        if not started:
-            started = time.perf_counter()
-            say("compiling its loops for this processor, once; some 20 seconds ...")
-
-    _Compiled.before = announce
-    try:
-        for task in _tasks:
-            task.address  # noqa: B018 (compiles)
-    finally:
-        _Compiled.before = _quietly
-    if started:
-        say(f"compiled, in {time.perf_counter() - started:.0f} s")
+        known.remove(self)
 
 
 @numba.njit(nogil=True, inline="always")

@@ -28,7 +28,8 @@ import numpy as np
 
 from . import cores
 from .atomic import add, call, change, flat, int64s, pause, peek
-from .tasks import Task, given, prepare, rarely, take
+from .compiling import prepare
+from .tasks import Task, given, rarely, take
 
 __all__ = ["Number", "Task", "count", "given", "prepare", "rarely", "run", "take"]
 

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import pytest
 
-from caffe_compat.kernels import kept, tasks, threads
+from caffe_compat.kernels import compiling, cores, kept, tasks, threads
 from netfile import places
 
 # a loop that takes a fraction of a second to compile, in a file of its own
@@ -46,7 +46,7 @@ def program(tmp_path, monkeypatch, capfd):
         compiled = []
         monkeypatch.setattr(kept, "_said", set())
         monkeypatch.setattr(
-            tasks._Compiled, "before", staticmethod(lambda: compiled.append("compiled"))
+            tasks.Compiled, "before", staticmethod(lambda: compiled.append("compiled"))
         )
         path.write_text(LOOP.replace("FACTOR", str(factor)))
         value = np.array([21], np.int64)
@@ -174,10 +174,36 @@ def test_compiling_is_said_and_loading_is_not(tmp_path, monkeypatch, capfd):
     path.write_text(LOOP.replace("FACTOR", "3"))
     said = []
     for _ in range(2):
-        monkeypatch.setattr(tasks, "_tasks", [times(path, monkeypatch)])
+        monkeypatch.setattr(tasks, "known", [times(path, monkeypatch)])
         threads.prepare.__wrapped__()
         said.append(capfd.readouterr().err.splitlines())
     compiled, loaded = said
     assert len(compiled) == 2 and loaded == []
     assert "compiling its loops for this processor, once" in compiled[0]
     assert "compiled, in" in compiled[1]
+
+
+def test_another_process_compiles_another_modules_loops(tmp_path, monkeypatch, capfd):
+    for name in ("loop_one", "loop_two"):
+        (tmp_path / f"{name}.py").write_text(LOOP.replace("rarely", "Task").replace("FACTOR", "3"))
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(cores, "count", lambda: 2)
+    monkeypatch.setattr(tasks, "known", [])
+    for name in ("loop_one", "loop_two"):
+        importlib.import_module(name)
+    compiled = []
+    uncached = tasks.CFunc._compile_uncached
+    monkeypatch.setattr(
+        tasks.CFunc, "_compile_uncached", lambda f: [compiled.append(f), uncached(f)][1]
+    )
+    compiling.prepare.__wrapped__()
+    files = {path.name.split(".")[0] for path in (tmp_path / "__pycache__").glob("*.loop")}
+    assert len(compiled) == 1 and files == {"loop_one", "loop_two"}
+    assert len(capfd.readouterr().err.splitlines()) == 2
+
+
+def test_where_no_process_can_be_started_one_compiles_all(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "executable", "/usr/bin/some_editor")
+    assert compiling._helpers([tasks.known]) == []
