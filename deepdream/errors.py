@@ -71,12 +71,14 @@ class ModelError(DreamError):
     """A model is unknown, incomplete, or its files do not fit each other.
 
     needs_mean: its folder says nothing of its mean colour. moved: it is not where a recipe says.
-    unknown_class: it has no class of the name that was asked for.
+    unknown_class: it has no class of the name that was asked for. to_get: its name, where its
+    weights are not here and its readme says where they can be had.
     """
 
     needs_mean: bool = False
     moved: bool = False
     unknown_class: bool = False
+    to_get: str = ""
 
 
 class EngineError(DreamError):

@@ -64,6 +64,8 @@ def _(error: errors.SizeError) -> str:
 def _(error: errors.ModelError) -> str:
     if error.unknown_class:
         return "`deepdream classes --list` lists them"
+    if error.to_get:
+        return f"`deepdream models get {shlex.quote(error.to_get)}` gets them"
     if error.moved:
         return "say where its folder is with --model"
     return "a folder without one needs --mean B,G,R" if error.needs_mean else ""

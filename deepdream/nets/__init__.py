@@ -2,10 +2,11 @@
 
 from .catalogue import Model, find, known
 from .class_output import ClassOutput
+from .default_end import default_end
 from .labels import class_number, classes
 from .opening import OpenNet, load_net, open
 
 __all__ = [
-    "ClassOutput", "Model", "OpenNet", "class_number", "classes", "find", "known", "load_net",
-    "open",
+    "ClassOutput", "Model", "OpenNet", "class_number", "classes", "default_end", "find",
+    "known", "load_net", "open",
 ]  # fmt: skip

@@ -12,12 +12,12 @@ from netfile import places
 from netfile.kinds import misplaced
 from netfile.places import MODELS, PROTOTXT
 
-from .. import settings
 from ..errors import ModelError
 from .folder import own_file
 from .mean import Notes, Pixel, input_scale, mean_pixel, read_mean_file
 from .training_net import Transform, declared_transform
 
+GRAPH = "graph"  # in place of a deploy net: one is made of the ONNX graph that has the weights
 _LONGEST = 1 << 20  # characters of a readme that are read
 _LONGEST_VALUE = 10_000  # characters; of 100000 signs in a row, Python 3.9's parser dies
 _ITEM = re.compile(r"(- |  )(\w+):(?: (.*)|)")
@@ -28,8 +28,8 @@ class Model:
     """What is known of a model.
 
     `mean` is in the net's `channel_order`, bgr as a rule, or one value for all channels. The net
-    takes (pixel - mean) * `scale`. `end` is the layer that a dream takes by default. `notes` are
-    for the user, one line each.
+    takes (pixel - mean) * `scale`. `end` is the layer that a dream takes by default, "" where the
+    readme names none (`default_end`). `notes` are for the user, one line each.
     """
 
     name: str
@@ -41,6 +41,11 @@ class Model:
     channel_order: str = "bgr"
     notes: Tuple[str, ...] = ()
     scale: float = 1.0
+
+    @property
+    def is_of_a_graph(self) -> bool:
+        """Whether its deploy net is made of an ONNX graph, and comes with its weights."""
+        return self.facts.get("deploy") == GRAPH
 
     @property
     def url(self) -> Optional[str]:
@@ -127,7 +132,7 @@ def find(
             "readme.md",
         )
     facts = front_matter(readme) if readme.is_file() else {}
-    deploy = _deploy(folder, readme.is_file())
+    deploy = _deploy(folder, facts, readme.is_file())
     given = {key: value for key, value in (("mean", mean), ("scale", scale)) if value is not None}
     pixel, factor, notes = _input(given, facts, readme, deploy)
     order = str(channel_order or facts.get("channel_order", "bgr")).lower()
@@ -138,7 +143,7 @@ def find(
         deploy=deploy,
         weights=_weights(folder, facts, readme),
         mean=pixel,
-        end=str(facts.get("end", settings.DREAM.end)),
+        end=str(facts.get("end", "")),
         facts=facts,
         channel_order=order,
         notes=notes,
@@ -209,7 +214,9 @@ def _folder(name: str) -> Path:
     return Path(name)
 
 
-def _deploy(folder: Path, has_readme: bool) -> Path:
+def _deploy(folder: Path, facts: Dict[str, Any], has_readme: bool) -> Path:
+    if facts.get("deploy") == GRAPH:
+        return places.writable(folder) / "deploy.prototxt"
     own, bundled = folder / "deploy.prototxt", PROTOTXT / folder.name / "deploy.prototxt"
     if own.is_file():
         return own

@@ -30,8 +30,10 @@ def describe(model: Model, caffe: Any) -> Any:
     Raises:
         ModelError: it has a syntax error, a layer type that the engine does not have, a bottom that
             no layer makes, or another input than one picture, with as many channels as the model's
-            mean.
+            mean; or it comes with weights that are not there.
     """
+    if model.is_of_a_graph and not model.deploy.is_file():
+        raise _not_there(model)
     try:
         net = read_prototxt(model.deploy, caffe.io.caffe_pb2)
     except NetError as e:
@@ -139,9 +141,22 @@ def _cure(model: Model) -> str:
     """How to get the weights that are not there."""
     if model.url:
         return f"get it from {model.url} and put it there"
+    if model.facts.get("sources"):
+        return "its readme lists where they can be had"
     if model.name == DEFAULT_MODEL:
         return "train it: make model" if IS_CHECKOUT else f"install it again: {reinstall()}"
     return "put them there, or correct the caffemodel that its readme names"
+
+
+def _not_there(model: Model) -> ModelError:
+    """The error for a model whose weights are not there."""
+    told = misplaced(model.weights, "a caffemodel")
+    what = "net and weights" if model.is_of_a_graph else "weights"
+    gettable = not told and bool(model.url or model.facts.get("sources"))
+    return ModelError(
+        told or f"{model.name}: its {what} are not there ({model.weights}); {_cure(model)}",
+        to_get=model.name if gettable else "",
+    )
 
 
 def check_weights(model: Model, net: Any, caffe: Any) -> None:
@@ -151,10 +166,7 @@ def check_weights(model: Model, net: Any, caffe: Any) -> None:
         ModelError: the file is not there, is damaged, lacks a layer, or has another shape for it.
     """
     if not model.weights.is_file():
-        raise ModelError(
-            misplaced(model.weights, "a caffemodel")
-            or f"{model.name}: its weights are not there ({model.weights}); {_cure(model)}"
-        )
+        raise _not_there(model)
     size = model.weights.stat().st_size
     if engine.aborts(caffe) and size > MOST_BYTES:
         raise ModelError(

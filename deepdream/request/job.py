@@ -130,7 +130,7 @@ class Request:
         except ValueError as e:
             raise TargetError(str(e)) from None
         self.model = model if isinstance(model, nets.Model) else nets.find(model)
-        self.dream = replace(dream, end=dream.end or self.model.end)
+        self.dream = replace(dream, end=dream.end or nets.default_end(self.model, engine))
         self.expression = Expression(dream.objective) if dream.objective else None
         if self.expression and guide_paths:
             raise TargetError(

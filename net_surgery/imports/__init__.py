@@ -11,7 +11,8 @@ makes a net of an ONNX graph that no table knows.
 """
 
 from .convert import Imported, convert, file_names
-from .graphs import Graph, Input, OpenSizeError, convert_graph
+from .folder import Folder
+from .graphs import Graph, Input, OpenSizeError, convert_graph, is_made_of_a_graph
 from .mapping import Mapped, mapped, some
 from .readers import KINDS, read
 from .tables import TABLES, models
@@ -20,6 +21,7 @@ from .tables.table import Table
 __all__ = [
     "KINDS",
     "TABLES",
+    "Folder",
     "Graph",
     "Imported",
     "Input",
@@ -29,6 +31,7 @@ __all__ = [
     "convert",
     "convert_graph",
     "file_names",
+    "is_made_of_a_graph",
     "mapped",
     "models",
     "read",

@@ -25,10 +25,7 @@ def test_our_deploy_nets(caffe: Any, tmp_path: Path, model: str) -> None:
     graph, _ = graph_of(net)
     # some 50 convolutions in a row, each of which the two round in another order
     tolerance = 3e-5 if model in ("efficientnet_lite0", "ResNet-50") else 1e-5
-    imported, _ = compared(graph, caffe, tmp_path, tolerance)
-    ends = {"bvlc_googlenet": "inception_4e/output", "ResNet-50": "res4f",
-            "squeezenet_v1.0": "fire8/concat", "efficientnet_lite0": "block10/output"}  # fmt: skip
-    assert imported.end == ends[model]
+    compared(graph, caffe, tmp_path, tolerance)
 
 
 def test_googlenet_with_normalisation(caffe: Any, tmp_path: Path) -> None:

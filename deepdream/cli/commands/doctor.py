@@ -172,7 +172,7 @@ def _model(name: str, answer: Optional[Answer] = None) -> Finding:
         needed = name == DEFAULT_MODEL
         return Finding(what, f"its readme is broken: {e}", False if needed else None)
     want = download.wanted(model)
-    if not model.deploy.is_file():
+    if not model.deploy.is_file() and not model.is_of_a_graph:
         how = "python scripts/nets/googlenet.py or scripts/nets/classics.py writes it"
         if not places.IS_CHECKOUT:
             how = places.reinstall()

@@ -7,6 +7,7 @@ from netfile.shapes import infer
 from netfile.terminal import print_table, say
 
 from ...nets import engine, opening
+from ...nets.default_end import suitable_end
 from ...nets.description import declared_size
 from ...nets.layer_names import short_name
 from ...nets.preflight import targets
@@ -28,13 +29,14 @@ def run(args: argparse.Namespace) -> None:
     net = opening.read(model, caffe)
     _, height, width = declared_size(net)
     shapes, valid = infer(net), set(targets(net))
+    default_end = model.end or suitable_end(net)
     rows = []
     for layer in net.layer:
         name, top = layer.name, layer.top[0] if layer.top else ""
         known = shapes.get(top)
         shape = " x ".join(map(str, known[1:])) if known else "?"
         in_place = f"no: in place on {top}" if top and top != name else "no"
-        default = " (default)" if name == model.end else ""
+        default = " (default)" if name == default_end else ""
         short = short_name(net, name) if name in valid else ""
         yes = f"yes: {short}" if short else "yes"
         rows.append((name + default, layer.type, shape, yes if name in valid else in_place))

@@ -160,10 +160,11 @@ def run(args: argparse.Namespace) -> None:
     other = pictures.load(args.to) if args.to else None
     height, width = pixels.shape[:2]
     model = options.model_of(args)
+    end = args.end or nets.default_end(model, args.engine)
     opened = nets.open(
         model,
         args.engine,
-        layers=lambda description: _checked(description, args.end or model.end),
+        layers=lambda description: _checked(description, end),
         sizes=octave_sizes(height, width, args.octaves, args.octave_scale),
         beside=matching.BYTES_PER_PIXEL,
         gpu=args.gpu,

@@ -65,6 +65,8 @@ def get_until(
     if os.path.lexists(str(folder)) and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder}: exists already; remove it, or name another folder")
     caffe = engine.load("auto")
+    if model.is_of_a_graph and not model.deploy.is_file():
+        raise ModelError(f"{model.name}: its net comes with its weights; get the whole first")
     try:
         net = net_surgery.truncate(model.deploy, None, layer, caffe=caffe).net
     except NetError as e:

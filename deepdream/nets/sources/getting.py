@@ -2,6 +2,7 @@
 which are converted. The model's folder gets them whole or not at all."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -12,7 +13,7 @@ from urllib.parse import unquote, urlparse
 
 from net_surgery import imports
 from netfile.errors import NetError
-from netfile.files import file_sha1
+from netfile.files import file_sha1, whole_file
 from netfile.kinds import is_foreign_weights, kind_of
 
 from ...errors import DownloadError
@@ -141,9 +142,11 @@ def _finished(model: Model, want: Wanted, source: Source, file: Path, say: Say) 
             raise DownloadError(f"gave a file with SHA256 {digest}, not {source.sha256}")
         made = convert(file, model, part, source)
         from_there = origin.Origin(
-            source.place, made or source.format, digest, file_sha1(part), part.stat().st_size,
-            CONVERTER if made else "", date.today().isoformat(),
+            source.place, made.format if made else source.format, digest, file_sha1(part),
+            part.stat().st_size, CONVERTER if made else "", date.today().isoformat(),
         )  # fmt: skip
+        if isinstance(made, imports.Graph):
+            _keep_deploy(model, made)
         download.finish(want, part, say, from_there)
         return source.place
     except DownloadError:
@@ -153,11 +156,27 @@ def _finished(model: Model, want: Wanted, source: Source, file: Path, say: Say) 
         transfer.discard(part)
 
 
-def convert(file: Path, model: Model, part: Path, source: Source) -> str:
+def _keep_deploy(model: Model, made: imports.Graph) -> None:
+    """Write the deploy net that comes with the weights, before these: without them it is not used.
+
+    Raises:
+        DownloadError: it cannot be written, or a file that is none of ours has its name.
+    """
+    path = model.deploy
+    if os.path.lexists(str(path)) and not imports.is_made_of_a_graph(path):
+        raise DownloadError(f"{path}: exists already, and was not made of a graph; move it away")
+    try:
+        with whole_file(path) as file:
+            file.write_text(made.deploy_text(), encoding="utf-8")
+    except OSError as e:
+        raise DownloadError(f"{path}: cannot be written: {e.strerror or e}") from None
+
+
+def convert(file: Path, model: Model, part: Path, source: Source) -> Optional[imports.Folder]:
     """Write the caffemodel that a file of weights is, or makes.
 
     Returns:
-        The format that it was converted from; "" where it was a caffemodel already.
+        What was made of it; None where it was a caffemodel already.
 
     Raises:
         DownloadError: the file is none of this net's.
@@ -169,8 +188,9 @@ def convert(file: Path, model: Model, part: Path, source: Source) -> str:
             raise DownloadError(f"gave {what}, which is none that can be converted")
         with open(file, "rb") as content, transfer.new(part) as target:
             transfer.copy_bytes(content, target, transfer.MOST)
-        return ""
-    if net_name(model) not in imports.models():  # its layers would be the graph's own
+        return None
+    # without a table, its layers are the graph's own
+    if net_name(model) not in imports.models() and not model.is_of_a_graph:
         raise DownloadError(
             f"cannot be converted: no table says which of its arrays is which layer of "
             f"{net_name(model)}; import it under a new name"
@@ -185,7 +205,7 @@ def convert(file: Path, model: Model, part: Path, source: Source) -> str:
         raise DownloadError(
             f"cannot be converted: {text[len(start) :] if text.startswith(start) else text}"
         ) from None
-    return made.format
+    return made
 
 
 def net_name(model: Model) -> str:

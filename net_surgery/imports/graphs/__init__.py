@@ -7,6 +7,24 @@
 made of constants alone, and `convert.py` goes through the nodes and writes the model's folder.
 """
 
-from .convert import Graph, Input, OpenSizeError, Size, convert_graph, file_names, operators
+from .convert import (
+    Graph,
+    Input,
+    OpenSizeError,
+    Size,
+    convert_graph,
+    file_names,
+    is_made_of_a_graph,
+    operators,
+)
 
-__all__ = ["Graph", "Input", "OpenSizeError", "Size", "convert_graph", "file_names", "operators"]
+__all__ = [
+    "Graph",
+    "Input",
+    "OpenSizeError",
+    "Size",
+    "convert_graph",
+    "file_names",
+    "is_made_of_a_graph",
+    "operators",
+]

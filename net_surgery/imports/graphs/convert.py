@@ -29,7 +29,7 @@ _LAYERS = {
 }
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
 _TOLD = 6
-_STRIDE, _EARLY = 16, 0.9  # of what a dream takes by default: see _end
+_HEAD = "# made of the ONNX graph "  # of a deploy net
 
 
 class OpenSizeError(WeightsError):
@@ -73,7 +73,6 @@ class Graph(folder.Folder):
     notes: List[str] = field(default_factory=list)
     opset: int = 0
     taken: Input = Input()
-    end: str = ""
 
     @property
     def format(self) -> str:
@@ -84,11 +83,15 @@ class Graph(folder.Folder):
 
     def _write_all(self, places: Dict[str, Path]) -> None:
         deploy, weights, readme = (places[name] for name in self.file_names())
-        head = f"# made of the ONNX graph {printable(self.source)}\n"
-        deploy.write_text(head + text_format.MessageToString(self.net), encoding="utf-8")
+        deploy.write_text(self.deploy_text(), encoding="utf-8")
         with open(weights, "wb") as file:
             self.write(file)
         readme.write_text(self._readme(weights), encoding="utf-8")
+
+    def deploy_text(self) -> str:
+        """The deploy net as a prototxt."""
+        head = f"{_HEAD}{printable(self.source)}\n"
+        return head + text_format.MessageToString(self.net)
 
     def _readme(self, weights: Path) -> str:
         taken, told = self.taken, [f"{self.model}, made of the ONNX graph {self.source}."]
@@ -111,7 +114,7 @@ class Graph(folder.Folder):
         told.append("Its classes have numbers and no names.")
         size = self.net.layer[0].input_param.shape[0].dim[2:4]
         facts += [f"input_size: {size[0]}"] if size[0] == size[1] else []
-        facts += [f"end: {text_value(self.end)}", *self.facts_of_file(weights)]
+        facts += self.facts_of_file(weights)
         lines = ["---", *facts, "---", "", *[printable(t) for t in [*told, *self.notes]], ""]
         return "\n".join(lines)
 
@@ -119,6 +122,15 @@ class Graph(folder.Folder):
 def file_names(model: str) -> List[str]:
     """The names of the files in the folder of a model made of a graph."""
     return [folder.DEPLOY, f"{model}.caffemodel", folder.README]
+
+
+def is_made_of_a_graph(deploy: Any) -> bool:
+    """Whether a prototxt is one that was made of a graph."""
+    try:
+        with open(deploy, encoding="utf-8", errors="replace") as file:
+            return file.read(len(_HEAD)) == _HEAD
+    except OSError:
+        return False
 
 
 def operators() -> List[str]:
@@ -171,7 +183,7 @@ def convert_graph(
     return Graph(
         net=b.net, parameters=b.parameters, left_over=[], source=folder.base_name(path),
         sha256=folder.file_sha256(path), model=model, tensors=b.tensors, notes=b.notes,
-        opset=graph.opset, taken=taken, end=_end(b),
+        opset=graph.opset, taken=taken,
     )  # fmt: skip
 
 
@@ -255,20 +267,3 @@ def _input_shape(declared: Declared, size: Optional[Size]) -> Shape:
 
 def _told(shape: Sequence[Any]) -> str:
     return "x".join(str(n)[:20] or "?" for n in shape[:8])
-
-
-def _end(b: Builder) -> str:
-    """The layer that a dream takes by default.
-
-    It is the last map of at least 1/16 of the input's height, as googlenet's inception_4e/output,
-    but not among the last layers; a Concat or a sum of branches before others.
-    """
-    height = b.net.layer[0].input_param.shape[0].dim[2]
-    maps = [x for x in b.net.layer[1:] if x.name == x.top[0] and len(b.shape(x.name)) == 4]
-    early = maps[: max(1, int(len(maps) * _EARLY))]
-    large = [x for x in early if b.shape(x.name)[2] * _STRIDE >= height]
-    joined = [x for x in large if x.type in ("Concat", "Eltwise")]
-    return str((joined or large or maps or list(b.net.layer))[-1].name)
-
-
-__all__ = ["Graph", "Input", "OpenSizeError", "Size", "convert_graph", "file_names", "operators"]

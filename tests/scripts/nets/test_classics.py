@@ -50,7 +50,8 @@ def test_no_clip_is_in_place(name: str) -> None:
 def test_every_model_has_its_net_and_every_net_its_model() -> None:
     nets = {*GENERATED, *(v.name for v in googlenet.NETS)}
     committed = {p.parent.name for p in (ROOT / "prototxt").glob("*/deploy.prototxt")}
-    assert nets == set(known()) == committed
+    with_weights = {name for name in known() if find(name).is_of_a_graph}  # which bring it
+    assert nets == set(known()) - with_weights == committed
 
 
 def values(net: Any) -> int:
@@ -121,6 +122,6 @@ def test_sizes_are_the_papers(name: str, layer: str, shape: Tuple[int, ...]) -> 
     assert infer(parsed(name))[layer][1:] == shape
 
 
-@pytest.mark.parametrize("name", known())
+@pytest.mark.parametrize("name", GENERATED)
 def test_default_ends_can_be_dreamt_of(name: str) -> None:
     check_end(parsed(name), find(name).end)

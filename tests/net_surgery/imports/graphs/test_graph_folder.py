@@ -27,7 +27,7 @@ def test_the_readme_says_what_is_known(source: Path, caffe: Any, tmp_path: Path)
     assert sorted(p.name for p in folder.iterdir()) == sorted(made.file_names())
     lines = (folder / "readme.md").read_text().splitlines()
     for line in ("name: mynet", "mean: [103.939, 116.779, 123.68]", "channel_order: rgb",
-                 "scale: 0.017", "input_size: 32", "end: conv1", "caffemodel: mynet.caffemodel",
+                 "scale: 0.017", "input_size: 32", "caffemodel: mynet.caffemodel",
                  "source_format: ONNX graph of opset 13", f"source_sha256: {made.sha256}",
                  "SAME padding is that of a picture of 32x32."):  # fmt: skip
         assert line in lines, line
