@@ -30,6 +30,7 @@ PACKAGES = [
     "python3-pil",
     "python3-tqdm",
     "python3-pytest",
+    "python3-pytest-xdist",
     "python3-hypothesis",
 ]
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
