@@ -207,6 +207,17 @@ def add_octaves(group: Any, octaves: int, octave_scale: float, keep: bool = True
     _add_recorded(group, "octave_scale", octave_scale, "X", text, keep)
 
 
+def add_max_size(p: CommandParser) -> None:
+    p.group(HOW).add_argument(
+        "--max-size",
+        type=recorded(schema.PICTURE.fields["max_size"]),
+        default=0,
+        metavar="N",
+        help="make a picture smaller before the dream if a side has more than N pixels (default: "
+        "0, any size)",
+    )
+
+
 def _add_recorded(
     group: Any, name: str, default: float, metavar: str, text: str, keep: bool = False
 ) -> None:

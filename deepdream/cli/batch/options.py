@@ -2,7 +2,6 @@
 
 import argparse
 
-from ...request import schema
 from ...settings import Picture
 from .. import options
 from ..parser import CommandParser
@@ -23,16 +22,8 @@ def add_options(p: CommandParser) -> None:
         choices=KINDS,
         help="of what is written, where OUT does not end in one (default: png)",
     )
-    how = p.group(options.HOW)
-    how.add_argument(
-        "--max-size",
-        type=options.recorded(schema.PICTURE.fields["max_size"]),
-        default=0,
-        metavar="N",
-        help="make a picture smaller before the dream if a side has more than N pixels (default: "
-        "0, any size)",
-    )
-    how.add_argument(
+    options.add_max_size(p)
+    p.group(options.HOW).add_argument(
         "--keep-colours",
         action="store_true",
         help="take the light and dark of the dream, and the colours of the photograph",

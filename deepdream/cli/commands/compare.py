@@ -10,7 +10,6 @@ import tempfile
 from typing import Any
 
 from netfile import places
-from netfile.terminal import say
 
 from ... import nets
 from ...dream.octaves import octave_sizes
@@ -24,8 +23,7 @@ from ...studies import compare, compare_page
 from ...studies.plot import check_matplotlib
 from ...studies.recording import Recording, Writer
 from ...version import __version__
-from .. import options
-from ..events import WORDS
+from .. import events, options
 from ..progress import Bar, announce
 from ..results import save_page
 
@@ -84,7 +82,7 @@ def add_parser(verbs: Any) -> None:
         metavar="FOLDER",
         help="compare with such a recording; the settings are the recorded ones",
     )
-    options.add_said(p, events=False)
+    options.add_said(p)
     # what is not given is the recording's, or else the default
     p.set_defaults(run=run, engine=None, model=None)
 
@@ -150,7 +148,7 @@ def _record(args: argparse.Namespace) -> int:
     with writer, Bar(job, ["recording "]) as bar:
         index = os.path.join(args.record, "recording.json")
         compare.record(job, writer, recipe(job, index), bar)
-    say(f"wrote {args.record}")
+    events.wrote(args.record)
     return 0
 
 
@@ -171,12 +169,12 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
     with Bar(job, ["running freely ", "from the same state ", "from the same state "]) as bar:
         comparison = compare.follow(job, recording, bar)
     word, numbers = compare.verdict(comparison)
-    say(f"{word}: {numbers}")
+    events.tell("verdict", f"{word}: {numbers}", verdict=word, message=numbers)
     if args.out:
         record = json.loads(recipe(job, args.out))
         text = compare_page.render(recording, comparison, record)
         save_page(args.out, text, args.overwrite)
-        say(f"wrote {args.out}")
+        events.wrote(args.out)
     return int(word == "differ")
 
 
@@ -235,7 +233,7 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
     }
     if values.pop("clip", True) is False:
         command.append("--no-clip")
-    if args.manner != WORDS:
+    if args.manner != events.WORDS:
         command.append("--quiet")
     for name, value in values.items():
         if value is not None:

@@ -12,7 +12,7 @@ from ...errors import DreamError, NotFiniteError
 from ...request import schema
 from ...request.job import prepare
 from ...request.recipe import recipe
-from ...settings import ZOOM, Zoom
+from ...settings import ZOOM, Picture, Zoom
 from .. import events, growing, options, progress
 from ..results import check_picture, inputs_of, keep_last_good, save
 
@@ -27,6 +27,7 @@ def add_parser(verbs: Any) -> None:
     about = "dream, enlarge, dream again: one picture per frame"
     p = options.add_command(verbs, "zoom", about, EXAMPLES)
     options.add_dream(p, scale_is_free=False)
+    options.add_max_size(p)
     options.add_out(p, "FOLDER", "where to write 0000.jpg, 0001.jpg, ...; made if it is not there")
     options.add_setting(
         p.group(options.HOW),
@@ -53,7 +54,8 @@ def run(args: argparse.Namespace) -> None:
     names = growing.frame_names(args.frames, ".jpg")
     growing.check_frames(args.out, names, args.overwrite, options.pictures_of(args))
     zoom = Zoom(args.frames, args.scale)
-    job = prepare(args.image, options.dream_of(args), zoom=zoom, **options.request_of(args))
+    asked = dict(zoom=zoom, picture=Picture(args.max_size), **options.request_of(args))
+    job = prepare(args.image, options.dream_of(args), **asked)
     inputs, size = inputs_of(job), job.pixels.shape[:2]
     growing.check_frames(args.out, names, args.overwrite, inputs)
     film = growing.Animation(args, size, args.frames, inputs) if args.animate else None

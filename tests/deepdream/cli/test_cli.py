@@ -119,6 +119,15 @@ def test_seeds_differ_unless_given(run, photo, tmp_path, fast):
     assert a != b
 
 
+def test_a_zoom_of_a_smaller_picture_replays(run, photo, tmp_path, fast):
+    words = ["--frames", 2, "--seed", 1, "--max-size", 60]
+    assert run("zoom", photo, "-o", tmp_path / "frames", *words, *fast)[0] == 0
+    frame = tmp_path / "frames" / "0001.jpg"
+    assert pictures.load(frame).shape == (45, 60, 3)
+    code, said, _ = run("replay", frame, "-o", tmp_path / "again.jpg")
+    assert code == 0 and "equal" in said
+
+
 def test_zoom_writes_numbered_frames_that_replay(run, photo, tmp_path, fast):
     code, said, _ = run("zoom", photo, "-o", tmp_path / "frames", "--frames", 3, "--seed", 1, *fast)
     assert code == 0 and "wrote 3 frames" in said

@@ -130,3 +130,15 @@ def test_one_command_speaks_as_it_was_asked_and_the_next_as_before(run, photo, t
     code, said, _ = run("dream", photo, "-o", tmp_path / "b.png", *fast)
     assert code == 0 and f"wrote {tmp_path / 'b.png'}" in said
     assert cli.main(["presets"]) == 0 and events.manner() == events.WORDS
+
+
+def test_compare_tells_its_verdict(listen, run, photo, tmp_path, small_folder, fast):
+    there = tmp_path / "there"
+    asked = ["compare", photo, "--model", small_folder]
+    code, heard, _ = listen(*asked, "--record", there, *fast)
+    assert code == 0 and [e["path"] for e in heard if e["event"] == "written"] == [str(there)]
+    code, heard, _ = listen(*asked, "--with", there)
+    (verdict,) = [e for e in heard if e["event"] == "verdict"]
+    assert code == 0 and verdict["verdict"] == "equal"
+    assert verdict["message"].startswith("Equal to the bit")
+    assert {e["event"] for e in heard} >= {"start", "progress", "done"}
