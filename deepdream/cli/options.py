@@ -11,7 +11,8 @@ from ..nets.engine import NAMES
 from ..request import schema
 from ..request.expression import scores
 from ..request.fields import Whole
-from ..request.presets import PRESETS
+from ..request.own_settings import own_settings
+from ..request.presets import NO_SMOOTHING, PRESETS
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, DREAM, Dream
 from .events import JSON, QUIET, WORDS
 from .parser import CommandParser
@@ -288,16 +289,18 @@ def _add_how(group: Any) -> None:
         help=f"{', '.join(PRESETS)}: a look; options beside it win (`deepdream presets` lists "
         "them)",
     )
-    _add_recorded(group, "iterations", DREAM.iterations, "N", "steps per octave")
+    text = "steps per octave; as all of these, the model's readme may have another default"
+    _add_recorded(group, "iterations", DREAM.iterations, "N", text)
     add_octaves(group, DREAM.octaves, DREAM.octave_scale, keep=False)
     text = "mean change of a pixel per step, in grey levels"
     _add_recorded(group, "step_size", DREAM.step_size, "X", text)
     _add_recorded(group, "jitter", DREAM.jitter, "N", "largest random shift, in pixels")
     group.add_argument(
         "--smooth",
+        type=lambda text: "" if text == NO_SMOOTHING else text,
         metavar="HOW",
-        help="smooth the gradient before each step: gaussian[:DEVIATION] or laplacian[:LEVELS]; "
-        "for nets whose plain dreams only wash colours",
+        help="smooth the gradient before each step: gaussian[:DEVIATION], laplacian[:LEVELS], or "
+        "none; for nets whose plain dreams only wash colours",
     )
     group.add_argument(
         "--no-clip",
@@ -332,9 +335,15 @@ def given(args: argparse.Namespace) -> Dict[str, Any]:
     return {**preset, **named}
 
 
-def dream_of(args: argparse.Namespace) -> Dream:
-    """The dream's settings on a command line; an end of "" is the model's own."""
-    return replace(DREAM, **{"end": "", **given(args)})
+def dream_of(args: argparse.Namespace, model: nets.Model) -> Dream:
+    """The dream's settings on a command line; an end of "" is the model's own.
+
+    What neither it nor its preset gives is as the model's readme says, or else as in the notebook.
+
+    Raises:
+        ModelError: the model's readme has settings that no dream can have.
+    """
+    return replace(DREAM, **{"end": "", **own_settings(model), **given(args)})
 
 
 def pictures_of(args: argparse.Namespace) -> List[str]:

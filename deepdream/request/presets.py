@@ -6,6 +6,8 @@ from typing import Any, Dict
 
 from ..settings import DREAM
 
+NO_SMOOTHING = "none"  # what an option is given for smooth=""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -26,6 +28,7 @@ PRESETS: Dict[str, Preset] = {
             "octave_scale": DREAM.octave_scale,
             "step_size": DREAM.step_size,
             "jitter": DREAM.jitter,
+            "smooth": DREAM.smooth,
         },
     ),
     "classic": Preset(
@@ -81,5 +84,6 @@ def options_of(preset: Preset) -> str:
     """The options that a preset stands for, as a shell has them."""
     words = []
     for name, value in preset.settings.items():
-        words += ["--" + name.replace("_", "-"), str(value)]
+        text = NO_SMOOTHING if (name, value) == ("smooth", "") else str(value)
+        words += ["--" + name.replace("_", "-"), text]
     return " ".join(map(shlex.quote, words))

@@ -83,7 +83,8 @@ def run(args: argparse.Namespace, dream: Dreamer, beside: int, check: Callable[[
             say(note)
         asked = {name: v for name, v in options.request_of(args).items() if name != "seed"}
         handling = handling_of(args)
-        request = Request(options.dream_of(args), picture=handling, beside=beside, **asked)
+        dream_settings = options.dream_of(args, asked["model"])
+        request = Request(dream_settings, picture=handling, beside=beside, **asked)
         tasks = _planned(args, found.paths, request, stream)
         _check(tasks, args.overwrite, request)
         if tasks[0].made:

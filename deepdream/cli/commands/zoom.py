@@ -54,8 +54,9 @@ def run(args: argparse.Namespace) -> None:
     names = growing.frame_names(args.frames, ".jpg")
     growing.check_frames(args.out, names, args.overwrite, options.pictures_of(args))
     zoom = Zoom(args.frames, args.scale)
-    asked = dict(zoom=zoom, picture=Picture(args.max_size), **options.request_of(args))
-    job = prepare(args.image, options.dream_of(args), **asked)
+    asked = options.request_of(args)
+    asked.update(zoom=zoom, picture=Picture(args.max_size))
+    job = prepare(args.image, options.dream_of(args, asked["model"]), **asked)
     inputs, size = inputs_of(job), job.pixels.shape[:2]
     growing.check_frames(args.out, names, args.overwrite, inputs)
     film = growing.Animation(args, size, args.frames, inputs) if args.animate else None

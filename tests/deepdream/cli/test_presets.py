@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from deepdream import cli, pictures
+from deepdream import cli, nets, pictures
 from deepdream.cli import options
 from deepdream.cli.main import parser
 from deepdream.request.expression import Expression
@@ -15,7 +15,9 @@ from deepdream.settings import DREAM, Dream
 
 def settings(*words):
     """The dream's settings that a command line stands for."""
-    return options.dream_of(parser().parse_args(["dream", "x.jpg", "-o", "y.png", *words]))
+    return options.dream_of(
+        parser().parse_args(["dream", "x.jpg", "-o", "y.png", *words]), nets.find("motif_googlenet")
+    )
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -35,6 +37,7 @@ def test_the_notebooks_preset_is_the_notebook_even_if_defaults_change():
         "octave_scale": 1.4,
         "step_size": 1.5,
         "jitter": 32,
+        "smooth": "",
     }
 
 
