@@ -74,6 +74,11 @@ class MotifNet(nn.Module):
         )
 
     def forward(self, x: Any, lrn: Callable[[Any], Any] = lambda x: x) -> Any:
+        return self.classifier(self.dropout(self.features(x, lrn)))
+
+    def features(self, x: Any, lrn: Callable[[Any], Any] = lambda x: x) -> Any:
+        """What the classifier reads, before its dropout: (N, maps)."""
+
         def halve(x: Any) -> Any:
             return F.max_pool2d(x, 3, 2, ceil_mode=True)
 
@@ -83,7 +88,7 @@ class MotifNet(nn.Module):
             x = self.inception(name, x)
             if name in POOLS_AFTER:
                 x = halve(x)
-        return self.classifier(self.dropout(x.mean((2, 3))))
+        return x.mean((2, 3))
 
 
 def lrn(x: Any) -> Any:

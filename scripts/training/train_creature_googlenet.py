@@ -3,7 +3,8 @@
 Needs the extra `train`, that is PyTorch. It learns Debian's cut-out photographs
 (scripts/training/creatures) with free adversarial training (Shafahi et al., arXiv 1904.12843) under
 an L2 bound, since robust features are the ones that people recognise (Engstrom et al., arXiv
-1906.00945). Run it again and it goes on from its last checkpoint, in as many sittings as you like;
+1906.00945). With `--teacher` it also learns what EfficientNet-Lite0 sees in the same pictures. Run
+it again and it goes on from its last checkpoint, in as many sittings as you like;
 each closes with a fall of the learning rate, and what comes of that is kept beside the checkpoint
 for `--export`.
 """
@@ -25,9 +26,10 @@ sys.path.insert(0, str(ROOT))
 from scripts.nets.googlenet import CREATURE_GOOGLENET  # noqa: E402
 from scripts.training.creatures.adversary import norms, project  # noqa: E402
 from scripts.training.creatures.classes import LABELS  # noqa: E402
-from scripts.training.creatures.composites import Composer  # noqa: E402
+from scripts.training.creatures.composites import MEAN_BGR, Composer  # noqa: E402
 from scripts.training.creatures.cores import SpareCores  # noqa: E402
 from scripts.training.creatures.publish import REFERENCE_SIZE, publish  # noqa: E402
+from scripts.training.creatures.teacher import CLASSES, Teacher  # noqa: E402
 from scripts.training.motif_net import MotifNet  # noqa: E402
 
 CHECKPOINT, COOLED = "checkpoint.pt", "cooled.pt"
@@ -91,6 +93,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     p.add_argument("--rate", type=float, default=0.07, help="learning rate")
     p.add_argument("--decay", type=float, default=3e-4, help="weight decay")
+    p.add_argument(
+        "--teacher",
+        type=int,
+        default=0,
+        metavar="SIDE",
+        help="learn a teacher's shares of ImageNet's classes too, from pictures of this side",
+    )
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--save-every", type=float, default=4, metavar="MINUTES")
     p.add_argument(
@@ -138,8 +147,12 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0
         self.net = MotifNet(CREATURE_GOOGLENET).to(memory_format=torch.channels_last)
-        decayed = [p for p in self.net.parameters() if p.ndim > 1]
-        plain = [p for p in self.net.parameters() if p.ndim == 1]
+        self.teacher = Teacher(MEAN_BGR, args.teacher) if args.teacher else None
+        # reads the same features as the classifier; it is not published
+        self.taught = torch.nn.Linear(self.net.classifier.in_features, CLASSES)
+        parameters = [*self.net.parameters(), *self.taught.parameters()]
+        decayed = [p for p in parameters if p.ndim > 1]
+        plain = [p for p in parameters if p.ndim == 1]
         groups = [
             {"params": decayed, "weight_decay": args.decay},
             {"params": plain, "weight_decay": 0},
@@ -156,7 +169,9 @@ class Trainer:
             # A checkpoint that travels has neither the average nor the optimiser's state.
             self.average.update(saved.get("average", {}))
             self.step, self.seconds = saved["step"], saved["seconds"]
-            if "optimizer" in saved:
+            if "taught" in saved:
+                self.taught.load_state_dict(saved["taught"])
+            if "optimizer" in saved and "taught" in saved:
                 self.optimizer.load_state_dict(saved["optimizer"])
             print(f"going on from {path}, step {self.step}", flush=True)
 
@@ -166,6 +181,7 @@ class Trainer:
         state = {
             "net": self.net.state_dict(),
             "average": self.average,
+            "taught": self.taught.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
         }
@@ -189,12 +205,17 @@ class Trainer:
             memory_format=torch.channels_last
         )
         right = []
+        shares = self.teacher.shares(x) if self.teacher else None
         # Without a perturbation a replay would only teach the same pictures again.
         for _ in range(self.args.replays if radius else 1):
             delta.requires_grad_(True)
-            scores = self.net(x + delta)
+            features = self.net.features(x + delta)
+            scores = self.net.classifier(self.net.dropout(features))
+            loss = F.cross_entropy(scores, y, label_smoothing=0.05)
+            if shares is not None:
+                loss = loss + F.cross_entropy(self.taught(features), shares)
             self.optimizer.zero_grad(set_to_none=True)
-            F.cross_entropy(scores, y, label_smoothing=0.05).backward()
+            loss.backward()
             self.optimizer.step()
             gradient = delta.grad
             delta = project((delta + 0.8 * radius * gradient / norms(gradient)).detach(), radius)
