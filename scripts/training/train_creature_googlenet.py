@@ -91,6 +91,13 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         metavar="STEP",
         help="colours exchanged, things in the way: from nothing at the start to all of it here",
     )
+    p.add_argument(
+        "--recoloured",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="of the objects whose colours are exchanged, turned or gone, in the end",
+    )
     p.add_argument("--rate", type=float, default=0.07, help="learning rate")
     p.add_argument("--decay", type=float, default=3e-4, help="weight decay")
     p.add_argument(
@@ -233,7 +240,7 @@ def train(args: argparse.Namespace) -> None:
     """One sitting."""
     args.out.mkdir(parents=True, exist_ok=True)
     end = deadline(args)
-    composer = Composer(args.cache)
+    composer = Composer(args.cache, args.recoloured)
     trainer = Trainer(args)
     started = last = saved = time.time()
     cool_from = end - (end - started) * args.cool

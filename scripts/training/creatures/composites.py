@@ -54,7 +54,10 @@ class Views:
 class Composer:
     """Makes batches of composites out of the photographs in `cache`."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, recoloured: float = 0.5) -> None:
+        """recoloured: the share of objects whose colours are turned, exchanged or gone. Many make
+        the net look at shapes; too many, and its dreams have no colour."""
+        self.recoloured = recoloured
         root = photographs.fetch(cache)
         files = photographs.find(root)
         self.whole: list[list[int]] = []  # class by class, the views of whole cut-outs,
@@ -151,12 +154,13 @@ class Composer:
         moved = views.mean[other] - (exchange @ views.mean[chosen, :, None])[..., 0]
         turned = _hue_turns(rng.uniform(count, low=0.3, high=2 * math.pi - 0.3))
         grey = GREY.expand(3, 3).expand(count, 3, 3)
-        draw = rng.uniform(count, low=0.0, high=1.0)[:, None, None] / max(hard, 1e-6)
+        share = max(hard * self.recoloured, 1e-6)
+        draw = rng.uniform(count, low=0.0, high=1.0)[:, None, None] / share
         matrix = _hue_turns(rng.uniform(count) * 0.15)
-        matrix = torch.where(draw < 0.5, grey, matrix)
-        matrix = torch.where(draw < 0.35, turned, matrix)
-        matrix = torch.where(draw < 0.2, exchange, matrix)
-        offset = torch.where(draw[:, 0] < 0.2, moved, torch.zeros(count, 3))
+        matrix = torch.where(draw < 1, grey, matrix)
+        matrix = torch.where(draw < 0.7, turned, matrix)
+        matrix = torch.where(draw < 0.4, exchange, matrix)
+        offset = torch.where(draw[:, 0] < 0.4, moved, torch.zeros(count, 3))
         alpha = objects[:, 3:]
         colours = (
             torch.einsum("nij,njhw->nihw", matrix, objects[:, :3]) + offset[..., None, None] * alpha

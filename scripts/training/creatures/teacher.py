@@ -1,8 +1,9 @@
 """A net that knows ImageNet, as a teacher: what it sees in a picture, as shares of 1000 classes.
 
-EfficientNet-Lite0, by its deploy net and its caffemodel (`deepdream models get efficientnet_lite0`).
-A student that is shown the same pictures learns from it what is alike (Beyer et al., arXiv
-2106.05237), even where the pictures are few and of other things (Asano and Saeed, arXiv 2112.00725).
+It is EfficientNet-Lite0, by its deploy net and caffemodel (`deepdream models get
+efficientnet_lite0`). A student that is shown the same pictures learns from it what is alike (Beyer
+et al., arXiv 2106.05237), even where they are few and of other things (Asano and Saeed, arXiv
+2112.00725).
 """
 
 from pathlib import Path
