@@ -73,6 +73,9 @@ def interrupted(step, work):
         return True
     finally:
         sys.settrace(before)
+        # a handler never runs between the last instruction of a with statement and its release
+        while threads._growing._is_owned():
+            threads._growing.release()
     return False
 
 

@@ -165,7 +165,7 @@ def test_defaults_shown_by_help_are_those_of_settings():
         check=True,
     ).stdout
     text = " ".join(help_text.split())
-    assert f"steps per octave (default {DREAM.iterations})" in text
+    assert f"another default (default {DREAM.iterations})" in text
     assert f"in grey levels (default {DREAM.step_size})" in text
 
 
