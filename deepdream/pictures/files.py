@@ -223,11 +223,11 @@ def save(
 
 def encoded(
     path: PathLike, array: np.ndarray, recipe: str = "", tags: Optional[exif.Tags] = None
-) -> memoryview:
+) -> bytes:
     """The bytes that `save` writes. Raises OutputError."""
     into = io.BytesIO()
     _encode(Image.fromarray(to_bytes(array)), into, path, recipe, tags or {})
-    return into.getbuffer()
+    return into.getvalue()  # not getbuffer(): Python 3.12.1 dies collecting one in a traceback
 
 
 def check_saving(
