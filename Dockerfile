@@ -20,6 +20,6 @@ RUN python -c "import numpy, PIL.Image; PIL.Image.fromarray( \
         numpy.random.RandomState(0).randint(0, 256, (150, 200, 3), 'uint8')).save('noise.png')" \
     && deepdream dream noise.png -o dream.png --iterations 1 \
     && rm noise.png dream.png \
-    && chmod -R a+rwX /var/cache/deepdream
+    && chmod -R a+rwX /var/cache/deepdream/*
 ENTRYPOINT ["deepdream"]
 CMD ["--help"]
