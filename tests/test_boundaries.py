@@ -230,6 +230,7 @@ def test_each_make_target_in_the_readme_exists():
 VERBS = (
     "dream",
     "zoom",
+    "resume",
     "presets",
     "layers",
     "replay",

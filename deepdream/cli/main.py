@@ -28,6 +28,7 @@ from .commands import (
     models,
     presets,
     replay,
+    resume,
     zoom,
 )
 from .parser import CommandParser
@@ -35,6 +36,7 @@ from .parser import CommandParser
 COMMANDS = (
     dream,
     zoom,
+    resume,
     presets,
     layers,
     classes,

@@ -47,6 +47,19 @@ class Stop(NamedTuple):
     step: int
 
 
+class Reached(NamedTuple):
+    """How far a zoom is: all that the frames to come depend on.
+
+    done: the frames that are made. frame: the last of them, RGB float32 (H, W, 3), before anything
+    is done to its colours. generator: the state of the random numbers after
+    it, as RandomState.set_state takes it.
+    """
+
+    done: int
+    frame: np.ndarray
+    generator: Any
+
+
 @dataclass(frozen=True)
 class Job:
     """What to dream: every field is checked, and the net is open. `zoom` is None for a single
@@ -324,12 +337,16 @@ def pictures(
     job: Job,
     report: Optional[Callable[..., None]] = None,
     wrap: Callable[[Any], Any] = lambda objective: objective,
+    since: Optional[Reached] = None,
+    reached: Callable[[Reached], None] = lambda reached: None,
 ) -> Iterator[np.ndarray]:
     """The job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them.
 
     Args:
         report: called with a Progress after every step; it may raise StopDream.
         wrap: called with the objective, returns the one to use.
+        since: where to go on; what was made before is not made again.
+        reached: called before each picture.
     """
 
     def reported(p: Progress) -> None:
@@ -338,7 +355,12 @@ def pictures(
         if job.stopped == (p.octave, p.step):
             raise StopDream
 
-    d = job.dream
+    d, rng = job.dream, np.random.RandomState(job.seed)
+    frame, done = job.pixels, 0
+    if since is not None:
+        frame, done = since.frame, since.done
+        if since.generator is not None:
+            rng.set_state(since.generator)
     params: Dict[str, Any] = dict(
         iter_n=d.iterations,
         octave_n=d.octaves,
@@ -349,9 +371,11 @@ def pictures(
         jitter=d.jitter,
         objective=wrap(job.objective()),
         smoothing=smoothing.named(d.smooth),
-        rng=np.random.RandomState(job.seed),
+        rng=rng,
         report=reported,
     )
     frames, scale = (job.zoom.frames, job.zoom.scale) if job.zoom else (1, 0.0)
-    for picture in zoom(job.net, job.pixels, frames, scale, **params):
+    for picture in zoom(job.net, frame, frames, scale, done, **params):
+        done += 1
+        reached(Reached(done, picture, rng.get_state()))
         yield with_colours_of(job.pixels, picture) if job.picture.keep_colours else picture

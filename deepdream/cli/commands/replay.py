@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +12,12 @@ from ... import pictures
 from ...errors import NotFiniteError
 from ...pictures.output import check_file
 from ...request import job as jobs
-from ...request.recipe import from_picture, recipe
-from .. import events, options, progress
+from ...request.following import from_picture
+from ...request.recipe import recipe
+from .. import events, moved, options, progress
 from ..progress import duration, of_memory
 from ..results import check_picture, inputs_of, keep_last_good, save
 
-_MOVED = "what has moved"
 EXAMPLES = (
     "deepdream replay dream.png",
     "deepdream replay dream.png -o again.png --image moved/photo.jpg",
@@ -36,46 +36,10 @@ def add_parser(verbs: Any) -> None:
         "the picture to write (default: beside it, with -replay in its name)",
         required=False,
     )
-    p.group(_MOVED).add_argument(
-        "--guide",
-        type=options.filled,
-        action="append",
-        default=[],
-        metavar="IMAGE",
-        help="where the guide is now, if it has moved; with several, again for each in their order",
-    )
-    for role, what in (("image", "source picture"), ("mask", "mask")):
-        p.group(_MOVED).add_argument(
-            f"--{role}",
-            type=options.filled,
-            metavar="IMAGE",
-            help=f"where the {what} is now, if it has moved",
-        )
-    p.group(_MOVED).add_argument(
-        "--file",
-        dest="files",
-        action="append",
-        default=[],
-        type=_moved_file,
-        metavar="NAME=PATH",
-        help="where the file is now that the recipe's objective calls NAME; may be given again",
-    )
-    p.group(_MOVED).add_argument(
-        "--model",
-        type=options.filled,
-        metavar="FOLDER",
-        help="where the model's folder is now, if it has moved",
-    )
+    moved.add_options(p)
     options.add_engine(p, None, "the one that made it")
     options.add_said(p)
     p.set_defaults(run=run)
-
-
-def _moved_file(text: str) -> Tuple[str, str]:
-    name, equals, path = text.rpartition("=")
-    if not (equals and name and path):
-        raise argparse.ArgumentTypeError(f"must be NAME=PATH, not {text!r}")
-    return name, path
 
 
 def run(args: argparse.Namespace) -> None:
@@ -86,11 +50,7 @@ def run(args: argparse.Namespace) -> None:
     check_file(out, pictures.FORMATS, args.overwrite, given)
     job, frame, differences = from_picture(
         str(old),
-        image_path=args.image,
-        guide_paths=args.guide,
-        mask_path=args.mask,
-        file_paths=dict(args.files),
-        model=args.model,
+        **moved.of(args),
         engine=args.engine,
         gpu=args.gpu,
         tell=say,
