@@ -229,6 +229,7 @@ def test_each_make_target_in_the_readme_exists():
 
 VERBS = (
     "dream",
+    "batch",
     "zoom",
     "resume",
     "presets",

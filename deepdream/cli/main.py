@@ -16,6 +16,7 @@ from ..version import __version__
 from . import events
 from .advice import advised
 from .commands import (
+    batch,
     classes,
     compare,
     completion,
@@ -36,6 +37,7 @@ from .parser import CommandParser
 COMMANDS = (
     dream,
     zoom,
+    batch,
     resume,
     presets,
     layers,
