@@ -3,6 +3,7 @@
 import argparse
 from typing import Any, Dict, Tuple
 
+from ..errors import RecipeError
 from . import options
 from .parser import CommandParser
 
@@ -26,6 +27,12 @@ def add_options(p: CommandParser) -> None:
             metavar="IMAGE",
             help=f"where the {what} is now, if it has moved",
         )
+    group.add_argument(
+        "--to",
+        type=options.filled,
+        metavar="IMAGE",
+        help="where the picture is now that a match was made to, if it has moved",
+    )
     group.add_argument(
         "--file",
         dest="files",
@@ -52,11 +59,16 @@ def _file(text: str) -> Tuple[str, str]:
 
 def given(args: argparse.Namespace) -> bool:
     """Whether a command line says of any file where it is now."""
-    return any(of(args).values())
+    return any((args.image, args.guide, args.mask, args.files, args.model, args.to))
 
 
 def of(args: argparse.Namespace) -> Dict[str, Any]:
-    """What `request.following.follow` takes of a command line."""
+    """What `request.following.follow` takes of a command line.
+
+    Raises:
+        RecipeError: an option is none of a dream's.
+    """
+    _refuse({"to": args.to}, "a dream")
     return dict(
         image_path=args.image,
         guide_paths=args.guide,
@@ -64,3 +76,15 @@ def of(args: argparse.Namespace) -> Dict[str, Any]:
         file_paths=dict(args.files),
         model=args.model,
     )
+
+
+def of_note(args: argparse.Namespace) -> Dict[str, Any]:
+    """What `request.notes.followed` takes of a command line, likewise."""
+    _refuse({"guide": args.guide, "mask": args.mask, "file": args.files}, "match or classes")
+    return {"image": args.image, "to": args.to, "model": args.model}
+
+
+def _refuse(given: Dict[str, Any], what: str) -> None:
+    for name, value in given.items():
+        if value:
+            raise RecipeError(f"--{name}: has no place in what {what} has made")

@@ -7,12 +7,12 @@ from typing import Any, Dict, Iterator, List
 
 from netfile.terminal import say
 
-from .. import nets
+from .. import nets, pictures
 from ..errors import DreamError, NotFiniteError, RunError, ZeroGradientError
 from ..request import fields
 from ..request.following import Repeat, follow
 from ..request.journal import Journal
-from . import moved
+from . import events, moved
 from .advice import goes_on
 
 
@@ -100,3 +100,33 @@ def _gpu(record: Any) -> Any:
     engine = record.get("engine") if isinstance(record, dict) else None
     gpu = engine.get("gpu") if isinstance(engine, dict) else None
     return gpu if type(gpu) is int and 0 <= gpu < 2**30 else None
+
+
+def note_places(args: argparse.Namespace, asked: Dict[str, Any]) -> Dict[str, Any]:
+    """Where what a note names is: where the command line says, or else where it was."""
+    now = moved.of_note(args)
+    for place in asked["places"]:
+        if not now.get(place["role"]) and os.path.isfile(place["path"]):
+            now[place["role"]] = place["path"]
+    if not now["model"] and os.path.isdir(asked["model"]):
+        now["model"] = asked["model"]
+    return now
+
+
+def say_resumed(journal: Journal, done: int, total: int, part: str) -> None:
+    """Say where a run goes on."""
+    events.tell(
+        "resume",
+        f"goes on after {part} {done} of {total}" if done else f"begins with its first {part}",
+        path=journal.out,
+        done=done,
+        total=total,
+    )
+
+
+def is_mine(path: str, recipe: str) -> bool:
+    """Whether a file is a picture with this very recipe."""
+    try:
+        return pictures.read_recipe(path) == recipe
+    except DreamError:
+        return False

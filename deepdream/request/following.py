@@ -1,6 +1,5 @@
 """Recipes followed: the job that made a picture, with everything that it needs found again."""
 
-import json
 import os
 import re
 import stat
@@ -48,15 +47,8 @@ def from_picture(path: str, **now: Any) -> Repeat:
         )
     try:
         record = fields.parse(text)
-        other = next((name for name in schema.OTHERS if name in record), "")
-        if other:
-            told = json.dumps(schema.OTHERS[other].read(record[other], other))
     except RecipeError as e:
         raise RecipeError(f"{path}: its recipe cannot be read: {e}") from None
-    if other:
-        raise RecipeError(
-            f"{path}: was made by `{other}`, which replay does not repeat; its settings were {told}"
-        )
     return follow(record, path, **now)
 
 
@@ -127,18 +119,18 @@ def follow(
     where: Dict[Tuple[str, str], str] = {}
     for source in record["files"]:
         key = source["role"], source["name"]
-        where[key] = moved.get(key) or _located(source["path"] or source["name"], path)
+        where[key] = moved.get(key) or located(source["path"] or source["name"], path)
     for source in record["files"]:
-        _check_source(source, where[source["role"], source["name"]], tell)
+        check_source(source, where[source["role"], source["name"]], tell)
     before = record["model"]
     scale = before.get("scale")
     asked = nets.find(
-        model or _model_place(before, path),
+        model or model_place(before, path),
         before["mean"],
         before["channel_order"],
         1.0 if scale is None else scale,  # the first recipes had no scale, because no net had one
     )
-    model_sha1 = _checked_model(before, asked, tell)
+    model_sha1 = checked_model(before, asked, tell)
     found = {role: [where[role, name] for name in names[role]] for role in schema.ROLES}
     zoom, frame = record["zoom"], record["frame"]
     picture, stopped = record["picture"], record["stopped"]
@@ -156,7 +148,7 @@ def follow(
     )
     at = Stop(**stopped) if stopped else None
     job = request.job(found["image"][0], record["seed"], stopped=at)
-    return Repeat(job, frame, _differences(record, surroundings(job)))
+    return Repeat(job, frame, differences(record, surroundings(job.opened, job.gpu)))
 
 
 def _named(record: Dict[str, Any]) -> Dict[str, List[str]]:
@@ -167,7 +159,7 @@ def _named(record: Dict[str, Any]) -> Dict[str, List[str]]:
     }
 
 
-def _differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
+def differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
     lines = []
     for group in now:
         for key in sorted(set(before[group]) | set(now[group])):
@@ -185,7 +177,7 @@ def _check_names(files: Mapping[str, str], record: Dict[str, Any], path: str) ->
             raise RecipeError(f"{path}: its objective {what}, not {name}")
 
 
-def _located(name: str, picture: str, exists: Callable[[str], bool] = os.path.exists) -> str:
+def located(name: str, picture: str, exists: Callable[[str], bool] = os.path.exists) -> str:
     """Where a recipe's file is: as seen from the picture's folder, or, if it has moved with what it
     needs, under a folder above it or in the working directory."""
     folder = os.path.dirname(os.path.abspath(picture))
@@ -197,7 +189,7 @@ def _located(name: str, picture: str, exists: Callable[[str], bool] = os.path.ex
     return next(filter(exists, [recorded, *places]), recorded)
 
 
-def _model_place(before: Dict[str, Any], picture: str) -> str:
+def model_place(before: Dict[str, Any], picture: str) -> str:
     """The name or the folder of a recipe's model.
 
     Raises:
@@ -205,7 +197,7 @@ def _model_place(before: Dict[str, Any], picture: str) -> str:
     """
     name, folder = before["name"], before["folder"]
     if folder:
-        for place in (_located(folder, picture, os.path.isdir), folder):
+        for place in (located(folder, picture, os.path.isdir), folder):
             if os.path.isdir(place):
                 return str(place)
     if name in nets.known() or os.path.isdir(name):
@@ -213,7 +205,7 @@ def _model_place(before: Dict[str, Any], picture: str) -> str:
     raise ModelError(f"the model it was made with is not here: {folder or name}", moved=True)
 
 
-def _check_source(source: Dict[str, str], path: str, tell: Callable[[str], None]) -> None:
+def check_source(source: Dict[str, str], path: str, tell: Callable[[str], None]) -> None:
     role, name = source["role"], source["name"]
     what = f"objective's {name}" if role == "objective" else role
     try:
@@ -243,7 +235,7 @@ def _check_source(source: Dict[str, str], path: str, tell: Callable[[str], None]
         )
 
 
-def _checked_model(
+def checked_model(
     before: Dict[str, Any], model: nets.Model, tell: Callable[[str], None]
 ) -> Optional[Dict[str, str]]:
     """The model's hashes, or None where it is incomplete; opening it says how to get it.

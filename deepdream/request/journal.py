@@ -54,6 +54,8 @@ _ASKED = Table(
         "model": Text(4096, least=0),
         "overwrite": Choice((True, False)),
         "animation": Table({"path": Text(4096), "side": Whole(2, 8192)}, default=None),
+        "plot": Text(4096, default=None),
+        "classes": Many(Whole(0, 10**9), 1, 100_000, default=None),
     }
 )
 _REACHED_FIELDS = Table(

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from dataclasses import asdict
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
             "channel_order": job.opened.model.channel_order,
             "scale": job.opened.model.scale,
         },
-        **surroundings(job),
+        **surroundings(job.opened, job.gpu),
         "settings": settings,
         "zoom": asdict(job.zoom) if job.zoom else None,
         "frame": frame,
@@ -73,14 +73,14 @@ def _handling(job: Job) -> Dict[str, Any]:
     return told
 
 
-def surroundings(job: Job) -> Dict[str, Any]:
+def surroundings(opened: nets.OpenNet, gpu: Optional[int]) -> Dict[str, Any]:
     """What a picture depends on beside its request: the engine and the libraries."""
     import PIL
     import scipy
 
-    gpu = {} if job.gpu is None else {"gpu": job.gpu}
+    on = {} if gpu is None else {"gpu": gpu}
     return {
-        "engine": {**job.opened.about, **gpu},
+        "engine": {**opened.about, **on},
         "libraries": {
             "python": platform.python_version(),
             "numpy": np.__version__,
@@ -96,22 +96,8 @@ def model_name(model: nets.Model) -> str:
 
 
 def _model(model: nets.Model, out: str) -> Dict[str, str]:
-    folder = {} if model.name in nets.known() else {"folder": _seen_from(out, model.name)}
+    folder = {} if model.name in nets.known() else {"folder": seen_from(out, model.name)}
     return {"name": model_name(model), **folder}
-
-
-def note(kind: str, told: Dict[str, Any]) -> str:
-    """What a picture says of how it was made, where no recipe repeats it, as JSON.
-
-    kind: one of schema.OTHERS.
-
-    Raises:
-        RecipeError: it could not be read again.
-    """
-    try:
-        return json.dumps({kind: schema.OTHERS[kind].read(told)})
-    except RecipeError as e:
-        raise RecipeError(f"the picture cannot record this: {e}") from None
 
 
 def _names(job: Job, out: str) -> Dict[Source, str]:
@@ -120,7 +106,7 @@ def _names(job: Job, out: str) -> Dict[Source, str]:
     paths: Dict[Tuple[str, str], str] = {}
     for source in job.sources:
         path = os.path.realpath(source.path)
-        plain = source.called or _seen_from(out, source.path)
+        plain = source.called or seen_from(out, source.path)
         same = (f"{number}-{plain}" for number in itertools.count(2))
         name = plain
         while paths.setdefault((source.role, name), path) != path:
@@ -129,7 +115,7 @@ def _names(job: Job, out: str) -> Dict[Source, str]:
     return names
 
 
-def _seen_from(out: str, path: str) -> str:
+def seen_from(out: str, path: str) -> str:
     """A path as seen from the folder of `out`, or its last part alone if the two share no folder,
     so that no picture tells where its maker lives."""
     here, there = os.path.dirname(os.path.abspath(out)), os.path.abspath(path)

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Dict
 
 import numpy as np
 
@@ -12,11 +12,13 @@ from ... import pictures
 from ...errors import NotFiniteError
 from ...pictures.output import check_file
 from ...request import job as jobs
+from ...request import notes
 from ...request.following import from_picture
 from ...request.recipe import recipe
 from .. import events, moved, options, progress
 from ..progress import duration, of_memory
 from ..results import check_picture, inputs_of, keep_last_good, save
+from . import classes, match
 
 EXAMPLES = (
     "deepdream replay dream.png",
@@ -46,8 +48,12 @@ def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
     suffix = old.suffix if old.suffix.lower() in pictures.FORMATS else ".png"
     out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{suffix}"
-    given = [path for path in (old, args.image, *args.guide, args.mask) if path]
+    given = [path for path in (old, args.image, *args.guide, args.mask, args.to) if path]
     check_file(out, pictures.FORMATS, args.overwrite, given)
+    kind, made = notes.of_picture(str(old))
+    if kind:
+        _again(args, kind, made, old, out)
+        return
     job, frame, differences = from_picture(
         str(old),
         **moved.of(args),
@@ -69,6 +75,19 @@ def run(args: argparse.Namespace) -> None:
         keep_last_good(out, e)
         raise
     save(out, picture, told, args.overwrite, job.photo.tags)
+    _compare(old, before, out)
+
+
+def _again(args: argparse.Namespace, kind: str, told: Dict[str, Any], old: Path, out: Path) -> None:
+    """Make a picture of `match` or `classes` again."""
+    before = pictures.load(old)
+    again = {"deepdream match": match.replay, "deepdream classes": classes.replay}
+    again[kind](args, told, str(old), str(out))
+    _compare(old, before, out)
+
+
+def _compare(old: Path, before: np.ndarray, out: Path) -> None:
+    """Say that the picture is written, and whether it is what it was."""
     verdict = _verdict(old, before, pictures.load(out))
     events.wrote(out, f"wrote {out}: {verdict}", verdict=verdict)
 

@@ -11,13 +11,17 @@ from ...request import fields, schema
 from ...request import journal as journals
 from ...request.journal import Journal
 from .. import events, moved, options
-from . import zoom
+from . import classes, match, zoom
 
 EXAMPLES = (
     "deepdream resume frames/",
     "deepdream resume frames/ --image moved/photo.jpg",
 )
-_KINDS: Dict[str, Callable[[argparse.Namespace, Journal], None]] = {"zoom": zoom.resume}
+_KINDS: Dict[str, Callable[[argparse.Namespace, Journal], None]] = {
+    "zoom": zoom.resume,
+    "classes": classes.resume,
+    "match": match.resume,
+}
 _FRAME = re.compile(r"[0-9]{4,}\.jpg")
 
 
@@ -48,27 +52,38 @@ def _say_finished(out: str) -> None:
     """Say that a run is finished. Raises RunError where there was none."""
     if not os.path.lexists(out):
         raise RunError(f"{out}: no such file or folder, so no run is in it")
-    count = _frames(out) if os.path.isdir(out) else 0
-    if not count:
+    if not (_is_finished(out) if os.path.isdir(out) else _has_recipe(out)):
         raise RunError(f"{out}: holds no run that could go on")
-    events.tell(
-        "resume",
-        f"{out}: is finished, all {count} frames are made; there is nothing to do",
-        path=out,
-        done=count,
-        total=count,
-    )
+    events.tell("resume", f"{out}: is finished; there is nothing to do", path=out)
 
 
-def _frames(folder: str) -> int:
-    """The number of frames of a finished zoom in a folder; 0 where there is none."""
-    frames = sorted(filter(_FRAME.fullmatch, os.listdir(folder)))
-    if not frames:
-        return 0
+def _is_finished(folder: str) -> bool:
+    """Whether a folder has all frames of a zoom, or the sheet of classes and a picture of one."""
+    names = sorted(os.listdir(folder))
+    frames = list(filter(_FRAME.fullmatch, names))
+    if frames:
+        return _is_last(os.path.join(folder, frames[-1]))
+    if classes.SHEET not in names:
+        return False
+    made = [name for name in names if name.endswith(".png") and name != classes.SHEET]
+    return any(_has_recipe(os.path.join(folder, name)) for name in made)
+
+
+def _is_last(path: str) -> bool:
+    """Whether a picture is the last frame of a zoom."""
     try:
-        text = pictures.read_recipe(os.path.join(folder, frames[-1]))
-        record = schema.read(fields.parse(text))
+        record = schema.read(fields.parse(pictures.read_recipe(path)))
     except DreamError:
-        return 0
-    last = record["zoom"]["frames"] - 1 if record["zoom"] else -1
-    return last + 1 if record["frame"] == last else 0
+        return False
+    return bool(record["zoom"]) and record["frame"] == record["zoom"]["frames"] - 1
+
+
+def _has_recipe(path: str) -> bool:
+    """Whether a file is a picture of ours."""
+    try:
+        record = fields.parse(pictures.read_recipe(path))
+    except DreamError:
+        return False
+    return isinstance(record, dict) and (
+        "deepdream" in record or any(kind in record for kind in schema.OTHERS)
+    )

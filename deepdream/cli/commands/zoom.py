@@ -111,13 +111,7 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
         film = _film(job, animation["path"], animation["side"], args.overwrite)
     frames = _Frames(journal, job, about, asked["overwrite"], film)
     frames.check(done)
-    events.tell(
-        "resume",
-        f"goes on after frame {done} of {last + 1}" if done else "begins with its first frame",
-        path=journal.out,
-        done=done,
-        total=last + 1,
-    )
+    runs.say_resumed(journal, done, last + 1, "frame")
     with runs.kept(journal):
         progress.announce(job)
         frames.make(since, again=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepdream import cli
-from deepdream.dream import octaves
+from deepdream import cli, pictures
+from deepdream.dream import class_pictures, octaves
 from deepdream.request import journal as journals
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -75,7 +75,8 @@ def kill_until_done(rng, begin, out, most):
             return kills
         assert code == KILLED
         kills += 1
-        begun = journals.of(out).exists or list(Path(str(out)).glob("*.jpg"))
+        there = out.is_file() or (out.is_dir() and any(path.suffix for path in out.iterdir()))
+        begun = journals.of(out).exists or there
         words = ["resume", out] if begun else begin
 
 
@@ -116,7 +117,7 @@ def test_a_zoom_that_the_system_kills_goes_on(run, photo, tmp_path, own):
     assert contents(out) == contents(whole)
     assert (tmp_path / "other.gif").read_bytes() == (tmp_path / "whole.gif").read_bytes()
     code, said, _ = run("resume", out)
-    assert code == 0 and "is finished, all 3 frames are made; there is nothing to do" in said
+    assert code == 0 and "is finished; there is nothing to do" in said
 
 
 @pytest.fixture
@@ -270,6 +271,81 @@ def test_a_photograph_that_has_moved_is_found_by_its_option(run, stopped, photo,
     photo.rename(moved)
     assert run("resume", stopped, "--image", moved)[0] == 0
     assert len(contents(stopped)) == 3
+
+
+@pytest.fixture
+def few_steps(monkeypatch):
+    octave = class_pictures.Octave(1.0, 3, (4.0, 2.0), (0, 0))
+    monkeypatch.setitem(class_pictures.METHODS, "octaves", class_pictures.Method((octave,), 20, 2))
+
+
+def test_classes_that_are_killed_anywhere_end_as_those_that_are_not(run, tmp_path, own, few_steps):
+    words = ["classes", 0, 1, 2, "--seeds", 2, *own]
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert run(*words, "-o", whole)[0] == 0
+    rng, kills = random.Random(5), 0
+    while kills < 3:
+        kills += kill_until_done(rng, [*words, "-o", out], out, 150)
+        assert contents(out) == contents(whole)
+        shutil.rmtree(str(out))
+
+
+def test_a_match_that_is_killed_anywhere_ends_as_one_that_is_not(run, photo, tmp_path, own):
+    settings = ["--octaves", 3, "--octave-scale", "1.2", "--evaluations", 2, "--end", "3b"]
+    words = ["match", photo, "--enhance", "multiply:2", *settings, *own]
+    whole, folder = tmp_path / "whole", tmp_path / "folder"
+    whole.mkdir()
+    assert run(*words, "-o", whole / "out.png")[0] == 0
+    rng, kills = random.Random(6), 0
+    while kills < 3:
+        folder.mkdir()
+        out = folder / "out.png"
+        kills += kill_until_done(rng, [*words, "-o", out], out, 60)
+        assert contents(folder) == contents(whole)
+        shutil.rmtree(str(folder))
+
+
+def test_pictures_of_match_and_classes_replay(run, photo, tmp_path, own, few_steps):
+    settings = ["--octaves", 1, "--evaluations", 2, "--end", "3b"]
+    assert run("match", photo, "-o", tmp_path / "m.jpg", *settings, *own)[0] == 0
+    assert run("classes", 1, "--seeds", 2, "-o", tmp_path / "new", *own)[0] == 0
+    for path in (tmp_path / "m.jpg", tmp_path / "new" / "1-1.png"):
+        code, said, err = run("replay", path)
+        assert code == 0 and said.endswith("equal to the bit\n"), err
+        again = path.with_name(f"{path.stem}-replay{path.suffix}")
+        assert pictures.read_recipe(again) == pictures.read_recipe(path)
+
+
+@pytest.mark.parametrize("options, said", [
+    (["--image", "PHOTO"], "was made without such a picture as"),
+    (["--guide", "PHOTO"], "--guide: has no place in what match or classes has made"),
+])  # fmt: skip
+def test_what_a_picture_of_a_class_was_not_made_from(
+    options, said, run, photo, tmp_path, own, few_steps
+):
+    run("classes", 1, "--seeds", 1, "-o", tmp_path / "new", *own)
+    words = [photo if word == "PHOTO" else word for word in options]
+    code, _, err = run("replay", tmp_path / "new" / "1-0.png", *words)
+    assert code == 2 and said in err and err.splitlines()[-1].startswith("deepdream replay")
+
+
+def test_older_pictures_of_match_say_what_made_them(run, photo, tmp_path, own):
+    out = tmp_path / "m.png"
+    run("match", photo, "-o", out, "--octaves", 1, "--evaluations", 1, *own)
+    record = json.loads(pictures.read_recipe(out))
+    for key in ("deploy_sha1", "files", "engine"):
+        del record["deepdream match"][key]
+    pictures.save(out, pictures.load(out), json.dumps(record))
+    code, _, err = run("replay", out)
+    assert code == 2 and "was made by an older `deepdream match`" in err and "quantile" in err
+
+
+def test_what_is_finished_has_nothing_to_do(run, photo, tmp_path, own, few_steps):
+    run("match", photo, "-o", tmp_path / "m.png", "--octaves", 1, "--evaluations", 1, *own)
+    run("classes", 1, "--seeds", 1, "-o", tmp_path / "new", *own)
+    for out in (tmp_path / "m.png", tmp_path / "new"):
+        code, said, _ = run("resume", out)
+        assert code == 0 and "is finished; there is nothing to do" in said
 
 
 @pytest.mark.parametrize("make, said", [
