@@ -103,6 +103,18 @@ def of(out: Any) -> "Journal":
     return beside(out) if beside(out).exists and not inside(out).exists else inside(out)
 
 
+def sweep(out: Any) -> None:
+    """Remove what a process has left of its journal that was killed while it removed it.
+
+    Raises:
+        RunError: another process works there.
+    """
+    for journal in (inside(out), beside(out)):
+        if journal.folder.is_dir() and not journal.exists:
+            with journal.held():
+                pass
+
+
 class Journal:
     """A run's journal in its folder. `out`: where the run's result goes, as the user calls it."""
 

@@ -39,6 +39,7 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> None:
     journal = journals.of(args.out)
     if not journal.exists:
+        journals.sweep(args.out)
         _say_finished(args.out)
         return
     with journal.held():
