@@ -308,7 +308,7 @@ def test_a_match_that_is_killed_anywhere_ends_as_one_that_is_not(run, photo, tmp
     while kills < (3 if quick else 1):
         folder.mkdir()
         out = folder / "out.png"
-        kills += kill_until_done(rng, [*words, "-o", out], out, 60)
+        kills += kill_until_done(rng, [*words, "-o", out], out, 30)
         assert contents(folder) == contents(whole)
         shutil.rmtree(str(folder))
 
