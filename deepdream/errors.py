@@ -17,10 +17,14 @@ Size = Tuple[int, int]
 class DreamError(Exception):
     """Base of everything that this package raises on purpose.
 
+    resumable: the place of a run that this has stopped, and that can go on.
+
     Args:
         message: one line for a person.
         values: attributes of the error, each of which its class declares.
     """
+
+    resumable: str = ""
 
     def __init__(self, message: str = "", **values: Any) -> None:
         super().__init__(printable(message))
@@ -137,3 +141,12 @@ class RecordingError(DreamError):
     place."""
 
     missing: str = ""
+
+
+class RunError(DreamError):
+    """A long run cannot begin in its place, or go on.
+
+    unfinished: the place of another run, which is in the way, and could go on.
+    """
+
+    unfinished: str = ""

@@ -25,7 +25,7 @@ _swept: Set[str] = set()  # folders that this process has looked through
 
 
 @contextmanager
-def whole_file(path: Any, replace: bool = True) -> Iterator[Path]:
+def whole_file(path: Any, replace: bool = True, lasting: bool = False) -> Iterator[Path]:
     """The name of a partial file, to write to, that becomes `path` at the end.
 
     After an error it is removed. Where `path` is a link, the file that it leads to is written.
@@ -33,6 +33,7 @@ def whole_file(path: Any, replace: bool = True) -> Iterator[Path]:
     Args:
         path: the file.
         replace: whether it may replace a file; its permissions are kept.
+        lasting: whether it is on the disk by then, so that the machine may stop at any time.
 
     Raises:
         FileExistsError: something has this name, and `replace` is not set.
@@ -45,10 +46,33 @@ def whole_file(path: Any, replace: bool = True) -> Iterator[Path]:
         yield partial
         if permissions is not None:
             partial.chmod(permissions)
+        if lasting:
+            flush(partial)
         if replace:
             os.replace(str(partial), str(target))
         else:
             _name_anew(partial, target)
+    if lasting:
+        flush(target.parent)
+
+
+def flush(path: Any) -> None:
+    """Wait until a file's bytes, or a folder's names, are on the disk.
+
+    Raises:
+        OSError: the disk has no room for them, or is broken.
+    """
+    try:
+        descriptor = os.open(str(path), os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders, and a file may be closed to reading
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as e:
+        if e.errno not in (errno.EINVAL, errno.EBADF, errno.ENOTSUP):  # nothing to be done here
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _permissions(path: Any, replace: bool) -> Optional[int]:

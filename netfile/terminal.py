@@ -180,8 +180,9 @@ def guarded(
         )
     except ImportError as e:
         return _refused(name, f"a package cannot be loaded: {e}", tell)
-    except KeyboardInterrupt:
-        tell(f"\n{name}: stopped; no partial files are left", 130)
+    except KeyboardInterrupt as e:
+        told = e.args[0] if e.args else "stopped; no partial files are left"
+        tell(f"\n{name}: {told}", 130)
         return 130
 
 

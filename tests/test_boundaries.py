@@ -229,7 +229,9 @@ def test_each_make_target_in_the_readme_exists():
 
 VERBS = (
     "dream",
+    "batch",
     "zoom",
+    "resume",
     "presets",
     "layers",
     "replay",

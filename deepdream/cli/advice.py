@@ -20,7 +20,14 @@ def advice(error: Exception) -> str:
 def advised(error: Exception, preset: Optional[str] = None) -> str:
     """The error's text, in one line, with its advice. preset: the one that was asked for."""
     hint = _of_preset(error, preset) or advice(error)
-    return f"{error}; {hint}" if hint else str(error)
+    resumable = getattr(error, "resumable", "")
+    hints = [hint, goes_on(resumable) if resumable else ""]
+    return "; ".join(filter(None, [str(error), *hints]))
+
+
+def goes_on(out: str) -> str:
+    """How to go on with the run whose result this is."""
+    return f"`deepdream resume {shlex.quote(out)}` goes on"
 
 
 def _of_preset(error: Exception, preset: Optional[str]) -> str:
@@ -93,6 +100,13 @@ def _(error: errors.DownloadError) -> str:
 @advice.register(errors.OutputError)
 def _(error: errors.OutputError) -> str:
     return "--overwrite replaces it" if error.exists else ""
+
+
+@advice.register(errors.RunError)
+def _(error: errors.RunError) -> str:
+    if not error.unfinished:
+        return ""
+    return f"{goes_on(error.unfinished)}, --overwrite begins anew"
 
 
 @advice.register(errors.ImageError)

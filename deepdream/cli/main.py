@@ -16,6 +16,7 @@ from ..version import __version__
 from . import events
 from .advice import advised
 from .commands import (
+    batch,
     classes,
     compare,
     completion,
@@ -28,6 +29,7 @@ from .commands import (
     models,
     presets,
     replay,
+    resume,
     zoom,
 )
 from .parser import CommandParser
@@ -35,6 +37,8 @@ from .parser import CommandParser
 COMMANDS = (
     dream,
     zoom,
+    batch,
+    resume,
     presets,
     layers,
     classes,

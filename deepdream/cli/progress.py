@@ -56,6 +56,7 @@ class Meter:
         memory: int = 0,
         unit: str = "",
         told: bool = False,
+        done: float = 0.0,
     ) -> None:
         """Begin.
 
@@ -64,14 +65,15 @@ class Meter:
             memory: bytes that it takes, or 0 where that is not known.
             unit: of the measure, to be shown with it.
             told: whether it was said before how long the work takes.
+            done: of the work, by an earlier process.
         """
-        self.total, self._text, self._memory, self._done = total, text, memory, 0.0
+        self.total, self._text, self._memory, self._done = total, text, memory, done
         self._started = self._logged = time.monotonic()
         self._sent = 0.0
         self._count, self._first, self._told = 0, (0.0, 0.0), told or not total
         self._bar: Any = None
         if events.manner() == events.WORDS and has_terminal():
-            self._bar = _bar(total, text, unit)
+            self._bar = _bar(total, text, unit, done)
 
     def at(self, done: float, text: str = "", **facts: Any) -> None:
         """Say that so much is done. facts: what an event has beside it."""
@@ -139,7 +141,7 @@ class Meter:
             self._bar.close()
 
 
-def _bar(total: Optional[float], text: str, unit: str) -> Any:
+def _bar(total: Optional[float], text: str, unit: str, done: float) -> Any:
     from tqdm import tqdm
 
     columns = shutil.get_terminal_size().columns
@@ -147,7 +149,9 @@ def _bar(total: Optional[float], text: str, unit: str) -> Any:
     shape: Any = dict(bar_format=_FORMATS[max(least for least in _FORMATS if least <= columns)])
     if unit and columns >= wide:
         shape = dict(unit=unit, unit_scale=unit == "B")
-    return tqdm(total=total, desc=printable(text) or None, dynamic_ncols=True, **shape)
+    return tqdm(
+        total=total, initial=done, desc=printable(text) or None, dynamic_ncols=True, **shape
+    )
 
 
 def of_memory(count: int) -> str:
@@ -159,13 +163,13 @@ def of_memory(count: int) -> str:
 
 class Bar(Meter):
     """The meter of all steps of the `parts` of a job's run, weighted by each octave's size, so that
-    the time left is right."""
+    the time left is right. done: the parts that are made already."""
 
-    def __init__(self, job: Job, parts: Sequence[str], told: bool = False) -> None:
-        total = jobs.pixel_steps(job) * len(parts)
-        super().__init__(total, memory=jobs.memory(job), told=told)
-        self._parts, self._steps = parts, 0
+    def __init__(self, job: Job, parts: Sequence[str], told: bool = False, done: int = 0) -> None:
+        work = jobs.pixel_steps(job)
+        super().__init__(work * len(parts), memory=jobs.memory(job), told=told, done=work * done)
         self._steps_of_a_part = job.dream.octaves * job.dream.iterations
+        self._parts, self._steps = parts, done * self._steps_of_a_part
 
     def __call__(self, p: Progress) -> None:
         number = self._steps // self._steps_of_a_part
@@ -195,22 +199,26 @@ def pictures(
     frames: int = 1,
     told: bool = False,
     watch: Optional[Callable[[Progress], None]] = None,
+    since: Optional[jobs.Reached] = None,
+    reached: Callable[[jobs.Reached], None] = lambda reached: None,
 ) -> Iterator[Tuple[int, np.ndarray]]:
     """(number, picture) of each of a job's pictures, while a Meter says how far it is.
 
     Args:
         told: as in Meter.
         watch: called after every step; it may raise StopDream.
+        since, reached: as in request.job.pictures.
     """
+    done = since.done if since else 0
     parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
-    with Bar(job, parts, told) as bar:
+    with Bar(job, parts, told, done) as bar:
 
         def report(p: Progress) -> None:
             bar(p)
             if watch:
                 watch(p)
 
-        yield from enumerate(jobs.pictures(job, report))
+        yield from enumerate(jobs.pictures(job, report, since=since, reached=reached), done)
 
 
 def announce(job: Job) -> None:

@@ -9,7 +9,7 @@ Mahendran and Vedaldi, arXiv 1412.0035, equation 2). The gradient of the first t
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -155,6 +155,18 @@ def channels(factor: float, *numbers: int) -> Enhancement:
     return enhance
 
 
+class Reached(NamedTuple):
+    """How far a match is: all that the octaves to come depend on.
+
+    octave: the last one that is done, from 1. detail: float (C, h, w), what it has added to the
+    picture at its size. history: every evaluation so far.
+    """
+
+    octave: int
+    detail: np.ndarray
+    history: List[Evaluation]
+
+
 @dataclass(frozen=True)
 class Result:
     """What match returns: the picture, RGB float32 (H, W, 3), and all evaluations."""
@@ -176,6 +188,8 @@ def match(
     octave_scale: float = MATCH.octave_scale,
     start: Optional[np.ndarray] = None,
     report: Optional[Report] = None,
+    since: Optional[Reached] = None,
+    reached: Callable[[Reached], None] = lambda reached: None,
 ) -> Result:
     """Match a layer's activations by L-BFGS-B, from small octaves to large.
 
@@ -195,6 +209,8 @@ def match(
         octave_scale: ratio of one size to the next smaller.
         start: RGB like base_img, to start from instead.
         report: called after every evaluation.
+        since: where to go on; the octaves before are not done again.
+        reached: called after every octave but the last.
 
     Raises:
         NotFiniteError: f is not a number; with the best picture so far.
@@ -212,9 +228,10 @@ def match(
     mean = np.asarray(mean_of(net), np.float64)
     begun = unscaled(net, preprocess(net, base_img if start is None else start))
     goals = preprocess(net, base_img if target_img is None else target_img)
-    detail: Optional[np.ndarray] = None
-    history: List[Evaluation] = []
-    for octave, size in enumerate(sizes[::-1], 1):
+    detail = None if since is None else since.detail
+    history = [] if since is None else list(since.history)
+    done = 0 if since is None else since.octave
+    for octave, size in list(enumerate(sizes[::-1], 1))[done:]:
         base = zoomed(begun, size)
         target = guide_features(net, deprocess(net, zoomed(goals, size)), end)[None]
         if enhance is not None:
@@ -232,6 +249,8 @@ def match(
         best = f.best_picture()
         picture = base if best is None else best
         detail = picture - base
+        if octave < len(sizes):
+            reached(Reached(octave, detail, list(history)))
     return Result(deprocess(net, scaled(net, picture)), history)
 
 

@@ -13,6 +13,7 @@ def zoom(
     img: np.ndarray,
     frames: int = ZOOM.frames,
     scale: float = ZOOM.scale,
+    done: int = 0,
     **dream_params: Any,
 ) -> Iterator[np.ndarray]:
     """Dream, enlarge the dream about its centre, and so on; yields RGB float32 (H, W, 3).
@@ -20,16 +21,17 @@ def zoom(
     The float frame is carried on, as in the notebook; whoever saves one truncates it to uint8.
 
     Args:
-        img: RGB (H, W, 3), 0..255.
+        img: RGB (H, W, 3), 0..255; where some frames are done, the last of them as it was yielded.
         frames: number of pictures.
         scale: share of its size that each frame loses at its borders.
+        done: how many of the frames are made already, and are not yielded again.
         dream_params: of deepdream.
     """
     from scipy import ndimage
 
     frame = img
     h, w = frame.shape[:2]
-    for number in range(frames):
+    for number in range(done, frames):
         if number:
             frame = ndimage.affine_transform(
                 frame, [1 - scale, 1 - scale, 1], [h * scale / 2, w * scale / 2, 0], order=1

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Collection, Iterable, Iterator
 
-from netfile import outputs
+from netfile import files, outputs
 from netfile.errors import WriteError
 from netfile.files import whole_file
 
@@ -79,17 +79,26 @@ def check_space(folder: Any, size: float, what: str) -> None:
 
 
 @contextmanager
-def whole(path: Any, replace: bool = True) -> Iterator[Path]:
+def whole(path: Any, replace: bool = True, lasting: bool = False) -> Iterator[Path]:
     """The name of a partial file that becomes `path` at the end; see whole_file.
 
     Raises:
         OutputError: the system refuses to write, or, without `replace`, something has this name.
     """
     try:
-        with whole_file(path, replace) as partial:
+        with whole_file(path, replace, lasting) as partial:
             yield partial
     except OSError as e:
         exists = isinstance(e, FileExistsError)
         raise OutputError(
             f"{path}: cannot be written: {e.strerror or e}", exists=exists and not replace
         ) from None
+
+
+def flush(path: Any) -> None:
+    """Wait until a file, and its name in its folder, are on the disk. Raises OutputError."""
+    try:
+        files.flush(path)
+        files.flush(Path(path).parent)
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written: {e.strerror or e}") from None

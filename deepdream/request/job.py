@@ -47,6 +47,19 @@ class Stop(NamedTuple):
     step: int
 
 
+class Reached(NamedTuple):
+    """How far a zoom is: all that the frames to come depend on.
+
+    done: the frames that are made. frame: the last of them, RGB float32 (H, W, 3), before anything
+    is done to its colours. generator: the state of the random numbers after
+    it, as RandomState.set_state takes it.
+    """
+
+    done: int
+    frame: np.ndarray
+    generator: Any
+
+
 @dataclass(frozen=True)
 class Job:
     """What to dream: every field is checked, and the net is open. `zoom` is None for a single
@@ -149,7 +162,7 @@ class Request:
         names = self.expression.classes if self.expression else []
         self._scored = [class_number(self.model, str(name))[0] for name in names]
         self._engine, self._gpu, self._beside = engine, gpu, beside
-        self._zoom, self._picture, self._model_sha1 = zoom, picture, model_sha1
+        self._zoom, self.picture, self._model_sha1 = zoom, picture, model_sha1
         places = [("guide", str(path), path) for path in guide_paths]
         places += [("mask", str(mask_path), mask_path)] if mask_path else []
         places += [("objective", name, path) for name, path in self._named.items()]
@@ -163,6 +176,17 @@ class Request:
         """The files that it reads beside the picture."""
         return [*(path for _, _, path in self._places), self.model.weights, self.model.deploy]
 
+    def sources(self) -> Tuple[Source, ...]:
+        """The pictures that it reads beside the one to dream on."""
+        if self._sources is None:
+            self._sources = tuple(Source(*place, file_sha1(place[2])) for place in self._places)
+        return self._sources
+
+    def model_sha1(self) -> Dict[str, str]:
+        """The model's `hashes`."""
+        self._model_sha1 = self._model_sha1 or hashes(self.model)
+        return dict(self._model_sha1)
+
     def open(self, size: Size) -> nets.OpenNet:
         """The net, ready for a photograph of this (height, width).
 
@@ -170,7 +194,7 @@ class Request:
             SizeError: the size does not suit it.
             DreamError: no picture would.
         """
-        height, width = size_at_most(size, self._picture.max_size)
+        height, width = size_at_most(size, self.picture.max_size)
         dream = self.dream
         opened = nets.open(
             self.model,
@@ -213,19 +237,16 @@ class Request:
         Raises:
             DreamError: the request cannot be met.
         """
-        photo = read(image_path, self._picture.profiles)
+        photo = read(image_path, self.picture.profiles)
         opened = self.open(photo.pixels.shape[:2])
         self._opened, self._holds = opened, opened.holds
-        pixels = at_most(photo.pixels, self._picture.max_size)
+        pixels = at_most(photo.pixels, self.picture.max_size)
         # what a recipe need not tell is left out of it
-        picture = replace(self._picture, profiles=self._converts or photo.converted)
+        picture = replace(self.picture, profiles=self._converts or photo.converted)
         score_layer = opened.output.scores if self._scored else ""
         context = Context(
             opened.net, self.model, opened.names, self._named, score_layer, picture.profiles
         )
-        if self._sources is None:
-            self._sources = tuple(Source(*place, file_sha1(place[2])) for place in self._places)
-            self._model_sha1 = self._model_sha1 or hashes(self.model)
         image = Source("image", str(image_path), str(image_path), file_sha1(image_path), called)
         return Job(
             opened=opened,
@@ -234,8 +255,8 @@ class Request:
             photo=photo._replace(pixels=pixels),  # the large one is not kept
             pixels=pixels,
             target=Target(opened.end, self.expression, self._guides, self._mask),
-            sources=(image, *self._sources),
-            model_sha1=dict(self._model_sha1 or {}),
+            sources=(image, *self.sources()),
+            model_sha1=self.model_sha1(),
             dream=self.dream,
             picture=picture,
             zoom=self._zoom,
@@ -324,12 +345,16 @@ def pictures(
     job: Job,
     report: Optional[Callable[..., None]] = None,
     wrap: Callable[[Any], Any] = lambda objective: objective,
+    since: Optional[Reached] = None,
+    reached: Callable[[Reached], None] = lambda reached: None,
 ) -> Iterator[np.ndarray]:
     """The job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them.
 
     Args:
         report: called with a Progress after every step; it may raise StopDream.
         wrap: called with the objective, returns the one to use.
+        since: where to go on; what was made before is not made again.
+        reached: called before each picture.
     """
 
     def reported(p: Progress) -> None:
@@ -338,7 +363,12 @@ def pictures(
         if job.stopped == (p.octave, p.step):
             raise StopDream
 
-    d = job.dream
+    d, rng = job.dream, np.random.RandomState(job.seed)
+    frame, done = job.pixels, 0
+    if since is not None:
+        frame, done = since.frame, since.done
+        if since.generator is not None:
+            rng.set_state(since.generator)
     params: Dict[str, Any] = dict(
         iter_n=d.iterations,
         octave_n=d.octaves,
@@ -349,9 +379,11 @@ def pictures(
         jitter=d.jitter,
         objective=wrap(job.objective()),
         smoothing=smoothing.named(d.smooth),
-        rng=np.random.RandomState(job.seed),
+        rng=rng,
         report=reported,
     )
     frames, scale = (job.zoom.frames, job.zoom.scale) if job.zoom else (1, 0.0)
-    for picture in zoom(job.net, job.pixels, frames, scale, **params):
+    for picture in zoom(job.net, frame, frames, scale, done, **params):
+        done += 1
+        reached(Reached(done, picture, rng.get_state()))
         yield with_colours_of(job.pixels, picture) if job.picture.keep_colours else picture

@@ -106,14 +106,26 @@ _RECIPE = Table(
         ),
     }
 )
-# recipes that say how a picture was made, and are not followed
+# what every other command's recipe has; older ones lack what is None here, and are not followed
+_MADE: Dict[str, Field] = {
+    "model": _PATH,
+    "folder": Text(4096, default=None),
+    "weights_sha1": _SHA1,
+    "deploy_sha1": Text(40, default=None, form=_SHA1.form, words=_SHA1.words),
+    "mean": _MODEL["mean"],
+    "channel_order": _MODEL["channel_order"],
+    "scale": INPUT_SCALE,
+    "engine": Mapping(Text(100), _FACT, 32, default=None),
+    "libraries": Mapping(Text(100), _FACT, 32, default=None),
+    "files": Many(
+        Table({"role": Choice(("image", "to")), "name": _PATH, "sha1": _SHA1}), 0, 2, default=None
+    ),
+}
 OTHERS = {
     "deepdream match": Table(
         {
-            "model": _PATH,
-            "weights_sha1": _SHA1,
+            **_MADE,
             "end": _LAYER,
-            "scale": INPUT_SCALE,
             "enhance": Text(1000, default=None),
             "prior": Text(1000),
             "weight": Number(0, 1e15),
@@ -124,13 +136,12 @@ OTHERS = {
     ),
     "deepdream classes": Table(
         {
-            "model": _PATH,
-            "weights_sha1": _SHA1,
+            **_MADE,
             "class": Text(1000),
             "number": Whole(0, 10**9, default=None),
-            "scale": INPUT_SCALE,
             "method": Text(100),
             "seed": Whole(0, 2**33),
+            "seeds": Many(Whole(0, 2**33), 2, 2, default=None),  # the first, and how many
         }
     ),
 }

@@ -21,7 +21,7 @@ from netfile.files import file_sha1, whole_folder
 from ..dream.octaves import Progress
 from ..errors import RecordingError
 from ..pictures.files import PathLike
-from ..request.recipe import checked
+from ..request.following import checked
 
 FORMAT = 1
 _INDEX = "recording.json"

@@ -17,11 +17,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.soak import downloads, engine, inputs, processes  # noqa: E402
+from scripts.soak import downloads, engine, inputs, processes, runs  # noqa: E402
 from scripts.soak.campaign import Campaign, Fault, Shop  # noqa: E402
 
 CAMPAIGNS = {
-    c.name: c for family in (inputs, processes, downloads, engine) for c in family.CAMPAIGNS
+    c.name: c for family in (inputs, processes, runs, downloads, engine) for c in family.CAMPAIGNS
 }
 
 

@@ -17,6 +17,11 @@ def add_options(p: CommandParser) -> None:
         f"{fields} in it stand for what they say (default: NAME-dream.png beside each picture)",
         required=False,
     )
+    add_picture_options(p)
+
+
+def add_picture_options(p: CommandParser) -> None:
+    """Add what is done to photographs and their dreams, wherever these go."""
     p.group(options.OUTPUT).add_argument(
         "--format",
         choices=KINDS,

@@ -5,21 +5,22 @@ import os
 import sys
 import tempfile
 from contextlib import ExitStack, nullcontext, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from netfile.errors import NetError
-from netfile.terminal import say
+from netfile.terminal import counted, say
 
 from ... import pictures
 from ...errors import DreamError, ImageError, OutputError, SizeError
 from ...pictures.files import size_of
 from ...pictures.output import check_file
+from ...request import journal as journals
 from ...request.job import Request, new_seed
 from .. import events, options
 from ..advice import advised
 from ..results import check_result_folder
-from . import names, report
+from . import done, names, report
 from .inputs import STANDARD, Found, spooled
 from .options import handling_of
 from .stop import Interrupt
@@ -31,7 +32,7 @@ class Task:
 
     path: its file. called: what a recipe calls it, where that is not its path. out: the file to
     write, or, with a `stream` to write to, what is written if that fails. made: a folder that is
-    made when it is first needed, or "".
+    made when it is first needed, or "". replaces: whether its file is one that was stopped before.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Task:
     seed: int
     stream: Any = None
     made: str = ""
+    replaces: bool = False
 
     @property
     def name(self) -> str:
@@ -55,7 +57,13 @@ class Failure(NamedTuple):
 Dreamer = Callable[[argparse.Namespace, Request, Task, Interrupt], None]
 
 
-def run(args: argparse.Namespace, dream: Dreamer, beside: int, check: Callable[[int], None]) -> int:
+def run(
+    args: argparse.Namespace,
+    dream: Dreamer,
+    beside: int,
+    check: Callable[[int], None] = lambda count: None,
+    resumes: bool = False,
+) -> int:
     """Dream on the pictures of a command line.
 
     Args:
@@ -63,6 +71,8 @@ def run(args: argparse.Namespace, dream: Dreamer, beside: int, check: Callable[[
         beside: bytes that it keeps for each pixel, beside the net.
         check: is called with the number of pictures before the first; raises DreamError where the
             options do not suit it.
+        resumes: whether what is there already is left as it is, and only one process at a time
+            works in the folder.
 
     Returns:
         The exit code: 0; 1 where some pictures failed; 2 where all did; 130 where Ctrl-C left some
@@ -86,14 +96,23 @@ def run(args: argparse.Namespace, dream: Dreamer, beside: int, check: Callable[[
         dream_settings = options.dream_of(args, asked["model"])
         request = Request(dream_settings, picture=handling, beside=beside, **asked)
         tasks = _planned(args, found.paths, request, stream)
+        every, made = len(tasks), tasks[0].made
+        if resumes:
+            tasks = _left(args, request, tasks)
         _check(tasks, args.overwrite, request)
-        if tasks[0].made:
-            stack.callback(_remove_if_empty, tasks[0].made)
+        if made:
+            stack.callback(_remove_if_empty, made)
+        if resumes and tasks:
+            stack.enter_context(journals.inside(args.out).held())
+        if len(tasks) < every:
+            say(f"{every - len(tasks)} of {counted(every, 'picture')} are done already")
+        if not tasks:
+            return 0
         if STANDARD in found.paths:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="deepdream-"))
             tasks = [_with_standard_input(task, folder) for task in tasks]
         interrupt = stack.enter_context(Interrupt())
-        if len(tasks) == 1:
+        if len(tasks) == 1 and not resumes:
             _one(args, request, tasks[0], interrupt, dream)
             return 130 if interrupt.at else 0
         return _many(args, request, tasks, interrupt, dream)
@@ -151,9 +170,15 @@ def _planned(
     ]
 
 
+def _left(args: argparse.Namespace, request: Request, tasks: List[Task]) -> List[Task]:
+    """The tasks that an earlier run has not done. Raises OutputError for pictures in the way."""
+    left, stopped = done.left(tasks, request, args.seed, args.overwrite)
+    return [replace(task, replaces=task in stopped) for task in left]
+
+
 def _check(tasks: List[Task], overwrite: bool, request: Request) -> None:
     """Ask whether every result can be written. Raises OutputError."""
-    if tasks[0].stream is not None:
+    if not tasks or tasks[0].stream is not None:
         return
     if tasks[0].made:
         check_result_folder(tasks[0].made, [os.path.basename(task.out) for task in tasks])
@@ -163,10 +188,10 @@ def _check(tasks: List[Task], overwrite: bool, request: Request) -> None:
     for task in tasks:
         # a file that is not there cannot be any of them
         is_there = os.path.lexists(task.out)
-        there += is_there
+        there += is_there and not task.replaces
         check_file(task.out, pictures.FORMATS, True, inputs if is_there else ())
     if there and not overwrite:
-        first = next(task.out for task in tasks if os.path.lexists(task.out))
+        first = next(t.out for t in tasks if os.path.lexists(t.out) and not t.replaces)
         more = f", as {there - 1} others do" if there > 1 else ""
         raise OutputError(f"{first}: exists already{more}; choose another name", exists=True)
 
@@ -202,7 +227,7 @@ def _many(
     failed: Dict[Task, Failure] = {}
     for task, error in _unsuitable(request, tasks):
         failed[task] = _failed(args, task, error)
-    done = 0
+    count = 0
     try:
         for number, task in enumerate(tasks, 1):
             if task in failed:
@@ -210,7 +235,7 @@ def _many(
             say(f"[{number}/{len(tasks)}] {task.name} -> {task.out}")
             try:
                 _one(args, request, task, interrupt, dream)
-                done += 1
+                count += 1
             except BrokenPipeError:
                 raise  # whoever read what we say has stopped
             except (DreamError, NetError, MemoryError, OSError) as e:
@@ -219,12 +244,12 @@ def _many(
                 break
     finally:
         rows = [failed[task] for task in tasks if task in failed]
-        left = len(tasks) - done - len(rows)
-        for line in report.lines(done, rows, left, report.columns()):
+        left = len(tasks) - count - len(rows)
+        for line in report.lines(count, rows, left, report.columns()):
             say(line)
     if left:
         return 130
-    return 0 if not failed else 1 if done else 2
+    return 0 if not failed else 1 if count else 2
 
 
 def _unsuitable(request: Request, tasks: List[Task]) -> List[Tuple[Task, DreamError]]:

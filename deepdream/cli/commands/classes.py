@@ -3,12 +3,12 @@ after."""
 
 import argparse
 import os
-from typing import Any, List, Tuple
+from contextlib import suppress
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netfile.files import file_sha1
-from netfile.terminal import counted, print_table
+from netfile.terminal import counted, print_table, say
 
 from ... import nets, pictures
 from ...dream.class_pictures import (
@@ -18,18 +18,25 @@ from ...dream.class_pictures import (
     probabilities,
     visualise,
 )
-from ...errors import DreamError, TargetError
+from ...errors import DreamError, RecipeError, RunError, TargetError
 from ...nets import memory
 from ...nets.class_output import check_classes, class_output
 from ...nets.labels import distinct, file_stems, named
-from ...request.fields import showable
-from ...request.recipe import model_name, note
+from ...pictures.output import flush
+from ...request import journal as journals
+from ...request import notes
+from ...request.fields import Many, Number, Table, showable
+from ...request.journal import Journal
 from ...settings import CLASS_PICTURES
-from .. import events, options
+from .. import events, moved, options, runs
 from ..progress import Meter
 from ..results import check_new_files, check_result_folder, save
 
-_SHEET = "sheet.png"
+SHEET = "sheet.png"
+_RECIPE = "deepdream classes"
+_MOST_SEEDS = 256
+_CHANCE = Number(0, 1)
+_CHANCES = Table({"before": Many(_CHANCE, 1, _MOST_SEEDS), "after": Many(_CHANCE, 1, _MOST_SEEDS)})
 
 EXAMPLES = (
     "deepdream classes --list",
@@ -63,7 +70,7 @@ def add_parser(verbs: Any) -> None:
     options.add_setting(
         how,
         "--seeds",
-        options.number(int, 1, highest=256),
+        options.number(int, 1, highest=_MOST_SEEDS),
         CLASS_PICTURES.seeds,
         "N",
         "pictures of each, in one batch",
@@ -87,69 +94,227 @@ def run(args: argparse.Namespace) -> None:
         return
     if not args.names or not args.out:
         raise DreamError("give the classes, and a folder with -o; --list lists the classes")
+    journal = journals.inside(args.out)
+    runs.check_free(journal, args.overwrite)
     check_result_folder(args.out)
-    seeds = range(args.seed, args.seed + args.seeds)
-    model = options.model_of(args)
-    labels = nets.classes(model)
-    numbers = [nets.class_number(model, name)[0] for name in args.names if args.names != ["all"]]
+    work = _Work(args, options.model_of(args), [] if args.names == ["all"] else args.names)
+    work.check_new(args.overwrite)
+    made = not os.path.isdir(args.out)
+    try:
+        with journal.held(), runs.kept(journal):
+            runs.check_none(journal, args.overwrite)
+            journal.begin(
+                "classes",
+                work.note(work.numbers[0], work.seeds[0]),
+                places=[],
+                model=runs.model_place(work.opened.model),
+                overwrite=args.overwrite,
+                classes=work.numbers,
+            )
+            work.make(journal, args.overwrite)
+    finally:
+        if made:
+            with suppress(OSError):  # there are pictures in it
+                os.rmdir(args.out)
 
-    def scores(description: Any) -> List[str]:
-        output = class_output(description, len(labels))
-        count = check_classes(description, output, max(numbers, default=0))
-        numbers.extend([] if numbers else range(count or len(labels)))
-        if not numbers:
-            raise TargetError("the number of classes is not known; give the classes by number")
-        return [output.layer]
 
-    opened = nets.open(
-        model,
-        args.engine,
-        layers=scores,
-        batch=args.seeds,
-        any_size=False,
-        beside=BYTES_PER_PIXEL,
-        gpu=args.gpu,
+def resume(args: argparse.Namespace, journal: Journal) -> None:
+    """Go on with a run of classes; the journal is held."""
+    asked = journal.asked()
+    kind, told = notes.of_text(asked["recipe"], journal.out)
+    numbers = asked["classes"]
+    if kind != _RECIPE or not numbers:
+        raise RunError(f"{journal.out}: its journal is not one of classes")
+    path = os.path.join(journal.out, SHEET)
+    work = _again(args, told, path, runs.note_places(args, asked), numbers, journal.out)
+    overwrite = args.overwrite or asked["overwrite"]
+    work.check_new(True)
+    done = sum(work.is_done(number, journal) for number in work.numbers)
+    runs.say_resumed(journal, done, len(work.numbers), "class")
+    with runs.kept(journal):
+        work.make(journal, overwrite)
+
+
+def replay(args: argparse.Namespace, told: Dict[str, Any], old: str, out: str) -> None:
+    """Make one picture of a class again. told: its recipe."""
+    number, seed = told["number"], told["seed"]
+    folder = os.path.dirname(out)
+    work = _again(args, told, old, moved.of_note(args), [number], folder)
+    if seed not in work.seeds:
+        raise RecipeError(f"{old}: its recipe has the seed {seed}, not one of {work.seeds}")
+    record = work.note(number, seed)
+    with Meter(METHODS[work.method].steps, memory=work.memory()) as meter:
+        made, _, _ = work.visualise(number, meter, 0)
+    save(out, made[work.seeds.index(seed)], record, args.overwrite)
+
+
+def _again(
+    args: argparse.Namespace,
+    told: Dict[str, Any],
+    path: str,
+    places: Dict[str, Any],
+    numbers: List[Optional[int]],
+    out: str,
+) -> "_Work":
+    """The work that a note describes, of these classes.
+
+    path: of its picture. out: the folder to write into.
+    """
+    if told["number"] is None or told["seeds"] is None:
+        told = {**told, "deploy_sha1": None}  # it says too little, as those of older versions do
+    engine, gpu = getattr(args, "engine", None), getattr(args, "gpu", None)
+    found = notes.followed(_RECIPE, told, path, places, engine, gpu, say)
+    if told["method"] not in METHODS or not 1 <= told["seeds"][1] <= _MOST_SEEDS:
+        raise RecipeError(f"{path}: its recipe has no method or number of seeds that is known")
+    again = argparse.Namespace(
+        method=told["method"],
+        seed=told["seeds"][0],
+        seeds=told["seeds"][1],
+        engine=found.engine,
+        gpu=found.gpu,
+        out=out,
     )
-    digest = file_sha1(model.weights)
-    names = distinct(labels, max(len(labels), max(numbers) + 1))
-    stems = file_stems([*labels, *names[len(labels) :]])
-    numbers = list(dict.fromkeys(numbers))
-    files = [f"{stems[number]}-{seed}.png" for number in numbers for seed in seeds]
-    inputs = [model.weights, model.deploy]
-    check_new_files(args.out, [*files, _SHEET], args.overwrite, inputs)
-    os.makedirs(args.out, exist_ok=True)
-    rows = []
-    events.emit("start", model=model.name, classes=[names[i] for i in numbers], seeds=len(seeds))
-    steps = METHODS[args.method].steps * len(numbers)
-    with Meter(steps, memory=_memory(opened, args.seeds)) as meter:
-        for i, number in enumerate(numbers):
-            name = names[number]
-            made, before, after = _visualise(opened, number, name, seeds, args.method, meter, i)
-            for seed, picture, first, last in zip(seeds, made, before, after):
-                path = os.path.join(args.out, f"{stems[number]}-{seed}.png")
-                told = {
-                    "model": model_name(model),
-                    "weights_sha1": digest,
-                    "class": showable(name)[:1000],
-                    "number": number,
-                    "scale": model.scale,
-                    "method": args.method,
-                    "seed": seed,
-                }
-                save(path, picture, note("deepdream classes", told), args.overwrite)
-                with meter.aside():
-                    events.wrote(
-                        path,
-                        f"{path}: {name} {first:.4f} before, {last:.4f} after",
-                        **{"class": name},
-                        before=round(float(first), 4),
-                        after=round(float(last), 4),
-                    )
-            captions = [f"{name}  {first:.3f} to {last:.3f}" for first, last in zip(before, after)]
-            rows.append(list(zip(made, captions)))
-    sheet = os.path.join(args.out, _SHEET)
-    save(sheet, pictures.contact_sheet(rows), "", args.overwrite)
-    events.wrote(sheet, f"wrote {counted(len(rows) * len(seeds), 'picture')} and {sheet}")
+    work = _Work(again, found.model, list(map(str, numbers)))
+    for line in notes.changes(told, work.opened, found.gpu):
+        events.note(line)
+    return work
+
+
+class _Work:
+    """Pictures of classes, with everything checked and loaded.
+
+    names: of the classes, or their numbers; none for all.
+    """
+
+    def __init__(self, args: argparse.Namespace, model: nets.Model, names: Sequence[str]) -> None:
+        self.out, self.method = args.out, args.method
+        self.seeds = range(args.seed, args.seed + args.seeds)
+        labels = nets.classes(model)
+        numbers = [nets.class_number(model, name)[0] for name in names]
+
+        def scores(description: Any) -> List[str]:
+            output = class_output(description, len(labels))
+            count = check_classes(description, output, max(numbers, default=0))
+            numbers.extend([] if numbers else range(count or len(labels)))
+            if not numbers:
+                raise TargetError("the number of classes is not known; give the classes by number")
+            return [output.layer]
+
+        self.opened = nets.open(
+            model,
+            args.engine,
+            layers=scores,
+            batch=args.seeds,
+            any_size=False,
+            beside=BYTES_PER_PIXEL,
+            gpu=args.gpu,
+        )
+        self.names = distinct(labels, max(len(labels), max(numbers) + 1))
+        self._stems = file_stems([*labels, *self.names[len(labels) :]])
+        self.numbers = list(dict.fromkeys(numbers))
+        sheet = os.path.join(self.out, SHEET)
+        self._about = notes.surrounded(self.opened, sheet, args.gpu)
+
+    def check_new(self, overwrite: bool) -> None:
+        """Ask whether the pictures can be written. Raises OutputError."""
+        files = [os.path.basename(path) for number in self.numbers for path in self.paths(number)]
+        inputs = [self.opened.model.weights, self.opened.model.deploy]
+        check_new_files(self.out, [*files, SHEET], overwrite, inputs)
+
+    def paths(self, number: int) -> List[str]:
+        """The pictures of a class, one for each seed."""
+        stem = self._stems[number]
+        return [os.path.join(self.out, f"{stem}-{seed}.png") for seed in self.seeds]
+
+    def note(self, number: int, seed: int) -> str:
+        """What a picture says of how it was made."""
+        told = {
+            "class": showable(self.names[number])[:1000],
+            "number": number,
+            "method": self.method,
+            "seed": seed,
+            "seeds": [self.seeds[0], len(self.seeds)],
+        }
+        return notes.note(_RECIPE, {**self._about, **told})
+
+    def is_done(self, number: int, journal: Journal) -> bool:
+        """Whether a class's pictures are made and recorded, and are still there."""
+        noted = journal.noted(f"class-{number}", _CHANCES) is not None
+        return noted and all(map(os.path.isfile, self.paths(number)))
+
+    def memory(self) -> int:
+        return memory.of_net(self.opened, [self.opened.size], len(self.seeds), BYTES_PER_PIXEL)
+
+    def make(self, journal: Journal, overwrite: bool) -> None:
+        """Make the pictures that are not made yet, and the sheet of all of them."""
+        rows = []
+        shown = [self.names[number] for number in self.numbers]
+        events.emit("start", model=self.opened.model.name, classes=shown, seeds=len(self.seeds))
+        steps = METHODS[self.method].steps
+        done = [number for number in self.numbers if self.is_done(number, journal)]
+        total = steps * len(self.numbers)
+        with Meter(total, memory=self.memory(), done=steps * len(done)) as meter:
+            made = 0
+            for number in self.numbers:
+                if number not in done:
+                    self._make(number, meter, (len(done) + made) * steps, journal, overwrite)
+                    made += 1
+                rows.append(self._row(number, journal))
+        sheet = os.path.join(self.out, SHEET)
+        mine = bool(done) and not os.path.islink(sheet)
+        save(sheet, pictures.contact_sheet(rows), "", overwrite or mine)
+        count = counted(len(rows) * len(self.seeds), "picture")
+        events.wrote(sheet, f"wrote {count} and {sheet}")
+        journal.end()
+
+    def _make(
+        self, number: int, meter: Meter, steps: int, journal: Journal, overwrite: bool
+    ) -> None:
+        """Make a class's pictures, and record them."""
+        name = self.names[number]
+        made, before, after = self.visualise(number, meter, steps)
+        every = zip(self.seeds, self.paths(number), made, before, after)
+        for seed, path, picture, first, last in every:
+            record = self.note(number, seed)
+            # a process that was killed may have written this one, and not said so
+            save(path, picture, record, overwrite or runs.is_mine(path, record))
+            flush(path)
+            with meter.aside():
+                events.wrote(
+                    path,
+                    f"{path}: {name} {first:.4f} before, {last:.4f} after",
+                    **{"class": name},
+                    before=round(float(first), 4),
+                    after=round(float(last), 4),
+                )
+        chances = {"before": list(map(float, before)), "after": list(map(float, after))}
+        journal.note(f"class-{number}", chances)
+
+    def _row(self, number: int, journal: Journal) -> List[Tuple[np.ndarray, str]]:
+        """A class's pictures with their captions, as they are read where a run goes on."""
+        name, chances = self.names[number], journal.noted(f"class-{number}", _CHANCES) or {}
+        every = zip(self.paths(number), chances["before"], chances["after"])
+        return [
+            (pictures.load(path), f"{name}  {first:.3f} to {last:.3f}")
+            for path, first, last in every
+        ]
+
+    def visualise(
+        self, number: int, meter: Meter, steps_before: float
+    ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """A class's pictures, one for each seed, and its probability for each before and after."""
+        opened, name, seeds = self.opened, self.names[number], self.seeds
+        output, size, net = opened.output, opened.size, opened.net
+        noise = grey_noise(size, seeds)
+        before = probabilities(net, noise, number, size, output.predict)
+
+        def report(done: int, total: int) -> None:
+            meter.at(steps_before + done, name, **{"class": name}, step=done, steps=total)
+
+        method = METHODS[self.method]
+        made = visualise(net, output.layer, number, size, seeds, method, report, output.scores)
+        after = probabilities(net, made, number, size, output.predict)
+        return made, before, after
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -160,29 +325,3 @@ def _list(args: argparse.Namespace) -> None:
             events.emit("class", number=number, name=name)
     else:
         print_table([(str(number), name) for number, name in enumerate(names)])
-
-
-def _memory(opened: nets.OpenNet, seeds: int) -> int:
-    return memory.of_net(opened, [opened.size], seeds, BYTES_PER_PIXEL)
-
-
-def _visualise(
-    opened: nets.OpenNet,
-    number: int,
-    name: str,
-    seeds: range,
-    method: str,
-    meter: Meter,
-    classes_before: int,
-) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The class's pictures, one for each seed, and its probability for each before and after."""
-    output, size, net = opened.output, opened.size, opened.net
-    noise = grey_noise(size, seeds)
-    before = probabilities(net, noise, number, size, output.predict)
-
-    def report(done: int, total: int) -> None:
-        meter.at(classes_before * total + done, name, **{"class": name}, step=done, steps=total)
-
-    made = visualise(net, output.layer, number, size, seeds, METHODS[method], report, output.scores)
-    after = probabilities(net, made, number, size, output.predict)
-    return made, before, after

@@ -16,8 +16,9 @@ from ...dream.octaves import octave_sizes
 from ...errors import DreamError, EngineError, RecordingError
 from ...nets.layer_names import is_short_for
 from ...pictures.output import check_file, check_space
+from ...request.following import follow
 from ...request.job import prepare
-from ...request.recipe import follow, recipe
+from ...request.recipe import recipe
 from ...settings import DEFAULT_ENGINE, DEFAULT_MODEL, Dream
 from ...studies import compare, compare_page
 from ...studies.plot import check_matplotlib

@@ -38,14 +38,14 @@ def run(args: argparse.Namespace) -> int:
     def check(count: int) -> None:
         growing.check_count(args, count)
 
-    return batch.run(args, _dream, growing.bytes_beside(args), check)
+    return batch.run(args, dream, growing.bytes_beside(args), check)
 
 
-def _dream(
+def dream(
     args: argparse.Namespace, request: Request, task: batch.Task, interrupt: Interrupt
 ) -> None:
     """Make one picture, and write it."""
-    out = task.out
+    out, overwrite = task.out, args.overwrite or task.replaces
     job = request.job(task.path, task.seed, called=task.called)
     about = recipe(job, out)
     size, tags = job.pixels.shape[:2], job.photo.tags
@@ -54,7 +54,7 @@ def _dream(
     else:
         if task.made:
             os.makedirs(task.made, exist_ok=True)
-        check_file(out, pictures.FORMATS, args.overwrite, inputs_of(job))
+        check_file(out, pictures.FORMATS, overwrite, inputs_of(job))
         check_picture(out, size, about, tags=tags)
     film = growing.film(args, job, out)
 
@@ -80,7 +80,7 @@ def _dream(
         send(task.stream, out, picture, about, tags)
         events.wrote("-", "wrote the picture to the standard output")
     else:
-        save(out, picture, about, args.overwrite, tags)
+        save(out, picture, about, overwrite, tags)
         events.wrote(out)
     if film:
         film.finish()

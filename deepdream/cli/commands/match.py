@@ -2,36 +2,35 @@
 picture's."""
 
 import argparse
-import re
-from typing import Any, Callable, Dict, List, Optional, Sequence
+import os
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netfile.files import file_sha1
 from netfile.terminal import say
 
 from ... import nets, pictures
-from ...dream import matching, priors
+from ...dream import matching
 from ...dream.octaves import octave_sizes
-from ...errors import NotFiniteError, TargetError
+from ...errors import NotFiniteError, RecipeError, RunError
 from ...nets import memory
 from ...nets.layer_names import full_name
 from ...nets.preflight import check_end
 from ...pictures.output import check_file, whole
 from ...pictures.resize import bicubic
-from ...request import schema
-from ...request.recipe import model_name, note
+from ...request import journal as journals
+from ...request import notes, schema
+from ...request.journal import Journal
 from ...settings import MATCH
 from ...studies.plot import check_matplotlib, plot, standalone
-from .. import events, options
+from .. import events, moved, options, runs
+from ..enhancements import enhancement, prior_named
 from ..progress import Meter
 from ..results import check_picture, keep_last_good, save
 
-_FORMS = "quantile:0.9:2 (above a quantile, times), multiply:1.5 or channel:61:3 (channel, times)"
-
 _RECIPE = "deepdream match"
 _FIELDS: Dict[str, Any] = schema.OTHERS[_RECIPE].fields
-_FACTOR = options.number(float, -1e6, highest=1e6)  # beyond, activations could become infinite
+_SETTINGS = ("enhance", "prior", "weight", "evaluations", "octaves", "octave_scale")
 
 EXAMPLES = (
     "deepdream match photo.jpg -o out.png --enhance quantile:0.9:2",
@@ -101,172 +100,253 @@ def add_parser(verbs: Any) -> None:
     p.set_defaults(run=run)
 
 
-def enhancement(text: str) -> Callable[[np.ndarray], np.ndarray]:
-    """The function that an --enhance text stands for. Raises TargetError with the forms that there
-    are."""
-    kind, *parts = text.replace("x", "").replace("\u00d7", "").split(":")
-    try:
-        values = [_FACTOR(part) for part in parts]
-    except argparse.ArgumentTypeError:
-        values = []
-    if kind == "quantile" and len(values) == 2:
-        return matching.quantile(*values)
-    if kind == "multiply" and len(values) == 1:
-        return matching.multiply(values[0])
-    if kind == "channel" and len(values) == 2 and values[0].is_integer():
-        return matching.channels(values[1], int(values[0]))
-    raise TargetError(f"--enhance {text}: unknown; write {_FORMS}")
-
-
-def prior_named(text: str) -> Optional[priors.Prior]:
-    """The prior that a --prior text stands for: tv, tv:BETA, alpha:ALPHA, l2, none, or several with
-    a +."""
-    if text == "none":
-        return None
-    total = None
-    for part in text.split("+"):
-        match = re.fullmatch(r"(tv|alpha|l2)(?::([0-9]+(?:\.[0-9]*)?|\.[0-9]+))?", part.strip())
-        if not match or (match[1] == "l2" and match[2]):
-            raise TargetError(
-                f"--prior {text}: unknown; write tv, tv:1, alpha:6, l2, none, or a sum of them "
-                "such as tv+alpha:6"
-            )
-        power = [float(match[2])] if match[2] else []
-        if power and not 1 <= power[0] <= 20:
-            raise TargetError(
-                f"--prior {text}: the power must lie between 1 and 20, not at {power[0]:g}"
-            )
-        kinds: Dict[str, Any] = {
-            "tv": priors.tv,
-            "alpha": priors.alpha_norm,
-            "l2": priors.l2_norm,
-        }
-        prior = kinds[match[1]](*power)
-        total = prior if total is None else total + prior
-    return total
-
-
 def run(args: argparse.Namespace) -> None:
-    given = [path for path in (args.image, args.to) if path]
-    check_file(args.out, pictures.FORMATS, args.overwrite, given)
-    if args.plot:
-        check_file(args.plot, [".svg"], args.overwrite, given)
-        check_matplotlib("--plot's curves")
     if not args.to:
         args.enhance = args.enhance or MATCH.enhance
-    enhance = enhancement(args.enhance) if args.enhance else None
-    prior = prior_named(args.prior)
-    pixels = pictures.load(args.image)
-    other = pictures.load(args.to) if args.to else None
-    height, width = pixels.shape[:2]
-    model = options.model_of(args)
-    end = args.end or nets.default_end(model, args.engine)
-    opened = nets.open(
-        model,
-        args.engine,
-        layers=lambda description: _checked(description, end),
-        sizes=octave_sizes(height, width, args.octaves, args.octave_scale),
-        beside=matching.BYTES_PER_PIXEL,
-        gpu=args.gpu,
+    journal = journals.beside(args.out)
+    runs.check_free(journal, args.overwrite)
+    work = _Work(args, options.model_of(args))
+    with journal.held(), runs.kept(journal):
+        runs.check_none(journal, args.overwrite)
+        work.begin(journal)
+        work.make(journal)
+        journal.end()
+
+
+def resume(args: argparse.Namespace, journal: Journal) -> None:
+    """Go on with a match; the journal is held."""
+    asked = journal.asked()
+    kind, told = notes.of_text(asked["recipe"], journal.out)
+    if kind != _RECIPE:
+        raise RunError(f"{journal.out}: its journal is not one of a match")
+    moved_to = runs.note_places(args, asked)
+    work, changed = _again(args, told, journal.out, moved_to, journal.out)
+    mine = runs.is_mine(journal.out, asked["recipe"])  # the process was killed at its very end
+    work.args.overwrite = mine or args.overwrite or (asked["overwrite"] and not asked["plot"])
+    work.args.plot = asked["plot"]
+    work.check_out()
+    if not changed and not moved.given(args):
+        work.record = asked["recipe"]
+    since = _reached(journal, work)
+    done = since.octave if since else 0
+    runs.say_resumed(journal, done, work.args.octaves, "octave")
+    with runs.kept(journal):
+        work.make(journal, since)
+        journal.end()
+
+
+def replay(args: argparse.Namespace, told: Dict[str, Any], old: str, out: str) -> None:
+    """Make a matched picture again. told: its recipe."""
+    work, _ = _again(args, told, old, moved.of_note(args), out)
+    work.check_out()
+    work.make(told=True)
+
+
+def _again(
+    args: argparse.Namespace, told: Dict[str, Any], path: str, places: Dict[str, Any], out: str
+) -> Tuple["_Work", List[str]]:
+    """The work that a note describes, and what has changed since.
+
+    path: of its picture. out: of the one to write.
+    """
+    engine, gpu = getattr(args, "engine", None), getattr(args, "gpu", None)
+    found = notes.followed(_RECIPE, told, path, places, engine, gpu, say)
+    if "image" not in found.paths or ("to" in found.paths) == bool(told["enhance"]):
+        raise RecipeError(f"{path}: its recipe has not one target, an enhancement or a picture")
+    settings = {name: told[name] for name in ("end", *_SETTINGS)}
+    again = argparse.Namespace(
+        **settings,
+        image=found.paths["image"],
+        to=found.paths.get("to"),
+        plot=None,
+        out=out,
+        overwrite=args.overwrite,
+        engine=found.engine,
+        gpu=found.gpu,
     )
-    if other is not None and other.shape != pixels.shape:
-        other = bicubic(other, (height, width))
-        events.note(f"{args.to} is resized to {width}x{height}, the picture's size")
-    told = {
-        **_told(args),
-        "model": model_name(model),
-        "end": opened.end,
-        "weights_sha1": file_sha1(model.weights),
-        "scale": model.scale,
-    }
-    record = note(_RECIPE, told)
-    pictures.check_recipe(args.out, record)
-    events.tell(
-        "start",
-        f"{model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}",
-        image=args.image,
-        width=width,
-        height=height,
-        model=model.name,
-        engine=opened.caffe.__name__,
-        end=opened.end,
-    )
-    check_file(args.out, pictures.FORMATS, args.overwrite, [model.weights, model.deploy])
-    check_picture(args.out, (height, width), record)
-    try:
-        result = _match(opened, pixels, enhance, other, prior, args)
-    except NotFiniteError as e:
-        keep_last_good(args.out, e)
-        raise
-    save(args.out, result.picture, record, args.overwrite)
-    last = [e for e in result.history if e.octave == args.octaves]
-    say(
-        f"f {last[0].f:.4g} -> {min(e.f for e in last):.4g} in the last octave "
-        f"(data {last[-1].data:.4g}, prior {last[-1].prior:.4g} at the last of "
-        f"{len(result.history)} evaluations)"
-    )
-    if args.plot:
-        _draw(args.plot, result.history, args.overwrite)
-    events.wrote(args.out)
-    if args.plot:
-        events.wrote(args.plot)
+    work = _Work(again, found.model, check=False)
+    changed = notes.changes(told, work.opened, found.gpu)
+    for line in changed:
+        events.note(line)
+    return work, changed
+
+
+class _Work:
+    """A match with everything checked and loaded. record: what its picture says of it."""
+
+    def __init__(self, args: argparse.Namespace, model: nets.Model, check: bool = True) -> None:
+        self.args = args
+        if check:
+            self.check_out()
+        self.enhance = enhancement(args.enhance) if args.enhance else None
+        self.prior = prior_named(args.prior)
+        self.pixels = pictures.load(args.image)
+        self.other = pictures.load(args.to) if args.to else None
+        height, width = self.pixels.shape[:2]
+        end = args.end or nets.default_end(model, args.engine)
+        self.opened = opened = nets.open(
+            model,
+            args.engine,
+            layers=lambda description: _checked(description, end),
+            sizes=octave_sizes(height, width, args.octaves, args.octave_scale),
+            beside=matching.BYTES_PER_PIXEL,
+            gpu=args.gpu,
+        )
+        if self.other is not None and self.other.shape != self.pixels.shape:
+            self.other = bicubic(self.other, (height, width))
+            events.note(f"{args.to} is resized to {width}x{height}, the picture's size")
+        given = [("image", args.image)] + ([("to", args.to)] if args.to else [])
+        told = {name: getattr(args, name) for name in _SETTINGS}
+        about = notes.surrounded(opened, args.out, args.gpu, given)
+        self.record = notes.note(_RECIPE, {**told, **about, "end": opened.end})
+
+    def check_out(self) -> None:
+        """Ask whether the results can be written. Raises OutputError."""
+        args = self.args
+        given = [path for path in (args.image, args.to) if path]
+        check_file(args.out, pictures.FORMATS, args.overwrite, given)
+        if args.plot:
+            check_file(args.plot, [".svg"], args.overwrite, given)
+            check_matplotlib("--plot's curves")
+
+    def begin(self, journal: Journal) -> None:
+        args = self.args
+        given = {"image": args.image, "to": args.to}
+        journal.begin(
+            "match",
+            self.record,
+            places=[
+                {"role": role, "name": role, "path": os.path.abspath(path)}
+                for role, path in given.items()
+                if path
+            ],
+            model=runs.model_place(self.opened.model),
+            overwrite=args.overwrite,
+            plot=os.path.abspath(args.plot) if args.plot else None,
+        )
+
+    def make(
+        self,
+        journal: Optional[Journal] = None,
+        since: Optional[matching.Reached] = None,
+        told: bool = False,
+    ) -> None:
+        """Match, and write the picture. told: whether the caller says that it is written."""
+        args, opened, record = self.args, self.opened, self.record
+        height, width = self.pixels.shape[:2]
+        pictures.check_recipe(args.out, record)
+        events.tell(
+            "start",
+            f"{opened.model.name} on {opened.caffe.__name__}: {width}x{height}, end {opened.end}",
+            image=args.image,
+            width=width,
+            height=height,
+            model=opened.model.name,
+            engine=opened.caffe.__name__,
+            end=opened.end,
+        )
+        read = [opened.model.weights, opened.model.deploy]
+        check_file(args.out, pictures.FORMATS, args.overwrite, read)
+        check_picture(args.out, (height, width), record)
+
+        def reached(at: matching.Reached) -> None:
+            if journal is not None:
+                _keep(journal, at)
+
+        try:
+            result = self._match(since, reached)
+        except NotFiniteError as e:
+            keep_last_good(args.out, e)
+            raise
+        save(args.out, result.picture, record, args.overwrite)
+        last = [e for e in result.history if e.octave == args.octaves]
+        say(
+            f"f {last[0].f:.4g} -> {min(e.f for e in last):.4g} in the last octave "
+            f"(data {last[-1].data:.4g}, prior {last[-1].prior:.4g} at the last of "
+            f"{len(result.history)} evaluations)"
+        )
+        if args.plot:
+            _draw(args.plot, result.history, args.overwrite)
+        if not told:
+            events.wrote(args.out)
+        if args.plot:
+            events.wrote(args.plot)
+
+    def _match(
+        self,
+        since: Optional[matching.Reached],
+        reached: Callable[[matching.Reached], None],
+    ) -> matching.Result:
+        args, opened, pixels = self.args, self.opened, self.pixels
+        height, width = pixels.shape[:2]
+        sizes = octave_sizes(height, width, args.octaves, args.octave_scale)[::-1]
+        work = [h * w for h, w in sizes]  # of an evaluation in each octave, smallest first
+        takes = memory.of_net(opened, sizes[-1:], beside=matching.BYTES_PER_PIXEL)
+        with Meter(args.evaluations * sum(work), memory=takes) as meter:
+
+            def report(e: Any) -> None:
+                # an octave that has converged ends early; those before this one count in full
+                # SciPy may go on after its last evaluation, to finish a line search
+                here = min(e.number, args.evaluations) * work[e.octave - 1]
+                done = args.evaluations * sum(work[: e.octave - 1]) + here
+                sums = f"f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}"
+                meter.at(
+                    done,
+                    f"octave {e.octave}/{e.octaves} {sums}",
+                    octave=e.octave,
+                    octaves=e.octaves,
+                    evaluation=e.number,
+                    f=float(e.f),
+                    data=float(e.data),
+                    prior=float(e.prior),
+                )
+
+            return matching.match(
+                opened.net,
+                pixels,
+                opened.end,
+                self.enhance,
+                self.other,
+                self.prior,
+                args.weight,
+                args.evaluations,
+                args.octaves,
+                args.octave_scale,
+                report=report,
+                since=since,
+                reached=reached,
+            )
+
+
+def _keep(journal: Journal, at: matching.Reached) -> None:
+    """Record an octave that is done."""
+    history = [(e.octave, e.octaves, e.number, e.f, e.data, e.prior) for e in at.history]
+    arrays = {"detail": at.detail, "history": np.array(history, np.float64)}
+    journal.reach(at.octave, None, arrays)
+
+
+def _reached(journal: Journal, work: _Work) -> Optional[matching.Reached]:
+    """How far a match is, or None before its first octave's end. Raises RunError."""
+    args, state = work.args, journal.state()
+    if not state.done:
+        return None
+    if state.done >= args.octaves:
+        raise RunError(f"{journal.out}: its journal is at octave {state.done} of {args.octaves}")
+    height, width = work.pixels.shape[:2]
+    size = octave_sizes(height, width, args.octaves, args.octave_scale)[::-1][state.done - 1]
+    detail = journal.array(state, "detail", (3, *size), np.float32)
+    rows = journal.array(state, "history", (None, 6), np.float64)
+    history = [
+        matching.Evaluation(int(row[0]), int(row[1]), int(row[2]), *map(float, row[3:]))
+        for row in rows
+    ]
+    return matching.Reached(state.done, detail, history)
 
 
 def _checked(description: Any, end: str) -> List[str]:
     end = full_name(description, end)
     check_end(description, end)
     return [end]
-
-
-def _match(
-    opened: nets.OpenNet,
-    pixels: np.ndarray,
-    enhance: Any,
-    other: Optional[np.ndarray],
-    prior: Optional[priors.Prior],
-    args: argparse.Namespace,
-) -> matching.Result:
-    height, width = pixels.shape[:2]
-    sizes = octave_sizes(height, width, args.octaves, args.octave_scale)[::-1]
-    work = [h * w for h, w in sizes]  # of an evaluation in each octave, smallest first
-    takes = memory.of_net(opened, sizes[-1:], beside=matching.BYTES_PER_PIXEL)
-    with Meter(args.evaluations * sum(work), memory=takes) as meter:
-
-        def report(e: Any) -> None:
-            # an octave that has converged ends early; those before this one count in full
-            # SciPy may go on after its last evaluation, to finish a line search
-            here = min(e.number, args.evaluations) * work[e.octave - 1]
-            done = args.evaluations * sum(work[: e.octave - 1]) + here
-            sums = f"f {e.f:.4g} = data {e.data:.4g} + prior {e.prior:.4g}"
-            meter.at(
-                done,
-                f"octave {e.octave}/{e.octaves} {sums}",
-                octave=e.octave,
-                octaves=e.octaves,
-                evaluation=e.number,
-                f=float(e.f),
-                data=float(e.data),
-                prior=float(e.prior),
-            )
-
-        return matching.match(
-            opened.net,
-            pixels,
-            opened.end,
-            enhance,
-            other,
-            prior,
-            args.weight,
-            args.evaluations,
-            args.octaves,
-            args.octave_scale,
-            report=report,
-        )
-
-
-def _told(args: argparse.Namespace) -> Dict[str, Any]:
-    names = ("enhance", "prior", "weight", "evaluations", "octaves", "octave_scale")
-    return {name: getattr(args, name) for name in names}
 
 
 def _draw(path: str, history: Sequence[Any], overwrite: bool) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any, Tuple
+from typing import Any, Dict
 
 import numpy as np
 
@@ -12,12 +12,14 @@ from ... import pictures
 from ...errors import NotFiniteError
 from ...pictures.output import check_file
 from ...request import job as jobs
-from ...request.recipe import from_picture, recipe
-from .. import events, options, progress
+from ...request import notes
+from ...request.following import from_picture
+from ...request.recipe import recipe
+from .. import events, moved, options, progress
 from ..progress import duration, of_memory
 from ..results import check_picture, inputs_of, keep_last_good, save
+from . import classes, match
 
-_MOVED = "what has moved"
 EXAMPLES = (
     "deepdream replay dream.png",
     "deepdream replay dream.png -o again.png --image moved/photo.jpg",
@@ -36,61 +38,25 @@ def add_parser(verbs: Any) -> None:
         "the picture to write (default: beside it, with -replay in its name)",
         required=False,
     )
-    p.group(_MOVED).add_argument(
-        "--guide",
-        type=options.filled,
-        action="append",
-        default=[],
-        metavar="IMAGE",
-        help="where the guide is now, if it has moved; with several, again for each in their order",
-    )
-    for role, what in (("image", "source picture"), ("mask", "mask")):
-        p.group(_MOVED).add_argument(
-            f"--{role}",
-            type=options.filled,
-            metavar="IMAGE",
-            help=f"where the {what} is now, if it has moved",
-        )
-    p.group(_MOVED).add_argument(
-        "--file",
-        dest="files",
-        action="append",
-        default=[],
-        type=_moved_file,
-        metavar="NAME=PATH",
-        help="where the file is now that the recipe's objective calls NAME; may be given again",
-    )
-    p.group(_MOVED).add_argument(
-        "--model",
-        type=options.filled,
-        metavar="FOLDER",
-        help="where the model's folder is now, if it has moved",
-    )
+    moved.add_options(p)
     options.add_engine(p, None, "the one that made it")
     options.add_said(p)
     p.set_defaults(run=run)
-
-
-def _moved_file(text: str) -> Tuple[str, str]:
-    name, equals, path = text.rpartition("=")
-    if not (equals and name and path):
-        raise argparse.ArgumentTypeError(f"must be NAME=PATH, not {text!r}")
-    return name, path
 
 
 def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
     suffix = old.suffix if old.suffix.lower() in pictures.FORMATS else ".png"
     out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{suffix}"
-    given = [path for path in (old, args.image, *args.guide, args.mask) if path]
+    given = [path for path in (old, args.image, *args.guide, args.mask, args.to) if path]
     check_file(out, pictures.FORMATS, args.overwrite, given)
+    kind, made = notes.of_picture(str(old))
+    if kind:
+        _again(args, kind, made, old, out)
+        return
     job, frame, differences = from_picture(
         str(old),
-        image_path=args.image,
-        guide_paths=args.guide,
-        mask_path=args.mask,
-        file_paths=dict(args.files),
-        model=args.model,
+        **moved.of(args),
         engine=args.engine,
         gpu=args.gpu,
         tell=say,
@@ -109,6 +75,19 @@ def run(args: argparse.Namespace) -> None:
         keep_last_good(out, e)
         raise
     save(out, picture, told, args.overwrite, job.photo.tags)
+    _compare(old, before, out)
+
+
+def _again(args: argparse.Namespace, kind: str, told: Dict[str, Any], old: Path, out: Path) -> None:
+    """Make a picture of `match` or `classes` again."""
+    before = pictures.load(old)
+    again = {"deepdream match": match.replay, "deepdream classes": classes.replay}
+    again[kind](args, told, str(old), str(out))
+    _compare(old, before, out)
+
+
+def _compare(old: Path, before: np.ndarray, out: Path) -> None:
+    """Say that the picture is written, and whether it is what it was."""
     verdict = _verdict(old, before, pictures.load(out))
     events.wrote(out, f"wrote {out}: {verdict}", verdict=verdict)
 

@@ -257,7 +257,13 @@ def test_requests_that_cannot_be_met(args, message, match, tmp_path):
     assert not (tmp_path / "out.png").exists()
 
 
-def test_replay_of_a_matched_picture_says_what_made_it(match, run, tmp_path):
-    match("--enhance", "multiply:2")
-    code, _, err = run("replay", tmp_path / "out.png")
-    assert code == 2 and "deepdream match" in err
+def test_a_match_that_goes_on_equals_one_that_was_not_interrupted(net, picture):
+    reached = []
+    settings = dict(octave_n=3, octave_scale=1.3, evaluations=3)
+    how = (net, picture, "inception_3b/output", matching.multiply(2), None, priors.tv())
+    whole = matching.match(*how, **settings, reached=reached.append)
+    assert [at.octave for at in reached] == [1, 2]
+    for at in reached:
+        rest = matching.match(*how, **settings, since=at)
+        np.testing.assert_array_equal(rest.picture, whole.picture)
+        assert rest.history == whole.history

@@ -17,8 +17,9 @@ from PIL import Image
 from deepdream import pictures
 from deepdream.errors import DreamError
 from deepdream.request import fields, schema
+from deepdream.request.following import from_picture
 from deepdream.request.job import prepare
-from deepdream.request.recipe import from_picture, recipe
+from deepdream.request.recipe import recipe
 from deepdream.settings import Dream
 from netfile.errors import NetError
 
