@@ -9,7 +9,7 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import NotFiniteError
+from ...errors import UnfinishedError
 from ...pictures.output import check_file
 from ...request import job as jobs
 from ...request.recipe import from_picture, recipe
@@ -67,6 +67,7 @@ def add_parser(verbs: Any) -> None:
         help="where the model's folder is now, if it has moved",
     )
     options.add_engine(p, None, "the one that made it")
+    options.add_memory(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
@@ -93,6 +94,7 @@ def run(args: argparse.Namespace) -> None:
         model=args.model,
         engine=args.engine,
         gpu=args.gpu,
+        most=args.memory,
         tell=say,
     )
     before = pictures.load(old)
@@ -105,7 +107,7 @@ def run(args: argparse.Namespace) -> None:
     _announce_work(job, frame + 1)
     try:
         *_, (_, picture) = progress.pictures(job, frame + 1, told=True)
-    except NotFiniteError as e:
+    except UnfinishedError as e:
         keep_last_good(out, e)
         raise
     save(out, picture, told, args.overwrite, job.photo.tags)

@@ -8,7 +8,7 @@ from typing import Any
 
 from netfile.terminal import counted, say
 
-from ...errors import DreamError, NotFiniteError
+from ...errors import DreamError, UnfinishedError
 from ...request import schema
 from ...request.job import prepare
 from ...request.recipe import recipe
@@ -27,6 +27,7 @@ def add_parser(verbs: Any) -> None:
     about = "dream, enlarge, dream again: one picture per frame"
     p = options.add_command(verbs, "zoom", about, EXAMPLES)
     options.add_dream(p, scale_is_free=False)
+    options.add_memory(p)
     options.add_max_size(p)
     options.add_out(p, "FOLDER", "where to write 0000.jpg, 0001.jpg, ...; made if it is not there")
     options.add_setting(
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
             done += 1
     except DreamError as e:
         path = os.path.join(args.out, names[done])
-        if isinstance(e, NotFiniteError):
+        if isinstance(e, UnfinishedError):
             keep_last_good(path, e)
         e.args = (f"frame {done + 1} of {args.frames}: {e}{_kept(path, done)}",)
         raise
