@@ -269,7 +269,7 @@ def follow(
     asked = nets.find(place, before["mean"], before["channel_order"], scale)
     model_sha1 = _checked_model(before, asked, tell)
     found = {role: [where[role, name] for name in names[role]] for role in schema.ROLES}
-    zoom, frame, stopped, tile = map(record.get, ("zoom", "frame", "stopped", "tile"))
+    zoom, frame, stopped, tile = (record[k] for k in ("zoom", "frame", "stopped", "tile"))
     request = Request(
         Dream(**record["settings"]),
         model=asked,
