@@ -284,8 +284,8 @@ def follow(
         tiling=nets.Tiling(tile and (tile["height"], tile["width"]), most),
     )
     job = request.job(found["image"][0], record["seed"], stopped=stopped and Stop(**stopped))
-    now = {**_surroundings(job), "tile": _handling(job).get("tile")}
-    return Repeat(job, frame, _differences(record, now))
+    facts = {**_surroundings(job), "tile": _handling(job).get("tile")}
+    return Repeat(job, frame, _differences(record, facts))
 
 
 def _named(record: Dict[str, Any]) -> Dict[str, List[str]]:
