@@ -18,8 +18,10 @@ from .errors import (
     OutputError,
     RecipeError,
     RecordingError,
+    ShortOfMemoryError,
     SizeError,
     TargetError,
+    UnfinishedError,
     ZeroGradientError,
 )
 from .version import __version__
@@ -49,10 +51,11 @@ if TYPE_CHECKING:
 __all__ = [
     "DownloadError", "DreamError", "EngineError", "ImageError", "MissingExtraError", "ModelError",
     "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError", "RecordingError",
-    "SizeError", "StopDream", "TargetError", "ZeroGradientError", "__version__", "channel",
-    "deepdream", "deprocess", "guide", "guide_features", "l2", "load_image", "load_net",
-    "make_step", "match", "neuron", "objective_L2", "objective_guide", "partial_backward",
-    "preprocess", "priors", "save_image", "score", "smoothing", "zoom",
+    "ShortOfMemoryError", "SizeError", "StopDream", "TargetError", "UnfinishedError",
+    "ZeroGradientError", "__version__", "channel", "deepdream", "deprocess", "guide",
+    "guide_features", "l2", "load_image", "load_net", "make_step", "match", "neuron",
+    "objective_L2", "objective_guide", "partial_backward", "preprocess", "priors", "save_image",
+    "score", "smoothing", "zoom",
 ]  # fmt: skip
 # loaded when first asked for, so that the command line starts at once: where each name is
 _HOMES = {

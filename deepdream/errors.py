@@ -122,13 +122,22 @@ class ZeroGradientError(DreamError):
     """The objective has no gradient at the picture, so no step can be taken."""
 
 
-class NotFiniteError(DreamError):
-    """A gradient or a value is not a number.
+class UnfinishedError(DreamError):
+    """Something goes wrong in the middle of a dream or a match.
 
-    picture: the last good one, RGB (H, W, 3), or None. step_size: of the step that failed, or None.
+    picture: the last good one, RGB (H, W, 3), or None.
     """
 
     picture: "Optional[np.ndarray]" = None
+
+
+class ShortOfMemoryError(UnfinishedError):
+    """The memory that a dream needs is not there any more."""
+
+
+class NotFiniteError(UnfinishedError):
+    """A gradient or a value is not a number. step_size: of the step that failed, or None."""
+
     step_size: Optional[float] = None
 
 

@@ -51,6 +51,11 @@ def _(error: errors.NotFiniteError) -> str:
     return "a smaller --step-size or fewer steps may help"
 
 
+@advice.register(errors.ShortOfMemoryError)
+def _(error: errors.ShortOfMemoryError) -> str:
+    return "--memory bounds what is taken"
+
+
 @advice.register(errors.TargetError)
 def _(error: errors.TargetError) -> str:
     if error.several:

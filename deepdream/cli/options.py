@@ -83,6 +83,21 @@ def guide_weights(text: str) -> Tuple[float, ...]:
     return tuple(one(part.strip()) for part in text.split(","))
 
 
+_UNITS = {"M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def memory_size(text: str) -> int:
+    """An argparse type: bytes, of such as 2G."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?([MGT])B?", text, re.ASCII | re.IGNORECASE)
+    count = round(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
+    if not _UNITS["M"] <= count <= 1000 * _UNITS["T"]:
+        shown = text if len(text) <= 40 else f"{text[:40]}..."
+        raise argparse.ArgumentTypeError(
+            f"must be such as 2G or 800M, from 1M to 1000T, not {shown!r}"
+        )
+    return count
+
+
 GPU = number(int, 0, highest=2**30 - 1)
 
 
@@ -216,6 +231,16 @@ def add_max_size(p: CommandParser) -> None:
         metavar="N",
         help="make a picture smaller before the dream if a side has more than N pixels (default: "
         "0, any size)",
+    )
+
+
+def add_memory(p: CommandParser) -> None:
+    p.group(HOW).add_argument(
+        "--memory",
+        type=memory_size,
+        metavar="SIZE",
+        help="take no more memory than this, such as 2G or 800M; a picture that is too large for "
+        "it is dreamt on by tiles (default: what is free)",
     )
 
 
@@ -365,4 +390,5 @@ def request_of(args: argparse.Namespace) -> Dict[str, Any]:
         guide_paths=args.guide,
         mask_path=args.mask,
         seed=args.seed,
+        tiling=nets.Tiling(most=args.memory),
     )

@@ -250,6 +250,9 @@ def announce(job: Job) -> None:
     if mask is not None and mask.shape != (h, w):
         size = f"{mask.shape[1]}x{mask.shape[0]}"
         say(f"  the mask is {size}; it is resized to the picture's {w}x{h}")
+    if opened.tile:
+        height, width = opened.tile
+        say(f"  it is too large for the memory at once; by tiles of {width}x{height}")
     if opened.any_size:
         say(
             "  its InnerProduct layers are run as Convolutions, to take pictures of any size; "

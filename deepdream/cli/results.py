@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator, Optional, Sequence, Tuple
 import numpy as np
 
 from .. import pictures
-from ..errors import NotFiniteError, OutputError
+from ..errors import OutputError, UnfinishedError
 from ..pictures.files import LOSSY, check_saving, kind_of
 from ..pictures.output import check_file, check_folder, check_new_folder, check_space
 from ..request.job import Job
@@ -167,7 +167,7 @@ def _free_in(folder: Path, out: Path) -> Iterator[Path]:
     yield from islice(free, 3)
 
 
-def keep_last_good(out: Any, error: NotFiniteError) -> None:
+def keep_last_good(out: Any, error: UnfinishedError) -> None:
     """Write the picture that an error carries beside `out`, and say so in the error."""
     if error.picture is None:
         return

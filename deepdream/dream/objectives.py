@@ -21,7 +21,7 @@ notebook's; its vectors are the guides' at every place.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -70,11 +70,22 @@ def _nearest(x: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     return best, largest
 
 
+class Part(NamedTuple):
+    """Which of a layer's places are given: from row `top` and column `left` on, of the `whole` (h,
+    w) that the picture has."""
+
+    top: int
+    left: int
+    whole: Size
+
+
 @dataclass(frozen=True)
 class Term:
     """`weight` times an objective of one layer.
 
-    rule(x, m) gives (value, gradient like x). mask: (H, W), 0..1, laid over the picture.
+    rule(x, m) gives (value, gradient like x). mask: (H, W), 0..1, laid over the picture. of_part:
+    the rule where x and m are a Part of all places, such that the parts' values have the whole's as
+    their sum; None: there is none, so that tiles cannot be used.
     """
 
     layer: str
@@ -82,6 +93,13 @@ class Term:
     weight: float = 1.0
     mask: Optional[np.ndarray] = None
     name: str = ""
+    of_part: Optional[Callable[[Part], Rule]] = None
+
+    def laid(
+        self, size: Optional[Size], shift: Tuple[int, int], places: Tuple[int, ...]
+    ) -> Optional[np.ndarray]:
+        """Its mask at the layer's (h, w) places, as in Objective.value_and_gradients; or None."""
+        return None if self.mask is None else _laid_over(self.mask, size, shift, places)
 
 
 @dataclass(frozen=True)
@@ -137,8 +155,7 @@ class Objective:
         gradients: Dict[str, np.ndarray] = {}
         for term in self.terms:
             x, layer = activations[term.layer], term.layer
-            m = None if term.mask is None else _laid_over(term.mask, size, shift, x.shape[-2:])
-            value, gradient = term.rule(x, m)
+            value, gradient = term.rule(x, term.laid(size, shift, x.shape[-2:]))
             total += term.weight * value
             gradient = np.float32(term.weight) * gradient
             gradients[layer] = gradients[layer] + gradient if layer in gradients else gradient
@@ -167,6 +184,11 @@ def _sum(values: np.ndarray) -> float:
     return float(np.sum(values, dtype=np.float64))
 
 
+def _each_place(layer: str, rule: Rule, name: str) -> Term:
+    """The term of a rule that looks at each place by itself."""
+    return Term(layer, rule, name=name, of_part=lambda part: rule)
+
+
 def l2(layer: str) -> Objective:
     """Every activation of a layer."""
 
@@ -174,7 +196,7 @@ def l2(layer: str) -> Objective:
         gradient = _times(x, m)
         return 0.5 * _sum(np.float64(gradient) * x), gradient.copy()
 
-    return Objective((Term(layer, rule, name=f'l2("{layer}")'),))
+    return Objective((_each_place(layer, rule, f'l2("{layer}")'),))
 
 
 def channel(layer: str, *channels: int) -> Objective:
@@ -187,26 +209,33 @@ def channel(layer: str, *channels: int) -> Objective:
         return _sum(np.float64(gradient) * x), gradient
 
     name = f'channel("{layer}", {", ".join(map(str, channels))})'
-    return Objective((Term(layer, rule, name=name),))
+    return Objective((_each_place(layer, rule, name),))
 
 
 def neuron(layer: str, channel: int, y: Optional[int] = None, x: Optional[int] = None) -> Objective:
     """One activation of a layer, by default the one in the middle."""
 
-    def rule(values: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
-        height, width = values.shape[-2:]
-        row, column = height // 2 if y is None else y, width // 2 if x is None else x
-        if not (0 <= row < height and 0 <= column < width):
-            raise TargetError(
-                f'"{layer}" has {height}x{width} places (rows x columns), none at {row}, {column}',
-                layer=layer,
-            )
-        gradient = np.zeros_like(values)
-        number = _existing(layer, channel, values)
-        gradient[:, number, row, column] = 1 if m is None else m[row, column]
-        return _sum(np.float64(gradient) * values), gradient
+    def of_part(part: Optional[Part]) -> Rule:
+        def rule(values: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
+            top, left, (height, width) = part or Part(0, 0, values.shape[-2:])
+            row, column = height // 2 if y is None else y, width // 2 if x is None else x
+            if not (0 <= row < height and 0 <= column < width):
+                raise TargetError(
+                    f'"{layer}" has {height}x{width} places (rows x columns), none at {row}, '
+                    f"{column}",
+                    layer=layer,
+                )
+            gradient = np.zeros_like(values)
+            number = _existing(layer, channel, values)
+            row, column = row - top, column - left
+            if 0 <= row < values.shape[-2] and 0 <= column < values.shape[-1]:
+                gradient[:, number, row, column] = 1 if m is None else m[row, column]
+            return _sum(np.float64(gradient) * values), gradient
 
-    return Objective((Term(layer, rule, name=f'neuron("{layer}", {channel})'),))
+        return rule
+
+    name = f'neuron("{layer}", {channel})'
+    return Objective((Term(layer, of_part(None), name=name, of_part=of_part),))
 
 
 def score(layer: str, number: int) -> Objective:
@@ -216,13 +245,17 @@ def score(layer: str, number: int) -> Objective:
     shrink.
     """
 
-    def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
-        gradient = np.zeros_like(x)
-        places = np.float32(np.prod(x.shape[2:], dtype=int))
-        gradient[:, _existing(layer, number, x)] = 1 / places if m is None else m / places
-        return _sum(np.float64(gradient) * x), gradient
+    def of_part(part: Optional[Part]) -> Rule:
+        def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
+            gradient = np.zeros_like(x)
+            places = np.float32(np.prod(part.whole if part else x.shape[2:], dtype=int))
+            gradient[:, _existing(layer, number, x)] = 1 / places if m is None else m / places
+            return _sum(np.float64(gradient) * x), gradient
 
-    return Objective((Term(layer, rule, name=f'score("{layer}", {number})'),))
+        return rule
+
+    name = f'score("{layer}", {number})'
+    return Objective((Term(layer, of_part(None), name=name, of_part=of_part),))
 
 
 def guide(layer: str, *features: np.ndarray) -> Objective:
@@ -242,7 +275,7 @@ def guide(layer: str, *features: np.ndarray) -> Objective:
             total += _sum(largest if m is None else largest * m.ravel())
         return total, _times(gradient, m)
 
-    return Objective((Term(layer, rule, name=f'guide("{layer}")'),))
+    return Objective((_each_place(layer, rule, f'guide("{layer}")'),))
 
 
 def _existing(layer: str, number: int, x: np.ndarray) -> int:

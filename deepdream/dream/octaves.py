@@ -5,16 +5,17 @@ from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
-from ..errors import NotFiniteError, Size
+from ..errors import NotFiniteError, ShortOfMemoryError, Size
 from ..pictures.resize import zoomed, zoomed_by
 from ..settings import DREAM
-from .objectives import Objective
+from .objectives import Objective, objective_L2
 from .passes import new_request
-from .preprocess import deprocess, input_blob, preprocess, reshape_input
+from .preprocess import deprocess, preprocess, reshape_input
 from .step import make_step
+from .tiles import Tiled, picture_of
 
 # of memory beside the net, measured: the octaves, the detail, the frame before
-BYTES_PER_PIXEL = 110
+BYTES_PER_PIXEL = 70
 
 
 def _no_dream() -> np.ndarray:
@@ -118,6 +119,7 @@ def deepdream(
     clip: bool = DREAM.clip,
     rng: Any = None,
     report: Optional[Callable[[Progress], None]] = None,
+    tile: Optional[Size] = None,
     **step_params: Any,
 ) -> np.ndarray:
     """Dream on a picture.
@@ -133,6 +135,8 @@ def deepdream(
         clip: keep the pixels within 0..255.
         rng: of the jitter; as in make_step.
         report: called after every step. It may raise StopDream.
+        tile: (height, width) of the tiles by which the steps of a larger octave are made; see
+            tiles.py.
         step_params: step_size, jitter, objective, prior and smoothing of make_step.
 
     Returns:
@@ -141,8 +145,9 @@ def deepdream(
     Raises:
         NotFiniteError: a gradient is not a number; with the last good picture.
         ZeroGradientError: the objective has no gradient at the picture.
-        TargetError: `end` does not suit a net from load_net.
-        SizeError: an octave does not.
+        ShortOfMemoryError: there is no memory for a tile; with the last good picture.
+        TargetError: `end` does not suit a net from load_net, or the objective does not suit tiles.
+        SizeError: an octave does not suit the net, or the tiles are too small.
     """
     height, width = np.shape(base_img)[:2]
     objective = step_params.get("objective")
@@ -157,31 +162,42 @@ def deepdream(
         octaves.append(zoomed_by(octaves[-1], 1.0 / octave_scale))
 
     new_request(net)
-    src = input_blob(net)
     detail = np.zeros_like(octaves[-1])
-    for octave, base in enumerate(octaves[::-1]):
+    whole = octaves[0]
+    for octave in range(octave_n):
+        base = octaves.pop()
         h, w = base.shape[-2:]
         if octave > 0:
             detail = zoomed(detail, (h, w))
-        reshape_input(net, (h, w))
+        src = picture_of(net, (h, w), tile, objective or objective_L2, end)
+        tiled = src if isinstance(src, Tiled) else None
         src.data[0] = base + detail
+        detail = detail[:0].copy()  # what it holds is as large as the picture
         for i in range(iter_n):
             try:
-                make_step(net, end=end, clip=clip, rng=rng, **step_params)
+                make_step(net, end=end, clip=clip, rng=rng, tiled=tiled, **step_params)
             except NotFiniteError as e:
                 e.args = (f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}: {e}",)
                 e.picture = deprocess(net, src.data[0])
                 raise
+            except MemoryError:
+                if tiled is None or tile is None:
+                    raise
+                at_step = f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}"
+                raise ShortOfMemoryError(
+                    f"{at_step}: no memory is left for a tile of {tile[1]}x{tile[0]}",
+                    picture=deprocess(net, src.data[0]),
+                ) from None
             if report:
 
-                def picture() -> np.ndarray:
+                def picture(src: Any = src) -> np.ndarray:
                     return deprocess(net, src.data[0])
 
-                def full_picture(base: np.ndarray = base) -> np.ndarray:
-                    if base is octaves[0]:
+                def full_picture(base: np.ndarray = base, src: Any = src) -> np.ndarray:
+                    if base is whole:
                         return deprocess(net, src.data[0])
                     enlarged = zoomed(src.data[0] - base, (height, width))
-                    return deprocess(net, octaves[0] + enlarged)
+                    return deprocess(net, whole + enlarged)
 
                 at = (octave + 1, octave_n, i + 1, iter_n, (h, w))
                 try:
@@ -189,5 +205,6 @@ def deepdream(
                 except StopDream:
                     iter_n = 0
                     break
-        detail = src.data[0] - base
+        if octave + 1 < octave_n:
+            detail = src.data[0] - base
     return deprocess(net, src.data[0])

@@ -1,6 +1,6 @@
 """One step of gradient ascent on a layer's activations (notebook cell 4)."""
 
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Optional, Tuple, Union
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from .passes import backward_from, gradient
 from .preprocess import input_blob, limits, scaled, unscaled
 from .priors import Prior
 from .smoothing import Smoothing
+from .tiles import Tiled
 
 
 def make_step(
@@ -23,6 +24,7 @@ def make_step(
     rng: Any = None,
     prior: Optional[Prior] = None,
     smoothing: Optional[Smoothing] = None,
+    tiled: Optional[Tiled] = None,
 ) -> None:
     """Change the net's input in place, towards a larger objective.
 
@@ -41,25 +43,25 @@ def make_step(
             the notebook does.
         prior: its gradient is subtracted.
         smoothing: what is done to the gradient, (C, H, W), before the step; see smoothing.py.
+        tiled: the picture to change in place of the net's input, with its own objective.
 
     Raises:
         ZeroGradientError: the notebook would divide by zero. The picture is as it was.
         NotFiniteError: the gradient is not a number. The picture is as it was.
     """
-    src = input_blob(net)
+    src = input_blob(net) if tiled is None else tiled
     ox, oy = (rng or np.random).randint(-jitter, jitter + 1, 2)
-    src.data[0] = np.roll(np.roll(src.data[0], ox, -1), oy, -2)
-
-    if isinstance(objective, Objective):
-        _, gradients = gradient(net, objective, shift=(oy, ox), clear=False)
+    rolled = (0, oy, ox)
+    if tiled is None:
+        src.data[0] = np.roll(np.roll(src.data[0], ox, -1), oy, -2)
+        g = _gradient(net, end, objective, (oy, ox))
+        rolled = (0, 0, 0)
     else:
-        net.forward(end=end)
-        gradients = backward_from(net, end, objective)
-    g = gradients[0]
+        objective = tiled.objective
+        g = tiled.gradient((oy, ox))[1][0]
+        ox = oy = 0  # what is rolled are its tiles
     if prior is not None:
-        # of grey levels, per unit of the input
-        slope = prior.value_and_gradient(unscaled(net, src.data))[1][0]
-        g = np.float32(g - unscaled(net, slope))
+        g = _less_prior(net, g, prior, src.data, rolled)
     if smoothing is not None and np.isfinite(g).all():
         # unshifted, so that opposite borders do not blur into each other
         smooth = smoothing(np.roll(np.roll(g[0], -ox, -1), -oy, -2))
@@ -69,7 +71,8 @@ def make_step(
         # old NumPy takes float64 where the factor is too large for float32
         change = np.asarray(scaled(net, step_size / mean) * g, np.float32)
     if not 0 < mean < np.inf or not np.isfinite(change).all():
-        src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
+        if tiled is None:
+            src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
         what = str(objective) if isinstance(objective, Objective) else f'"{end}"'
         if mean == 0:
             raise ZeroGradientError(
@@ -83,7 +86,32 @@ def make_step(
             )
         raise NotFiniteError(f"{what}: {why}", step_size=step_size)
     src.data[:] += change
+    del change  # which is as large as the picture
 
-    src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
+    if tiled is None:
+        src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
     if clip:
-        src.data[:] = np.clip(src.data, *limits(net))
+        np.clip(src.data, *limits(net), out=src.data)
+
+
+def _less_prior(
+    net: Any, g: np.ndarray, prior: Prior, data: np.ndarray, rolled: Tuple[int, int, int]
+) -> np.ndarray:
+    """The gradient less the prior's, which is that of the picture rolled so far, rolled back."""
+    x = np.roll(data, rolled, (1, 2, 3)) if any(rolled) else data
+    # of grey levels, per unit of the input
+    slope = prior.value_and_gradient(unscaled(net, x))[1][0]
+    back = [-shift for shift in rolled]
+    slope = np.roll(slope, back, (0, 1, 2)) if any(rolled) else slope
+    return np.asarray(g - unscaled(net, slope), np.float32)
+
+
+def _gradient(net: Any, end: str, objective: Any, shift: Tuple[int, int]) -> np.ndarray:
+    """The gradient (C, H, W) of what the net's input holds, live."""
+    if isinstance(objective, Objective):
+        _, gradients = gradient(net, objective, shift=shift, clear=False)
+    else:
+        net.forward(end=end)
+        gradients = backward_from(net, end, objective)
+    found: np.ndarray = gradients[0]
+    return found

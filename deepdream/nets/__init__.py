@@ -5,8 +5,9 @@ from .class_output import ClassOutput
 from .default_end import default_end
 from .labels import class_number, classes
 from .opening import OpenNet, load_net, open
+from .tiling import Tiling
 
 __all__ = [
-    "ClassOutput", "Model", "OpenNet", "class_number", "classes", "default_end", "find",
+    "ClassOutput", "Model", "OpenNet", "Tiling", "class_number", "classes", "default_end", "find",
     "known", "load_net", "open",
 ]  # fmt: skip

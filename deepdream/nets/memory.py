@@ -80,19 +80,40 @@ def _columns(layer: Any, shapes: Any) -> int:
 
 
 def of_net(opened: Any, sizes: Sequence[Size], batch: int = 1, beside: int = 0) -> int:
-    """Bytes that an open net takes for passes at these (height, width), its weights among them.
+    """Bytes that an open net takes for passes at these (height, width), by its tiles if it has any,
+    its weights among them.
 
     opened: an OpenNet. batch, beside: as in Pass.
     """
     real_caffe = engine.aborts(opened.caffe)
     largest = max(sizes, key=math.prod)
-    one = Pass(opened.end, largest, batch, True, beside)
-    return needed(opened.description, one, real_caffe) + int(opened.model.weights.stat().st_size)
+    one = Pass(opened.end, opened.tile or largest, batch)
+    takes = needed(opened.description, one, real_caffe) + beside * batch * math.prod(largest)
+    return takes + int(opened.model.weights.stat().st_size)
 
 
 def free() -> Optional[netfile.memory.Free]:
     """The memory that is free; a place for tests to say how much."""
     return netfile.memory.free()
+
+
+def in_words(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def available(most: Optional[int] = None, holds: int = 0) -> Optional[netfile.memory.Free]:
+    """The memory that a request can have; None where nothing is known of it.
+
+    Args:
+        most: bytes that this process may have in all, if that is bounded.
+        holds: bytes that an open net has taken already and uses again.
+    """
+    bounds = [free()]
+    if most is not None:
+        left = max(0, most - netfile.memory.resident())
+        bounds.append(netfile.memory.Free(left, f"left of the {in_words(most)} allowed"))
+    least = min((bound for bound in bounds if bound), default=None)
+    return least and least._replace(bytes=least.bytes + holds)
 
 
 def kept(description: Any, end: str, size: Size) -> int:
@@ -108,25 +129,25 @@ def check(
     weights: int = 0,
     guides: int = 0,
     holds: int = 0,
+    most: Optional[int] = None,
 ) -> None:
     """Ask whether the largest pass fits into the memory that is free.
 
     Args:
         weights: bytes of the caffemodel, if it is not loaded yet.
         guides: bytes of the guides' activations, which stay beside it.
-        holds: bytes that an open net has taken already and uses again.
+        holds, most: as in `available`.
 
     Raises:
         ModelError: the weights alone do not fit.
         SizeError: the pass does not, with a size that would; or not beside the guides' activations.
     """
-    left = free()
+    left = available(most, holds)
     if left is None:
         return
-    left = left._replace(bytes=left.bytes + holds)
     if weights >= left.bytes:
         raise ModelError(
-            f"the weights take {weights / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are "
+            f"the weights take {in_words(weights)} of memory, and {in_words(left.bytes)} are "
             f"{left.bound}; use a smaller net"
         )
     takes = needed(description, largest, real_caffe=engine.aborts(caffe))

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -14,13 +14,14 @@ from netfile.errors import ShapeError
 from netfile.shapes import infer
 
 from .. import settings
-from ..errors import ModelError, SizeError
+from ..errors import ModelError, SizeError, TargetError
 from . import catalogue, labels, memory, preflight
 from . import engine as engines
 from .any_size import any_size as made_any_size
 from .catalogue import Model
 from .class_output import ClassOutput, class_output
 from .description import check_weights, declared_size, describe
+from .tiling import Tiling, chosen, reach_of
 
 Size = Tuple[int, int]
 Layers = Union[Sequence[str], Callable[[Any], Sequence[str]]]
@@ -33,7 +34,8 @@ class OpenNet:
     `about` is what the engine says of itself. `model` is the one that was asked for, `net` may be
     one that was made of it to take `any_size`; `names` leads from the model's own layers to those
     of `net`. `layers` are in `net`, and `end` is the one that runs last. `holds`: bytes that its
-    passes take at the largest size that was asked for so far.
+    passes take at the largest size that was asked for so far. `tile`: the (height, width) of the
+    tiles by which the picture must be dreamt on; None where it is taken as a whole.
     """
 
     caffe: Any
@@ -45,6 +47,7 @@ class OpenNet:
     layers: Tuple[str, ...]
     any_size: bool
     holds: int = 0
+    tile: Optional[Size] = None
 
     @property
     def end(self) -> str:
@@ -76,6 +79,7 @@ def open(
     beside: int = 0,
     gpu: Optional[int] = None,
     before: Optional[OpenNet] = None,
+    tiling: Optional[Tiling] = None,
 ) -> OpenNet:
     """Open a model's net after checking all that is to be done with it.
 
@@ -93,6 +97,7 @@ def open(
         beside: bytes that the caller will keep for each pixel, beside the net.
         gpu: number of a GPU to compute on.
         before: what opened this Model earlier; its net is used again where it will do.
+        tiling: how tiles may be used for what does not fit as a whole; None: not at all.
 
     Raises:
         ModelError: the model is unknown or incomplete, or its files do not fit each other.
@@ -121,22 +126,28 @@ def open(
         files, names = made_any_size(asked, caffe)
         description = describe(files, caffe)
     wanted = [names.get(layer, layer) for layer in wanted]
+    tile = None
     if wanted:
         end = max(wanted, key=[layer.name for layer in description.layer].index)
         largest = memory.Pass(end, sizes[0], batch, backward, beside)
         _check_sizes(description, end, sizes, guide_sizes, declared)
         if gpu is None:
             weights = 0 if before or not files.weights.is_file() else files.weights.stat().st_size
-            _check_memory(caffe, description, largest, guide_sizes, declared, weights, holds)
-            needed = memory.needed(description, largest._replace(beside=0), engines.aborts(caffe))
-            holds = max(holds, needed)
+            asked_of = _Asked(caffe, description, wanted, largest, guide_sizes, weights, holds)
+            tile = _check_memory(asked_of, declared, tiling)
+            part = largest._replace(size=tile or largest.size, beside=0)
+            holds = max(holds, memory.needed(description, part, engines.aborts(caffe)))
+        elif tiling and tiling.tile and _is_smaller(tiling.tile, sizes[0]):
+            tile = tiling.tile
     if gpu is not None:
         engines.use_gpu(caffe, gpu)
     net = before.net if before else build(files, description, caffe)
     if wanted:
         _ask_engine(caffe, description, end, sizes, guide_sizes)
     about = engines.describe(caffe)
-    return OpenNet(caffe, about, net, asked, description, names, tuple(wanted), any_size, holds)
+    return OpenNet(
+        caffe, about, net, asked, description, names, tuple(wanted), any_size, holds, tile
+    )
 
 
 def load_net(
@@ -210,25 +221,56 @@ def _check_sizes(
         raise
 
 
-def _check_memory(
-    caffe: Any,
-    description: Any,
-    largest: memory.Pass,
-    guide_sizes: Sequence[Size],
-    declared: Size,
-    weights: int,
-    holds: int,
-) -> None:
-    passes = [largest]
-    for size in guide_sizes:
-        passes.append(memory.Pass(largest.end, size, backward=False, what="guide picture"))
-    guides = sum(memory.kept(description, largest.end, size) for size in guide_sizes)
+class _Asked(NamedTuple):
+    """What is asked of the memory: see memory.check."""
+
+    caffe: Any
+    description: Any
+    layers: Sequence[str]
+    largest: memory.Pass
+    guide_sizes: Sequence[Size]
+    weights: int
+    holds: int
+
+
+def _check_memory(asked: _Asked, declared: Size, tiling: Optional[Tiling]) -> Optional[Size]:
+    """The (height, width) of the tiles that are needed, or None where there are none."""
     try:
-        for one in passes:
-            memory.check(description, one, caffe, weights, guides, holds)
+        return _tile(asked, tiling)
     except SizeError as e:
         e.declared = declared
         raise
+
+
+def _tile(asked: _Asked, tiling: Optional[Tiling]) -> Optional[Size]:
+    caffe, description, layers, largest, guide_sizes, weights, holds = asked
+    guides = sum(memory.kept(description, largest.end, size) for size in guide_sizes)
+    most = tiling.most if tiling else None
+
+    def check(one: memory.Pass) -> None:
+        memory.check(description, one, caffe, weights, guides, holds, most)
+
+    def tile(tiling: Tiling) -> Size:
+        return chosen(description, layers, largest, caffe, tiling, weights + guides, holds)
+
+    for size in guide_sizes:
+        check(memory.Pass(largest.end, size, backward=False, what="guide picture"))
+    if tiling and tiling.tile and _is_smaller(tiling.tile, largest.size):
+        return tile(tiling)
+    try:
+        check(largest)
+    except SizeError as whole:
+        if tiling is None:
+            raise
+        try:
+            return tile(tiling._replace(tile=None))
+        except TargetError as e:
+            raise SizeError(f"{whole}; {e}", size=whole.size, fits=whole.fits) from None
+    return None
+
+
+def _is_smaller(tile: Size, size: Size) -> bool:
+    return tile[0] < size[0] or tile[1] < size[1]
 
 
 def _ask_engine(
@@ -278,6 +320,7 @@ def build(model: Model, description: Any, caffe: Any) -> Any:
     net.description = param
     net.channel_order = model.channel_order
     net.preflight = partial(preflight.check, param)
+    net.reaches = partial(reach_of, param)
     net.first_counts = {name: blob.count for name, blob in net.blobs.items()}
     if engines.aborts(caffe):
         _check_before_reshape(net)

@@ -121,13 +121,13 @@ def _opened(path: PathLike) -> Iterator[Any]:
         raise ImageError(misplaced(path, "a picture"))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's own words on damaged metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            # Pillow's own words on damaged metadata, and on pictures that are merely large
+            warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 if image.format == "EPS":
                     raise ImageError(f"{path}: is PostScript, a program; save it as a PNG")
                 yield image
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:
         raise metadata.too_large(path) from None
     except (ImageError, MemoryError):
         raise

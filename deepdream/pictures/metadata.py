@@ -80,10 +80,10 @@ def check_recipe(path: Union[str, "os.PathLike[str]"], recipe: str) -> None:
 
 
 def too_large(path: Union[str, "os.PathLike[str]"]) -> ImageError:
-    """The error for a picture that could take all memory."""
-    return ImageError(
-        f"{path}: over {Image.MAX_IMAGE_PIXELS} pixels, too large to be safe; make it smaller first"
-    )
+    """The error for a picture that could take all memory: of over twice as many pixels as Pillow
+    warns of, where it refuses by itself."""
+    most = 2 * int(Image.MAX_IMAGE_PIXELS or 0)
+    return ImageError(f"{path}: over {most} pixels, too large to be safe; make it smaller first")
 
 
 def broken(path: Union[str, "os.PathLike[str]"], error: Exception) -> ImageError:
@@ -120,11 +120,10 @@ def read_recipe(path: Union[str, "os.PathLike[str]"]) -> str:
         raise ImageError(misplaced(path, "a picture"))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of damaged EXIF data
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # of damaged EXIF data, and of large pictures
             with Image.open(path) as image:
                 text = image.info.get(_PNG_KEY) or _in_exif(image) or ""
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:
         raise too_large(path) from None
     except MemoryError:
         raise

@@ -15,7 +15,7 @@ from ..pictures import read_recipe
 from ..settings import Dream, Picture, Zoom
 from . import fields, schema
 from .job import Job, Request, Stop, hashes
-from .recipe import AS_IT_IS, surroundings
+from .recipe import AS_IT_IS, handling, surroundings
 
 _PICTURE_BYTES = 1 << 30  # at most; Pillow opens none that needs more
 
@@ -78,6 +78,7 @@ def follow(
     model: Optional[str] = None,
     engine: Optional[str] = None,
     gpu: Optional[int] = None,
+    most: Optional[int] = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Repeat:
     """The job that a recipe describes.
@@ -89,6 +90,7 @@ def follow(
         guide_paths: where the guides are now, all of them in the recipe's order.
         file_paths: {file that the recipe's objective names: where it is now}.
         engine: None for the one that made the picture.
+        most: bytes of memory that may be taken, if that is bounded.
         tell: is called with a line for each file before it is read.
 
     Raises:
@@ -123,17 +125,13 @@ def follow(
     for source in record["files"]:
         check_source(source, where[source["role"], source["name"]], tell)
     before = record["model"]
-    scale = before.get("scale")
-    asked = nets.find(
-        model or model_place(before, path),
-        before["mean"],
-        before["channel_order"],
-        1.0 if scale is None else scale,  # the first recipes had no scale, because no net had one
-    )
+    # the first recipes had no scale, because no net had one
+    scale = 1.0 if before.get("scale") is None else before["scale"]
+    place = model or model_place(before, path)
+    asked = nets.find(place, before["mean"], before["channel_order"], scale)
     model_sha1 = checked_model(before, asked, tell)
     found = {role: [where[role, name] for name in names[role]] for role in schema.ROLES}
-    zoom, frame = record["zoom"], record["frame"]
-    picture, stopped = record["picture"], record["stopped"]
+    zoom, frame, stopped, tile = (record[k] for k in ("zoom", "frame", "stopped", "tile"))
     request = Request(
         Dream(**record["settings"]),
         model=asked,
@@ -144,11 +142,12 @@ def follow(
         zoom=zoom and Zoom(frame + 1, zoom["scale"]),
         where=dict(zip(names["objective"], found["objective"])),
         model_sha1=model_sha1,
-        picture=Picture(**picture) if picture else AS_IT_IS,
+        picture=Picture(**record["picture"]) if record["picture"] else AS_IT_IS,
+        tiling=nets.Tiling(tile and (tile["height"], tile["width"]), most),
     )
-    at = Stop(**stopped) if stopped else None
-    job = request.job(found["image"][0], record["seed"], stopped=at)
-    return Repeat(job, frame, differences(record, surroundings(job.opened, job.gpu)))
+    job = request.job(found["image"][0], record["seed"], stopped=stopped and Stop(**stopped))
+    facts = {**surroundings(job.opened, job.gpu), "tile": handling(job).get("tile")}
+    return Repeat(job, frame, differences(record, facts))
 
 
 def _named(record: Dict[str, Any]) -> Dict[str, List[str]]:
@@ -162,8 +161,9 @@ def _named(record: Dict[str, Any]) -> Dict[str, List[str]]:
 def differences(before: Dict[str, Any], now: Dict[str, Any]) -> List[str]:
     lines = []
     for group in now:
-        for key in sorted(set(before[group]) | set(now[group])):
-            was, is_now = before[group].get(key), now[group].get(key)
+        old, new = before[group] or {}, now[group] or {}
+        for key in sorted(set(old) | set(new)):
+            was, is_now = old.get(key), new.get(key)
             if was != is_now:
                 lines.append(f"{group} {key}: was {was}, is {is_now}")
     return lines

@@ -21,8 +21,10 @@ from ..pictures import Photo, load_mask, read, with_colours_of
 from ..pictures.resize import at_most, size_at_most
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, PICTURE, Dream, Picture, Zoom
 from .expression import Context, Expression, spelt_out
+from .memory_watch import MemoryWatch
 from .target import Guide, Target, wanted_layers
 
+_TILING = nets.Tiling()  # tiles of any size, where they are needed
 _TRIED = 224  # pixels; the height and width of the picture that a step is timed on
 
 
@@ -96,7 +98,7 @@ class Job:
 
     def objective(self) -> Any:
         """What make_step is given: a function of the notebook's kind, or an Objective."""
-        return self.target.objective(self.context)
+        return self.target.objective(self.context, by_tiles=self.opened.tile is not None)
 
 
 def hashes(model: nets.Model) -> Dict[str, str]:
@@ -118,6 +120,8 @@ class Request:
         beside: bytes that the caller will keep for each pixel, beside the net.
         model_sha1: the model's `hashes`, where they are known.
         picture: what is done to the photograph, and to its dream.
+        tiling: how tiles may be used for a picture that is too large for one pass; None: not at
+            all.
 
     Raises:
         DreamError: the request cannot be met, whatever the picture is.
@@ -137,6 +141,7 @@ class Request:
         beside: int = BYTES_PER_PIXEL,
         model_sha1: Optional[Dict[str, str]] = None,
         picture: Picture = PICTURE,
+        tiling: Optional[nets.Tiling] = _TILING,
     ) -> None:
         try:
             smoothing.named(dream.smooth)
@@ -163,6 +168,7 @@ class Request:
         self._scored = [class_number(self.model, str(name))[0] for name in names]
         self._engine, self._gpu, self._beside = engine, gpu, beside
         self._zoom, self.picture, self._model_sha1 = zoom, picture, model_sha1
+        self._tiling = tiling
         places = [("guide", str(path), path) for path in guide_paths]
         places += [("mask", str(mask_path), mask_path)] if mask_path else []
         places += [("objective", name, path) for name, path in self._named.items()]
@@ -205,6 +211,7 @@ class Request:
             beside=self._beside,
             gpu=self._gpu,
             before=self._opened,
+            tiling=self._tiling,
         )
         if self._opened is None or opened.net is not self._opened.net:
             self._holds = 0
@@ -357,9 +364,13 @@ def pictures(
         reached: called before each picture.
     """
 
+    watch = MemoryWatch(memory(job)) if job.opened.tile else None
+
     def reported(p: Progress) -> None:
         if report:
             report(p)
+        if watch:
+            watch(p)
         if job.stopped == (p.octave, p.step):
             raise StopDream
 
@@ -381,6 +392,7 @@ def pictures(
         smoothing=smoothing.named(d.smooth),
         rng=rng,
         report=reported,
+        tile=job.opened.tile,
     )
     frames, scale = (job.zoom.frames, job.zoom.scale) if job.zoom else (1, 0.0)
     for picture in zoom(job.net, frame, frames, scale, done, **params):

@@ -52,7 +52,7 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
         "zoom": asdict(job.zoom) if job.zoom else None,
         "frame": frame,
         "seed": job.seed,
-        **_handling(job),
+        **handling(job),
     }
     text = json.dumps(record)
     try:
@@ -63,13 +63,15 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
     return text
 
 
-def _handling(job: Job) -> Dict[str, Any]:
+def handling(job: Job) -> Dict[str, Any]:
     """What is done beside the dream, where anything is."""
     told: Dict[str, Any] = {}
     if job.picture != AS_IT_IS:
         told["picture"] = asdict(job.picture)
     if job.stopped:
         told["stopped"] = job.stopped._asdict()
+    if job.opened.tile:
+        told["tile"] = dict(zip(("height", "width"), job.opened.tile))
     return told
 
 

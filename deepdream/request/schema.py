@@ -55,6 +55,7 @@ PICTURE = Table(
     default=None,
 )
 _STOPPED = Table({"octave": Whole(1, 64), "step": Whole(1, 1_000_000)}, default=None)
+TILE = Table({"height": Whole(1, 1_000_000), "width": Whole(1, 1_000_000)}, default=None)
 INPUT_SCALE = Number(*SCALES, default=None)
 SEED = Whole(0, 2**32 - 1)
 _MODEL: Dict[str, Field] = {
@@ -76,6 +77,7 @@ _COMMON: Dict[str, Field] = {
     "seed": SEED,
     "picture": PICTURE,
     "stopped": _STOPPED,
+    "tile": TILE,
 }
 _SOURCE_0 = Table({"path": _PATH, "sha1": _SHA1})
 _RECIPE_0 = Table(

@@ -29,16 +29,20 @@ class Target:
     guides: Tuple[Guide, ...]
     mask: Optional[np.ndarray]
 
-    def objective(self, context: Context) -> Any:
-        """A function of the notebook's kind where that does, or else an Objective."""
+    def objective(self, context: Context, by_tiles: bool = False) -> Any:
+        """A function of the notebook's kind where that does, or else an Objective.
+
+        by_tiles: whether its gradient is made by tiles, for which a function does not do.
+        """
         if self.expression is not None:
             objective = self.expression.build(context)
             return objective if self.mask is None else objective.within(self.mask)
         features = [guide_features(context.net, g.picture, self.end) for g in self.guides]
         weights = [g.weight for g in self.guides]
-        if self.mask is None and not features:
+        plain = self.mask is None and not by_tiles
+        if plain and not features:
             return objectives.objective_L2
-        if self.mask is None and weights == [1]:
+        if plain and weights == [1]:
             return objectives.objective_guide(features[0])
         if not features:
             objective = objectives.l2(self.end)

@@ -139,6 +139,7 @@ def _record(args: argparse.Namespace) -> int:
         guide_paths=args.guide,
         seed=args.seed or 0,
         beside=compare.BYTES_PER_PIXEL,
+        tiling=None,
     )
     height, width = job.pixels.shape[:2]
     sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)

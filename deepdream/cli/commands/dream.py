@@ -7,7 +7,7 @@ from typing import Any
 
 from ... import pictures
 from ...dream.octaves import Progress
-from ...errors import NotFiniteError
+from ...errors import UnfinishedError
 from ...pictures.files import check_saving
 from ...pictures.output import check_file
 from ...request.job import Request
@@ -29,6 +29,7 @@ def add_parser(verbs: Any) -> None:
     p = options.add_command(verbs, "dream", "dream on pictures", EXAMPLES)
     options.add_dream(p, several=True)
     batch.add_options(p)
+    options.add_memory(p)
     growing.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run)
@@ -66,7 +67,7 @@ def dream(
     progress.announce(job)
     try:
         ((_, picture),) = progress.pictures(job, watch=watch)
-    except NotFiniteError as e:
+    except UnfinishedError as e:
         keep_last_good(out, e)
         raise
     if interrupt.at:

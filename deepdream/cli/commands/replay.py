@@ -9,7 +9,7 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import NotFiniteError
+from ...errors import UnfinishedError
 from ...pictures.output import check_file
 from ...request import job as jobs
 from ...request import notes
@@ -40,6 +40,7 @@ def add_parser(verbs: Any) -> None:
     )
     moved.add_options(p)
     options.add_engine(p, None, "the one that made it")
+    options.add_memory(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> None:
         **moved.of(args),
         engine=args.engine,
         gpu=args.gpu,
+        most=args.memory,
         tell=say,
     )
     before = pictures.load(old)
@@ -71,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
     _announce_work(job, frame + 1)
     try:
         *_, (_, picture) = progress.pictures(job, frame + 1, told=True)
-    except NotFiniteError as e:
+    except UnfinishedError as e:
         keep_last_good(out, e)
         raise
     save(out, picture, told, args.overwrite, job.photo.tags)

@@ -12,7 +12,7 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import DreamError, NotFiniteError, RunError
+from ...errors import DreamError, RunError, UnfinishedError
 from ...pictures.output import check_space, flush
 from ...request import journal as journals
 from ...request import schema
@@ -36,6 +36,7 @@ def add_parser(verbs: Any) -> None:
     about = "dream, enlarge, dream again: one picture per frame"
     p = options.add_command(verbs, "zoom", about, EXAMPLES)
     options.add_dream(p, scale_is_free=False)
+    options.add_memory(p)
     options.add_max_size(p)
     options.add_out(p, "FOLDER", "where to write 0000.jpg, 0001.jpg, ...; made if it is not there")
     options.add_setting(
@@ -199,7 +200,7 @@ class _Frames:
                 self._keep(number, picture, reached.pop(), self.overwrite or mine)
                 done += 1
         except DreamError as e:
-            if isinstance(e, NotFiniteError):
+            if isinstance(e, UnfinishedError):
                 keep_last_good(paths[done], e)
             e.args = (f"frame {done + 1} of {self.count}: {e}{_kept(paths[done], done)}",)
             raise

@@ -272,7 +272,7 @@ def test_a_pipe_is_not_opened(refused, tmp_path):
 
 def test_a_recipe_in_a_picture_that_is_too_large(tmp_path, monkeypatch):
     pictures.save(tmp_path / "x.png", np.zeros((50, 50, 3)), "{}")
-    for most in (2000, 100):
+    for most in (1200, 100):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
         with pytest.raises(ImageError, match="too large to be safe"):
             pictures.read_recipe(tmp_path / "x.png")
