@@ -64,8 +64,8 @@ def make_step(
         g = _less_prior(net, g, prior, src.data, rolled)
     if smoothing is not None and np.isfinite(g).all():
         # unshifted, so that opposite borders do not blur into each other
-        smooth = smoothing(np.roll(np.roll(g[0], -ox, -1), -oy, -2))
-        g = np.roll(np.roll(smooth, ox, -1), oy, -2)[None]
+        smooth = smoothing(np.roll(np.roll(g, -ox, -1), -oy, -2))
+        g = np.roll(np.roll(smooth, ox, -1), oy, -2)
     mean = np.abs(g).mean()
     with np.errstate(all="ignore"):
         # old NumPy takes float64 where the factor is too large for float32

@@ -5,6 +5,8 @@ import pytest
 
 from deepdream.dream import smoothing
 from deepdream.dream.octaves import deepdream
+from deepdream.dream.preprocess import preprocess
+from deepdream.dream.step import make_step
 
 
 def noise(*shape, seed=0):
@@ -90,3 +92,21 @@ def test_a_dream_with_a_smoothing_has_less_of_the_finest_level(net):
         return smoothing.split(change, 2)[0].std() / change.std()
 
     assert fine(smoothing.Gaussian(2.0)) < 0.7 * fine(None)
+
+
+def test_a_step_smooths_each_channel_of_its_gradient(net, picture):
+    """A smoothing that changes nothing leaves the step as it is, and gets all channels."""
+    seen = []
+
+    def nothing(g):
+        seen.append(g.shape)
+        return g
+
+    steps = []
+    for how in (None, nothing):
+        net.blobs["data"].reshape(1, *picture.transpose(2, 0, 1).shape)
+        net.blobs["data"].data[0] = preprocess(net, picture)
+        make_step(net, end="conv1", rng=np.random.RandomState(4), smoothing=how)
+        steps.append(net.blobs["data"].data.copy())
+    assert seen == [steps[0].shape[1:]]
+    np.testing.assert_array_equal(*steps)
