@@ -18,7 +18,7 @@ from typing import Any, Dict, List
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 

@@ -19,6 +19,7 @@ def add_parser(verbs: Any) -> None:
     about = "dream on all pictures of a folder; again, on those that are not done"
     p = options.add_command(verbs, "batch", about, EXAMPLES)
     options.add_dream(p, several=True)
+    options.add_memory(p)
     text = "where the dreams go; made if it is not there"
     options.add_out(p, "FOLDER", text)
     batch.add_picture_options(p)

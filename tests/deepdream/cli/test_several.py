@@ -126,7 +126,7 @@ def test_memory_that_the_open_net_holds_is_not_counted_twice(small, caffe, monke
 def test_a_size_that_was_only_asked_about_holds_no_memory(small, engine_name, photo, monkeypatch):
     from netfile.memory import Free
 
-    request = Request(Dream(), model=small, engine=engine_name, beside=0)
+    request = Request(Dream(), model=small, engine=engine_name, beside=0, tiling=None)
     takes = request.open((90, 120)).holds
     assert takes > 0
     free = Free(int(takes * 1.5), "left")
