@@ -15,7 +15,7 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-pages test-wheel test-lowest test-no-engine test-torch test-onnx \
+.PHONY: help setup dream test test-slow test-pages test-wheel test-lowest test-no-engine test-torch test-onnx \
     test-weights caffe test-caffe reproduce lint docs bench fuzz soak model proto clean
 
 help:  ## show this list
@@ -55,6 +55,9 @@ JOBS ?= 2
 
 test: $(VENV)/.dev  ## run the test suite in two processes; JOBS= for one
 	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal)
+
+test-slow: $(VENV)/.dev  ## run the tests that take long: campaigns, kills, measurements, whole programs
+	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal) -m slow
 
 # a Chromium or Chrome by its path; without one, Debian's is installed, which takes root
 export CHROMIUM ?=

@@ -159,6 +159,7 @@ print(net.layers[1].blobs[0].data.shape, type(net.layers[1]).__name__)
 """
 
 
+@pytest.mark.slow
 def test_python_layers_run_only_when_they_are_allowed(run):
     refused = run(NET, times=LAYER)
     assert refused.returncode == 1 and "imported" not in refused.stdout
@@ -170,6 +171,7 @@ def test_python_layers_run_only_when_they_are_allowed(run):
     assert allowed.stdout == "imported\n11.0 2.5 (2,) Times\n", allowed.stderr
 
 
+@pytest.mark.slow
 def test_allowing_them_in_the_program(run):
     assert run("import caffe; caffe.allow_python_layers()\n" + NET, times=LAYER).stdout.startswith(
         "imported\n11.0"
@@ -190,6 +192,7 @@ for module in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_what_is_no_layer_is_refused(run, tmp_path):
     messages = {
         "three": "no caffe.Layer called Times",
@@ -204,6 +207,7 @@ def test_what_is_no_layer_is_refused(run, tmp_path):
     assert all(message in line for message, line in zip(messages.values(), said)), said
 
 
+@pytest.mark.slow
 def test_an_error_of_the_layer_passes_through(run):
     done = run(
         NET,
@@ -232,6 +236,7 @@ def test_cpu_runs_it_on_the_cpu_and_says_so_once(run, tmp_path):
     assert done.stderr.count("runs on the CPU") == 1
 
 
+@pytest.mark.slow
 def test_an_engines_own_names_are_free_in_a_python_layer(run):
     own = LAYER.replace(
         "    def setup(self, bottom, top):\n",

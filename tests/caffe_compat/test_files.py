@@ -96,6 +96,7 @@ print(memory("VmHWM") - before, float(net.params["ip"][0].data[-1, -1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not os.path.exists("/proc/self/status"),
     reason="this system does not tell how much memory a process takes",

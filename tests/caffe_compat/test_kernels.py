@@ -30,6 +30,7 @@ def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 40),
@@ -143,6 +144,7 @@ print(hashlib.sha1(net.blobs["data"].diff.tobytes()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_gradients_are_the_same_to_the_bit_for_any_number_of_threads():
     digests = set()
     for number in ("1", "3"):

@@ -90,6 +90,7 @@ def test_negative_values_win_over_padding():
     assert (y == -4).all()
 
 
+@pytest.mark.slow
 def test_a_maximum_in_a_window_of_thousands_of_places_gets_its_gradient():
     x = np.zeros((1, 1, 70, 75))
     x[0, 0, 68, 71] = 5

@@ -42,6 +42,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("nets")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @settings(
     max_examples=150,

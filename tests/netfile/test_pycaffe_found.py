@@ -75,6 +75,7 @@ def test_one_that_does_not_start_leaves_nothing_behind(tmp_path):
     )
 
 
+@pytest.mark.slow
 @NEEDS_ENGINE
 @pytest.mark.parametrize("text", ["", STRAY])
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = [p for p in sorted((ROOT / "scripts").rglob("*.py")) if "__main__" in p.read_text()]
 PATH_LINES = """
@@ -34,6 +36,7 @@ for script in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_every_script_prints_its_help_from_any_directory(tmp_path: Path) -> None:
     scripts = [str(s) for s in SCRIPTS if s.name not in NEED_TORCH or find_spec("torch")]
     assert len(scripts) >= 14

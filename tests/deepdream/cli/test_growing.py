@@ -47,6 +47,7 @@ def test_the_picture_is_saved_every_so_many_steps_and_after_the_last(dreamt, tmp
     assert min(apart) > 0.5
 
 
+@pytest.mark.slow
 def test_the_dream_is_the_same_to_the_bit_when_it_is_watched(dreamt, tmp_path):
     animate = ["--animate", tmp_path / "out.gif"]
     results = []
@@ -65,6 +66,7 @@ def test_an_animation_has_a_frame_for_every_step(dreamt, tmp_path):
     assert not (tmp_path / "out-steps").exists()
 
 
+@pytest.mark.slow
 def test_a_long_dream_has_an_animation_of_bounded_length(dreamt, tmp_path, monkeypatch):
     monkeypatch.setattr("deepdream.cli.growing.ANIMATION", Animation(frames=3))
     code, said, err = dreamt("--animate", tmp_path / "grow.gif")

@@ -35,6 +35,7 @@ def scene(tmp_path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, place", [("wheel", 0), ("owl", 2)])
 def test_a_heatmap_is_hot_where_the_class_is(name, place, run, scene, tmp_path):
     code, said, err = run(scene, "--class", name, "-o", tmp_path / "out.png")

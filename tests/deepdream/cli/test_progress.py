@@ -137,6 +137,7 @@ def test_a_line_beside_a_bar_stands_alone(monkeypatch, capsys):
     assert "note: a word\n" in stream.getvalue()
 
 
+@pytest.mark.slow
 def test_a_locale_without_unicode_shows_every_command():
     environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     for words in (["presets"], ["classes", "--list"], ["--help"]):

@@ -86,6 +86,7 @@ def quick(engine_name):
     return engine_name == "compat"
 
 
+@pytest.mark.slow
 def test_a_zoom_that_is_killed_anywhere_ends_as_one_that_is_not(run, photo, tmp_path, own, quick):
     words = ["--frames", 4, *SHORT, *own]
     whole, out = tmp_path / "whole", tmp_path / "frames"
@@ -98,6 +99,7 @@ def test_a_zoom_that_is_killed_anywhere_ends_as_one_that_is_not(run, photo, tmp_
         shutil.rmtree(str(out))
 
 
+@pytest.mark.slow
 def test_a_zoom_that_the_system_kills_goes_on(run, photo, tmp_path, own):
     whole, out = tmp_path / "whole", tmp_path / "frames"
     words = ["--frames", 3, *SHORT, *own, "--animate"]
@@ -285,6 +287,7 @@ def few_steps(monkeypatch):
     monkeypatch.setitem(class_pictures.METHODS, "octaves", class_pictures.Method((octave,), 20, 2))
 
 
+@pytest.mark.slow
 def test_classes_that_are_killed_anywhere_end_as_those_that_are_not(
     run, tmp_path, own, few_steps, quick
 ):
@@ -298,6 +301,7 @@ def test_classes_that_are_killed_anywhere_end_as_those_that_are_not(
         shutil.rmtree(str(out))
 
 
+@pytest.mark.slow
 def test_a_match_that_is_killed_anywhere_ends_as_one_that_is_not(run, photo, tmp_path, own, quick):
     settings = ["--octaves", 3, "--octave-scale", "1.2", "--evaluations", 2, "--end", "3b"]
     words = ["match", photo, "--enhance", "multiply:2", *settings, *own]

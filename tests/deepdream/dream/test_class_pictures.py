@@ -112,6 +112,7 @@ def test_the_command_writes_pictures_and_a_sheet(call, tmp_path):
     assert sheet.shape[0] > 2 * 192 and sheet.shape[1] > 2 * 192
 
 
+@pytest.mark.slow
 def test_all_classes(call, tmp_path):
     assert call("all", "-o", tmp_path / "out", "--seeds", 1)[0] == 0
     assert len(list((tmp_path / "out").glob("*-0.png"))) == 4

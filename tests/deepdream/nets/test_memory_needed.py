@@ -137,6 +137,7 @@ print(status("VmHWM") - before, memory.needed(opened.description, largest, real)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("road", ["dream", "match", "heatmap"])
 def test_the_estimate_is_near_the_measured_peak(road, caffe, monkeypatch):

@@ -73,6 +73,7 @@ def test_a_sound_picture_is_read_or_refused(name, tmp_path):
     read(tmp_path, ENCODED[name])
 
 
+@pytest.mark.slow
 @settings(
     max_examples=EXAMPLES,
     deadline=None,

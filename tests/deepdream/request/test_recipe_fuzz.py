@@ -136,6 +136,7 @@ def test_the_recipes_to_be_changed_are_right(records, place):
     assert [follow(json.dumps(record), place) for record in records] == ["", "", ""]
 
 
+@pytest.mark.slow
 @fuzz
 @given(st.integers(0, 2), changes)
 def test_changed_recipes(records, place, number, changes):
@@ -167,6 +168,7 @@ def test_any_text(place, text):
     assert follow("{" + text.lstrip("{") if text[:1] != "{" else text, place)
 
 
+@pytest.mark.slow
 @fuzz
 @given(changes)
 def test_settings_that_the_schema_takes_are_settings_of_a_dream(records, changes):

@@ -73,6 +73,7 @@ class Loads(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.slow
 def test_two_engines_each_in_its_process(
     run, photo, small_folder, out, fast, monkeypatch, tmp_path
 ):

@@ -215,6 +215,7 @@ def test_right_predictions_are_no_mistakes(result):
     assert evaluate_page.mistakes_of(right) == []
 
 
+@pytest.mark.slow
 def test_the_dumbbell_study(tmp_path, capsys, monkeypatch):
     from scripts.docs import dumbbell_study
 

@@ -24,6 +24,7 @@ def reproduce(tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -
     return call
 
 
+@pytest.mark.slow
 def test_every_picture_of_the_notebook_in_its_order(reproduce: Reproduce, tmp_path: Path) -> None:
     code, _ = reproduce("--frames", "2", "--iterations", "1")
     assert code == 0

@@ -31,6 +31,7 @@ def test_a_quick_campaign_finds_nothing(name, home):
     assert not [ended for ended in endings if ended.startswith("fault")]
 
 
+@pytest.mark.slow
 def test_slow_campaigns_find_nothing(home):
     with ThreadPoolExecutor(2) as pool:
         shops = [Shop(home, f"attempt {name}") for name in SLOW]

@@ -93,6 +93,7 @@ NODES = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=ROUNDS, deadline=None, derandomize=True, database=None)
 @given(nodes=st.lists(NODES, min_size=1, max_size=6), opset=st.integers(1, 25))
 def test_absurd_graphs(caffe: Any, tmp_path_factory: Any, nodes: Any, opset: int) -> None:

@@ -122,6 +122,7 @@ def test_broadcasting_before_version_7(caffe: Any, tmp_path: Path) -> None:
         assert all(map(np.array_equal, blobs, made[1].parameters[name])), name
 
 
+@pytest.mark.slow
 def test_many_nodes(caffe: Any, tmp_path: Path) -> None:
     graph = Graph(1, 3, 8, 8)
     graph.conv(3, 4, 1)
