@@ -55,8 +55,8 @@ class Composer:
     """Makes batches of composites out of the photographs in `cache`."""
 
     def __init__(self, cache: Path, recoloured: float = 0.5) -> None:
-        """recoloured: the share of objects whose colours are turned, exchanged or gone. Many make
-        the net look at shapes; too many, and its dreams have no colour."""
+        """recoloured: the share of objects whose colours are turned, exchanged or gone, so that the
+        net looks at shapes."""
         self.recoloured = recoloured
         root = photographs.fetch(cache)
         files = photographs.find(root)
