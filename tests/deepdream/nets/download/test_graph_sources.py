@@ -13,6 +13,7 @@ from deepdream.nets import download
 from tests.support.misbehaving import offset, send
 from tests.support.onnx_graphs import Graph
 
+pytest.importorskip("requests")
 WEIGHTS = "mynet.caffemodel"
 
 
