@@ -132,9 +132,9 @@ def test_one_command_speaks_as_it_was_asked_and_the_next_as_before(run, photo, t
     assert cli.main(["presets"]) == 0 and events.manner() == events.WORDS
 
 
-def test_compare_tells_its_verdict(listen, run, photo, tmp_path, small_folder, fast):
+def test_compare_tells_its_verdict(listen, photo, tmp_path, small_folder, engine_name, fast):
     there = tmp_path / "there"
-    asked = ["compare", photo, "--model", small_folder]
+    asked = ["compare", photo, "--model", small_folder, "--engine", engine_name]
     code, heard, _ = listen(*asked, "--record", there, *fast)
     assert code == 0 and [e["path"] for e in heard if e["event"] == "written"] == [str(there)]
     code, heard, _ = listen(*asked, "--with", there)
