@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 import numpy as np
 
 from ..errors import Size, TargetError
+from .empty_windows import empty_windows
 from .objectives import Objective
 from .preprocess import input_blob, input_name
 
@@ -183,6 +184,8 @@ def backward(
     if clear:
         new_request(net)
     _begin(net, tuple(turns))
+    if turns and empty_windows(net, turns[0][0]):
+        return _not_a_number(net.blobs[to])
     for blob in diffs:
         net.blobs[blob].diff[...] = 0  # nothing else clears one that no layer above reads
     for number, (turn, blob) in enumerate(turns):
@@ -201,10 +204,20 @@ def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.nd
     dst is the blob `end`. The notebook's backward pass (cell 4), for a net after a forward pass
     to the layer `end`. The next pass overwrites what is returned.
     """
-    _begin(net, ((list(net._layer_names).index(end), end),), objective)
+    number = list(net._layer_names).index(end)
+    _begin(net, ((number, end),), objective)
     objective(net.blobs[end])
+    if empty_windows(net, number):
+        return _not_a_number(input_blob(net))
     net.backward(start=end)
     gradient: np.ndarray = input_blob(net).diff
+    return gradient
+
+
+def _not_a_number(blob: Any) -> np.ndarray:
+    """The diff of a blob, after a pass that would have been none."""
+    gradient: np.ndarray = blob.diff
+    gradient[...] = np.nan
     return gradient
 
 
