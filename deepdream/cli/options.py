@@ -324,8 +324,9 @@ def _add_how(group: Any) -> None:
         "--smooth",
         type=lambda text: "" if text == NO_SMOOTHING else text,
         metavar="HOW",
-        help="smooth the gradient before each step: gaussian[:DEVIATION], laplacian[:LEVELS], or "
-        "none; for nets whose plain dreams only wash colours",
+        help="smooth the gradient before each step: gaussian[:DEVIATION], laplacian[:LEVELS], "
+        "natural[:POWER], several joined by +, or none; for nets whose plain dreams only wash "
+        "colours or have rainbow fringes",
     )
     group.add_argument(
         "--no-clip",

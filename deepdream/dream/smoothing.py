@@ -1,15 +1,19 @@
 """What can be done to a gradient before a step, for nets whose own gradients are rough.
 
 A net that shrinks its picture by depthwise or wide strides sends back checkerboards, and plain
-ascent on those only washes colours. Two remedies are in use:
+ascent on those only washes colours. A stem with a stride sees colours more coarsely than light, and
+sends back rainbow fringes. Three remedies are in use:
 
 - `Gaussian`: a cascade of Gaussian blurs (as in the PyTorch dreams of 2020 and after);
 - `Laplacian`: the gradient as a Laplacian pyramid, each level divided by its deviation, so that
-  coarse shapes grow as fast as fine lines (as in TensorFlow's DeepDream tutorial by Mordvintsev).
+  coarse shapes grow as fast as fine lines (as in TensorFlow's DeepDream tutorial by Mordvintsev);
+- `Natural`: hues weaker than brightness, as they are in natural pictures (after the decorrelated
+  colours of Olah et al., Feature Visualization, Distill 2017).
 
 Gradients are arrays (..., H, W) of any float type; so are the results.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Tuple
 
@@ -17,9 +21,14 @@ import numpy as np
 
 Smoothing = Callable[[np.ndarray], np.ndarray]
 
-LARGEST_DEVIATION, MOST_LEVELS = 100, 16
+LARGEST_DEVIATION, MOST_LEVELS, LARGEST_POWER, MOST_PARTS = 100, 16, 4, 4
 _SHARES = (0.5, 1.0, 2.0)  # of the cascade's deviation
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
+# Axes of natural pictures' colours, in RGB or BGR order: brightness, blue-yellow, green-magenta.
+_AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
+_DEVIATIONS = np.array([1, 0.16, 0.07])  # along them, as shares of that of brightness
+_PART = r"(gaussian(:[0-9.]+)?|laplacian(:[0-9]+)?|natural(:[0-9.]+)?)"
+FORM = rf"({_PART}(\+{_PART})*)?"  # of the texts that `named` reads
 _LEAST = 1e-30  # a level with a smaller deviation than this stays as it is
 
 
@@ -54,6 +63,37 @@ class Laplacian:
 
     def __call__(self, gradient: np.ndarray) -> np.ndarray:
         return merged([_normalised(level) for level in split(gradient, self.levels)])
+
+
+@dataclass(frozen=True)
+class Natural:
+    """The gradient's hues, made weaker by the deviations that they have in natural pictures.
+
+    power: of these deviations; 0 changes nothing, 2 is the gradient in fully decorrelated colours,
+    which leaves little of them. A symmetric positive matrix: the step stays uphill. Gradients of
+    another number of channels than three stay as they are.
+    """
+
+    power: float = 0.5
+
+    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+        if gradient.shape[-3] != len(_AXES):
+            return gradient
+        matrix = (_AXES.T * _DEVIATIONS**self.power @ _AXES).astype(gradient.dtype)
+        flat = gradient.reshape(*gradient.shape[:-2], -1)
+        return np.asarray(np.matmul(matrix, flat).reshape(gradient.shape))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Several smoothings, one after the other."""
+
+    parts: Tuple[Smoothing, ...]
+
+    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+        for part in self.parts:
+            gradient = part(gradient)
+        return gradient
 
 
 def split(values: np.ndarray, levels: int) -> List[np.ndarray]:
@@ -103,27 +143,42 @@ def _normalised(level: np.ndarray) -> np.ndarray:
 
 
 def named(text: str) -> Optional[Smoothing]:
-    """The smoothing that a text stands for: "gaussian", "gaussian:DEVIATION", "laplacian",
-    "laplacian:LEVELS", or None for "".
+    """The smoothing that a text stands for, or None for "".
+
+    It is "gaussian", "gaussian:DEVIATION", "laplacian", "laplacian:LEVELS", "natural",
+    "natural:POWER", or several of them joined by "+", which follow each other.
 
     Raises:
         ValueError: it stands for none; its message says what can be written.
     """
     if not text:
         return None
+    words = text.split("+") if re.fullmatch(FORM, text) else []
+    parts = [_part(word) for word in words[: MOST_PARTS + 1]]
+    known = tuple(part for part in parts if part is not None)
+    if not 0 < len(known) == len(parts) <= MOST_PARTS:
+        raise ValueError(
+            f"smoothing {text[:40]!r} is unknown; write gaussian, gaussian:DEVIATION of at most "
+            f"{LARGEST_DEVIATION} pixels, laplacian, laplacian:LEVELS of at most {MOST_LEVELS}, "
+            f"natural, natural:POWER of at most {LARGEST_POWER}, or up to {MOST_PARTS} of them "
+            "joined by +"
+        )
+    return known[0] if len(known) == 1 else Chain(known)
+
+
+def _part(text: str) -> Optional[Smoothing]:
+    """One smoothing, or None for a text that stands for none."""
     kind, colon, number = text.partition(":")
     try:
         if kind == "gaussian":
             deviation = float(number) if colon else Gaussian.deviation
-            if 0 < deviation <= LARGEST_DEVIATION:
-                return Gaussian(deviation)
-        elif kind == "laplacian":
+            return Gaussian(deviation) if 0 < deviation <= LARGEST_DEVIATION else None
+        if kind == "laplacian":
             levels = int(number) if colon else Laplacian.levels
-            if 1 <= levels <= MOST_LEVELS:
-                return Laplacian(levels)
+            return Laplacian(levels) if 1 <= levels <= MOST_LEVELS else None
+        if kind == "natural":
+            power = float(number) if colon else Natural.power
+            return Natural(power) if 0 < power <= LARGEST_POWER else None
     except ValueError:
         pass
-    raise ValueError(
-        f"smoothing {text[:40]!r} is unknown; write gaussian, gaussian:DEVIATION of at most "
-        f"{LARGEST_DEVIATION} pixels, laplacian or laplacian:LEVELS of at most {MOST_LEVELS}"
-    )
+    return None

@@ -7,6 +7,7 @@ Version 0 is what was written before recipes had a version; it is read as versio
 import os
 from typing import Any, Dict, List
 
+from ..dream import smoothing
 from ..errors import RecipeError
 from ..nets.mean import LARGEST, SCALES
 from ..settings import DREAM, ZOOM
@@ -21,7 +22,6 @@ _FLAG = Choice((True, False))
 _SHA1 = Text(40, form="[0-9a-f]{40}", words="40 hexadecimal digits")
 _LAYER = Text(1000)
 _PATH = Text(4096)  # relative to the picture's folder
-_SMOOTH = r"(gaussian(:[0-9.]+)?|laplacian(:[0-9]+)?)?"
 GUIDE_WEIGHT = Number(-1_000_000, 1_000_000)
 _OBJECTIVE = Text(100_000, default=DREAM.objective, least=0, lines=True)
 
@@ -35,7 +35,9 @@ SETTINGS = Table(
         "jitter": Whole(0, 2**30 - 1, default=DREAM.jitter),
         "clip": Choice((True, False), default=DREAM.clip),
         "objective": _OBJECTIVE,
-        "smooth": Text(40, form=_SMOOTH, words="a smoothing", default=DREAM.smooth, least=0),
+        "smooth": Text(
+            100, form=smoothing.FORM, words="a smoothing", default=DREAM.smooth, least=0
+        ),
         "guide_weights": Many(GUIDE_WEIGHT, 0, _MOST_FILES, default=list(DREAM.guide_weights)),
     }
 )

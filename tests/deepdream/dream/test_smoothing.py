@@ -51,7 +51,33 @@ def test_the_gaussian_takes_the_checkerboard_away_and_leaves_the_mean():
     assert smooth.std() < 0.05 * board.std()
 
 
-@pytest.mark.parametrize("smooth", [smoothing.Gaussian(1.5), smoothing.Laplacian(3)])
+def test_natural_colours_leave_brightness_and_weaken_hues():
+    brightness = np.ones((3, 1, 1), np.float32) * noise(1, 8, 8)
+    hue = np.float32([1, 0, -1]).reshape(3, 1, 1) * noise(1, 8, 8)
+    natural = smoothing.Natural(1.0)
+    np.testing.assert_allclose(natural(brightness), brightness, rtol=1e-5)
+    np.testing.assert_allclose(natural(hue), 0.16 * hue, rtol=1e-5, atol=1e-13)
+    np.testing.assert_array_equal(natural(noise(1, 8, 8)), noise(1, 8, 8))  # a grey net's
+
+
+def test_natural_colours_do_the_same_to_bgr_and_rgb():
+    g = noise(2, 3, 7, 9)
+    natural = smoothing.Natural()
+    np.testing.assert_allclose(natural(g[:, ::-1]), natural(g)[:, ::-1], rtol=1e-4, atol=1e-13)
+    assert natural(g).dtype == g.dtype
+
+
+def test_a_chain_works_from_left_to_right():
+    g = noise(3, 16, 16)
+    wanted = smoothing.Natural()(smoothing.Laplacian(2)(g))
+    np.testing.assert_array_equal(smoothing.named("laplacian:2+natural")(g), wanted)
+
+
+@pytest.mark.parametrize(
+    "smooth",
+    [smoothing.Gaussian(1.5), smoothing.Laplacian(3), smoothing.Natural()],
+    ids=["gaussian", "laplacian", "natural"],
+)
 def test_a_smoothed_gradient_still_points_uphill(smooth):
     for seed in range(20):
         g = noise(3, 19, 24, seed=seed)
@@ -66,6 +92,9 @@ def test_a_smoothed_gradient_still_points_uphill(smooth):
         ("gaussian:2.5", smoothing.Gaussian(2.5)),
         ("laplacian", smoothing.Laplacian()),
         ("laplacian:3", smoothing.Laplacian(3)),
+        ("natural", smoothing.Natural()),
+        ("natural:0.7", smoothing.Natural(0.7)),
+        ("laplacian+natural", smoothing.Chain((smoothing.Laplacian(), smoothing.Natural()))),
     ],
 )
 def test_names_of_smoothings(text, wanted):
@@ -74,7 +103,8 @@ def test_names_of_smoothings(text, wanted):
 
 @pytest.mark.parametrize(
     "text", ["median", "gaussian:", "gaussian:0", "gaussian:nan", "gaussian:1e9", "laplacian:1.5",
-             "laplacian:0", "laplacian:99", "laplacian:", "gauss\x1bian"],
+             "laplacian:0", "laplacian:99", "laplacian:", "gauss\x1bian", "natural:0",
+             "natural:inf", "natural:nan", "laplacian+", "+", "+".join(["natural"] * 5)],
 )  # fmt: skip
 def test_other_texts_are_refused_with_what_can_be_written(text):
     with pytest.raises(ValueError, match="write gaussian, gaussian:DEVIATION"):
