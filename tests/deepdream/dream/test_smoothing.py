@@ -54,9 +54,10 @@ def test_the_gaussian_takes_the_checkerboard_away_and_leaves_the_mean():
 def test_natural_colours_leave_brightness_and_weaken_hues():
     brightness = np.ones((3, 1, 1), np.float32) * noise(1, 8, 8)
     hue = np.float32([1, 0, -1]).reshape(3, 1, 1) * noise(1, 8, 8)
-    natural = smoothing.Natural(1.0)
+    natural = smoothing.Natural()
     np.testing.assert_allclose(natural(brightness), brightness, rtol=1e-5)
-    np.testing.assert_allclose(natural(hue), 0.16 * hue, rtol=1e-5, atol=1e-13)
+    np.testing.assert_allclose(natural(hue), 0.4 * hue, rtol=1e-5, atol=1e-13)
+    np.testing.assert_allclose(smoothing.Natural(1)(hue), 0.16 * hue, rtol=1e-5, atol=1e-13)
     np.testing.assert_array_equal(natural(noise(1, 8, 8)), noise(1, 8, 8))  # a grey net's
 
 
