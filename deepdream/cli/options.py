@@ -384,12 +384,15 @@ def model_of(args: argparse.Namespace) -> nets.Model:
 
 def request_of(args: argparse.Namespace) -> Dict[str, Any]:
     """What request.job.prepare takes of a command line besides image and settings."""
+    model = model_of(args)
     return dict(
-        model=model_of(args),
+        model=model,
         engine=args.engine,
         gpu=args.gpu,
         guide_paths=args.guide,
         mask_path=args.mask,
         seed=args.seed,
         tiling=nets.Tiling(most=args.memory),
+        # a model that has a number of its own means it for pictures that are large enough
+        fewer_octaves="octaves" in own_settings(model) and "octaves" not in given(args),
     )

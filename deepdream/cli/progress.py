@@ -13,6 +13,7 @@ from netfile.errors import printable
 from netfile.terminal import say
 
 from ..dream.octaves import Progress
+from ..request import effort
 from ..request import job as jobs
 from ..request.job import Job
 from . import events
@@ -166,7 +167,7 @@ class Bar(Meter):
     the time left is right. done: the parts that are made already."""
 
     def __init__(self, job: Job, parts: Sequence[str], told: bool = False, done: int = 0) -> None:
-        work = jobs.pixel_steps(job)
+        work = effort.pixel_steps(job)
         super().__init__(work * len(parts), memory=jobs.memory(job), told=told, done=work * done)
         self._steps_of_a_part = job.dream.octaves * job.dream.iterations
         self._parts, self._steps = parts, done * self._steps_of_a_part

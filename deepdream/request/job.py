@@ -1,7 +1,6 @@
 """A request with everything checked and loaded, and the pictures that it makes."""
 
 import os
-import time
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -12,9 +11,9 @@ from netfile.terminal import counted
 
 from .. import nets
 from ..dream import smoothing
-from ..dream.octaves import BYTES_PER_PIXEL, Progress, StopDream, deepdream, octave_sizes
+from ..dream.octaves import BYTES_PER_PIXEL, Progress, StopDream, octave_sizes
 from ..dream.zoom import zoom
-from ..errors import NotFiniteError, Size, SizeError, TargetError, ZeroGradientError
+from ..errors import Size, SizeError, TargetError
 from ..nets.labels import class_number, classes
 from ..nets.memory import of_net
 from ..pictures import Photo, load_mask, read, with_colours_of
@@ -25,7 +24,6 @@ from .memory_watch import MemoryWatch
 from .target import Guide, Target, wanted_layers
 
 _TILING = nets.Tiling()  # tiles of any size, where they are needed
-_TRIED = 224  # pixels; the height and width of the picture that a step is timed on
 
 
 class Source(NamedTuple):
@@ -122,6 +120,7 @@ class Request:
         picture: what is done to the photograph, and to its dream.
         tiling: how tiles may be used for a picture that is too large for one pass; None: not at
             all.
+        fewer_octaves: take as many of the dream's octaves as suit the picture and the net.
 
     Raises:
         DreamError: the request cannot be met, whatever the picture is.
@@ -142,6 +141,7 @@ class Request:
         model_sha1: Optional[Dict[str, str]] = None,
         picture: Picture = PICTURE,
         tiling: Optional[nets.Tiling] = _TILING,
+        fewer_octaves: bool = False,
     ) -> None:
         try:
             smoothing.named(dream.smooth)
@@ -169,6 +169,7 @@ class Request:
         self._engine, self._gpu, self._beside = engine, gpu, beside
         self._zoom, self.picture, self._model_sha1 = zoom, picture, model_sha1
         self._tiling = tiling
+        self._octaves, self._fewer_octaves = dream.octaves, fewer_octaves
         places = [("guide", str(path), path) for path in guide_paths]
         places += [("mask", str(mask_path), mask_path)] if mask_path else []
         places += [("objective", name, path) for name, path in self._named.items()]
@@ -194,15 +195,27 @@ class Request:
         return dict(self._model_sha1)
 
     def open(self, size: Size) -> nets.OpenNet:
-        """The net, ready for a photograph of this (height, width).
+        """The net, ready for a photograph of this (height, width); `dream` is then that of it.
 
         Raises:
             SizeError: the size does not suit it.
             DreamError: no picture would.
         """
+        try:
+            opened = self._open(size, self._octaves)
+        except SizeError as e:
+            if not (self._fewer_octaves and e.octaves):
+                raise
+            opened = self._open(size, e.octaves)
+        if self._opened is None or opened.net is not self._opened.net:
+            self._holds = 0
+        self._opened = replace(opened, holds=self._holds)
+        return opened
+
+    def _open(self, size: Size, octaves: int) -> nets.OpenNet:
+        self.dream = dream = replace(self.dream, octaves=octaves)
         height, width = size_at_most(size, self.picture.max_size)
-        dream = self.dream
-        opened = nets.open(
+        return nets.open(
             self.model,
             self._engine,
             layers=self._layers,
@@ -213,10 +226,6 @@ class Request:
             before=self._opened,
             tiling=self._tiling,
         )
-        if self._opened is None or opened.net is not self._opened.net:
-            self._holds = 0
-        self._opened = replace(opened, holds=self._holds)
-        return opened
 
     def _layers(self, description: Any) -> List[str]:
         """The layers that are wanted of a net; the dream's short names become full ones."""
@@ -294,58 +303,9 @@ def _check_guides(paths: Sequence[str], weights: Sequence[float]) -> None:
             raise TargetError(f"{path}: is a guide twice; give it once, with a larger weight")
 
 
-def pixel_steps(job: Job) -> int:
-    """The work of one of the job's pictures: the pixels of each octave times its steps."""
-    height, width = job.pixels.shape[:2]
-    sizes = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)
-    return sum(h * w * n for (h, w), n in zip(sizes[::-1], steps(job)))
-
-
-def steps(job: Job) -> List[int]:
-    """The steps of each octave of one of the job's pictures, from the smallest up."""
-    whole = [job.dream.iterations] * job.dream.octaves
-    if job.stopped is None:
-        return whole
-    octave, step = job.stopped
-    return [*whole[: octave - 1], step, *[0] * (job.dream.octaves - octave)]
-
-
 def memory(job: Job) -> int:
     """About how many bytes the job takes, its net among them."""
     return of_net(job.opened, [job.pixels.shape[:2]], beside=BYTES_PER_PIXEL)
-
-
-def seconds(job: Job, frames: int = 1) -> Optional[float]:
-    """About how long `frames` of the job's pictures take, by the second of two steps at a small
-    size; None where no step can be taken."""
-    if not job.dream.iterations:
-        return 0.0
-
-    def objective(dst: Any) -> None:  # a target of its own, which leaves no diffs to the job's
-        dst.diff[:] = dst.data
-
-    height, width = job.pixels.shape[:2]
-    smallest = octave_sizes(height, width, job.dream.octaves, job.dream.octave_scale)[-1]
-    for h, w in ((min(height, _TRIED), min(width, _TRIED)), smallest):
-        try:
-            for _ in range(2):  # the first makes the net's memory
-                started = time.monotonic()
-                deepdream(
-                    job.net,
-                    job.pixels[:h, :w],
-                    iter_n=1,
-                    octave_n=1,
-                    end=job.end,
-                    rng=np.random.RandomState(0),
-                    objective=objective,
-                )
-            spent = time.monotonic() - started
-            return spent / (h * w) * pixel_steps(job) * frames
-        except SizeError:
-            continue
-        except (NotFiniteError, ZeroGradientError):
-            break
-    return None
 
 
 def pictures(

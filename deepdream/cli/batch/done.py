@@ -28,9 +28,9 @@ def left(
     there = [task for task in tasks if os.path.lexists(task.out)]
     if not there:
         return tasks, []
-    _spell_out(request, there)
     done, stopped = set(), []
     for task in there:
+        _open(request, task.path)
         record = _record(task.out)
         why = "is not a picture of deepdream's" if record is None else ""
         with suppress(OSError):  # the photograph cannot be read any more, and its dream is there
@@ -56,11 +56,7 @@ def _record(path: str) -> Any:
         return None
 
 
-def _spell_out(request: Request, tasks: List[Any]) -> None:
-    """Open the request's net, so that its layers have their full names."""
-    for task in tasks:
-        try:
-            request.open(size_of(task.path))
-            return
-        except DreamError:  # of this picture, which says so when its turn comes
-            continue
+def _open(request: Request, path: str) -> None:
+    """Open the request's net for a photograph, so that its dream's settings are spelt out."""
+    with suppress(DreamError):  # of this picture, which says so when its turn comes
+        request.open(size_of(path))

@@ -11,8 +11,8 @@ from netfile.terminal import counted, say
 from ... import pictures
 from ...errors import UnfinishedError
 from ...pictures.output import check_file
+from ...request import effort, notes
 from ...request import job as jobs
-from ...request import notes
 from ...request.following import from_picture
 from ...request.recipe import recipe
 from .. import events, moved, options, progress
@@ -97,8 +97,8 @@ def _compare(old: Path, before: np.ndarray, out: Path) -> None:
 def _announce_work(job: jobs.Job, frames: int) -> None:
     """Print how large the picture is, and about how long it takes."""
     height, width = job.pixels.shape[:2]
-    steps = sum(jobs.steps(job))
-    seconds = jobs.seconds(job, frames)
+    steps = sum(effort.steps(job))
+    seconds = effort.seconds(job, frames)
     time = "no time that can be told" if seconds is None else f"about {duration(seconds)}"
     of = f", after the {counted(frames - 1, 'frame')} before it" if frames > 1 else ""
     takes = jobs.memory(job)

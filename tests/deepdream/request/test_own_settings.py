@@ -55,3 +55,25 @@ def test_a_preset_wins_over_them(dream: Any) -> None:
 def test_what_no_dream_can_have_is_refused(dream: Any, line: str, message: str) -> None:
     code, err, _ = dream(line)
     assert code == 2 and message in err and len(err.splitlines()) == 1
+
+
+def test_its_octaves_are_as_many_as_a_small_picture_has(dream: Any) -> None:
+    many = "dream: {'iterations': 1, 'octaves': 12}"
+    code, _, settings = dream(many)
+    assert code == 0 and 3 < settings["octaves"] < 12
+    code, err, _ = dream(many, "--octaves", settings["octaves"] + 1)
+    assert code == 2 and f"use --octaves {settings['octaves']} at most" in err
+
+
+def test_a_picture_made_with_fewer_octaves_is_done(
+    dream: Any, run: Any, photo: Path, tmp_path: Path
+) -> None:
+    """A batch that goes on compares what is there with what it would make of it."""
+    assert dream("dream: {'iterations': 1, 'octaves': 12}")[0] == 0
+    (tmp_path / "photos").mkdir()
+    shutil.copy(photo, tmp_path / "photos" / "a.png")
+    words = ["batch", tmp_path / "photos", "-o", tmp_path / "dreams"]
+    first = run(*words, "--model", tmp_path / "model")
+    assert first[0] == 0, first
+    code, said, err = run(*words, "--model", tmp_path / "model")
+    assert code == 0 and "1 of 1 picture are done already" in said + err
