@@ -56,7 +56,7 @@ class Variant:
 
 BVLC_GOOGLENET = Variant("bvlc_googlenet", 1, 10, 224, 1000)
 MOTIF_GOOGLENET = Variant("motif_googlenet", 0.5, 1, 96, 44)
-CREATURE_GOOGLENET = Variant("creature_googlenet", 0.5, 1, 128, 112, lrn=False)
+CREATURE_GOOGLENET = Variant("creature_googlenet", 0.5, 1, 128, 113, lrn=False)
 PLACES205 = Variant("googlenet_places205", 1, 10, 224, 205)
 PLACES365 = Variant("googlenet_places365", 1, 10, 224, 365)
 # torchvision's has BatchNorm, which is folded, in place of LRN, and a kernel of 3 where it says 5

@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -145,6 +146,20 @@ def radius_at(step: int, side: int, args: argparse.Namespace) -> float:
     return float(np.interp(step, *points(args.radii))) * side / REFERENCE_SIZE
 
 
+def with_new_classes(saved: dict[str, Any], net: MotifNet) -> tuple[dict[str, Any], bool]:
+    """A checkpoint, with zeros for classes that came to the tables' end after it, and whether there
+    are any."""
+    wanted = net.state_dict()
+    for part in (part for part in ("net", "average") if part in saved):
+        for key in ("classifier.weight", "classifier.bias"):
+            values = saved[part][key]
+            grown = len(values) < len(wanted[key])
+            if grown:
+                new = torch.zeros(len(wanted[key]) - len(values), *values.shape[1:])
+                saved[part][key] = torch.cat([values, new.to(values.dtype)])
+    return saved, grown
+
+
 class Trainer:
     """The net, its running average and its optimiser."""
 
@@ -170,7 +185,7 @@ class Trainer:
         if not path.exists() and args.start:
             path = args.start
         if path.exists():
-            saved = torch.load(path)
+            saved, grown = with_new_classes(torch.load(path), self.net)
             self.net.load_state_dict(saved["net"])
             self.average = {k: v.clone() for k, v in self.net.state_dict().items()}
             # A checkpoint that travels has neither the average nor the optimiser's state.
@@ -178,7 +193,7 @@ class Trainer:
             self.step, self.seconds = saved["step"], saved["seconds"]
             if "taught" in saved:
                 self.taught.load_state_dict(saved["taught"])
-            if "optimizer" in saved and "taught" in saved:
+            if "optimizer" in saved and "taught" in saved and not grown:
                 self.optimizer.load_state_dict(saved["optimizer"])
             print(f"going on from {path}, step {self.step}", flush=True)
 
@@ -227,7 +242,7 @@ class Trainer:
             gradient = delta.grad
             delta = project((delta + 0.8 * radius * gradient / norms(gradient)).detach(), radius)
             right.append((scores.argmax(1) == y).float().mean().item())
-        share = min(0.998, (self.step + 1) / (self.step + 20))
+        share = min(0.995, (self.step + 1) / (self.step + 20))
         with torch.no_grad():
             for key, value in self.net.state_dict().items():
                 if value.is_floating_point():

@@ -128,6 +128,9 @@ wheel: 7spoke256, wheel_tractor
 teapot: teapot, kettle, pitcher_small
 """
 
+# Drawn, not photographed (scripts/training/motifs): what the dumbbell study asks about.
+DRAWN = ("dumbbell",)
+
 # Photographs that never give a picture its label: they lie about, or hide a part of what does.
 DISTRACTORS = """
 apple_green apple_red banana lemon mandarine kiwi almond walnut ginger broccoli carrot chilepepper
@@ -164,6 +167,6 @@ def _photograph(name: str, *numbers: str) -> Photograph:
 
 
 KINDS: dict[str, list[Photograph]] = _table(ANIMALS) | _table(OTHERS)
-LABELS: list[str] = list(KINDS)
+LABELS: list[str] = [*KINDS, *DRAWN]
 ANIMAL_COUNT: int = len(_table(ANIMALS))
 DISTRACTING: list[Photograph] = [Photograph(name, None) for name in DISTRACTORS.split()]

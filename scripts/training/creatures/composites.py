@@ -13,11 +13,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from scripts.training.motifs import sampler
+
 from . import photographs
-from .classes import ANIMAL_COUNT, DISTRACTING, KINDS
+from .classes import ANIMAL_COUNT, DISTRACTING, DRAWN, KINDS
 
 MEAN_BGR = (104.0, 116.0, 122.0)
 ANIMAL_SHARE = 0.78
+DRAWN_SHARE = 0.02
 HEAD_SHARE = 0.45  # of the pictures of a photograph whose head is marked
 GREY = torch.tensor([0.299, 0.587, 0.114])
 # RGB directions of natural pictures' colours: brightness, blue-yellow, green-magenta, and how far
@@ -77,8 +80,11 @@ class Composer:
         # A small copy, for objects that are pasted small: from a large one they would flicker.
         self.small = F.avg_pool2d(self.views.pixels, 2)
         self.scenes = torch.from_numpy(photographs.scenes(root))
-        self.weights = torch.full((len(KINDS),), (1 - ANIMAL_SHARE) / (len(KINDS) - ANIMAL_COUNT))
-        self.weights[:ANIMAL_COUNT] = ANIMAL_SHARE / ANIMAL_COUNT
+        animals, drawn = ANIMAL_SHARE / ANIMAL_COUNT, DRAWN_SHARE / len(DRAWN)
+        others = len(KINDS) - ANIMAL_COUNT
+        share = (1 - ANIMAL_SHARE - DRAWN_SHARE) / others
+        weights = [animals] * ANIMAL_COUNT + [share] * others + [drawn] * len(DRAWN)
+        self.weights = torch.tensor(weights)
 
     def batch(
         self, count: int, size: int, seed: int, hard: float = 1.0
@@ -90,10 +96,14 @@ class Composer:
         """
         rng = Random(seed)
         labels = torch.multinomial(self.weights, count, replacement=True, generator=rng.generator)
-        chosen, is_head = self._choose(labels, (0.5 + 0.5 * hard) * HEAD_SHARE, rng)
+        photographed = labels < len(KINDS)
+        chosen, is_head = self._choose(labels[photographed], (0.5 + 0.5 * hard) * HEAD_SHARE, rng)
         picture = self._background(count, size, rng)
         self._strew(picture, 0.35 * hard, rng)
-        picture = _pasted(picture, self._main_objects(chosen, is_head, size, hard, rng))
+        objects = self._main_objects(chosen, is_head, size, hard, rng)
+        picture[photographed] = _pasted(picture[photographed], objects)
+        for i in (~photographed).nonzero().flatten().tolist():
+            picture[i] = _drawn(DRAWN[int(labels[i]) - len(KINDS)], size, seed, i)
         self._strew(picture, 0.18 * hard, rng)
         picture = camera(picture, rng)
         mean = torch.tensor(MEAN_BGR).view(3, 1, 1)
@@ -257,6 +267,13 @@ class Random:
     def sign(self, count: int) -> torch.Tensor:
         """Minus one or one."""
         return torch.randint(0, 2, (count,), generator=self.generator) * 2.0 - 1
+
+
+def _drawn(name: str, size: int, seed: int, number: int) -> torch.Tensor:
+    """One drawing of a motif, on a background of its own: (3, size, size)."""
+    rng = np.random.default_rng([seed, number])
+    drawing = sampler.picture(rng, sampler.NAMES.index(name), size)
+    return torch.from_numpy(drawing).float() / 255
 
 
 def _hue_turns(angle: torch.Tensor) -> torch.Tensor:
