@@ -15,7 +15,7 @@ import math
 import sys
 from functools import partial
 from pathlib import Path
-from typing import List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -133,7 +133,7 @@ def deploy(net: Variant) -> str:
     return w.softmax(w.inner_product("fc", pool, CLASSES))
 
 
-NETS = {name: partial(deploy, net) for name, net in LITES.items()}
+NETS: Dict[str, Callable[[], str]] = {name: partial(deploy, net) for name, net in LITES.items()}
 
 
 def main(argv: Optional[List[str]] = None) -> None:
