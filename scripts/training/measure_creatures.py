@@ -26,6 +26,7 @@ from deepdream.errors import DreamError  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE  # noqa: E402
 from netfile.errors import NetError  # noqa: E402
 from netfile.files import whole_file  # noqa: E402
+from netfile.terminal import counted  # noqa: E402
 from scripts.training.creatures import (  # noqa: E402
     changes,
     figures,
@@ -99,7 +100,7 @@ def judged(args: argparse.Namespace) -> str:
         if not own:
             tell(f"{model} has none of these classes")
             continue
-        tell(f"class pictures of {len(own)} classes by {model}")
+        tell(f"class pictures of {counted(len(own), 'animal')} by {model}")
         shown = seen.class_pictures(model, own, args.seeds, args.out / model, args.engine)
         by_lot = [
             seen.chance((counting[label] for label in own), len(judge.names), each)

@@ -94,8 +94,9 @@ class Seen:
     @property
     def others(self) -> float:
         """How often a picture is named as a class that it is not of: what a judge says anyway."""
-        wrong = [np.delete(rows, i, 1).mean() for i, rows in enumerate(self.named)]
-        return float(np.mean(wrong)) if len(self.labels) > 1 else 0.0
+        if len(self.labels) == 1:
+            return 0.0
+        return float(np.mean([np.delete(rows, i, 1).mean() for i, rows in enumerate(self.named)]))
 
     @property
     def seen(self) -> list[str]:

@@ -1,6 +1,8 @@
 """What measures the creature net: the table of synsets, spectra, the attack, and the readme."""
 
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -193,3 +195,26 @@ def test_a_missing_pytorch_is_one_line_that_says_what_to_install(
     told = capsys.readouterr()
     assert told.out == "" and told.err.count("\n") == 1
     assert "need PyTorch; install it with: pip install -e '.[train]'" in told.err
+
+
+@pytest.mark.parametrize("options, is_written", [([], True), (["--classes", "3"], False)])
+def test_the_readme_gets_the_figures_of_the_whole_alone(
+    options: Any, is_written: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    found = held_out.HeldOut(0.9, 100, 0.25, 40, 128, 200.0)
+    for module, name, made in [
+        (measure_creatures.nets, "find", SimpleNamespace(weights=tmp_path / "net.caffemodel")),
+        (measure_creatures, "judged", "seen by the judge"),
+        (measure_creatures, "changed", "changed by the dream"),
+        (held_out, "composer_of", (None, (0.0, 0.0, 0.0))),
+        (held_out, "accuracy", found),
+        (seen, "Judge", None),
+    ]:
+        monkeypatch.setattr(module, name, lambda *args, made=made: made)
+    readme = tmp_path / "readme.md"
+    readme.write_text(TEXT)
+    assert measure_creatures.main(options) == 0
+    told, text = capsys.readouterr().out, readme.read_text()
+    for figure in ("seen by the judge", "| 25.0% |", "changed by the dream"):
+        assert figure in told and (figure in text) == is_written
+    assert text.startswith("# A net\n\n") and text.endswith("\n\nMore.\n")
