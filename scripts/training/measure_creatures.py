@@ -142,8 +142,9 @@ def measure(args: argparse.Namespace) -> None:
     readme = Path(nets.find(args.model).weights).parent / "readme.md"
     text = readme.read_text(encoding="utf-8")
     figures.replaced(text, "", readme)
-    composer, mean = held_out.composer_of(args.cache, args.model)
     seen.Judge(args.judge, args.engine)
+    nets.open(args.beside, args.engine)
+    composer, mean = held_out.composer_of(args.cache, args.model)
     batches = args.batches or held_out.CLEAN_BATCHES
     right = held_out.accuracy(args.model, args.engine, composer, mean, batches, tell)
     found = "\n\n".join([judged(args), figures.held_out(right), changed(args)])

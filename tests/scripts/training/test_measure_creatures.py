@@ -204,6 +204,7 @@ def test_the_readme_gets_the_figures_of_the_whole_alone(
     found = held_out.HeldOut(0.9, 100, 0.25, 40, 128, 200.0)
     for module, name, made in [
         (measure_creatures.nets, "find", SimpleNamespace(weights=tmp_path / "net.caffemodel")),
+        (measure_creatures.nets, "open", None),
         (measure_creatures, "judged", "seen by the judge"),
         (measure_creatures, "changed", "changed by the dream"),
         (held_out, "composer_of", (None, (0.0, 0.0, 0.0))),
