@@ -73,7 +73,7 @@ test-pages: $(VENV)/.pages  ## look at the pages in Chromium, by axe-core's rule
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
 
-test-weights: $(VENV)/.dev  ## get the two nets that pip's index has, and look at what they see
+test-weights: $(VENV)/.dev  ## get the nets that pip's index has, and look at what they see
 	$(BIN)/python -m pytest -m weights tests/weights
 
 test-torch: $(VENV)/.dev  ## compare imported nets with PyTorch's own, the two that pip can get too

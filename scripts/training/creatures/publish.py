@@ -1,6 +1,7 @@
 """Measures a trained net and writes it as Caffe's files, with a readme that tells all."""
 
 import argparse
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -12,15 +13,23 @@ import torch.nn.functional as F
 from scripts.nets.googlenet import CREATURE_GOOGLENET, deploy
 from scripts.training.motif_net import MotifNet
 
+from . import figures
 from .adversary import norms, project
 from .classes import ANIMAL_COUNT, LABELS
 from .composites import Composer
+from .held_out import (
+    ATTACK_RADIUS,
+    ATTACK_STEPS,
+    ATTACKED_BATCHES,
+    BATCH,
+    CLEAN_BATCHES,
+    HELD_OUT_SEED,
+    REFERENCE_SIZE,
+    STEP,
+    HeldOut,
+)
 
-REFERENCE_SIZE = 96  # the radii are given for pictures of this side
-ATTACK_RADIUS = 150.0  # of the attack that the readme reports, at the reference size
-HELD_OUT_SEED = 2**40  # of pictures that no training seed makes
 DEFAULT_END = "inception_4c/output"
-BATCH = 100
 
 FRONT_MATTER = """---
 name: Creature GoogLeNet
@@ -41,10 +50,7 @@ cut-out photographs of animals, plants and things, pasted onto other photographs
 {kinds} classes, the first {animals} of them animals. Training is adversarial (free, L2), so that
 what the net has learned can be seen in its dreams.
 
-| held-out composites of the same photographs, side {side} | |
-|---|---|
-| {clean_of} pictures, clean | {clean:.1%} |
-| {attacked_of} pictures, attacked ({attack_steps} steps, L2 radius {radius:.0f}) | {attacked:.1%} |
+{figures}
 
 The photographs come from two Debian packages. Both are under the GNU General Public License,
 version 2 or later, and so are these weights:
@@ -55,50 +61,49 @@ version 2 or later, and so are these weights:
   Nazarov, Hylke Bons, Jean-François Fortin Tam and others whom the package names.
 
 Trained for {hours:.1f} hours on 2 shared cores with PyTorch {torch}: {steps} batches of {batch}
-pictures, each replayed up to {replays} times. Measured and exported by the second of these:
+pictures, each replayed up to {replays} times. The second of these exports it, and the third
+measures it and writes the figures above:
 
     python scripts/training/train_creature_googlenet.py --minutes 90
     python scripts/training/train_creature_googlenet.py --export
+    python scripts/training/measure_creatures.py
 """
 
 
-def attack(
-    net: MotifNet, x: torch.Tensor, y: torch.Tensor, radius: float, steps: int = 10
-) -> torch.Tensor:
-    """The perturbation that `steps` projected gradient steps find from a random start."""
+def attack(net: MotifNet, x: torch.Tensor, y: torch.Tensor, radius: float) -> torch.Tensor:
+    """The perturbation that ATTACK_STEPS projected gradient steps find from a random start."""
     delta = project(torch.randn(x.shape, generator=torch.Generator().manual_seed(1)), radius)
-    for _ in range(steps):
+    for _ in range(ATTACK_STEPS):
         delta.requires_grad_(True)
         (gradient,) = torch.autograd.grad(F.cross_entropy(net(x + delta), y), delta)
-        moved = delta + 2.5 * radius / steps * gradient / norms(gradient)
+        moved = delta + STEP * radius / ATTACK_STEPS * gradient / norms(gradient)
         delta = project(moved.detach(), radius)
     return delta
 
 
-def measure(
-    net: MotifNet, composer: Composer, batches: int = 10, attacked: int = 4
-) -> dict[str, float]:
-    """Accuracy on composites that training never made, clean and under attack."""
+def measure(net: MotifNet, composer: Composer) -> HeldOut:
+    """Accuracy of a checkpoint on composites that training never made, clean and under attack;
+    held_out.py measures likewise what was published."""
     net.eval()
     side = CREATURE_GOOGLENET.input_size
     radius = ATTACK_RADIUS * side / REFERENCE_SIZE
     clean, under_attack = [], []
-    for i in range(batches):
+    for i in range(CLEAN_BATCHES):
         x, y = composer.batch(BATCH, side, HELD_OUT_SEED + i)
         with torch.no_grad():
             clean.append((net(x).argmax(1) == y).float().mean().item())
-        if i < attacked:
+        if i < ATTACKED_BATCHES:
             moved = x + attack(net, x, y, radius)
             with torch.no_grad():
                 under_attack.append((net(moved).argmax(1) == y).float().mean().item())
-    return {
-        "clean": float(np.mean(clean)),
-        "attacked": float(np.mean(under_attack)),
-        "radius": radius,
-        "attack_steps": 10,
-        "clean_of": batches * BATCH,
-        "attacked_of": attacked * BATCH,
-    }
+    return HeldOut(
+        clean=float(np.mean(clean)),
+        clean_of=CLEAN_BATCHES * BATCH,
+        attacked=float(np.mean(under_attack)),
+        attacked_of=ATTACKED_BATCHES * BATCH,
+        side=side,
+        radius=radius,
+    )
 
 
 def write_weights(net: MotifNet, root: Path) -> Path:
@@ -127,8 +132,8 @@ def publish(checkpoint: Path, args: argparse.Namespace, root: Path) -> None:
     saved = torch.load(checkpoint)
     net = MotifNet(CREATURE_GOOGLENET).eval()
     net.load_state_dict(saved["average"])
-    figures = measure(net, Composer(args.cache))
-    print(checkpoint, json.dumps(figures), flush=True)
+    found = measure(net, Composer(args.cache))
+    print(checkpoint, json.dumps(dataclasses.asdict(found)), flush=True)
     path = write_weights(net, root)
     raw = path.read_bytes()
     facts = {
@@ -145,7 +150,8 @@ def publish(checkpoint: Path, args: argparse.Namespace, root: Path) -> None:
         "steps": saved["step"],
         "batch": args.batch,
         "replays": args.replays,
+        "figures": figures.replaced(figures.BEGIN + figures.END, figures.held_out(found)),
     }
-    readme = (FRONT_MATTER + ABOUT).format(**facts, **figures)
+    readme = (FRONT_MATTER + ABOUT).format(**facts)
     (path.parent / "readme.md").write_text(readme)
     print(f"wrote {path} ({len(raw)} bytes)")

@@ -16,6 +16,7 @@ SUITABLE = {
     "ResNet-50": "res4f",
     "squeezenet_v1.0": "fire8/concat",
     "efficientnet_lite0": "block10/output",
+    "efficientnet_lite2": "block14/output",
     "VGG_ILSVRC_16_layers": "conv5_2",
     "bvlc_alexnet": "conv5",
     "nin_imagenet": "cccp6",

@@ -96,6 +96,15 @@ def test_normalisation_is_folded_and_kernels_grow(net_of: Any) -> None:
     assert np.allclose(bias, shift, rtol=1e-5)
 
 
+def test_kernels_grow_where_their_map_has_an_even_side(net_of: Any) -> None:
+    table = table_of("efficientnet_lite2")
+    parameters = mapped(
+        table, source_arrays(table, net_of(table.model)), net_of(table.model)
+    ).parameters
+    sides = {n: parameters[f"block{n}/depthwise"][0].shape[2] for n in (1, 4, 7, 15)}
+    assert sides == {1: 4, 4: 5, 7: 3, 15: 5}  # of maps of 130, 65, 33 and 17 pixels
+
+
 def test_batch_norm_that_the_deploy_net_keeps(caffe: Any) -> None:
     text = """
     layer { name: "data" type: "Input" top: "data"

@@ -110,6 +110,8 @@ SIZES = [
     ("torchvision_resnet50", "res5c", (2048, 7, 7)),
     ("torchvision_googlenet", "inception_5b/output", (1024, 7, 7)),
     ("efficientnet_lite0", "conv_head", (1280, 7, 7)),
+    ("efficientnet_lite2", "block6/output", (48, 33, 33)),
+    ("efficientnet_lite2", "conv_head", (1280, 9, 9)),
     ("hed_bsds500", "score-dsn5", (1, 20, 20)),
     ("hed_bsds500", "sigmoid-fuse", (1, 320, 320)),
     ("inception5h", "mixed4a", (508, 14, 14)),
