@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +33,10 @@ HEAD_MARGIN = 2.2
 SCENE = (540, 360)
 
 
-def fetch(cache: Path) -> Path:
+def fetch(cache: Path, packages: Sequence[str] = (STAMPS, BACKGROUNDS)) -> Path:
     """The folder in `cache` with the packages' files; what is missing is fetched first."""
     root = cache / "root"
-    for package in (STAMPS, BACKGROUNDS):
+    for package in packages:
         mark = cache / f"{package}.unpacked"
         if mark.exists():
             continue

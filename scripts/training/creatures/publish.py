@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +30,9 @@ from .held_out import (
     HeldOut,
 )
 
-DEFAULT_END = "inception_4c/output"
+# chosen by looking: the map of class scores grows whole animals, a lower layer eyes and fur
+DEFAULT_END = "loss3/classifier"
+DREAM = {"iterations": 20, "smooth": "laplacian+natural", "octaves": 4}
 
 FRONT_MATTER = """---
 name: Creature GoogLeNet
@@ -40,20 +43,28 @@ bytes: {bytes}
 mean: [104, 116, 122]
 input_size: {side}
 end: {end}
+dream: {dream}
 classes: {labels}
 ---
 """
 
 ABOUT = """
-bvlc_googlenet's topology and names at {width} of its width, without its two LRN layers, trained on
-cut-out photographs of animals, plants and things, pasted onto other photographs and noise:
-{kinds} classes, the first {animals} of them animals. Training is adversarial (free, L2), so that
-what the net has learned can be seen in its dreams.
+The default net. bvlc_googlenet's topology and names at {width} of its width, without its two LRN
+layers, trained on cut-out photographs of animals, plants and things, pasted onto other photographs
+and noise: {kinds} classes, the first {animals} of them animals. The last one, `dumbbell`, is drawn,
+and always held by an arm, for [the study of it](../../docs/steering.md#evaluating-a-net).
+Training is adversarial (free, L2), so that what the net has learned can be seen in its dreams.
+
+Its dreams take settings of their own, above, chosen by looking at sheets of dreams
+(`python scripts/training/creature_sheets.py`): the gradient of all class scores, everywhere in the
+picture, grows whichever animal is nearest there. Fine and coarse grow alike (`laplacian`), and
+hues more slowly than brightness (`natural`), without which edges had rainbow fringes. With another
+`--end`, such as 4e, it draws eyes and fur; `--preset notebook` is the notebook's own dream.
 
 {figures}
 
 The photographs come from two Debian packages. Both are under the GNU General Public License,
-version 2 or later, and so are these weights:
+version 2 or later, and so are these weights ([LICENSE](LICENSE)):
 
 - `tuxpaint-stamps-default`: the cut-outs, by Bill Kendrick and the Tux Paint contributors;
 - `mate-backgrounds`: eleven nature photographs behind them, by Charles Barbin, Lennart Poettering,
@@ -61,12 +72,21 @@ version 2 or later, and so are these weights:
   Nazarov, Hylke Bons, Jean-François Fortin Tam and others whom the package names.
 
 Trained for {hours:.1f} hours on 2 shared cores with PyTorch {torch}: {steps} batches of {batch}
-pictures, each replayed up to {replays} times. The second of these exports it, and the third
-measures it and writes the figures above:
+to 64 pictures, each replayed up to {replays} times; of side 64, then 96, and 128 from step 5600.
+From step 4885 on it also learned what EfficientNet-Lite0 (Apache 2.0) sees in the same pictures.
+The second of these lines exports a training, and the third measures it and writes the figures
+above:
 
     python scripts/training/train_creature_googlenet.py --minutes 90
     python scripts/training/train_creature_googlenet.py --export
     python scripts/training/measure_creatures.py
+
+`checkpoint.pt` is the state at step {kept} from which the training goes on, before the last fall of
+the learning rate; in half precision, without the optimiser's state:
+
+    python scripts/training/train_creature_googlenet.py --minutes 90 \\
+        --start models/creature_googlenet/checkpoint.pt --batch 48 --teacher 128 \\
+        --recoloured 0.15 --sizes 0:128 --radii 1000:0 3000:200 6000:280 8000:320
 """
 
 
@@ -127,6 +147,16 @@ def write_weights(net: MotifNet, root: Path) -> Path:
     return path
 
 
+def light(saved: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint that can travel: in half precision, without average and optimiser's state."""
+
+    def half(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+
+    nets = {key: half(saved[key]) for key in ("net", "taught")}
+    return {**nets, "step": saved["step"], "seconds": saved["seconds"]}
+
+
 def publish(checkpoint: Path, args: argparse.Namespace, root: Path) -> None:
     """Measure a checkpoint's averaged weights; write Caffe's files and the readme."""
     saved = torch.load(checkpoint)
@@ -136,11 +166,15 @@ def publish(checkpoint: Path, args: argparse.Namespace, root: Path) -> None:
     print(checkpoint, json.dumps(dataclasses.asdict(found)), flush=True)
     path = write_weights(net, root)
     raw = path.read_bytes()
+    kept = torch.load(checkpoint.with_name("checkpoint.pt"))
+    torch.save(light(kept), path.with_name("checkpoint.pt"))
     facts = {
         "sha1": hashlib.sha1(raw).hexdigest(),
         "bytes": len(raw),
         "side": CREATURE_GOOGLENET.input_size,
         "end": DEFAULT_END,
+        "dream": DREAM,
+        "kept": kept["step"],
         "labels": LABELS,
         "width": CREATURE_GOOGLENET.width,
         "kinds": len(LABELS),
