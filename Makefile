@@ -149,9 +149,10 @@ fuzz: $(VENV)/.dev  ## read damaged nets, weights, pictures, command lines: FUZZ
 soak: $(VENV)/.dev  ## attack everything for an hour, print what held: ARGS="--minutes 10"
 	$(BIN)/python scripts/soak/soak.py $(ARGS)
 
-model: $(VENV)/.dev  ## train the default model from scratch: hours on a CPU, minutes on a GPU
+model: $(VENV)/.dev  ## train the default model from scratch, in sittings: ARGS="--minutes 90"
 	$(PIP_INSTALL) -e '.[train]'
-	$(BIN)/python scripts/training/train_motif_googlenet.py
+	$(BIN)/python scripts/training/train_creature_googlenet.py $(ARGS)
+	$(BIN)/python scripts/training/train_creature_googlenet.py --export
 
 proto: $(VENV)/.dev  ## compile caffe.proto again
 	$(PYTHON) -m venv $(VENV)/proto

@@ -1,6 +1,6 @@
 """DeepDream as of 2015, on pycaffe's API: Google's notebook as a package.
 
->>> net = deepdream.load_net("motif_googlenet")
+>>> net = deepdream.load_net("creature_googlenet")
 >>> picture = deepdream.deepdream(net, deepdream.load_image("photo.jpg"))
 """
 

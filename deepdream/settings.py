@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Tuple
 
-DEFAULT_MODEL = "motif_googlenet"
+DEFAULT_MODEL = "creature_googlenet"
 DEFAULT_ENGINE = "auto"
 
 

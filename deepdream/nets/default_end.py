@@ -36,6 +36,18 @@ def default_end(model: Model, engine: Any = DEFAULT_ENGINE) -> str:
     return suitable_end(opening.read(model, caffe))
 
 
+def default_map(model: Model, engine: Any = DEFAULT_ENGINE) -> str:
+    """Like `default_end`, but never a vector, such as the scores of classes: the layer for what
+    compares places of a map, a guide or matching."""
+    end = default_end(model, engine)
+    net = opening.read(model, engines.load(engine) if isinstance(engine, str) else engine)
+    try:
+        shape = infer(net, end=end).get(end)
+    except ShapeError:
+        return end
+    return end if shape is None or len(shape) == 4 else suitable_end(net)
+
+
 def suitable_end(net: Any) -> str:
     """The notebook's layer, where a net has it. Otherwise the last that can be dreamt of whose map
     has at least 1/18 of the picture's height and that is none of the last layers; one that joins

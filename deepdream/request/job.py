@@ -148,7 +148,8 @@ class Request:
         except ValueError as e:
             raise TargetError(str(e)) from None
         self.model = model if isinstance(model, nets.Model) else nets.find(model)
-        self.dream = replace(dream, end=dream.end or nets.default_end(self.model, engine))
+        own_end = nets.default_map if guide_paths else nets.default_end
+        self.dream = replace(dream, end=dream.end or own_end(self.model, engine))
         self.expression = Expression(dream.objective) if dream.objective else None
         if self.expression and guide_paths:
             raise TargetError(

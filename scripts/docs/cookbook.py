@@ -1,8 +1,8 @@
 """Make the pictures of docs/cookbook.md again: each by the command that the page shows under it,
 with seed 0, and small. Of an animation the page has some frames, side by side.
 
-The page's photo.jpg is scikit-learn's pagoda, its flower.jpg the flower. Name some pictures to make
-only those.
+The page's photo.jpg is scikit-learn's pagoda, its flower.jpg the flower; its mountains.jpg is the
+one in the folder. Name some pictures to make only those.
 """
 
 import argparse
@@ -27,6 +27,7 @@ PAGE = ROOT / "docs" / "cookbook.md"
 PICTURES = ROOT / "docs" / "cookbook"
 WORKPLACE = ROOT / "out" / "cookbook"
 PHOTOS = {"photo.jpg": "china.jpg", "flower.jpg": "flower.jpg"}
+MOUNTAINS = "mountains.jpg"  # by Aitzol Berasategi, CC BY 4.0, made smaller
 WIDTH = 480  # pixels
 MOST_BYTES = 40_000  # of a picture
 FRAMES = 3, 3  # of an animation: across, down
@@ -96,6 +97,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     for name, sample in PHOTOS.items():
         shutil.copyfile(sample_photo.path(sample), WORKPLACE / name)
         (PICTURES / name).write_bytes(small(Image.open(WORKPLACE / name)))
+    shutil.copyfile(PICTURES / MOUNTAINS, WORKPLACE / MOUNTAINS)
     for name, words in looks.items():
         if not args.names or name in args.names:
             make(name, words)

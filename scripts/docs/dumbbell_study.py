@@ -1,7 +1,8 @@
 """What did the net learn of dumbbells, which in all of its training pictures were held by an arm?
 
 Dreams the class, and tests the model on held-out drawings (of seeds that training never used) of
-every class, of dumbbells with an arm and of dumbbells without one. One page says what came out:
+dumbbells with an arm, of dumbbells without one and, if the model learned drawings alone, of every
+class. One page says what came out:
 
     python scripts/docs/dumbbell_study.py -o out/dumbbell
 """
@@ -28,12 +29,12 @@ from scripts.training.motifs.sampler import NAMES, picture  # noqa: E402
 
 SEED = 20_000_000  # training and its held-out set use seeds below 10 million
 DUMBBELL = NAMES.index("dumbbell")
-WITH, WITHOUT = "with an arm", "without an arm"
+EVERY, WITH, WITHOUT = "every class that was drawn", "with an arm", "without an arm"
 TITLE = "What the net learned of dumbbells"
 Evaluations = Dict[str, evaluate.Predictions]
 
 
-def draw(folder: Path, label: int, count: int, seed: int, **options: Any) -> List[str]:
+def draw(folder: Path, label: int, count: int, seed: int, side: int, **options: Any) -> List[str]:
     """Paths of `count` held-out pictures of a class, as PNG files in a folder of its name."""
     folder = folder / NAMES[label]
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,7 +42,7 @@ def draw(folder: Path, label: int, count: int, seed: int, **options: Any) -> Lis
     for i in range(count):
         rng = np.random.default_rng([SEED + seed, label, i])
         path = folder / f"{i:04d}.png"
-        Image.fromarray(picture(rng, label, **options).transpose(1, 2, 0)).save(path)
+        Image.fromarray(picture(rng, label, side, **options).transpose(1, 2, 0)).save(path)
         paths.append(str(path))
     return paths
 
@@ -64,23 +65,24 @@ def study(args: argparse.Namespace) -> None:
         raise OutputError(f"{out}: is not empty; choose another folder, or give --overwrite")
     opened = nets.open(args.model, args.engine)
     net, model, size, output = opened.net, opened.model, opened.size, opened.output
-    numbers = {name: nets.class_number(model, name)[0] for name in NAMES}
-    every = {name: draw(out / "pictures", i, args.each, 0) for i, name in enumerate(NAMES)}
-    with_arm = draw(out / "with-arm", DUMBBELL, args.count, 1)
-    without = draw(out / "without-arm", DUMBBELL, args.count, 1, arm=False)
-    names = nets.classes(model)
-    sets = {"every class": every, WITH: {"dumbbell": with_arm}, WITHOUT: {"dumbbell": without}}
+    names, side = nets.classes(model), size[0]
+    drawn = NAMES if set(NAMES) <= set(names) else ["dumbbell"]
+    numbers = {name: nets.class_number(model, name)[0] for name in drawn}
+    every = {name: draw(out / "pictures", NAMES.index(name), args.each, 0, side) for name in drawn}
+    with_arm = draw(out / "with-arm", DUMBBELL, args.count, 1, side)
+    without = draw(out / "without-arm", DUMBBELL, args.count, 1, side, arm=False)
+    sets = {EVERY: every, WITH: {"dumbbell": with_arm}, WITHOUT: {"dumbbell": without}}
     results = {
         what: evaluate.evaluate(net, pictures, names, numbers, size, output)
         for what, pictures in sets.items()
     }
     method = classes.METHODS["octaves"]
     dreamt = classes.visualise(net, output.layer, numbers["dumbbell"], size, range(6), method)
-    measured = evaluate.measures(results["every class"])
+    measured = evaluate.measures(results[EVERY])
     (out / "evaluation").mkdir(exist_ok=True)
     about = [("model", model.name)]
-    evaluate_page.write(out / "evaluation", results["every class"], measured, about)
-    made = f"{model.name} on {opened.about['name']}; held-out drawings, 96x96"
+    evaluate_page.write(out / "evaluation", results[EVERY], measured, about)
+    made = f"{model.name} on {opened.about['name']}; held-out drawings, {side}x{side}"
     shown = [side_by_side(dreamt), sample(with_arm), sample(without)]
     page.write(out / "index.html", render(made, results, measured, shown))
     for what, result in results.items():
@@ -142,7 +144,6 @@ def render(
         shown: RGB (H, W, 3): the dreams, the set with an arm, the set without.
     """
     dreamt, with_arm, without = map(page.picture, shown)
-    row = next(r for r in measured["classes"] if r[0] == "dumbbell")
     share, bare_share = recall(results[WITH])[2], recall(results[WITHOUT])[2]
     head = ["taken for", "pictures", "share"]
     body = [
@@ -177,13 +178,23 @@ def render(
             f"<div>{page.table(f'Dumbbells {what}.', head, taken_for(results[what]))}</div>"
             for what in (WITH, WITHOUT)
         ),
+        *_among_all(results[EVERY], measured),
+    ]
+    return page.page(TITLE, made, body)
+
+
+def _among_all(every: evaluate.Predictions, measured: Dict[str, Any]) -> List[str]:
+    """What evaluate.measures says of every drawn class, if dumbbells are not the only one."""
+    if len(set(every.truth.tolist())) < 2:
+        return []
+    row = next(r for r in measured["classes"] if r[0] == "dumbbell")
+    return [
         "<h2>Among all classes</h2>",
         f"<p>On held-out pictures of every class the net's accuracy is {measured['accuracy']:.1%}; "
         f"dumbbell has precision {row[6]:.3f} and recall {row[7]:.3f} there, since every one of "
         'them has its arm. <a href="evaluation/index.html">Every class, the confusion matrix and '
         "the worst mistakes</a>.</p>",
     ]
-    return page.page(TITLE, made, body)
 
 
 def main(argv: Optional[List[str]] = None) -> int:

@@ -6,51 +6,77 @@ Writes docs/gallery/, with README.md. Name some pictures to make only those.
 import argparse
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.docs import noise  # noqa: E402
+from deepdream.settings import DEFAULT_MODEL  # noqa: E402
+from scripts.docs import noise, sample_photo  # noqa: E402
 
 FOLDER = "docs/gallery"
 NOISE = "out/noise.png"
-FLOWER = "$(python scripts/docs/sample_photo.py flower.jpg)"
+MOUNTAINS = "docs/cookbook/mountains.jpg"
+MODULES = ["3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b"]
+CLASSES = ["owl", "horse", "zebra", "parrot", "elephant", "fish"]
+ZOOM = "zoom"
 
 
-def on(source: str, layers: List[str], options: str = "") -> List[List[str]]:
-    """[name, source, options] of a dream of each of these inception modules."""
-    stem = source.split(".")[0]
-    return [[f"{stem}-{x}", source, f"--end inception_{x}/output{options}"] for x in layers]
+@dataclass(frozen=True)
+class Entry:
+    """A picture of the gallery: what it is of, and what makes it.
+
+    source: a photograph of the project, one of scikit-learn's by its file's name, or NOISE.
+    """
+
+    name: str
+    source: str
+    options: str = ""
+    verb: str = "dream"
+
+    def command(self) -> str:
+        """The shell line that makes the picture, as the page shows it."""
+        photo = self.source
+        if self.source in sample_photo.NAMES:
+            photo = f"$(python scripts/docs/sample_photo.py {self.source})"
+        out = f"{FOLDER}/{self.file}"
+        if self.verb == "zoom":
+            out = f"out/{self.name} --animate {out}"
+        seed = "" if self.verb == "match" else " --seed 0"
+        options = f" {self.options}" if self.options else ""
+        return f"python -m deepdream {self.verb} {photo} -o {out} --overwrite{options}{seed}"
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.{'webp' if self.verb == 'zoom' else 'jpg'}"
 
 
-MATCHED = "china-match"  # the only one that `match` makes, with its defaults
-DREAMS = [
-    *on("china.jpg", ["3a", "3b", "4a", "4b", "4c"]),
-    # higher layers want larger steps, and smaller octaves to begin with
-    *on("china.jpg", ["4d"], " --iterations 20 --step-size 2.5 --octaves 6"),
-    *on("china.jpg", ["4e"], " --iterations 30 --step-size 2.5 --octaves 6"),
-    ["china-5x5", "china.jpg", "--end inception_3b/5x5_reduce"],
-    [
-        "china-guided",
-        "china.jpg",
-        f"--end inception_4b/output --guide {FLOWER} --iterations 20 --octaves 6",
+SECTIONS = {
+    "By the model's own settings": [
+        Entry("mountains", MOUNTAINS),
+        Entry("china", "china.jpg"),
+        Entry("flower", "flower.jpg"),
+        Entry("noise", NOISE),
     ],
-    ["china-owls", "china.jpg", "--objective 'score(\"owl\")' --iterations 20"],
-    [MATCHED, "china.jpg", ""],
-    *on("flower.jpg", ["3b", "4c"]),
-    ["flower-wheels", "flower.jpg", "--objective 'score(\"wheel\")' --iterations 20"],
-    ["flower-peacocks", "flower.jpg", "--objective 'score(\"peacock\")' --iterations 20"],
-    *on("noise", ["3b"], " --iterations 20 --octaves 4"),
-]
-
-
-def command(name: str, source: str, options: str) -> str:
-    """The shell line that makes one picture, as the page shows it."""
-    photo = NOISE if source == "noise" else f"$(python scripts/docs/sample_photo.py {source})"
-    verb, seed = ("match", "") if name == MATCHED else ("dream", f" {options} --seed 0")
-    return f"python -m deepdream {verb} {photo} -o {FOLDER}/{name}.jpg --overwrite{seed}"
+    "Every inception module": [
+        Entry(f"mountains-{module}", MOUNTAINS, f"--end {module}") for module in MODULES
+    ],
+    "Classes": [Entry(f"mountains-{name}", MOUNTAINS, f"--dream-of {name}") for name in CLASSES],
+    "Towards other pictures": [
+        Entry(
+            "mountains-guided",
+            MOUNTAINS,
+            "--end 4c --guide $(python scripts/docs/sample_photo.py flower.jpg)",
+        ),
+        Entry("china-match", "china.jpg", verb="match"),
+    ],
+    "A zoom": [
+        Entry(ZOOM, MOUNTAINS, "--max-size 320 --frames 24 --iterations 12", verb="zoom"),
+    ],
+}
+ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
 
 
 def page() -> str:
@@ -58,19 +84,21 @@ def page() -> str:
     lines = [
         "# Gallery",
         "",
-        "Every picture with the command that makes it, on `models/motif_googlenet`.",
+        f"Every picture with the command that makes it, on the default net, `{DEFAULT_MODEL}`.",
         "`python scripts/docs/gallery.py` makes them all again, and first the noise:",
         f"`python scripts/docs/noise.py {NOISE}`.",
         "",
     ]
-    for name, source, options in DREAMS:
-        lines += [f"### {name}", "", f"![{name}]({name}.jpg)", ""]
-        lines += [f"    {command(name, source, options)}", ""]
+    for title, entries in SECTIONS.items():
+        lines += [f"## {title}", ""]
+        for entry in entries:
+            lines += [f"### {entry.name}", "", f"![{entry.name}]({entry.file})", ""]
+            lines += [f"    {entry.command()}", ""]
     return "\n".join(lines)
 
 
 def main(argv: Optional[List[str]] = None) -> None:
-    names = [name for name, _, _ in DREAMS]
+    names = [entry.name for entry in ENTRIES]
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(names)} (default: all)")
     args = p.parse_args(argv)
@@ -79,10 +107,10 @@ def main(argv: Optional[List[str]] = None) -> None:
         p.error(f"no picture is called {', '.join(sorted(unknown))}")
     noise.main([str(ROOT / NOISE), "--overwrite"])
     (ROOT / FOLDER).mkdir(parents=True, exist_ok=True)
-    for name, source, options in DREAMS:
-        if not args.names or name in args.names:
+    for entry in ENTRIES:
+        if not args.names or entry.name in args.names:
             # the page's commands say `python`: let that be this one
-            line = f'PATH="{Path(sys.executable).parent}:$PATH"; {command(name, source, options)}'
+            line = f'PATH="{Path(sys.executable).parent}:$PATH"; {entry.command()}'
             subprocess.run(["sh", "-c", line], cwd=ROOT, check=True)
     (ROOT / FOLDER / "README.md").write_text(page())
 

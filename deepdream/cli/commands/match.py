@@ -183,7 +183,7 @@ class _Work:
         self.pixels = pictures.load(args.image)
         self.other = pictures.load(args.to) if args.to else None
         height, width = self.pixels.shape[:2]
-        end = args.end or nets.default_end(model, args.engine)
+        end = args.end or nets.default_map(model, args.engine)
         self.opened = opened = nets.open(
             model,
             args.engine,

@@ -1,10 +1,13 @@
 """Where a dream of a net ends whose readme does not say it."""
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deepdream import nets
+from deepdream import nets, pictures
 from deepdream.nets.default_end import suitable_end
 from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
@@ -31,3 +34,31 @@ def test_it_is_a_map_in_the_upper_middle(caffe: Any, name: str) -> None:
 
 def test_and_the_readmes_where_there_is_one() -> None:
     assert nets.default_end(nets.find("bvlc_alexnet")) == nets.find("bvlc_alexnet").end == "conv3"
+
+
+def with_end(folder: Path, end: str) -> nets.Model:
+    """The small model with this `end` in its readme."""
+    readme = folder / "readme.md"
+    lines = [f"end: {end}" if x.startswith("end:") else x for x in readme.read_text().split("\n")]
+    readme.write_text("\n".join(lines))
+    return nets.find(folder)
+
+
+def test_a_guide_and_matching_get_a_map_where_dreams_take_scores(
+    run: Any, small_folder: Path, photo: Path, tmp_path: Path, caffe: Any
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(small_folder, folder)
+    model = with_end(folder, "fc")
+    assert nets.default_end(model, caffe) == "fc"
+    assert nets.default_map(model, caffe) == "inception_4c/output"
+    assert nets.default_map(with_end(folder, "inception_3b/output"), caffe) == "inception_3b/output"
+    with_end(folder, "fc")
+    words = ["--model", folder, "--octaves", 1, "--iterations", 1]
+    for name, more in (("fc.png", []), ("guided.png", ["--guide", photo])):
+        assert run("dream", photo, "-o", tmp_path / name, *words, *more)[0] == 0
+    ends = [
+        json.loads(pictures.read_recipe(tmp_path / name))["settings"]["end"]
+        for name in ("fc.png", "guided.png")
+    ]
+    assert ends == ["fc", "inception_4c/output"]

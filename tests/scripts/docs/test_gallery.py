@@ -12,5 +12,5 @@ def test_committed_page_is_the_generators() -> None:
 
 
 def test_every_picture_is_there_and_on_the_page() -> None:
-    names = [name for name, _, _ in gallery.DREAMS]
-    assert sorted(names) == sorted(p.stem for p in FOLDER.glob("*.jpg"))
+    pictures = [*FOLDER.glob("*.jpg"), *FOLDER.glob("*.webp")]
+    assert sorted(e.file for e in gallery.ENTRIES) == sorted(p.name for p in pictures)
