@@ -53,7 +53,14 @@ _ASKED = Table(
         "places": Many(_FILE, 0, 256),
         "model": Text(4096, least=0),
         "overwrite": Choice((True, False)),
-        "animation": Table({"path": Text(4096), "side": Whole(2, 8192)}, default=None),
+        "animation": Table(
+            {
+                "path": Text(4096),
+                "side": Whole(2, 8192),
+                "loop": Whole(0, 8192, default=0),
+            },
+            default=None,
+        ),
         "plot": Text(4096, default=None),
         "classes": Many(Whole(0, 10**9), 1, 100_000, default=None),
     }
