@@ -113,6 +113,27 @@ class Animation:
 
 
 @dataclass(frozen=True)
+class Video:
+    """Settings of a film's dream.
+
+    blend: the share of the last dream, moved along the flow, in what the next frame dreams on. cut:
+    grey levels that a frame differs from the one before, moved along the flow, from which on a
+    scene begins. rate: frames a second of a folder of frames. crf: of the H.264 that is written; a
+    lower one is better.
+    """
+
+    blend: float = 0.5
+    cut: float = 30.0
+    rate: int = 25
+    crf: int = 18
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values that no film can have."""
+        if not (0 <= self.blend <= 1 and 0 <= self.cut < math.inf):
+            raise ValueError(f"blend or cut out of range in {self}")
+
+
+@dataclass(frozen=True)
 class Match:
     """Settings of objective matching.
 
@@ -150,6 +171,7 @@ DREAM = Dream()
 ZOOM = Zoom()
 PICTURE = Picture()
 ANIMATION = Animation()
+VIDEO = Video()
 MATCH = Match()
 CLASS_PICTURES = ClassPictures()
 EVALUATE = Evaluate()

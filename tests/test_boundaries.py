@@ -234,6 +234,7 @@ VERBS = (
     "dream",
     "batch",
     "zoom",
+    "video",
     "resume",
     "presets",
     "layers",

@@ -32,34 +32,13 @@ def pictures(
         since: where to go on; what was made before is not made again.
         reached: called before each picture.
     """
-
-    watch = MemoryWatch(memory(job)) if job.opened.tile else None
-
-    def reported(p: Progress) -> None:
-        if report:
-            report(p)
-        if watch:
-            watch(p)
-        if job.stopped == (p.octave, p.step):
-            raise StopDream
-
-    d, rng = job.dream, np.random.RandomState(job.seed)
+    rng = np.random.RandomState(job.seed)
     frame, done = job.pixels, 0
     if since is not None:
         frame, done = since.frame, since.done
         if since.generator is not None:
             rng.set_state(since.generator)
-    params: Dict[str, Any] = dict(
-        iter_n=d.iterations,
-        octave_n=d.octaves,
-        octave_scale=d.octave_scale,
-        clip=d.clip,
-        jitter=d.jitter,
-        smoothing=smoothing.named(d.smooth),
-        rng=rng,
-        report=reported,
-        tile=job.opened.tile,
-    )
+    params = constant(job, rng, report)
     how = asdict(job.zoom or _ONE)
     for picture in zoom(job.net, frame, done=done, at=changing(job, wrap), **how, **params):
         done += 1
@@ -84,3 +63,32 @@ def changing(
         return dict(end=now.end, objective=last["objective"], step_size=now.dream.step_size)
 
     return at
+
+
+def constant(job: Job, rng: Any, report: Optional[Callable[..., None]]) -> Dict[str, Any]:
+    """The parameters of a dream that no schedule changes.
+
+    rng: of its jitter. report: as in `pictures`.
+    """
+    watch = MemoryWatch(memory(job)) if job.opened.tile else None
+
+    def reported(p: Progress) -> None:
+        if report:
+            report(p)
+        if watch:
+            watch(p)
+        if job.stopped == (p.octave, p.step):
+            raise StopDream
+
+    d = job.dream
+    return dict(
+        iter_n=d.iterations,
+        octave_n=d.octaves,
+        octave_scale=d.octave_scale,
+        clip=d.clip,
+        jitter=d.jitter,
+        smoothing=smoothing.named(d.smooth),
+        rng=rng,
+        report=reported,
+        tile=job.opened.tile,
+    )

@@ -25,7 +25,7 @@ def load(path: Any) -> Schedule:
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ScheduleError(misplaced(path, "a schedule"))
+            raise ScheduleError(misplaced(path, "a schedule") or f"{path}: is no file")
         with open(path, "rb") as f:
             data = f.read(fields.MOST_BYTES + 1)
     except (OSError, ValueError) as e:

@@ -147,6 +147,7 @@ _MADE: Dict[str, Field] = {
         Table({"role": Choice(("image", "to")), "name": _PATH, "sha1": _SHA1}), 0, 2, default=None
     ),
 }
+VIDEO = "deepdream video"
 OTHERS = {
     "deepdream match": Table(
         {
@@ -158,6 +159,17 @@ OTHERS = {
             "evaluations": Whole(1, 1_000_000),
             "octaves": Whole(1, 64),
             "octave_scale": Number(1, 1000, over=True),
+        }
+    ),
+    # beside the recipe of the film's first frame; frame: None in the film itself
+    VIDEO: Table(
+        {
+            "film": Text(4096),
+            "sha1": _SHA1,
+            "frame": Whole(0, 999_999, default=None),
+            "frames": Whole(1, 1_000_000),
+            "blend": Number(0, 1),
+            "cut": Number(0, 255),
         }
     ),
     "deepdream classes": Table(

@@ -9,9 +9,9 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import UnfinishedError
+from ...errors import RecipeError, UnfinishedError
 from ...pictures.output import check_file
-from ...request import cost, notes
+from ...request import cost, notes, schema
 from ...request.following import from_picture
 from ...request.job import Job
 from ...request.recipe import recipe
@@ -52,6 +52,11 @@ def run(args: argparse.Namespace) -> None:
     given = [path for path in (old, args.image, *args.guide, args.mask, args.to) if path]
     check_file(out, pictures.FORMATS, args.overwrite, given)
     kind, made = notes.of_picture(str(old))
+    if kind == schema.VIDEO:
+        raise RecipeError(
+            f"{old}: is frame {made['frame']} of {made['frames']} of the film {made['film']}, each "
+            "of which depends on those before it; films are not replayed frame by frame"
+        )
     if kind:
         _again(args, kind, made, old, out)
         return

@@ -15,6 +15,19 @@ from deepdream.settings import Zoom
 SHORT = ["--iterations", "1", "--octaves", "2", "--octave-scale", "1.2", "--seed", "3"]
 
 
+def interrupting(number):
+    """make_step, into whose call of this number Ctrl-C comes."""
+    taken, make_step = [], octaves.make_step
+
+    def step(net, **settings):
+        taken.append(1)
+        if len(taken) == number:
+            raise KeyboardInterrupt
+        make_step(net, **settings)
+
+    return step
+
+
 def recipe_of(path):
     return json.loads(pictures.read_recipe(path))
 
@@ -90,6 +103,20 @@ def test_a_zoom_goes_on_from_a_frame_of_another(run, photo, tmp_path):
     assert code == 0 and "equal to the bit" in said
 
 
+def test_a_zoom_that_goes_on_from_a_frame_resumes(run, photo, tmp_path, monkeypatch):
+    words = ["--first", 5, "--frames", 3, "--easing", "out", *SHORT]
+    assert run("zoom", photo, "-o", tmp_path / "whole", *words)[0] == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(octaves, "make_step", interrupting(4))
+        assert run("zoom", photo, "-o", tmp_path / "parts", *words)[0] == 130
+    code, said, err = run("resume", tmp_path / "parts")
+    assert code == 0 and "goes on after frame 1 of 3" in said, err
+    for name in ("0005.jpg", "0006.jpg", "0007.jpg"):
+        one, other = (tmp_path / folder / name for folder in ("whole", "parts"))
+        assert one.read_bytes() == other.read_bytes()
+    assert "is finished" in run("resume", tmp_path / "parts")[1]
+
+
 def test_frames_of_another_zoom_after_the_new_ones_are_in_the_way(run, photo, tmp_path):
     out = tmp_path / "frames"
     assert run("zoom", photo, "-o", out, "--frames", 4, *SHORT)[0] == 0
@@ -134,17 +161,8 @@ def test_a_schedule_is_followed_and_resumed(
     assert run("zoom", photo, "-o", tmp_path / "whole", *words)[0] == 0
     code, said, err = run("replay", tmp_path / "whole" / "0002.jpg")
     assert code == 0 and "equal to the bit" in said, err
-
-    taken, make_step = [], octaves.make_step
-
-    def interrupted(net, **settings):
-        taken.append(1)
-        if len(taken) == 4:
-            raise KeyboardInterrupt
-        make_step(net, **settings)
-
     with monkeypatch.context() as patch:
-        patch.setattr(octaves, "make_step", interrupted)
+        patch.setattr(octaves, "make_step", interrupting(4))
         assert run("zoom", photo, "-o", tmp_path / "parts", *words)[0] == 130
     schedule.unlink()
     code, _, err = run("resume", tmp_path / "parts")
