@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import sys
 from contextlib import contextmanager
 
@@ -13,8 +14,8 @@ from deepdream import pictures
 from deepdream.dream import octaves
 from deepdream.films.flicker import flicker
 from deepdream.request import journal as journals
-from tests.deepdream.cli.test_resume import contents, kill_until_done
 from tests.support import films
+from tests.support.kills import contents, kill_until_done
 
 pytest.importorskip("av")
 pytest.importorskip("cv2")
@@ -150,15 +151,25 @@ def test_a_film_that_has_moved_and_one_that_was_changed(run, film, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("into", ["dreams", "dream.mp4"])
 def test_a_film_that_is_killed_anywhere_ends_as_one_that_is_not(
-    run, folder, tmp_path, small_folder, engine_name
+    run, film, tmp_path, small_folder, engine_name, into
 ):
     own = ["--model", str(small_folder), "--engine", engine_name]
-    words = ["video", folder, "-o", tmp_path / "whole", *SHORT, *own]
-    assert run(*words)[0] == 0
-    rng, out = random.Random(5), tmp_path / "dreams"
-    kills = kill_until_done(rng, [*words[:3], out, *words[4:]], out, 150)
-    assert kills >= 1 and contents(out) == contents(tmp_path / "whole")
+    whole, out = tmp_path / f"whole-{into}", tmp_path / into
+    assert run("video", film, "-o", whole, *SHORT, *own)[0] == 0
+    rng, kills = random.Random(5), 0
+    for _ in range(2):
+        begin = ["video", film, "-o", out, "--overwrite", *SHORT, *own]
+        kills += kill_until_done(rng, begin, out, 150)
+        if out.is_dir():
+            assert contents(out) == contents(whole)
+            shutil.rmtree(str(out))
+        else:
+            assert out.read_bytes() == whole.read_bytes()
+            out.unlink()
+    assert kills >= 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4", whole.name]
 
 
 def test_layers_in_turn_and_schedules(run, folder, tmp_path, monkeypatch):
