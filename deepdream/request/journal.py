@@ -65,7 +65,9 @@ _ASKED = Table(
             {
                 "path": Text(4096),
                 "sha1": Text(40, form="[0-9a-f]{40}", words="40 hexadecimal digits"),
-                "rate": Text(40, form="[0-9]{1,12}/[0-9]{1,12}", words="a fraction", default=None),
+                "rate": Text(
+                    40, form="[1-9][0-9]{0,8}/[1-9][0-9]{0,8}", words="a fraction", default=None
+                ),
                 "blend": Number(0, 1),
                 "cut": Number(0, 255),
             },

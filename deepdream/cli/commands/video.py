@@ -144,6 +144,7 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
         raise RunError(f"{journal.out}: its journal says nothing of a film")
     path = args.image or before["path"]
     rate = before["rate"] and Fraction(*map(int, before["rate"].split("/")))
+    say(f"reads {path}, the film")
     film = reading.opened(path, rate)
     if film.sha1() != before["sha1"]:
         raise RunError(f"{path}: is not the film that the run began with; it was changed since")

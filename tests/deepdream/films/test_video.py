@@ -150,6 +150,26 @@ def test_a_film_that_has_moved_and_one_that_was_changed(run, film, tmp_path):
     assert len(films.seen(out)[0]) == 4
 
 
+@pytest.mark.parametrize("changed, said", [
+    ({"rate": "1/0"}, "film.rate is '1/0', not a fraction"),
+    ({"path": "\x1b[31m"}, "film.path is"),
+    ({"path": "/dev/zero"}, "/dev/zero"),
+    ({"blend": 7}, "film.blend is 7, not a number from 0 to 1"),
+    (None, "its journal says nothing of a film"),
+])  # fmt: skip
+def test_a_journal_that_was_changed_is_refused(run, film, tmp_path, changed, said):
+    out = tmp_path / "dream.mp4"
+    with interrupted(6):
+        run("video", film, "-o", out, *SHORT)
+    path = journals.beside(out).folder / "run.json"
+    record = json.loads(path.read_text())
+    record["film"] = changed and {**record["film"], **changed}
+    path.write_text(json.dumps(record))
+    code, _, err = run("resume", out)
+    assert code == 2 and said in err and err.count("\n") == 1
+    assert not out.exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("into", ["dreams", "dream.mp4"])
 def test_a_film_that_is_killed_anywhere_ends_as_one_that_is_not(
