@@ -172,6 +172,11 @@ class Bar(Meter):
         self._steps_of_a_part = job.dream.octaves * job.dream.iterations
         self._parts, self._steps = parts, done * self._steps_of_a_part
 
+    def part(self, number: int) -> None:
+        """Say that so many parts are made, also where one had fewer steps."""
+        self._steps = number * self._steps_of_a_part
+        self._done = (self.total or 0) / len(self._parts) * number
+
     def __call__(self, p: Progress) -> None:
         number = self._steps // self._steps_of_a_part
         part = self._parts[number]

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional
 
 import numpy as np
 
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import DreamError, FilmError, OutputError, RunError, UnfinishedError
+from ...errors import DreamError, FilmError, NotFiniteError, OutputError, RunError, UnfinishedError
 from ...films import flow, reading, writing
 from ...films.blending import Last
 from ...pictures.files import to_bytes
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
             runs.check_none(journal, args.overwrite)
             journal.end()
             job = _job(args, journal, film)
-            about = recipe(job, str(_place(journal, 0)))
+            about = recipe(job, _paths(journal)[0])
             dreamt = _Film(journal, film, job, Video(args.blend, args.cut), about)
             dreamt.check(args.overwrite)
             dreamt.begin(args)
@@ -149,7 +149,7 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     if film.sha1() != before["sha1"]:
         raise RunError(f"{path}: is not the film that the run began with; it was changed since")
     args.image = None  # what is left is the first frame's, which the journal keeps
-    job, _, differences = runs.followed(args, asked, str(_place(journal, 0)))
+    job, _, differences = runs.followed(args, asked, _paths(journal)[0])
     for line in differences:
         events.note(line)
     how = Video(before["blend"], before["cut"])
@@ -183,10 +183,10 @@ def _check_out(out: str, film: reading.Film, overwrite: bool, inputs: List[Any])
     growing.check_frames(out, growing.frame_names(film.count, _SUFFIX), overwrite, inputs)
 
 
-def _place(journal: Journal, number: int, count: int = 1) -> Path:
-    """Where a frame is kept: in the folder that is the result, or in the journal of a film."""
+def _paths(journal: Journal, count: int = 1) -> List[str]:
+    """Where frames are kept: in the folder that is the result, or in the journal of a film."""
     folder = journal.folder / _FOLDER if _is_film(journal.out) else Path(journal.out)
-    return folder / growing.frame_names(count, _SUFFIX)[number]
+    return [str(folder / name) for name in growing.frame_names(count, _SUFFIX)]
 
 
 @dataclass
@@ -205,8 +205,7 @@ class _Film:
 
     @property
     def paths(self) -> List[str]:
-        folder = _place(self.journal, 0).parent
-        return [str(folder / name) for name in growing.frame_names(self.film.count, _SUFFIX)]
+        return _paths(self.journal, self.film.count)
 
     def check(self, overwrite: bool, done: int = 0) -> None:
         """Ask whether what is to come can be stored. Raises OutputError."""
@@ -220,11 +219,10 @@ class _Film:
             check_space(folder, pixels * _FILE_BYTES_PER_PIXEL, "the film")
 
     def begin(self, args: argparse.Namespace) -> None:
-        out = str(_place(self.journal, 0))
         self.journal.begin(
             "video",
             self.about,
-            places=places(self.job, out),
+            places=places(self.job, self.paths[0]),
             model=runs.model_place(self.job.opened.model),
             overwrite=args.overwrite,
             film={
@@ -286,35 +284,50 @@ class _Film:
         except DreamError as e:
             if isinstance(e, UnfinishedError) and in_folder:
                 keep_last_good(paths[done], e)
-            e.args = (f"frame {done + 1} of {self.film.count}: {e}",)
+            kept = ""
+            if isinstance(e, NotFiniteError) and not in_folder and done:
+                kept = self._keep(done)  # the run would only fail again, and is forgotten
+            e.args = (f"frame {done + 1} of {self.film.count}: {e}{kept}",)
             raise
         if in_folder:
             say(f"wrote {counted(done - before, 'frame')} into {self.journal.out}")
         else:
-            self._write(overwrite)
+            self._write(self.journal.out, self.film.count, overwrite)
         self.journal.end()
+
+    def _keep(self, done: int) -> str:
+        """Write a film of the first frames beside the one that cannot be made; says so."""
+        out = Path(self.journal.out)
+        part = str(out.with_name(f"{out.stem}-last-good{out.suffix}"))
+        try:
+            self._write(part, done, False)
+        except DreamError as e:
+            return f"; the {counted(done, 'frame')} before it could not be kept: {e}"
+        return f"; the {counted(done, 'frame')} before it are {part}"
 
     def _dreams(self, done: int, last: Optional[Last]) -> Iterator[Last]:
         count = self.film.count
         parts = [f"frame {number + 1}/{count} " for number in range(count)]
         with progress.Bar(self.job, parts, done=done) as bar:
 
-            def begins(number: int) -> None:
-                bar.say(f"  a scene begins with frame {number + 1}")
+            def tell(number: int, text: str) -> None:
+                bar.say(f"  frame {number + 1}: {text}")
 
-            yield from filming.dreams(
-                self.job, self.film.frames(done), self.how, bar, last, done, begins
-            )
+            frames = self.film.frames(done)
+            for number, one in enumerate(
+                filming.dreams(self.job, frames, self.how, bar, last, done, tell), done + 1
+            ):
+                bar.part(number)
+                yield one
 
-    def _write(self, overwrite: bool) -> None:
-        """Write the film of all frames."""
-        out, height, width = self.journal.out, *self.job.pixels.shape[:2]
+    def _write(self, out: str, count: int, overwrite: bool) -> None:
+        """Write the film of the first `count` frames."""
+        height, width = self.job.pixels.shape[:2]
         if height % 2 or width % 2:
             events.note(
                 f"{width}x{height} has an odd side, which H.264 cannot have: the film's last row "
                 "or column comes twice"
             )
-        frames = (to_bytes(pictures.load(path)) for path in self.paths)
+        frames = (to_bytes(pictures.load(path)) for path in self.paths[:count])
         writing.save_film(out, frames, self.film, overwrite, self._note())
-        facts: Dict[str, Any] = {"frames": self.film.count}
-        events.wrote(out, f"wrote {out}: {counted(self.film.count, 'frame')}", **facts)
+        events.wrote(out, f"wrote {out}: {counted(count, 'frame')}", frames=count)

@@ -12,6 +12,7 @@ import pytest
 import deepdream
 from deepdream import pictures
 from deepdream.dream import octaves
+from deepdream.errors import NotFiniteError, ZeroGradientError
 from deepdream.films.flicker import flicker
 from deepdream.request import journal as journals
 from tests.support import films
@@ -39,14 +40,14 @@ def folder(tmp_path):
 
 
 @contextmanager
-def interrupted(number):
-    """Context manager: Ctrl-C comes in the step of this number."""
+def failing(number, error):
+    """Context manager: this error comes in the step of this number."""
     taken, make_step = [], octaves.make_step
 
     def step(net, **settings):
         taken.append(1)
         if len(taken) == number:
-            raise KeyboardInterrupt
+            raise error
         make_step(net, **settings)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -85,6 +86,8 @@ def test_a_dream_that_is_blended_flickers_less(run, folder, tmp_path):
         assert run("video", folder, "-o", out, *words, "--blend", blend)[0] == 0
         shown = [pictures.load(path) for path in sorted(out.iterdir())]
         measured[blend] = flicker(shown, films.panning(4))
+        brighter = [(one - frame).mean() for one, frame in zip(shown, films.panning(4))]
+        assert np.ptp(brighter) < 0.1  # no drift
     assert measured["0.7"] < 0.9 * measured["0"]
 
 
@@ -104,7 +107,7 @@ def test_a_scene_begins_at_a_cut(run, folder, tmp_path):
     pictures.save(folder / "0002.png", other)
     code, said, _ = run("video", folder, "-o", tmp_path / "dreams", *SHORT)
     assert code == 0
-    assert "a scene begins with frame 3" in said and "a scene begins with frame 4" in said
+    assert "frame 3: a scene begins" in said and "frame 4: a scene begins" in said
     assert "frame 2" not in said
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -118,7 +121,7 @@ def test_a_scene_begins_at_a_cut(run, folder, tmp_path):
 def test_a_film_that_was_stopped_goes_on(run, film, tmp_path, into):
     whole, out = tmp_path / f"whole-{into}", tmp_path / into
     assert run("video", film, "-o", whole, *SHORT)[0] == 0
-    with interrupted(6):
+    with failing(6, KeyboardInterrupt):
         code, _, err = run("video", film, "-o", out, *SHORT)
     assert code == 130 and f"stopped; `deepdream resume {out}` goes on" in err
     code, _, err = run("video", film, "-o", out, *SHORT)
@@ -136,7 +139,7 @@ def test_a_film_that_was_stopped_goes_on(run, film, tmp_path, into):
 
 def test_a_film_that_has_moved_and_one_that_was_changed(run, film, tmp_path):
     out = tmp_path / "dream.mp4"
-    with interrupted(6):
+    with failing(6, KeyboardInterrupt):
         run("video", film, "-o", out, *SHORT)
     moved = tmp_path / "moved.mp4"
     film.rename(moved)
@@ -159,7 +162,7 @@ def test_a_film_that_has_moved_and_one_that_was_changed(run, film, tmp_path):
 ])  # fmt: skip
 def test_a_journal_that_was_changed_is_refused(run, film, tmp_path, changed, said):
     out = tmp_path / "dream.mp4"
-    with interrupted(6):
+    with failing(6, KeyboardInterrupt):
         run("video", film, "-o", out, *SHORT)
     path = journals.beside(out).folder / "run.json"
     record = json.loads(path.read_text())
@@ -180,7 +183,7 @@ def test_a_film_that_is_killed_anywhere_ends_as_one_that_is_not(
     assert run("video", film, "-o", whole, *SHORT, *own)[0] == 0
     rng, kills = random.Random(5), 0
     for _ in range(2):
-        begin = ["video", film, "-o", out, "--overwrite", *SHORT, *own]
+        begin = ["video", film, "-o", out, *SHORT, *own]
         kills += kill_until_done(rng, begin, out, 150)
         if out.is_dir():
             assert contents(out) == contents(whole)
@@ -189,7 +192,30 @@ def test_a_film_that_is_killed_anywhere_ends_as_one_that_is_not(
             assert out.read_bytes() == whole.read_bytes()
             out.unlink()
     assert kills >= 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4", whole.name]
+    assert not [path.name for path in tmp_path.iterdir() if "run" in path.name]
+
+
+def test_a_frame_in_which_there_is_nothing_to_see_stays_as_it_is(run, folder, tmp_path):
+    words = ["--blend", "0", *SHORT]
+    with failing(5, ZeroGradientError("nothing")):
+        code, said, err = run("video", folder, "-o", tmp_path / "dreams", *words, "--json")
+    assert code == 0 and "frame 3: stays as it is: nothing" in said, err
+    third = pictures.load(tmp_path / "dreams" / "0002.png")
+    assert np.abs(third - films.panning(4)[2]).std() < 1  # but for its brightness
+    last = [json.loads(line) for line in said.splitlines() if '"progress"' in line][-1]
+    assert (last["picture"], last["done"]) == (4, last["total"])
+    with failing(1, ZeroGradientError("nothing")):
+        code, _, err = run("video", folder, "-o", tmp_path / "more", *words)
+    assert code == 2 and "frame 1 of 4: nothing" in err
+
+
+def test_what_was_made_before_a_broken_step_is_kept(run, film, tmp_path):
+    out, kept = tmp_path / "dream.mp4", tmp_path / "dream-last-good.mp4"
+    with failing(7, NotFiniteError("no number")):
+        code, _, err = run("video", film, "-o", out, *SHORT)
+    assert code == 2 and f"the 3 frames before it are {kept}" in err and err.count("\n") == 1
+    assert len(films.seen(kept)[0]) == 3 and not out.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [kept.name, film.name]
 
 
 def test_layers_in_turn_and_schedules(run, folder, tmp_path, monkeypatch):
