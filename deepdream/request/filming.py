@@ -13,6 +13,9 @@ from ..settings import Video
 from .job import Job
 from .making import changing, constant
 
+# beside the net and the dream, measured: the flow both ways, the last frame and its dream
+BYTES_PER_PIXEL = 90
+
 
 def dreams(
     job: Job,

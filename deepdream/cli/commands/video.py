@@ -17,6 +17,7 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
+from ...dream.octaves import BYTES_PER_PIXEL
 from ...errors import DreamError, FilmError, NotFiniteError, OutputError, RunError, UnfinishedError
 from ...films import flow, reading, writing
 from ...films.blending import Last
@@ -132,6 +133,7 @@ def _job(args: argparse.Namespace, journal: Journal, film: reading.Film) -> Job:
     flush(first)
     asked = options.request_of(args)
     asked.update(picture=Picture(args.max_size), schedule=films.schedule_of(args, film.count))
+    asked.update(beside=BYTES_PER_PIXEL + filming.BYTES_PER_PIXEL)
     return prepare(str(first), options.dream_of(args, asked["model"]), **asked)
 
 
