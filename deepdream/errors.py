@@ -145,6 +145,14 @@ class RecipeError(DreamError):
     """A picture's recipe is missing, or cannot be followed here."""
 
 
+class ScheduleError(DreamError):
+    """A schedule cannot be read, or does not suit its film."""
+
+
+class FilmError(DreamError):
+    """A film cannot be read, or its frames cannot be followed."""
+
+
 class RecordingError(DreamError):
     """A recording is missing, incomplete, or of another dream. missing: there is none at this
     place."""

@@ -55,15 +55,30 @@ class Dream:
 @dataclass(frozen=True)
 class Zoom:
     """Settings of the zoom loop: `scale` is the share of the frame's size that each frame loses at
-    its borders."""
+    its borders.
+
+    centre: (x, y) of the point that stays where it is, as shares of the frame's width and height.
+    rotate: degrees that each frame turns, clockwise. easing: how scale and turn are spread over the
+    frames, as motion.EASINGS names it. first: the number of the first frame; over 0, the picture is
+    the frame before it, and is enlarged before its first dream.
+    """
 
     frames: int = 100
     scale: float = 0.05
+    centre: Tuple[float, float] = (0.5, 0.5)
+    rotate: float = 0.0
+    easing: str = "linear"
+    first: int = 0
 
     def __post_init__(self) -> None:
         """Raise ValueError for values that no loop can have."""
         if not (isinstance(self.frames, int) and self.frames >= 1 and 0 <= self.scale < 1):
             raise ValueError(f"frames or scale out of range in {self}")
+        object.__setattr__(self, "centre", tuple(map(float, self.centre)))
+        if len(self.centre) != 2 or not all(map(math.isfinite, (*self.centre, self.rotate))):
+            raise ValueError(f"centre or rotate out of range in {self}")
+        if not (isinstance(self.first, int) and self.first >= 0 and isinstance(self.easing, str)):
+            raise ValueError(f"first or easing out of range in {self}")
 
 
 @dataclass(frozen=True)
@@ -95,6 +110,27 @@ class Animation:
     shortest: int = 40
     longest: int = 200
     hold: int = 2000
+
+
+@dataclass(frozen=True)
+class Video:
+    """Settings of a film's dream.
+
+    blend: the share of the last dream, moved along the flow, in what the next frame dreams on. cut:
+    grey levels that a frame differs from the one before, moved along the flow, from which on a
+    scene begins. rate: frames a second of a folder of frames. crf: of the H.264 that is written; a
+    lower one is better.
+    """
+
+    blend: float = 0.5
+    cut: float = 30.0
+    rate: int = 25
+    crf: int = 18
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values that no film can have."""
+        if not (0 <= self.blend <= 1 and 0 <= self.cut < math.inf):
+            raise ValueError(f"blend or cut out of range in {self}")
 
 
 @dataclass(frozen=True)
@@ -135,6 +171,7 @@ DREAM = Dream()
 ZOOM = Zoom()
 PICTURE = Picture()
 ANIMATION = Animation()
+VIDEO = Video()
 MATCH = Match()
 CLASS_PICTURES = ClassPictures()
 EVALUATE = Evaluate()

@@ -26,9 +26,11 @@ ROOMS = {
     "deepdream/pictures": {"deepdream", "netfile"},
     "deepdream/nets": {"deepdream", "deepdream/pictures", "netfile", "net_surgery"},
     "deepdream/dream": {"deepdream", "deepdream/pictures"},
+    "deepdream/films": {"deepdream", "deepdream/pictures", "netfile"},
     "deepdream/request": {
         "deepdream",
         "deepdream/pictures",
+        "deepdream/films",
         "deepdream/nets",
         "deepdream/dream",
         "netfile",
@@ -48,7 +50,7 @@ OPTIONAL = {
     "netfile": set(),
     "caffe_compat": {"h5py", "pydot", "pydotplus", "selective_search_ijcv_with_python", "skimage"},
     "net_surgery": {"h5py"},
-    "deepdream": {"av", "matplotlib", "requests", "shtab", "sklearn"},
+    "deepdream": {"av", "cv2", "matplotlib", "requests", "shtab", "sklearn"},
 }
 # the doors: what a person types at or imports, which looks into every room
 DOORS = {"deepdream/__init__.py", "deepdream/__main__.py"}
@@ -171,6 +173,7 @@ def test_only_engine_names_an_engine():
         "deepdream/pictures",
         "deepdream/nets",
         "deepdream/dream",
+        "deepdream/films",
         "deepdream/request",
         "deepdream/studies",
     ],
@@ -231,6 +234,7 @@ VERBS = (
     "dream",
     "batch",
     "zoom",
+    "video",
     "resume",
     "presets",
     "layers",

@@ -12,7 +12,8 @@ SHELLS = ("bash", "zsh", "tcsh")
 # what an option or an argument takes, by the metavar that its help shows; all others take numbers,
 # or texts that nobody could list
 _FILES = {
-    "IMAGE", "OUT", "OUT.png", "FILE", "PAGE.html", "FILE.svg", "PYTHON", "PLACE", "B,G,R|FILE"
+    "IMAGE", "FILM", "OUT", "OUT.png", "FILE", "PAGE.html", "FILE.svg", "PYTHON", "PLACE",
+    "B,G,R|FILE",
 }  # fmt: skip
 _FOLDERS = {"FOLDER"}
 _MODELS = {"M", "MODEL"}

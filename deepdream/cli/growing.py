@@ -86,16 +86,17 @@ def check_count(args: argparse.Namespace, count: int) -> None:
             )
 
 
-def frame_names(count: int, suffix: str) -> List[str]:
+def frame_names(count: int, suffix: str, first: int = 0) -> List[str]:
     """The file names of frames; all have as many digits, so that they sort."""
-    digits = max(4, len(str(count - 1)))
-    return [f"{number:0{digits}d}{suffix}" for number in range(count)]
+    digits = max(4, len(str(first + count - 1)))
+    return [f"{number:0{digits}d}{suffix}" for number in range(first, first + count)]
 
 
 def check_frames(
     folder: str, names: Sequence[str], overwrite: bool, inputs: Sequence[Any] = ()
 ) -> None:
-    """Ask whether frames of these names can be written, and no others would be among them.
+    """Ask whether frames of these names can be written, and no others would be among them or after
+    them; those of lower numbers may be there.
 
     Raises:
         OutputError: they cannot.
@@ -105,6 +106,8 @@ def check_frames(
     there = os.listdir(folder) if os.path.isdir(folder) else []
     numbered = ((name, _FRAME.fullmatch(name)) for name in sorted(there))
     there = [name for name, match in numbered if match and match[1].lower() == suffix.lower()]
+    first = int(Path(names[0]).stem)
+    there = [name for name in there if int(Path(name).stem) >= first]
     known = set(names)
     others = [name for name in there if name.lower() not in known and name not in known]
     if others:
@@ -127,6 +130,12 @@ class Animation:
             DreamError: they cannot.
         """
         self.path, self._overwrite = str(args.animate), args.overwrite
+        self._fade = getattr(args, "animate_loop", 0)
+        if 2 * self._fade > count:
+            raise OutputError(
+                f"{self.path}: {counted(count, 'frame')} cannot fade for {self._fade}, only for "
+                f"{count // 2}"
+            )
         check_file(self.path, animation.FORMATS, args.overwrite, inputs)
         with tempfile.TemporaryDirectory(prefix="deepdream-") as folder:
             animation.check_animation(self.path, folder)
@@ -151,9 +160,12 @@ class Animation:
     def finish(self) -> None:
         """Write it. Raises OutputError."""
         if self._frames:
-            animation.save_animation(self.path, self._frames, self._overwrite)
-            seconds = sum(animation.times(len(self._frames))) / 1000
-            frames = counted(len(self._frames), "frame")
+            shown, hold = self._frames, ANIMATION.hold
+            if self._fade:
+                shown, hold = animation.looped(shown, self._fade), 0
+            animation.save_animation(self.path, shown, self._overwrite, hold)
+            seconds = sum(animation.times(len(shown), hold)) / 1000
+            frames = counted(len(shown), "frame")
             events.wrote(self.path, f"wrote {self.path}: {frames}, {seconds:.0f} s")
 
 

@@ -30,6 +30,7 @@ from .commands import (
     presets,
     replay,
     resume,
+    video,
     zoom,
 )
 from .parser import CommandParser
@@ -37,6 +38,7 @@ from .parser import CommandParser
 COMMANDS = (
     dream,
     zoom,
+    video,
     batch,
     resume,
     presets,

@@ -252,12 +252,17 @@ def _add_recorded(
     add_setting(group, "--" + name.replace("_", "-"), kind, default, metavar, text, keep)
 
 
-def add_dream(p: CommandParser, scale_is_free: bool = True, several: bool = False) -> None:
+def add_dream(
+    p: CommandParser, scale_is_free: bool = True, several: bool = False, film: bool = False
+) -> None:
     """Add what a dream takes. A setting that is not given is None: see `given`."""
     what = p.group(WHAT)
     if several:
         text = "pictures to dream on, folders of them, patterns such as '*.jpg', - for stdin"
         what.add_argument("image", nargs="+", type=filled, metavar="IMAGE", help=text)
+    elif film:
+        text = "the film to dream on, or a folder of its frames in the order of their names"
+        what.add_argument("image", type=filled, metavar="FILM", help=text)
     else:
         what.add_argument("image", type=filled, metavar="IMAGE", help="the picture to dream on")
     _add_what(what)

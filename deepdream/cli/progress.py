@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Callable, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
@@ -13,9 +14,8 @@ from netfile.errors import printable
 from netfile.terminal import say
 
 from ..dream.octaves import Progress
-from ..request import effort
-from ..request import job as jobs
-from ..request.job import Job
+from ..request import cost, making
+from ..request.job import Job, Reached
 from . import events
 
 # by the terminal's least number of columns
@@ -167,10 +167,15 @@ class Bar(Meter):
     the time left is right. done: the parts that are made already."""
 
     def __init__(self, job: Job, parts: Sequence[str], told: bool = False, done: int = 0) -> None:
-        work = effort.pixel_steps(job)
-        super().__init__(work * len(parts), memory=jobs.memory(job), told=told, done=work * done)
+        work = cost.pixel_steps(job)
+        super().__init__(work * len(parts), memory=cost.memory(job), told=told, done=work * done)
         self._steps_of_a_part = job.dream.octaves * job.dream.iterations
         self._parts, self._steps = parts, done * self._steps_of_a_part
+
+    def part(self, number: int) -> None:
+        """Say that so many parts are made, also where one had fewer steps."""
+        self._steps = number * self._steps_of_a_part
+        self._done = (self.total or 0) / len(self._parts) * number
 
     def __call__(self, p: Progress) -> None:
         number = self._steps // self._steps_of_a_part
@@ -200,15 +205,16 @@ def pictures(
     frames: int = 1,
     told: bool = False,
     watch: Optional[Callable[[Progress], None]] = None,
-    since: Optional[jobs.Reached] = None,
-    reached: Callable[[jobs.Reached], None] = lambda reached: None,
+    since: Optional[Reached] = None,
+    reached: Callable[[Reached], None] = lambda reached: None,
 ) -> Iterator[Tuple[int, np.ndarray]]:
     """(number, picture) of each of a job's pictures, while a Meter says how far it is.
 
     Args:
+        frames: how many are made, of a zoom that may have more.
         told: as in Meter.
         watch: called after every step; it may raise StopDream.
-        since, reached: as in request.job.pictures.
+        since, reached: as in request.making.pictures.
     """
     done = since.done if since else 0
     parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
@@ -219,11 +225,13 @@ def pictures(
             if watch:
                 watch(p)
 
-        yield from enumerate(jobs.pictures(job, report, since=since, reached=reached), done)
+        made = making.pictures(job, report, since=since, reached=reached)
+        yield from enumerate(islice(made, frames - done), done)
 
 
 def announce(job: Job) -> None:
     """Say what is about to be dreamt, on what."""
+    job = job.at(job.zoom.first if job.zoom else 0)
     opened, about = job.opened, job.opened.about
     h, w = job.pixels.shape[:2]
     objective = " ".join(job.dream.objective.split())

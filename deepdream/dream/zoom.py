@@ -1,10 +1,11 @@
 """Dreams upon dreams: the notebook's zoom loop."""
 
-from typing import Any, Iterator
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import numpy as np
 
-from ..settings import ZOOM
+from ..settings import ZOOM, Zoom
+from .motion import moved
 from .octaves import deepdream
 
 
@@ -14,6 +15,12 @@ def zoom(
     frames: int = ZOOM.frames,
     scale: float = ZOOM.scale,
     done: int = 0,
+    *,
+    centre: Tuple[float, float] = ZOOM.centre,
+    rotate: float = ZOOM.rotate,
+    easing: str = ZOOM.easing,
+    first: int = ZOOM.first,
+    at: Optional[Callable[[int], Dict[str, Any]]] = None,
     **dream_params: Any,
 ) -> Iterator[np.ndarray]:
     """Dream, enlarge the dream about its centre, and so on; yields RGB float32 (H, W, 3).
@@ -25,16 +32,14 @@ def zoom(
         frames: number of pictures.
         scale: share of its size that each frame loses at its borders.
         done: how many of the frames are made already, and are not yielded again.
+        centre, rotate, easing, first: as in settings.Zoom.
+        at: is called with a frame's number; what it returns goes before dream_params.
         dream_params: of deepdream.
     """
-    from scipy import ndimage
-
     frame = img
-    h, w = frame.shape[:2]
-    for number in range(done, frames):
+    how = Zoom(frames, scale, centre, rotate, easing, first)
+    for number in range(first + done, first + frames):
         if number:
-            frame = ndimage.affine_transform(
-                frame, [1 - scale, 1 - scale, 1], [h * scale / 2, w * scale / 2, 0], order=1
-            )
-        frame = deepdream(net, frame, **dream_params)
+            frame = moved(frame, how, number)
+        frame = deepdream(net, frame, **{**dream_params, **(at(number) if at else {})})
         yield frame

@@ -44,21 +44,42 @@ def frame(picture: np.ndarray, size: Size) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize((width, height), _LANCZOS))
 
 
-def times(count: int) -> List[int]:
+def times(count: int, hold: int = ANIMATION.hold) -> List[int]:
     """How long each of `count` frames is shown, in milliseconds: all of them together about
-    ANIMATION.seconds, none of them a flicker, and the last one longer."""
+    ANIMATION.seconds, none of them a flicker, and the last one longer by `hold`."""
     each = round(1000 * ANIMATION.seconds / count / _TURN) * _TURN
     each = min(max(each, ANIMATION.shortest), ANIMATION.longest)
-    return [each] * (count - 1) + [each + ANIMATION.hold]
+    return [each] * (count - 1) + [each + hold]
 
 
-def save_animation(path: Any, frames: Sequence[np.ndarray], replace: bool = True) -> None:
+def looped(frames: Sequence[np.ndarray], fade: int) -> List[np.ndarray]:
+    """Frames, uint8 (H, W, 3), that lead into their beginning: the first `fade` of them are not
+    shown by themselves, since the last ones fade into them.
+
+    Raises:
+        OutputError: they are too few.
+    """
+    if len(frames) < 2 * fade:
+        raise OutputError(f"{len(frames)} frames cannot fade for {fade}, only for half of them")
+    out = list(frames[fade:])
+    for number in range(fade):
+        share = (number + 1) / (fade + 1)
+        last = len(out) - fade + number
+        mixed = out[last] * (1 - share) + frames[number] * share
+        out[last] = to_bytes(mixed)
+    return out
+
+
+def save_animation(
+    path: Any, frames: Sequence[np.ndarray], replace: bool = True, hold: int = ANIMATION.hold
+) -> None:
     """Write frames, uint8 RGB (H, W, 3) of one size, as an animation; whole or not at all.
 
     A GIF and a WebP begin again at their end.
 
     Args:
         replace: whether it may replace a file.
+        hold: milliseconds that the last one is shown longer.
 
     Raises:
         OutputError: the file cannot be written, or Pillow cannot write its format.
@@ -69,7 +90,7 @@ def save_animation(path: Any, frames: Sequence[np.ndarray], replace: bool = True
     if suffix not in writers:
         raise OutputError(f'{path}: unknown format "{suffix}"; choose {", ".join(FORMATS)}')
     with whole(path, replace) as partial:
-        writers[suffix](partial, frames, times(len(frames)))
+        writers[suffix](partial, frames, times(len(frames), hold))
 
 
 def check_animation(path: Any, folder: Any) -> None:

@@ -13,7 +13,7 @@ from ..errors import DreamError, ImageError, ModelError, RecipeError
 from ..nets import engine as engines
 from ..pictures import read_recipe
 from ..settings import Dream, Picture, Zoom
-from . import fields, schema
+from . import fields, schedules, schema
 from .job import Job, Request, Stop, hashes
 from .recipe import AS_IT_IS, handling, surroundings
 
@@ -139,7 +139,8 @@ def follow(
         gpu=gpu,
         guide_paths=found["guide"],
         mask_path=next(iter(found["mask"]), None),
-        zoom=zoom and Zoom(frame + 1, zoom["scale"]),
+        zoom=zoom and Zoom(**zoom),
+        schedule=schedules.of_record(record["schedule"]),
         where=dict(zip(names["objective"], found["objective"])),
         model_sha1=model_sha1,
         picture=Picture(**record["picture"]) if record["picture"] else AS_IT_IS,

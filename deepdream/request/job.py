@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -11,19 +11,19 @@ from netfile.terminal import counted
 
 from .. import nets
 from ..dream import smoothing
-from ..dream.octaves import BYTES_PER_PIXEL, Progress, StopDream, octave_sizes
-from ..dream.zoom import zoom
+from ..dream.octaves import BYTES_PER_PIXEL, octave_sizes
 from ..errors import Size, SizeError, TargetError
+from ..films.schedule import Schedule
 from ..nets.labels import class_number, classes
-from ..nets.memory import of_net
-from ..pictures import Photo, load_mask, read, with_colours_of
+from ..pictures import Photo, load_mask, read
 from ..pictures.resize import at_most, size_at_most
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, PICTURE, Dream, Picture, Zoom
-from .expression import Context, Expression, spelt_out
-from .memory_watch import MemoryWatch
-from .target import Guide, Target, wanted_layers
+from . import course
+from .expression import Context
+from .target import Guide, Target
 
 _TILING = nets.Tiling()  # tiles of any size, where they are needed
+_CONSTANT = Schedule()
 
 
 class Source(NamedTuple):
@@ -67,7 +67,7 @@ class Job:
 
     `photo` is the picture as it was read, `pixels` as it is dreamt on. `sources`: every picture
     that the request reads. `model_sha1`: as `hashes` gives it. `stopped`: where the dream ends, if
-    not after all its steps.
+    not after all its steps. `schedule`: what of `dream` changes from frame to frame.
     """
 
     opened: nets.OpenNet
@@ -84,6 +84,7 @@ class Job:
     seed: int
     gpu: Optional[int]
     stopped: Optional[Stop] = None
+    schedule: Schedule = _CONSTANT
 
     @property
     def net(self) -> Any:
@@ -97,6 +98,19 @@ class Job:
     def objective(self) -> Any:
         """What make_step is given: a function of the notebook's kind, or an Objective."""
         return self.target.objective(self.context, by_tiles=self.opened.tile is not None)
+
+    def at(self, frame: int) -> "Job":
+        """The job with the settings of the frame of this number."""
+        dream = self.schedule.at(self.dream, frame)
+        if dream == self.dream:
+            return self
+        target = replace(self.target, expression=course.expression_of(dream))
+        if target.expression is None:
+            target = replace(target, end=self.opened.names.get(dream.end, dream.end))
+        if dream.guide_weights:
+            weighted = zip(self.target.guides, dream.guide_weights)
+            target = replace(target, guides=tuple(g._replace(weight=w) for g, w in weighted))
+        return replace(self, dream=dream, target=target)
 
 
 def hashes(model: nets.Model) -> Dict[str, str]:
@@ -121,6 +135,7 @@ class Request:
         tiling: how tiles may be used for a picture that is too large for one pass; None: not at
             all.
         fewer_octaves: take as many of the dream's octaves as suit the picture and the net.
+        schedule: what of `dream` changes from frame to frame.
 
     Raises:
         DreamError: the request cannot be met, whatever the picture is.
@@ -142,6 +157,7 @@ class Request:
         picture: Picture = PICTURE,
         tiling: Optional[nets.Tiling] = _TILING,
         fewer_octaves: bool = False,
+        schedule: Schedule = _CONSTANT,
     ) -> None:
         try:
             smoothing.named(dream.smooth)
@@ -150,8 +166,10 @@ class Request:
         self.model = model if isinstance(model, nets.Model) else nets.find(model)
         own_end = nets.default_map if guide_paths else nets.default_end
         self.dream = replace(dream, end=dream.end or own_end(self.model, engine))
-        self.expression = Expression(dream.objective) if dream.objective else None
-        if self.expression and guide_paths:
+        self.schedule = schedule
+        course.check(self.dream, schedule, len(guide_paths))
+        expressions = course.expressions(self.dream, schedule)
+        if dream.objective and guide_paths:
             raise TargetError(
                 'a guide and an objective exclude each other; write guide("layer", "picture.jpg") '
                 "in the objective"
@@ -161,12 +179,12 @@ class Request:
         weights = dream.guide_weights or [1.0] * len(guides)
         self._guides = tuple(Guide(one.pixels, weight) for one, weight in zip(guides, weights))
         self._mask = load_mask(mask_path) if mask_path else None
-        files = self.expression.files if self.expression else []
+        files = [name for one in expressions for name in one.files]
         self._named = {name: (where or {}).get(name, name) for name in files}
         named = [read(path, picture.profiles) for path in self._named.values()]
         self._converts = any(one.converted for one in [*guides, *named])
-        names = self.expression.classes if self.expression else []
-        self._scored = [class_number(self.model, str(name))[0] for name in names]
+        names = [name for one in expressions for name in one.classes]
+        self._scored = [class_number(self.model, str(name))[0] for name in dict.fromkeys(names)]
         self._engine, self._gpu, self._beside = engine, gpu, beside
         self._zoom, self.picture, self._model_sha1 = zoom, picture, model_sha1
         self._tiling = tiling
@@ -230,11 +248,9 @@ class Request:
 
     def _layers(self, description: Any) -> List[str]:
         """The layers that are wanted of a net; the dream's short names become full ones."""
-        end, self.expression = spelt_out(description, self.dream.end, self.expression)
-        text = self.expression.text if self.expression else ""
-        self.dream = replace(self.dream, end=end, objective=text)
+        self.dream, self.schedule = course.spelt(description, self.dream, self.schedule)
         count = len(classes(self.model))
-        return wanted_layers(description, self.expression, end, count, self._scored)
+        return course.layers(description, self.dream, self.schedule, count, self._scored)
 
     def job(
         self,
@@ -271,7 +287,7 @@ class Request:
             image_path=image_path,
             photo=photo._replace(pixels=pixels),  # the large one is not kept
             pixels=pixels,
-            target=Target(opened.end, self.expression, self._guides, self._mask),
+            target=Target(opened.end, course.expression_of(self.dream), self._guides, self._mask),
             sources=(image, *self.sources()),
             model_sha1=self.model_sha1(),
             dream=self.dream,
@@ -280,6 +296,7 @@ class Request:
             seed=new_seed() if seed is None else seed,
             gpu=self._gpu,
             stopped=stopped,
+            schedule=self.schedule,
         )
 
 
@@ -302,61 +319,3 @@ def _check_guides(paths: Sequence[str], weights: Sequence[float]) -> None:
     for number, path in enumerate(paths):
         if real[number] in real[:number]:
             raise TargetError(f"{path}: is a guide twice; give it once, with a larger weight")
-
-
-def memory(job: Job) -> int:
-    """About how many bytes the job takes, its net among them."""
-    return of_net(job.opened, [job.pixels.shape[:2]], beside=BYTES_PER_PIXEL)
-
-
-def pictures(
-    job: Job,
-    report: Optional[Callable[..., None]] = None,
-    wrap: Callable[[Any], Any] = lambda objective: objective,
-    since: Optional[Reached] = None,
-    reached: Callable[[Reached], None] = lambda reached: None,
-) -> Iterator[np.ndarray]:
-    """The job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them.
-
-    Args:
-        report: called with a Progress after every step; it may raise StopDream.
-        wrap: called with the objective, returns the one to use.
-        since: where to go on; what was made before is not made again.
-        reached: called before each picture.
-    """
-
-    watch = MemoryWatch(memory(job)) if job.opened.tile else None
-
-    def reported(p: Progress) -> None:
-        if report:
-            report(p)
-        if watch:
-            watch(p)
-        if job.stopped == (p.octave, p.step):
-            raise StopDream
-
-    d, rng = job.dream, np.random.RandomState(job.seed)
-    frame, done = job.pixels, 0
-    if since is not None:
-        frame, done = since.frame, since.done
-        if since.generator is not None:
-            rng.set_state(since.generator)
-    params: Dict[str, Any] = dict(
-        iter_n=d.iterations,
-        octave_n=d.octaves,
-        octave_scale=d.octave_scale,
-        end=job.end,
-        clip=d.clip,
-        step_size=d.step_size,
-        jitter=d.jitter,
-        objective=wrap(job.objective()),
-        smoothing=smoothing.named(d.smooth),
-        rng=rng,
-        report=reported,
-        tile=job.opened.tile,
-    )
-    frames, scale = (job.zoom.frames, job.zoom.scale) if job.zoom else (1, 0.0)
-    for picture in zoom(job.net, frame, frames, scale, done, **params):
-        done += 1
-        reached(Reached(done, picture, rng.get_state()))
-        yield with_colours_of(job.pixels, picture) if job.picture.keep_colours else picture

@@ -33,7 +33,7 @@ from .fields import Choice, Many, Number, Table, Text, Whole, shown
 from .fields import Mapping as Named
 
 VERSION = 1
-KINDS = ("zoom", "classes", "match")
+KINDS = ("zoom", "classes", "match", "video")
 _INSIDE = ".deepdream-run"
 _RUN, _REACHED, _LOCK = "run.json", "reached.json", "lock"
 _ARRAY = re.compile(r"[0-9]{1,7}-[a-z]{1,20}\.npy")
@@ -53,7 +53,26 @@ _ASKED = Table(
         "places": Many(_FILE, 0, 256),
         "model": Text(4096, least=0),
         "overwrite": Choice((True, False)),
-        "animation": Table({"path": Text(4096), "side": Whole(2, 8192)}, default=None),
+        "animation": Table(
+            {
+                "path": Text(4096),
+                "side": Whole(2, 8192),
+                "loop": Whole(0, 8192, default=0),
+            },
+            default=None,
+        ),
+        "film": Table(
+            {
+                "path": Text(4096),
+                "sha1": Text(40, form="[0-9a-f]{40}", words="40 hexadecimal digits"),
+                "rate": Text(
+                    40, form="[1-9][0-9]{0,8}/[1-9][0-9]{0,8}", words="a fraction", default=None
+                ),
+                "blend": Number(0, 1),
+                "cut": Number(0, 255),
+            },
+            default=None,
+        ),
         "plot": Text(4096, default=None),
         "classes": Many(Whole(0, 10**9), 1, 100_000, default=None),
     }

@@ -12,9 +12,9 @@ import numpy as np
 from .. import nets
 from ..errors import RecipeError
 from ..pictures import check_recipe
-from ..settings import Picture
+from ..settings import ZOOM, Picture, Zoom
 from ..version import __version__
-from . import fields, schema
+from . import fields, schedules, schema
 from .expression import Expression
 from .job import Job, Source
 
@@ -30,8 +30,8 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
     """
     names = _names(job, out)
     settings = asdict(job.dream)
+    called = {s.name: name for s, name in names.items() if s.role == "objective"}
     if settings["objective"]:
-        called = {s.name: name for s, name in names.items() if s.role == "objective"}
         settings["objective"] = Expression(settings["objective"]).renamed(called)
     if not settings["guide_weights"]:
         del settings["guide_weights"]  # so that those who know of none can read it
@@ -49,11 +49,13 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
         },
         **surroundings(job.opened, job.gpu),
         "settings": settings,
-        "zoom": asdict(job.zoom) if job.zoom else None,
+        "zoom": _zoom(job.zoom) if job.zoom else None,
         "frame": frame,
         "seed": job.seed,
         **handling(job),
     }
+    if job.schedule:
+        record["schedule"] = schedules.record(schedules.renamed(job.schedule, called))
     text = json.dumps(record)
     try:
         schema.read(fields.parse(text))
@@ -61,6 +63,14 @@ def recipe(job: Job, out: str, frame: int = 0) -> str:
         raise RecipeError(f"no recipe can repeat this: {e}") from None
     check_recipe(out, text)
     return text
+
+
+def _zoom(zoom: Zoom) -> Dict[str, Any]:
+    """A zoom's settings; those that the notebook's has not are told only where they are set, so
+    that those who know of none can read it."""
+    plain = asdict(ZOOM)
+    told = asdict(zoom)
+    return {k: v for k, v in told.items() if k in ("frames", "scale") or v != plain[k]}
 
 
 def handling(job: Job) -> Dict[str, Any]:

@@ -5,9 +5,10 @@ Version 0 is what was written before recipes had a version; it is read as versio
 """
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 from ..dream import smoothing
+from ..dream.motion import EASINGS
 from ..errors import RecipeError
 from ..nets.mean import LARGEST, SCALES
 from ..settings import DREAM, ZOOM
@@ -45,6 +46,28 @@ LOOP = Table(
     {
         "frames": Whole(1, 1_000_000, default=ZOOM.frames),
         "scale": Number(0, 0.999, default=ZOOM.scale),
+        "centre": Many(Number(0, 1), 2, 2, default=list(ZOOM.centre)),
+        "rotate": Number(-180, 180, default=ZOOM.rotate),
+        "easing": Choice(tuple(EASINGS), default=ZOOM.easing),
+        "first": Whole(0, 999_999, default=ZOOM.first),
+    },
+    default=None,
+)
+_NUMBER = Text(6, form="0|[1-9][0-9]*", words="the number of a frame, below 1000000")
+_MOST_KEYS = 1000
+
+
+def _scheduled(item: Field) -> Mapping:
+    return Mapping(_NUMBER, item, _MOST_KEYS, default={})
+
+
+SCHEDULE = Table(
+    {
+        "end": _scheduled(_LAYER),
+        "objective": _scheduled(Text(100_000, lines=True)),
+        "step_size": _scheduled(Number(0, 1_000_000, over=True)),
+        "guide_weights": _scheduled(Many(GUIDE_WEIGHT, 1, _MOST_FILES)),
+        "period": Whole(0, 1_000_000, default=0),
     },
     default=None,
 )
@@ -75,6 +98,7 @@ _COMMON: Dict[str, Field] = {
     "libraries": Mapping(Text(100), _FACT, 32),
     "settings": SETTINGS,
     "zoom": LOOP,
+    "schedule": SCHEDULE,
     "frame": Whole(0, 999_999, default=0),
     "seed": SEED,
     "picture": PICTURE,
@@ -125,6 +149,7 @@ _MADE: Dict[str, Field] = {
         Table({"role": Choice(("image", "to")), "name": _PATH, "sha1": _SHA1}), 0, 2, default=None
     ),
 }
+VIDEO = "deepdream video"
 OTHERS = {
     "deepdream match": Table(
         {
@@ -136,6 +161,17 @@ OTHERS = {
             "evaluations": Whole(1, 1_000_000),
             "octaves": Whole(1, 64),
             "octave_scale": Number(1, 1000, over=True),
+        }
+    ),
+    # beside the recipe of the film's first frame; frame: None in the film itself
+    VIDEO: Table(
+        {
+            "film": Text(4096),
+            "sha1": _SHA1,
+            "frame": Whole(0, 999_999, default=None),
+            "frames": Whole(1, 1_000_000),
+            "blend": Number(0, 1),
+            "cut": Number(0, 255),
         }
     ),
     "deepdream classes": Table(
@@ -169,12 +205,31 @@ def read(record: Any) -> Dict[str, Any]:
     else:
         recipe = _RECIPE.read(record)
     _check_engine(recipe["engine"])
-    _check_files(recipe["files"], recipe["settings"])
+    _check_files(recipe)
     _check_stopped(recipe)
+    if recipe["schedule"]:
+        check_schedule(recipe["schedule"], "schedule.")
     frames = recipe["zoom"]["frames"] if recipe["zoom"] else 1
     if recipe["frame"] >= frames:
         raise RecipeError(f"frame is {recipe['frame']}, but the last one is {frames - 1}")
     return recipe
+
+
+def check_schedule(schedule: Dict[str, Any], within: str = "") -> None:
+    """Raise RecipeError for a frame that its period never comes to, and what is no objective.
+
+    within: what comes before the names of its fields.
+    """
+    period = schedule["period"]
+    for name, keys in schedule.items():
+        last = max(map(int, keys), default=0) if name != "period" else 0
+        if period and last >= period:
+            raise RecipeError(
+                f"{within}{name} has frame {last}, but {within}period is {period}, so it never "
+                "comes"
+            )
+    for text in schedule["objective"].values():
+        Expression(text)
 
 
 def _check_stopped(recipe: Dict[str, Any]) -> None:
@@ -196,7 +251,8 @@ def _check_engine(engine: Dict[str, Any]) -> None:
             raise RecipeError(f"engine.{key} is {shown(engine.get(key))}, not a text")
 
 
-def _check_files(files: List[Dict[str, Any]], settings: Dict[str, Any]) -> None:
+def _check_files(recipe: Dict[str, Any]) -> None:
+    files, settings = recipe["files"], recipe["settings"]
     roles = [source["role"] for source in files]
     for role in ("image", "mask"):
         if roles.count(role) > 1 or (role == "image" and role not in roles):
@@ -204,13 +260,14 @@ def _check_files(files: List[Dict[str, Any]], settings: Dict[str, Any]) -> None:
     guides = [source["name"] for source in files if source["role"] == "guide"]
     if len(set(guides)) < len(guides):
         raise RecipeError(f"files lists the guides {shown(guides)}, one of them twice")
-    weights, objective = settings["guide_weights"], settings["objective"]
+    weights, later = settings["guide_weights"], recipe["schedule"] or {"objective": {}}
+    texts = filter(None, [settings["objective"], *later["objective"].values()])
     if weights and len(weights) != len(guides):
         raise RecipeError(
             f"settings.guide_weights has {len(weights)} numbers for {len(guides)} guides"
         )
     listed = sorted(source["name"] for source in files if source["role"] == "objective")
-    named = sorted(set(Expression(objective).files)) if objective else []
+    named = sorted({name for text in texts for name in Expression(text).files})
     if listed != named:
         raise RecipeError(
             f"files lists {shown(listed)} for the objective, which names {shown(named)}"

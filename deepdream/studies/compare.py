@@ -11,7 +11,7 @@ from ..dream.octaves import Progress
 from ..dream.passes import backward_from
 from ..dream.preprocess import input_blob, unscaled
 from ..errors import RecordingError, Size
-from ..request import job as jobs
+from ..request import making
 from ..request.target import Guide
 from .recording import Recording, Writer
 
@@ -154,7 +154,7 @@ def _run(job: Any, on_step: OnStep, report: Optional[Report]) -> np.ndarray:
             report(progress)
 
     picture: np.ndarray
-    (picture,) = jobs.pictures(job, after, watched)
+    (picture,) = making.pictures(job, after, watched)
     return picture
 
 

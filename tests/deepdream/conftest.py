@@ -111,7 +111,7 @@ def run(small_folder: Path, engine_name: str, capsys: Any) -> Callable[..., Tupl
 
     def call(*words: Any) -> Tuple[int, str, str]:
         args = [str(word) for word in words]
-        if args[0] in ("dream", "batch", "zoom", "layers"):
+        if args[0] in ("dream", "batch", "zoom", "video", "layers"):
             args += [] if "--model" in args else ["--model", str(small_folder)]
             args += [] if "--engine" in args else ["--engine", engine_name]
         try:

@@ -37,6 +37,8 @@ _PACKAGES = {
     "matplotlib": "plots",
     "sklearn": "evaluate",
     "requests": "download",
+    "av": "video",
+    "cv2": "video",
     "shtab": "completion",
 }
 _ENOUGH_MEMORY = 1e9  # bytes

@@ -9,11 +9,11 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import UnfinishedError
+from ...errors import RecipeError, UnfinishedError
 from ...pictures.output import check_file
-from ...request import effort, notes
-from ...request import job as jobs
+from ...request import cost, notes, schema
 from ...request.following import from_picture
+from ...request.job import Job
 from ...request.recipe import recipe
 from .. import events, moved, options, progress
 from ..progress import duration, of_memory
@@ -52,6 +52,11 @@ def run(args: argparse.Namespace) -> None:
     given = [path for path in (old, args.image, *args.guide, args.mask, args.to) if path]
     check_file(out, pictures.FORMATS, args.overwrite, given)
     kind, made = notes.of_picture(str(old))
+    if kind == schema.VIDEO:
+        raise RecipeError(
+            f"{old}: is frame {made['frame']} of {made['frames']} of the film {made['film']}, each "
+            "of which depends on those before it; films are not replayed frame by frame"
+        )
     if kind:
         _again(args, kind, made, old, out)
         return
@@ -94,14 +99,14 @@ def _compare(old: Path, before: np.ndarray, out: Path) -> None:
     events.wrote(out, f"wrote {out}: {verdict}", verdict=verdict)
 
 
-def _announce_work(job: jobs.Job, frames: int) -> None:
+def _announce_work(job: Job, frames: int) -> None:
     """Print how large the picture is, and about how long it takes."""
     height, width = job.pixels.shape[:2]
-    steps = sum(effort.steps(job))
-    seconds = effort.seconds(job, frames)
+    steps = sum(cost.steps(job))
+    seconds = cost.seconds(job, frames)
     time = "no time that can be told" if seconds is None else f"about {duration(seconds)}"
     of = f", after the {counted(frames - 1, 'frame')} before it" if frames > 1 else ""
-    takes = jobs.memory(job)
+    takes = cost.memory(job)
     events.tell(
         "estimate",
         f"makes 1 picture of {width}x{height}{of}: {counted(frames * steps, 'step')}, "

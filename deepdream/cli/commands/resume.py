@@ -7,11 +7,12 @@ from typing import Any, Callable, Dict
 
 from ... import pictures
 from ...errors import DreamError, RunError
-from ...request import fields, schema
+from ...films import reading, writing
+from ...request import fields, notes, schema
 from ...request import journal as journals
 from ...request.journal import Journal
 from .. import events, moved, options
-from . import classes, match, zoom
+from . import classes, match, video, zoom
 
 EXAMPLES = (
     "deepdream resume frames/",
@@ -19,10 +20,11 @@ EXAMPLES = (
 )
 _KINDS: Dict[str, Callable[[argparse.Namespace, Journal], None]] = {
     "zoom": zoom.resume,
+    "video": video.resume,
     "classes": classes.resume,
     "match": match.resume,
 }
-_FRAME = re.compile(r"[0-9]{4,}\.jpg")
+_FRAME = re.compile(r"[0-9]{4,}\.(jpg|png)")
 
 
 def add_parser(verbs: Any) -> None:
@@ -59,7 +61,8 @@ def _say_finished(out: str) -> None:
 
 
 def _is_finished(folder: str) -> bool:
-    """Whether a folder has all frames of a zoom, or the sheet of classes and a picture of one."""
+    """Whether a folder has all frames of a zoom or a film, or the sheet of classes and a picture of
+    one."""
     names = sorted(os.listdir(folder))
     frames = list(filter(_FRAME.fullmatch, names))
     if frames:
@@ -71,8 +74,11 @@ def _is_finished(folder: str) -> bool:
 
 
 def _is_last(path: str) -> bool:
-    """Whether a picture is the last frame of a zoom."""
+    """Whether a picture is the last frame of a zoom or a film."""
     try:
+        kind, told = notes.of_picture(path)
+        if kind == schema.VIDEO:
+            return bool(told["frame"] == told["frames"] - 1)
         record = schema.read(fields.parse(pictures.read_recipe(path)))
     except DreamError:
         return False
@@ -80,9 +86,10 @@ def _is_last(path: str) -> bool:
 
 
 def _has_recipe(path: str) -> bool:
-    """Whether a file is a picture of ours."""
+    """Whether a file is a picture or a film of ours."""
+    is_film = os.path.splitext(path)[1].lower() in writing.FORMATS
     try:
-        record = fields.parse(pictures.read_recipe(path))
+        record = fields.parse(reading.comment(path) if is_film else pictures.read_recipe(path))
     except DreamError:
         return False
     return isinstance(record, dict) and (

@@ -19,8 +19,8 @@ from ...request import schema
 from ...request.job import Job, Reached, prepare
 from ...request.journal import Journal
 from ...request.recipe import places, recipe
-from ...settings import ZOOM, Picture, Zoom
-from .. import events, growing, moved, options, progress, runs
+from ...settings import ZOOM, Picture
+from .. import events, films, growing, moved, options, progress, runs
 from ..results import check_picture, inputs_of, keep_last_good
 
 _SUFFIX = ".jpg"
@@ -29,6 +29,9 @@ EXAMPLES = (
     "deepdream zoom photo.jpg -o frames/",
     "deepdream zoom photo.jpg -o frames/ --frames 30 --scale 0.03 --end 4d",
     "deepdream zoom photo.jpg -o frames/ --frames 60 --animate zoom.webp",
+    "deepdream zoom photo.jpg -o frames/ --centre 0.3 0.4 --rotate 1.5",
+    "deepdream zoom photo.jpg -o frames/ --in-turn 3b,4c,4d --each 40 --frames 240",
+    "deepdream zoom frames/0099.jpg -o frames/ --first 100 --frames 50",
 )
 
 
@@ -55,22 +58,25 @@ def add_parser(verbs: Any) -> None:
         "X",
         "share of its size that each frame loses at the borders",
     )
+    films.add_motion(p)
+    films.add_schedule(p)
     growing.add_animation(p, "the frames")
+    films.add_loop(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
-    names = growing.frame_names(args.frames, _SUFFIX)
+    names = growing.frame_names(args.frames, _SUFFIX, args.first)
     journal = journals.inside(args.out)
     runs.check_free(journal, args.overwrite)
     growing.check_frames(args.out, names, args.overwrite, options.pictures_of(args))
-    zoom = Zoom(args.frames, args.scale)
+    zoom = films.zoom_of(args)
     asked = options.request_of(args)
-    asked.update(zoom=zoom, picture=Picture(args.max_size))
+    asked.update(zoom=zoom, picture=Picture(args.max_size), schedule=films.schedule_of(args))
     job = prepare(args.image, options.dream_of(args, asked["model"]), **asked)
     growing.check_frames(args.out, names, args.overwrite, inputs_of(job))
-    film = _film(job, args.animate, args.animate_size, args.overwrite)
+    film = _film(job, args.animate, args.animate_size, args.animate_loop, args.overwrite)
     about = recipe(job, os.path.join(args.out, names[0]), args.frames - 1)
     frames = _Frames(journal, job, about, args.overwrite, film)
     frames.check()
@@ -98,7 +104,7 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     about = recipe(job, first, last) if changed else str(asked["recipe"])
     for line in differences:
         events.note(line)
-    names = growing.frame_names(last + 1, _SUFFIX)
+    names = growing.frame_names(last + 1, _SUFFIX, job.zoom.first if job.zoom else 0)
     growing.check_frames(journal.out, names, True, inputs_of(job))
     gone = [name for name in names[:done] if not os.path.isfile(os.path.join(journal.out, name))]
     if gone:
@@ -109,7 +115,7 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     if animation and gone:
         events.warn(f"{animation['path']} is not made, since it would lack them")
     elif animation:
-        film = _film(job, animation["path"], animation["side"], args.overwrite)
+        film = _film(job, **animation, overwrite=args.overwrite)
     frames = _Frames(journal, job, about, asked["overwrite"], film)
     frames.check(done)
     runs.say_resumed(journal, done, last + 1, "frame")
@@ -131,11 +137,15 @@ def _reached(journal: Journal, job: Job) -> Optional[Reached]:
     return Reached(state.done, frame, state.generator)
 
 
-def _film(job: Job, path: Any, side: int, overwrite: bool) -> Optional[growing.Animation]:
+def _film(
+    job: Job, path: Any, side: int, loop: int, overwrite: bool
+) -> Optional[growing.Animation]:
     if not path:
         return None
     count = job.zoom.frames if job.zoom else 1
-    how = argparse.Namespace(animate=path, animate_size=side, overwrite=overwrite)
+    how = argparse.Namespace(
+        animate=path, animate_size=side, animate_loop=loop, overwrite=overwrite
+    )
     return growing.Animation(how, job.pixels.shape[:2], count, inputs_of(job))
 
 
@@ -155,7 +165,8 @@ class _Frames:
 
     @property
     def paths(self) -> List[str]:
-        names = growing.frame_names(self.count, _SUFFIX)
+        first = self.job.zoom.first if self.job.zoom else 0
+        names = growing.frame_names(self.count, _SUFFIX, first)
         return [os.path.join(self.journal.out, name) for name in names]
 
     def check(self, done: int = 0) -> None:
@@ -169,6 +180,7 @@ class _Frames:
         film = args.animate and {
             "path": os.path.abspath(args.animate),
             "side": args.animate_size,
+            "loop": args.animate_loop,
         }
         self.journal.begin(
             "zoom",

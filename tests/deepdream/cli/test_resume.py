@@ -12,72 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepdream import cli, pictures
+from deepdream import pictures
 from deepdream.dream import class_pictures, octaves
 from deepdream.request import journal as journals
+from tests.support.kills import contents, kill_until_done
 
 ROOT = Path(__file__).resolve().parents[3]
-KILLED = 9
-# what a process calls to write; a kill comes before or after one of these calls
-CALLS = ("open", "mkdir", "replace", "link", "unlink", "fsync", "rmdir", "chmod")
 SHORT = ["--iterations", "1", "--octaves", "2", "--octave-scale", "1.2", "--seed", "3"]
 
 
 @pytest.fixture
 def own(small_folder, engine_name):
     return ["--model", str(small_folder), "--engine", engine_name]
-
-
-def contents(folder):
-    """{name: bytes} of all files in a folder and below it."""
-    files = (path for path in Path(folder).rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def killed_at(number, words):
-    """Run a command line in a forked process that dies, as by kill -9, at the call of this number.
-
-    Returns the exit code: KILLED, or the command's own.
-    """
-    child = os.fork()
-    if child:
-        return os.waitpid(child, 0)[1] >> 8
-    calls = 0
-
-    def dying(function):
-        def call(*args, **how):
-            nonlocal calls
-            calls += 1
-            if calls == number:
-                os._exit(KILLED)
-            made = function(*args, **how)
-            if calls == -number:
-                os._exit(KILLED)
-            return made
-
-        return call
-
-    for name in CALLS:
-        setattr(os, name, dying(getattr(os, name)))
-    octaves.make_step = dying(octaves.make_step)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    os._exit(cli.main([str(word) for word in words]))
-
-
-def kill_until_done(rng, begin, out, most):
-    """Kill a run, and what goes on with it, again and again. Returns the number of kills."""
-    words, kills = begin, 0
-    while True:
-        code = killed_at(rng.choice((-1, 1)) * rng.randrange(1, most), words)
-        if code == 0:
-            return kills
-        assert code == KILLED
-        kills += 1
-        there = out.is_file() or (out.is_dir() and any(path.suffix for path in out.iterdir()))
-        begun = journals.of(out).exists or there
-        words = ["resume", out] if begun else begin
 
 
 @pytest.fixture

@@ -92,3 +92,12 @@ def test_what_cannot_be_written_leaves_nothing(frames, tmp_path):
     with pytest.raises(OutputError, match="exists already"):
         animation.save_animation(tmp_path / "out.gif", frames, replace=False)
     assert (tmp_path / "out.gif").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_circle_fades_its_end_into_its_beginning():
+    frames = [np.full((2, 2, 3), level, np.uint8) for level in (0, 30, 60, 90, 210)]
+    levels = [frame[0, 0, 0] for frame in animation.looped(frames, 2)]
+    assert levels == [60, 60, 90]  # 60, then 90 * 2/3 + 0 * 1/3, then 210 * 1/3 + 30 * 2/3
+    assert len(animation.looped(frames, 0)) == 5
+    with pytest.raises(OutputError, match="5 frames cannot fade for 3"):
+        animation.looped(frames, 3)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from deepdream import pictures
 from deepdream.errors import ImageError, OutputError, RecipeError
+from deepdream.request import cost, making
 from deepdream.request import job as jobs
 from deepdream.request import recipe as recipes
 
@@ -299,8 +300,8 @@ def test_the_trial_that_tells_the_time_changes_nothing(small, photo, caffe):
                             engine=caffe, seed=1)  # fmt: skip
 
     tried, plain = job(), job()
-    assert jobs.seconds(tried, 3) > 0
-    np.testing.assert_array_equal(*(next(jobs.pictures(j)) for j in (tried, plain)))
+    assert cost.seconds(tried, 3) > 0
+    np.testing.assert_array_equal(*(next(making.pictures(j)) for j in (tried, plain)))
 
 
 def test_a_recipe_too_large_for_a_jpeg_is_found_before_the_dream(

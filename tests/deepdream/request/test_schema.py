@@ -6,6 +6,7 @@ import pytest
 
 from deepdream.errors import DreamError, RecipeError
 from deepdream.request import fields, schema
+from deepdream.settings import Zoom
 
 SHA1 = "0123456789abcdef" * 2 + "01234567"
 RECIPE = {
@@ -42,7 +43,7 @@ def with_value(path, value):
 def test_what_is_missing_has_the_dreams_own_default():
     read = schema.read(RECIPE)
     assert read["settings"]["iterations"] == 10 and read["settings"]["clip"] is True
-    assert read["zoom"] == {"frames": 3, "scale": 0.05}
+    assert Zoom(**read["zoom"]) == Zoom(3, 0.05)
     assert read["model"]["scale"] is None and read["model"]["channel_order"] is None
 
 
@@ -70,6 +71,11 @@ def test_what_was_read_reads_again():
     (("settings",), [], "settings is [], not an object of end, iterations"),
     (("zoom", "frames"), 10**7, "zoom.frames is 10000000, not a whole number from 1 to 1000000"),
     (("zoom", "scale"), 1, "zoom.scale is 1, not a number from 0 to 0.999"),
+    (("zoom", "centre"), [0.5, 1.5], "zoom.centre[1] is 1.5, not a number from 0 to 1"),
+    (("zoom", "easing"), "quick", 'zoom.easing is \'quick\', not "linear" or "in" or'),
+    (("schedule",), {"end": {"01": "4c"}}, "a name in schedule.end is '01', not the number of a"),
+    (("schedule",), {"end": {"9": "4c"}, "period": 9}, "schedule.end has frame 9, but schedule"),
+    (("schedule",), {"objective": {"0": "4"}}, "objective '4': is a number, not an objective"),
     (("frame",), 3, "frame is 3, but the last one is 2"),
     (("seed",), 2**32, "seed is 4294967296, not a whole number from 0 to 4294967295"),
     (("model", "mean"), [], "model.mean is [], not a list of 1 to 3"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepdream.errors import RecordingError
-from deepdream.request import job, recipe
+from deepdream.request import job, making, recipe
 from deepdream.settings import Dream
 from deepdream.studies import compare, recording
 from netfile.files import file_sha1
@@ -35,7 +35,7 @@ def recorded(request_of, tmp_path):
 
 def test_a_recording_holds_what_the_net_saw_and_made(recorded, request_of):
     request = request_of()
-    (picture,) = job.pictures(request)
+    (picture,) = making.pictures(request)
     kept = recording.Recording(recorded)
     assert np.array_equal(kept.array("result"), picture)
     assert np.array_equal(kept.array("pixels"), request.pixels) and kept.array("guide") is None

@@ -1,12 +1,13 @@
-"""What a job takes: its steps, and about how long they last."""
+"""What a job takes: its work, its memory, its time."""
 
 import time
 from typing import Any, List, Optional
 
 import numpy as np
 
-from ..dream.octaves import deepdream, octave_sizes
+from ..dream.octaves import BYTES_PER_PIXEL, deepdream, octave_sizes
 from ..errors import NotFiniteError, SizeError, ZeroGradientError
+from ..nets.memory import of_net
 from .job import Job
 
 _TRIED = 224  # pixels; the height and width of the picture that a step is timed on
@@ -26,6 +27,11 @@ def steps(job: Job) -> List[int]:
         return whole
     octave, step = job.stopped
     return [*whole[: octave - 1], step, *[0] * (job.dream.octaves - octave)]
+
+
+def memory(job: Job) -> int:
+    """About how many bytes the job takes, its net among them."""
+    return of_net(job.opened, [job.pixels.shape[:2]], beside=BYTES_PER_PIXEL)
 
 
 def seconds(job: Job, frames: int = 1) -> Optional[float]:

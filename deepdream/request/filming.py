@@ -1,0 +1,60 @@
+"""A film's frames, dreamt one after another."""
+
+from typing import Callable, Iterable, Iterator, Optional
+
+import numpy as np
+
+from ..dream.octaves import deepdream
+from ..errors import ZeroGradientError
+from ..films.blending import Last, base, settled
+from ..pictures.files import to_bytes
+from ..pictures.resize import at_most
+from ..settings import Video
+from .job import Job
+from .making import changing, constant
+
+# beside the net and the dream, measured: the flow both ways, the last frame and its dream
+BYTES_PER_PIXEL = 90
+
+
+def dreams(
+    job: Job,
+    frames: Iterable[np.ndarray],
+    how: Video,
+    report: Optional[Callable[..., None]] = None,
+    last: Optional[Last] = None,
+    done: int = 0,
+    tell: Callable[[int, str], None] = lambda number, text: None,
+) -> Iterator[Last]:
+    """The dreams of a film's frames, each with what the next one needs.
+
+    All frames are dreamt with the same random numbers: the jitter is no cause of flicker. A frame
+    in which the objective finds nothing, such as a black one, stays as it is, unless it is the
+    first.
+
+    Args:
+        frames: uint8 RGB (H, W, 3), those after the first `done` ones.
+        report: called with a Progress after every step.
+        last: of the frame before them, or None where they are all.
+        tell: called with the number of a frame and what is to be known of it.
+
+    Raises:
+        ZeroGradientError: the objective has no gradient at the first frame.
+        DreamError: as `deepdream` and `base`.
+    """
+    at = changing(job)
+    for number, frame in enumerate(frames, done):
+        source = to_bytes(at_most(np.asarray(frame, np.float32), job.picture.max_size))
+        picture, new = base(source, last, how)
+        if new and number:
+            tell(number, "a scene begins")
+        params = constant(job, np.random.RandomState(job.seed), report)
+        try:
+            dream = deepdream(job.net, picture, **{**params, **at(number)})
+        except ZeroGradientError as e:
+            if not number:
+                raise
+            tell(number, f"stays as it is: {e}")
+            dream = picture
+        last = settled(dream, source, new, last)
+        yield last
