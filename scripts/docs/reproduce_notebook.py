@@ -43,7 +43,7 @@ class Cell(NamedTuple):
 
 def cells(args: argparse.Namespace) -> List[Cell]:
     """Every picture that the notebook makes, in its order."""
-    steps = ["--iterations", str(args.iterations)]
+    steps = ["--preset", "notebook", "--iterations", str(args.iterations)]
     loop = ["--frames", str(args.frames), "--scale", str(ZOOM.scale)]
     return [
         Cell(

@@ -89,4 +89,4 @@ def test_the_notebook_is_reproduced_on_a_real_caffe(photo: Path, tmp_path: Path)
     command = [CAFFE_PYTHON, "scripts/docs/reproduce_notebook.py", "-o", out, "--engine", "caffe"]
     done = run(*command, "--image", photo, "--guide", photo, "--frames", "2", "--iterations", "1")
     assert done.returncode == 0, done.stderr
-    assert "motif_googlenet on caffe 1.0.0" in (out / "index.html").read_text()
+    assert "creature_googlenet on caffe 1.0.0" in (out / "index.html").read_text()

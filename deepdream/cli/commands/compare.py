@@ -128,13 +128,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _record(args: argparse.Namespace) -> int:
     writer = Writer(args.record)
+    name, engine = args.model or DEFAULT_MODEL, args.engine or DEFAULT_ENGINE
+    model = nets.find(name, args.mean, args.channel_order, args.input_scale)
+    # the notebook's settings; a model's own would smooth away what differs
+    settings = {"end": nets.default_map(model, engine), **options.given(args)}
     job = prepare(
         args.image,
-        Dream(**{"end": "", **options.given(args)}),
-        model=nets.find(
-            args.model or DEFAULT_MODEL, args.mean, args.channel_order, args.input_scale
-        ),
-        engine=args.engine or DEFAULT_ENGINE,
+        Dream(**settings),
+        model=model,
+        engine=engine,
         gpu=args.gpu,
         guide_paths=args.guide,
         seed=args.seed or 0,

@@ -9,8 +9,9 @@ from scripts.docs import motif_scene
 
 @pytest.fixture
 def run(run, engine_name):
-    """Call `deepdream heatmap` on the engine under test; returns (exit code, stdout, stderr)."""
-    return lambda *args: run("heatmap", *args, "--engine", engine_name)
+    """Call `deepdream heatmap` on the net of motifs; returns (exit code, stdout, stderr)."""
+    motifs = ["--model", "motif_googlenet", "--engine", engine_name]
+    return lambda *args: run("heatmap", *args, *motifs)
 
 
 @pytest.fixture
