@@ -114,7 +114,7 @@ CAFFE_JOBS = $(if $(JOBS),$(shell $(CAFFE_PYTHON) -c 'import xdist; print("-n $(
 
 test-caffe: $(VENV)/.dev  ## run the tests on a real Caffe, and compare caffe_compat with it
 	PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 DEEPDREAM_TEST_ENGINE=caffe GLOG_minloglevel=2 \
-	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider \
+	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider -m "not slow" \
 	    $(CAFFE_JOBS) tests/netfile tests/net_surgery tests/deepdream
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m caffe tests/parity
 
