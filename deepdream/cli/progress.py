@@ -13,6 +13,7 @@ from netfile.errors import printable
 from netfile.terminal import say
 
 from ..dream.octaves import Progress
+from ..dream.tiles import Passes
 from ..request import job as jobs
 from ..request.job import Job
 from . import events
@@ -201,13 +202,14 @@ def pictures(
     watch: Optional[Callable[[Progress], None]] = None,
     since: Optional[jobs.Reached] = None,
     reached: Callable[[jobs.Reached], None] = lambda reached: None,
+    passes: Optional[Passes] = None,
 ) -> Iterator[Tuple[int, np.ndarray]]:
     """(number, picture) of each of a job's pictures, while a Meter says how far it is.
 
     Args:
         told: as in Meter.
         watch: called after every step; it may raise StopDream.
-        since, reached: as in request.job.pictures.
+        since, reached, passes: as in request.job.pictures.
     """
     done = since.done if since else 0
     parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
@@ -218,7 +220,8 @@ def pictures(
             if watch:
                 watch(p)
 
-        yield from enumerate(jobs.pictures(job, report, since=since, reached=reached), done)
+        made = jobs.pictures(job, report, since=since, reached=reached, passes=passes)
+        yield from enumerate(made, done)
 
 
 def announce(job: Job) -> None:

@@ -5,9 +5,11 @@ import asyncio
 import logging
 import os
 import signal
+from collections import deque
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any, Callable, Dict, Iterator, Optional, Sequence
+from multiprocessing import resource_tracker
+from typing import Any, Callable, Deque, Dict, Iterable, Iterator, Optional, Sequence
 
 from netfile.errors import printable
 from netfile.places import install
@@ -88,16 +90,32 @@ class Cluster:
                     self._said("no worker is left; the work waits for one, and Ctrl-C ends it")
         if begun.cancelled() or begun.status == "lost":
             raise self._gone()
-        if begun.status == "finished":
-            with self._joined():
+        with self._joined():
+            if begun.status == "finished":
                 return begun.result()
-        error = begun.exception()
+            error = begun.exception()
         if type(error).__name__ == "KilledWorker":
             raise LostWorkersError(
                 f"{getattr(error, 'allowed_failures', 0) + 1} workers died while they worked on "
                 "it; their logs may say why, too little memory for one"
             )
         raise error.with_traceback(None)
+
+    def results(self, work: Callable[..., Any], pieces: Iterable[Sequence[Any]]) -> Iterator[Any]:
+        """What a piece of work gave for each of these arguments, in order; some are always on their
+        way. Raises as `result` does."""
+        begun: Deque[Any] = deque()
+        for what in pieces:
+            if len(begun) >= self.ahead:
+                yield self.result(begun.popleft())
+            begun.append(self.begin(work, *what))
+        while begun:
+            yield self.result(begun.popleft())
+
+    @property
+    def ahead(self) -> int:
+        """How many pieces of work are to be on their way."""
+        return max(1, CLUSTER.ahead * len(self.workers))
 
     @contextmanager
     def _joined(self) -> Iterator[None]:
@@ -130,7 +148,7 @@ class Ahead:
     def take(self, piece: Any) -> Any:
         """Has this piece and those that follow begun; returns what `begin` gave for this one, or
         raises what it raised."""
-        most = max(1, CLUSTER.ahead * len(self._cluster.workers))
+        most = self._cluster.ahead
         while self._left and (len(self._begun) < most or piece not in (p for p, _ in self._begun)):
             following = self._left.pop(0)
             try:
@@ -254,6 +272,8 @@ def _without_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    # as each process that is started asks for, and which lets the signal through again
+    resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -265,7 +285,7 @@ def _distributed() -> Any:
     try:
         import dask
 
-        quiet = {"logging": {"distributed": "critical"}}
+        quiet: Dict[str, Any] = {"logging": {"distributed": "critical"}}
         quiet["distributed.admin.large-graph-warning-threshold"] = "1TB"  # of a photograph
         dask.config.set(quiet)
         import cryptography  # noqa: F401  of the connections

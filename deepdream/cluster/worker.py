@@ -10,15 +10,18 @@ import pickle
 import tempfile
 import threading
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from .. import nets
 from ..dream.class_pictures import BYTES_PER_PIXEL, METHODS, made_of_class
+from ..dream.objectives import Objective
 from ..dream.octaves import Progress, StopDream
+from ..dream.tiles import TilePass, of_tile
 from ..errors import Size
 from ..nets import engine as engines
+from ..pictures.tiling import Reach
 from ..request.job import Job, Request, pictures
 from ..settings import Dream, Picture
 from . import check
@@ -143,6 +146,35 @@ def class_made(
         return made_of_class(
             one.net, one.output, number, one.size, seeds, METHODS[method], lambda *at: report(None)
         )
+
+
+def tile_made(
+    net: Net,
+    layers: Tuple[str, ...],
+    any_size: bool,
+    objective: Objective,
+    reaches: Mapping[str, Reach],
+    one: TilePass,
+) -> Tuple[float, np.ndarray]:
+    """The value and the gradient of one tile, as dream.tiles.of_tile gives them; runs on a worker.
+
+    layers, any_size: of the client's OpenNet. The masks of the objective's terms are in `one`.
+    """
+    with _busy:
+
+        def opened(key: Any, folder: str) -> nets.OpenNet:
+            return nets.open(
+                net.found(),
+                net.engine,
+                layers=list(layers),
+                sizes=[one.data.shape[2:]],
+                any_size=any_size,
+                gpu=net.gpu,
+            )
+
+        here = _once((net, layers, any_size), opened)
+        value, gradient = of_tile(here.net, objective, reaches, one)
+        return value, gradient.copy()
 
 
 def _once(key: Any, make: Callable[[Any, str], Any]) -> Any:

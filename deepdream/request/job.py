@@ -13,6 +13,7 @@ from netfile.terminal import counted
 from .. import nets
 from ..dream import smoothing
 from ..dream.octaves import BYTES_PER_PIXEL, Progress, StopDream, deepdream, octave_sizes
+from ..dream.tiles import Passes
 from ..dream.zoom import zoom
 from ..errors import NotFiniteError, Size, SizeError, TargetError, ZeroGradientError
 from ..nets.labels import class_number, classes
@@ -169,10 +170,9 @@ class Request:
         self._engine, self._gpu, self._beside = engine, gpu, beside
         self._zoom, self.picture, self._model_sha1 = zoom, picture, model_sha1
         self._tiling = tiling
-        places = [("guide", str(path), path) for path in guide_paths]
-        places += [("mask", str(mask_path), mask_path)] if mask_path else []
-        places += [("objective", name, path) for name, path in self._named.items()]
-        self._places = places
+        self._places = [("guide", str(path), path) for path in guide_paths]
+        self._places += [("mask", str(mask_path), mask_path)] if mask_path else []
+        self._places += [("objective", name, path) for name, path in self._named.items()]
         self._sources: Optional[Tuple[Source, ...]] = None
         self._opened: Optional[nets.OpenNet] = None
         self._holds = 0  # bytes that the passes of this net take, since there were some
@@ -245,8 +245,8 @@ class Request:
             DreamError: the request cannot be met.
         """
         photo = read(image_path, self.picture.profiles)
-        opened = self.open(photo.pixels.shape[:2])
-        self._opened, self._holds = opened, opened.holds
+        self._opened = opened = self.open(photo.pixels.shape[:2])
+        self._holds = opened.holds
         pixels = at_most(photo.pixels, self.picture.max_size)
         # what a recipe need not tell is left out of it
         picture = replace(self.picture, profiles=self._converts or photo.converted)
@@ -354,6 +354,7 @@ def pictures(
     wrap: Callable[[Any], Any] = lambda objective: objective,
     since: Optional[Reached] = None,
     reached: Callable[[Reached], None] = lambda reached: None,
+    passes: Optional[Passes] = None,
 ) -> Iterator[np.ndarray]:
     """The job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them.
 
@@ -362,8 +363,8 @@ def pictures(
         wrap: called with the objective, returns the one to use.
         since: where to go on; what was made before is not made again.
         reached: called before each picture.
+        passes: what makes the gradients of tiles, if not the job's net.
     """
-
     watch = MemoryWatch(memory(job)) if job.opened.tile else None
 
     def reported(p: Progress) -> None:
@@ -375,11 +376,9 @@ def pictures(
             raise StopDream
 
     d, rng = job.dream, np.random.RandomState(job.seed)
-    frame, done = job.pixels, 0
-    if since is not None:
-        frame, done = since.frame, since.done
-        if since.generator is not None:
-            rng.set_state(since.generator)
+    frame, done = (since.frame, since.done) if since else (job.pixels, 0)
+    if since and since.generator is not None:
+        rng.set_state(since.generator)
     params: Dict[str, Any] = dict(
         iter_n=d.iterations,
         octave_n=d.octaves,
@@ -393,6 +392,7 @@ def pictures(
         rng=rng,
         report=reported,
         tile=job.opened.tile,
+        passes=passes,
     )
     frames, scale = (job.zoom.frames, job.zoom.scale) if job.zoom else (1, 0.0)
     for picture in zoom(job.net, frame, frames, scale, done, **params):

@@ -2,8 +2,12 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
+
+from deepdream.cluster.worker import _Wanted
+from deepdream.dream.octaves import StopDream
 
 
 def dies_once(done: str, work: Any, *what: Any) -> Any:
@@ -21,3 +25,18 @@ def dies_once(done: str, work: Any, *what: Any) -> Any:
 def dies(*what: Any) -> None:
     """Ends its process, each time."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def until_unwanted(pipe: str) -> None:
+    """A dream of many steps; a pipe is told when it begins, and why it ends."""
+    with open(pipe, "w", buffering=1) as told:
+        told.write("begun\n")
+        wanted, step = _Wanted(), threading.Event()
+        for _ in range(2000):
+            try:
+                wanted(None)
+            except StopDream:
+                told.write("nobody waits\n")
+                return
+            step.wait(0.01)
+        told.write("its steps are done\n")

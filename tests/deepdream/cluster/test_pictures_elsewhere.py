@@ -70,6 +70,28 @@ def test_tiles_are_those_of_this_process(run, photos, tmp_path, scheduler, monke
     assert b'"tile": {"height": 48' in files(tmp_path / "there")["a-dream.png"]
 
 
+@pytest.mark.parametrize(
+    "words", [[], ["--guide", "{}/c.png", "--mask", "{}/b.png"]], ids=["plain", "guide-mask"]
+)
+def test_tiles_of_one_picture_go_to_the_workers(
+    run, photos, tmp_path, scheduler, monkeypatch, words
+):
+    from deepdream.nets import opening
+
+    monkeypatch.setattr(opening, "_tile", lambda asked, tiling: (48, 56))
+    given, results = [], Cluster.results
+
+    def counted(self, work, pieces):
+        return results(self, work, (given.append(1) or piece for piece in pieces))
+
+    monkeypatch.setattr(Cluster, "results", counted)
+    words = ["dream", photos / "a.png", *SHORT, *(word.format(photos) for word in words), "-o"]
+    assert run(*words, tmp_path / "here.png")[0] == 0 and not given
+    code, _, err = run(*words, tmp_path / "there.png", "--scheduler", scheduler)
+    assert code == 0 and len(given) > 4, err
+    assert (tmp_path / "here.png").read_bytes() == (tmp_path / "there.png").read_bytes()
+
+
 def test_failures_are_told_as_here(run, photos, tmp_path, scheduler):
     (photos / "b.png").write_bytes(b"no picture")
     one, other = same_as_local(run, tmp_path, photos, scheduler)
@@ -124,6 +146,17 @@ def test_ctrl_c_keeps_what_is_written_and_the_rest_is_made_later(
     assert run("batch", photos, "-o", out, *SHORT, "--scheduler", scheduler)[0] == 0
     run("batch", photos, "-o", tmp_path / "here", *SHORT)
     assert files(out) == files(tmp_path / "here")
+
+
+def test_a_picture_that_nobody_waits_for_ends(tmp_path, scheduler):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with client.joined(scheduler, None) as cluster:
+        begun = cluster.begin(hooks.until_unwanted, str(pipe))
+        told = open(pipe)
+        assert told.readline() == "begun\n" and not begun.done()
+    with told:
+        assert told.readline() == "nobody waits\n"
 
 
 def test_class_pictures_equal_local_ones(run, tmp_path, scheduler, small_folder, engine_name):
