@@ -1,14 +1,12 @@
 """The client's side of a cluster: joining one, or starting one here; work handed out ahead, and
 its results in order."""
 
-import asyncio
 import logging
 import os
 import signal
 from collections import deque
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
-from multiprocessing import resource_tracker
 from typing import Any, Callable, Deque, Dict, Iterable, Iterator, Optional, Sequence
 
 from netfile.errors import printable
@@ -197,6 +195,8 @@ def _ask(distributed: Any, address: str) -> None:
         ClusterError: none does.
     """
 
+    import asyncio  # a command that joins no cluster starts without it
+
     async def kind() -> str:
         arguments = distributed.Security().get_connection_args("client")
         async with distributed.core.rpc(
@@ -215,7 +215,7 @@ def _ask(distributed: Any, address: str) -> None:
 
 def _no_scheduler(address: str, error: Exception) -> ClusterError:
     why = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, (asyncio.TimeoutError, TimeoutError)) or "Timed out" in why:
+    if "TimeoutError" in (type(error).__name__, why) or "Timed out" in why:
         why = f"no scheduler answers within {CLUSTER.seconds} s"
     return ClusterError(f"scheduler {address}: {why}; `dask scheduler` starts one")
 
@@ -272,7 +272,9 @@ def _without_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # as each process that is started asks for, and which lets the signal through again
+    from multiprocessing import resource_tracker
+
+    # which each process that is started asks for, and whose start lets the signal through again
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
