@@ -19,6 +19,7 @@ from .worker import Net
 
 # what the libraries of a real Caffe take their number of threads from, and the built-in engine
 _THREADS = ("CAFFE_COMPAT_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_TICK = "1s"
 
 
 class Cluster:
@@ -235,6 +236,9 @@ def _local(distributed: Any, workers: int) -> Iterator[Any]:
     # before its libraries are loaded, which look at it once; what went wrong the client says
     before = {name: share for name in _THREADS}
     before["DASK_LOGGING__DISTRIBUTED"] = "critical"
+    # Dask's profiler and its watch over itself take a twentieth of a core in each process
+    before["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
+    before["DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL"] = _TICK
     try:
         with _without_interrupts(), dask.config.set(
             {"distributed.nanny.pre-spawn-environ": before}
@@ -288,6 +292,8 @@ def _distributed() -> Any:
         import dask
 
         quiet: Dict[str, Any] = {"logging": {"distributed": "critical"}}
+        quiet["distributed.worker.profile.enabled"] = False
+        quiet["distributed.admin.tick.interval"] = _TICK
         quiet["distributed.admin.large-graph-warning-threshold"] = "1TB"  # of a photograph
         dask.config.set(quiet)
         import cryptography  # noqa: F401  of the connections
