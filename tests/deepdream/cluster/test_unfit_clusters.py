@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from deepdream.cluster import check, client
+from deepdream.cluster.client import Cluster
 from deepdream.settings import CLUSTER
 from netfile.files import file_sha1
 
@@ -76,6 +77,18 @@ def test_a_worker_of_another_version(refused, scheduler, monkeypatch):
     monkeypatch.setattr(check, "__version__", "0.0.1")
     line = refused("--scheduler", scheduler)
     assert "worker tcp://127.0.0.1:" in line and "there, and 0.0.1 here" in line
+
+
+def test_a_worker_that_joins_later_is_asked_too(
+    run, photo, tmp_path, refused, scheduler, monkeypatch
+):
+    monkeypatch.setattr(Cluster, "check", lambda self, net: None)
+    monkeypatch.setattr(check, "__version__", "0.0.1")
+    assert "there, and 0.0.1 here" in refused("--scheduler", scheduler)
+    out = tmp_path / "dreams"
+    code, said, err = run("batch", photo, "-o", out, "--scheduler", scheduler)
+    assert code == 2 and "there, and 0.0.1 here" in err
+    assert said.splitlines()[-1] == "0 of 1 picture done; 1 left"  # it is no picture's fault
 
 
 def test_a_worker_without_this_package(refused, scheduler, monkeypatch):
