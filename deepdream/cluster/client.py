@@ -233,12 +233,13 @@ def _local(distributed: Any, workers: int) -> Iterator[Any]:
     import dask
 
     share = str(max(1, cores() // workers))
-    # before its libraries are loaded, which look at it once; what went wrong the client says
-    before = {name: share for name in _THREADS}
-    before["DASK_LOGGING__DISTRIBUTED"] = "critical"
-    # Dask's profiler and its watch over itself take a twentieth of a core in each process
-    before["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "False"
-    before["DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL"] = _TICK
+    # set before a worker is started, in this process too
+    before = {
+        "DASK_LOGGING__DISTRIBUTED": "critical",  # what went wrong is said by the client
+        # Dask's profiler and its watch over itself take a twentieth of a core in each process
+        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+        "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": _TICK,
+    }
     try:
         with _without_interrupts(), dask.config.set(
             {"distributed.nanny.pre-spawn-environ": before}
@@ -252,6 +253,7 @@ def _local(distributed: Any, workers: int) -> Iterator[Any]:
                 memory_limit=None,  # the request itself asks how much there is
                 security=True,
                 silence_logs=logging.CRITICAL,
+                env={name: share for name in _THREADS},
             )
     except (OSError, RuntimeError) as e:
         raise ClusterError(f"no worker can be started here: {' '.join(str(e).split())}") from None

@@ -180,9 +180,10 @@ def test_workers_of_this_machine_share_its_cores(run, photos, tmp_path, monkeypa
         os.kill(pid, 0)
 
 
-def test_one_picture_goes_to_workers_of_this_machine(run, photos, tmp_path):
+def test_workers_of_this_machine_change_nothing_here(run, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(client, "cores", lambda: 14)  # a share that no recipe has
     words = ["dream", photos / "a.png", *SHORT, "-o"]
     assert run(*words, tmp_path / "here.png")[0] == 0
-    code, said, err = run(*words, tmp_path / "there.png", "--workers", 1)
-    assert code == 0 and "1 worker at tls://127.0.0.1:" in said, err
+    code, said, err = run(*words, tmp_path / "there.png", "--workers", 2)
+    assert code == 0 and "2 workers at tls://127.0.0.1:" in said, err
     assert (tmp_path / "here.png").read_bytes() == (tmp_path / "there.png").read_bytes()
