@@ -38,7 +38,7 @@ $(VENV)/.dream: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP_INSTALL) -e '.[compat,demo,plots,download,hdf5,draw,completion,video,dev]'
+	$(PIP_INSTALL) -e '.[compat,demo,plots,download,hdf5,draw,completion,video,cluster,dev]'
 	@touch $(VENV)/.dream $@
 
 setup: $(VENV)/.dev  ## make .venv/ with all that dreaming and testing need

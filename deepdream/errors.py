@@ -141,6 +141,15 @@ class NotFiniteError(UnfinishedError):
     step_size: Optional[float] = None
 
 
+class ClusterError(DreamError):
+    """A cluster cannot be used: its scheduler is not there, or a worker is not as this process
+    is."""
+
+
+class LostWorkersError(DreamError):
+    """One piece of work ended every worker that began it."""
+
+
 class RecipeError(DreamError):
     """A picture's recipe is missing, or cannot be followed here."""
 

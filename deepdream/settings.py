@@ -167,6 +167,20 @@ class Evaluate:
     batch: int = 32
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """How a cluster is used.
+
+    seconds: that its scheduler, and a first worker, may take to answer. ahead: pieces of work that
+    are on their way for each worker, so that none waits for the next one. look: seconds from one
+    look at the workers to the next while a result is waited for.
+    """
+
+    seconds: int = 10
+    ahead: int = 2
+    look: int = 5
+
+
 DREAM = Dream()
 ZOOM = Zoom()
 PICTURE = Picture()
@@ -175,3 +189,4 @@ VIDEO = Video()
 MATCH = Match()
 CLASS_PICTURES = ClassPictures()
 EVALUATE = Evaluate()
+CLUSTER = Cluster()

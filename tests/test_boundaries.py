@@ -37,7 +37,13 @@ ROOMS = {
     },
 }
 ROOMS["deepdream/studies"] = {*ROOMS["deepdream/request"], "deepdream/request"}
-ROOMS["deepdream/cli"] = {*ROOMS["deepdream/studies"], "deepdream/studies", "net_surgery"}
+ROOMS["deepdream/cluster"] = {*ROOMS["deepdream/request"], "deepdream/request"}
+ROOMS["deepdream/cli"] = {
+    *ROOMS["deepdream/studies"],
+    "deepdream/studies",
+    "deepdream/cluster",
+    "net_surgery",
+}
 # package -> what it may import that is not ours, and the extras that it imports only where they are
 # used
 ALLOWED = {
@@ -50,7 +56,17 @@ OPTIONAL = {
     "netfile": set(),
     "caffe_compat": {"h5py", "pydot", "pydotplus", "selective_search_ijcv_with_python", "skimage"},
     "net_surgery": {"h5py"},
-    "deepdream": {"av", "cv2", "matplotlib", "requests", "shtab", "sklearn"},
+    "deepdream": {
+        "av",
+        "cv2",
+        "cryptography",
+        "dask",
+        "distributed",
+        "matplotlib",
+        "requests",
+        "shtab",
+        "sklearn",
+    },
 }
 # the doors: what a person types at or imports, which looks into every room
 DOORS = {"deepdream/__init__.py", "deepdream/__main__.py"}
@@ -175,6 +191,7 @@ def test_only_engine_names_an_engine():
         "deepdream/dream",
         "deepdream/films",
         "deepdream/request",
+        "deepdream/cluster",
         "deepdream/studies",
     ],
 )

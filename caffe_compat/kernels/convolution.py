@@ -176,11 +176,12 @@ def _backward(arguments, scratch):
     depth = geo.channels * geo.kernel_h * geo.kernel_w
     image = geo.channels * geo.height * geo.width
     zeros = np.zeros(depth, np.float32)
-    finish = Finish(address_of(zeros), np.float32(1), 0)
     while True:
         item = threads.take(arguments)
         if item < 0:
             return
+        # in the loop: Numba frees an array after the last line that names it
+        finish = Finish(address_of(zeros), np.float32(1), 0)
         plane, block = item // p.blocks, item % p.blocks
         top, bottom = geo.height * block // p.blocks, geo.height * (block + 1) // p.blocks
         base = plane * image

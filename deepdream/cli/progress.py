@@ -14,6 +14,7 @@ from netfile.errors import printable
 from netfile.terminal import say
 
 from ..dream.octaves import Progress
+from ..dream.tiles import Passes
 from ..request import cost, making
 from ..request.job import Job, Reached
 from . import events
@@ -207,6 +208,7 @@ def pictures(
     watch: Optional[Callable[[Progress], None]] = None,
     since: Optional[Reached] = None,
     reached: Callable[[Reached], None] = lambda reached: None,
+    passes: Optional[Passes] = None,
 ) -> Iterator[Tuple[int, np.ndarray]]:
     """(number, picture) of each of a job's pictures, while a Meter says how far it is.
 
@@ -214,7 +216,7 @@ def pictures(
         frames: how many are made, of a zoom that may have more.
         told: as in Meter.
         watch: called after every step; it may raise StopDream.
-        since, reached: as in request.making.pictures.
+        since, reached, passes: as in request.making.pictures.
     """
     done = since.done if since else 0
     parts = [f"frame {i + 1}/{frames} " for i in range(frames)] if frames > 1 else [""]
@@ -225,7 +227,7 @@ def pictures(
             if watch:
                 watch(p)
 
-        made = making.pictures(job, report, since=since, reached=reached)
+        made = making.pictures(job, report, since=since, reached=reached, passes=passes)
         yield from enumerate(islice(made, frames - done), done)
 
 

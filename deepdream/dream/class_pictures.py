@@ -165,6 +165,33 @@ def visualise(
     return np.stack([deprocess(net, scaled(net, picture)) for picture in x])
 
 
+def made_of_class(
+    net: Any,
+    output: Any,
+    number: int,
+    size: Size,
+    seeds: Sequence[int],
+    method: Union[Method, FourierMethod],
+    report: Optional[Callable[[int, int], None]] = None,
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A class's pictures, and how sure the net is of the class before and after.
+
+    Args:
+        output: where the net's classes are: its `layer`, the blob of their `scores`, and `predict`,
+            as `visualise` and `probabilities` take them.
+        number, size, seeds, method, report: as in `visualise`.
+
+    Returns:
+        (the pictures, the probability of noise, (N,), that of the pictures, (N,)).
+
+    Raises:
+        NotFiniteError: the gradient is not a number.
+    """
+    before = probabilities(net, grey_noise(size, seeds), number, size, output.predict)
+    made = visualise(net, output.layer, number, size, seeds, method, report, output.scores)
+    return made, before, probabilities(net, made, number, size, output.predict)
+
+
 class _Score(NamedTuple):
     """A class's score: channel `number` of a blob, as `layer` makes it."""
 

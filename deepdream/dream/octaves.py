@@ -12,7 +12,7 @@ from .objectives import Objective, objective_L2
 from .passes import new_request
 from .preprocess import deprocess, preprocess, reshape_input
 from .step import make_step
-from .tiles import Tiled, picture_of
+from .tiles import Passes, Tiled, picture_of
 
 # of memory beside the net, measured: the octaves, the detail, the frame before
 BYTES_PER_PIXEL = 70
@@ -120,6 +120,7 @@ def deepdream(
     rng: Any = None,
     report: Optional[Callable[[Progress], None]] = None,
     tile: Optional[Size] = None,
+    passes: Optional[Passes] = None,
     **step_params: Any,
 ) -> np.ndarray:
     """Dream on a picture.
@@ -137,6 +138,7 @@ def deepdream(
         report: called after every step. It may raise StopDream.
         tile: (height, width) of the tiles by which the steps of a larger octave are made; see
             tiles.py.
+        passes: what makes the gradients of tiles, if not this net.
         step_params: step_size, jitter, objective, prior and smoothing of make_step.
 
     Returns:
@@ -169,7 +171,7 @@ def deepdream(
         h, w = base.shape[-2:]
         if octave > 0:
             detail = zoomed(detail, (h, w))
-        src = picture_of(net, (h, w), tile, objective or objective_L2, end)
+        src = picture_of(net, (h, w), tile, objective or objective_L2, end, passes)
         tiled = src if isinstance(src, Tiled) else None
         src.data[0] = base + detail
         detail = detail[:0].copy()  # what it holds is as large as the picture

@@ -10,7 +10,20 @@ cut out across the borders, and its gradient is added back in the same way.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
@@ -21,6 +34,25 @@ from .passes import backward, forward_values
 from .preprocess import input_blob, reshape_input
 
 Shift = Tuple[int, int]
+
+
+class TilePass(NamedTuple):
+    """What the gradient of one tile depends on, beside the net and the objective.
+
+    data: of the tile, float32 (1, C, h, w). masks: for each term, the part that covers the tile's
+    own places of its layer, or None.
+    """
+
+    rows: Span
+    columns: Span
+    data: np.ndarray
+    masks: Tuple[Optional[np.ndarray], ...]
+
+
+# (value of the tile's own places, gradient (1, C, h, w)) of each pass, in order; a gradient may be
+# live until the next one is asked for
+Made = Iterator[Tuple[float, np.ndarray]]
+Passes = Callable[[Objective, Mapping[str, Reach], Iterable[TilePass]], Made]
 
 
 def as_objective(objective: Union[Objective, Callable[[Any], None]], end: str) -> Objective:
@@ -49,7 +81,8 @@ def as_objective(objective: Union[Objective, Callable[[Any], None]], end: str) -
 class Tiled:
     """A picture that is dreamt on by tiles, in place of a net's input blob.
 
-    data: float32 (1, C, H, W), as a net's input. tile: their (height, width) at most.
+    data: float32 (1, C, H, W), as a net's input. tile: their (height, width) at most. passes: what
+    makes the gradients of the tiles, if not this net.
 
     Raises:
         TargetError: a layer of the objective looks at the whole picture, or the net is not one of
@@ -61,6 +94,7 @@ class Tiled:
     data: np.ndarray
     objective: Objective
     tile: Size
+    passes: Optional[Passes] = None
     _reaches: Mapping[str, Reach] = field(init=False, repr=False)
     _tiles: List[Tuple[Span, Span]] = field(init=False, repr=False)
 
@@ -95,18 +129,34 @@ class Tiled:
             term.laid(self.data.shape[2:], shift, self._places(term.layer))
             for term in self.objective.terms
         ]
+        wanted = (self._pass(rows, columns, shift, masks) for rows, columns in self._tiles)
+        made = (
+            self.passes(self.objective, self._reaches, wanted)
+            if self.passes
+            else (of_tile(self.net, self.objective, self._reaches, one) for one in wanted)
+        )
         total = 0.0
         gradient = np.zeros_like(self.data)
-        for rows, columns in self._tiles:
-            size = rows.stop - rows.start, columns.stop - columns.start
-            source = reshape_input(self.net, size)
-            for inside, outside in self._pieces(rows, columns, shift):
-                source.data[(..., *inside)] = self.data[(..., *outside)]
-            value, slope = self._of_tile(rows, columns, masks)
+        for (rows, columns), (value, slope) in zip(self._tiles, made):
             total += value
             for inside, outside in self._pieces(rows, columns, shift):
                 gradient[(..., *outside)] += slope[(..., *inside)]
         return total, gradient
+
+    def _pass(
+        self, rows: Span, columns: Span, shift: Shift, masks: List[Optional[np.ndarray]]
+    ) -> TilePass:
+        """A tile of the picture rolled by `shift`; masks: for the whole of each term's layer."""
+        size = rows.stop - rows.start, columns.stop - columns.start
+        data = np.empty((*self.data.shape[:2], *size), np.float32)
+        for inside, outside in self._pieces(rows, columns, shift):
+            data[(..., *inside)] = self.data[(..., *outside)]
+        own = []
+        for term, mask in zip(self.objective.terms, masks):
+            index = list(self._reaches).index(term.layer)
+            (top, bottom), (left, right) = rows.own[index], columns.own[index]
+            own.append(None if mask is None else mask[top:bottom, left:right])
+        return TilePass(rows, columns, data, tuple(own))
 
     def _places(self, layer: str) -> Size:
         reach = self._reaches[layer]
@@ -122,29 +172,35 @@ class Tiled:
             for column, in_columns in _unrolled(columns, shift[1], width):
                 yield (row, column), (in_rows, in_columns)
 
-    def _of_tile(
-        self, rows: Span, columns: Span, masks: List[Optional[np.ndarray]]
-    ) -> Tuple[float, np.ndarray]:
-        """(value of the tile's own places, its gradient, live) of what the net's input holds."""
-        activations, end = forward_values(self.net, self.objective.layers)
-        total = 0.0
-        diffs: Dict[str, np.ndarray] = {name: np.zeros_like(x) for name, x in activations.items()}
-        for term, mask in zip(self.objective.terms, masks):
-            index = list(self._reaches).index(term.layer)
-            reach = self._reaches[term.layer]
-            (top, bottom), (left, right) = rows.own[index], columns.own[index]
-            if top >= bottom or left >= right:
-                continue
-            # where the tile's own places are in the tile
-            above, before = rows.start // reach.vertical[0], columns.start // reach.horizontal[0]
-            own = np.s_[..., top - above : bottom - above, left - before : right - before]
-            m = None if mask is None else mask[top:bottom, left:right]
-            assert term.of_part is not None  # as_objective has asked
-            rule = term.of_part(Part(top, left, self._places(term.layer)))
-            value, slope = rule(np.ascontiguousarray(activations[term.layer][own]), m)
-            total += term.weight * value
-            diffs[term.layer][own] += np.float32(term.weight) * slope
-        return total, backward(self.net, diffs, end, clear=False)
+
+def of_tile(
+    net: Any, objective: Objective, reaches: Mapping[str, Reach], one: TilePass
+) -> Tuple[float, np.ndarray]:
+    """(value of the tile's own places, its gradient (1, C, h, w), live).
+
+    reaches: of the objective's layers, for the whole picture.
+    """
+    rows, columns, data, masks = one
+    source = reshape_input(net, (rows.stop - rows.start, columns.stop - columns.start))
+    source.data[:] = data
+    activations, end = forward_values(net, objective.layers)
+    total = 0.0
+    diffs: Dict[str, np.ndarray] = {name: np.zeros_like(x) for name, x in activations.items()}
+    for term, mask in zip(objective.terms, masks):
+        index = list(reaches).index(term.layer)
+        reach = reaches[term.layer]
+        (top, bottom), (left, right) = rows.own[index], columns.own[index]
+        if top >= bottom or left >= right:
+            continue
+        # where the tile's own places are in the tile
+        above, before = rows.start // reach.vertical[0], columns.start // reach.horizontal[0]
+        own = np.s_[..., top - above : bottom - above, left - before : right - before]
+        assert term.of_part is not None  # as_objective has asked
+        rule = term.of_part(Part(top, left, (reach.vertical.places, reach.horizontal.places)))
+        value, slope = rule(np.ascontiguousarray(activations[term.layer][own]), mask)
+        total += term.weight * value
+        diffs[term.layer][own] += np.float32(term.weight) * slope
+    return total, backward(net, diffs, end, clear=False)
 
 
 def _unrolled(span: Span, shift: int, length: int) -> List[Tuple[slice, slice]]:
@@ -158,11 +214,18 @@ def _unrolled(span: Span, shift: int, length: int) -> List[Tuple[slice, slice]]:
     return pieces
 
 
-def picture_of(net: Any, size: Size, tile: Optional[Size], objective: Any, end: str) -> Any:
+def picture_of(
+    net: Any,
+    size: Size,
+    tile: Optional[Size],
+    objective: Any,
+    end: str,
+    passes: Optional[Passes] = None,
+) -> Any:
     """What holds a picture of this (height, width) while it is dreamt on: the net's input blob, or
     a Tiled where it is larger than a tile."""
     if tile is None or (size[0] <= tile[0] and size[1] <= tile[1]):
         return reshape_input(net, size)
     channels = tuple(input_blob(net).shape)[1]
     data = np.empty((1, channels, *size), np.float32)
-    return Tiled(net, data, as_objective(objective, end), tile)
+    return Tiled(net, data, as_objective(objective, end), tile, passes)

@@ -271,8 +271,8 @@ class Request:
             DreamError: the request cannot be met.
         """
         photo = read(image_path, self.picture.profiles)
-        opened = self.open(photo.pixels.shape[:2])
-        self._opened, self._holds = opened, opened.holds
+        self._opened = opened = self.open(photo.pixels.shape[:2])
+        self._holds = opened.holds
         pixels = at_most(photo.pixels, self.picture.max_size)
         # what a recipe need not tell is left out of it
         picture = replace(self.picture, profiles=self._converts or photo.converted)

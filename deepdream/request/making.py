@@ -7,6 +7,7 @@ import numpy as np
 
 from ..dream import smoothing
 from ..dream.octaves import Progress, StopDream
+from ..dream.tiles import Passes
 from ..dream.zoom import zoom
 from ..pictures import with_colours_of
 from ..settings import Zoom
@@ -23,6 +24,7 @@ def pictures(
     wrap: Callable[[Any], Any] = lambda objective: objective,
     since: Optional[Reached] = None,
     reached: Callable[[Reached], None] = lambda reached: None,
+    passes: Optional[Passes] = None,
 ) -> Iterator[np.ndarray]:
     """The job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them.
 
@@ -31,6 +33,7 @@ def pictures(
         wrap: called with the objective, returns the one to use.
         since: where to go on; what was made before is not made again.
         reached: called before each picture.
+        passes: what makes the gradients of tiles, if not the job's net.
     """
     rng = np.random.RandomState(job.seed)
     frame, done = job.pixels, 0
@@ -38,7 +41,7 @@ def pictures(
         frame, done = since.frame, since.done
         if since.generator is not None:
             rng.set_state(since.generator)
-    params = constant(job, rng, report)
+    params = {**constant(job, rng, report), "passes": passes}
     how = asdict(job.zoom or _ONE)
     for picture in zoom(job.net, frame, done=done, at=changing(job, wrap), **how, **params):
         done += 1

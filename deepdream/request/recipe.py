@@ -87,18 +87,20 @@ def handling(job: Job) -> Dict[str, Any]:
 
 def surroundings(opened: nets.OpenNet, gpu: Optional[int]) -> Dict[str, Any]:
     """What a picture depends on beside its request: the engine and the libraries."""
+    on = {} if gpu is None else {"gpu": gpu}
+    return {"engine": {**opened.about, **on}, "libraries": libraries()}
+
+
+def libraries() -> Dict[str, str]:
+    """The versions of Python and of the libraries that a picture depends on."""
     import PIL
     import scipy
 
-    on = {} if gpu is None else {"gpu": gpu}
     return {
-        "engine": {**opened.about, **on},
-        "libraries": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "pillow": PIL.__version__,
-        },
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "pillow": PIL.__version__,
     }
 
 

@@ -3,6 +3,11 @@ becomes of the rest where one fails or the user has enough."""
 
 from .inputs import STANDARD
 from .options import add_options, add_picture_options, handling_of
-from .work import Task, run
+from .picture import ready, write
+from .task import Task
+from .work import run
 
-__all__ = ["STANDARD", "Task", "add_options", "add_picture_options", "handling_of", "run"]
+__all__ = [
+    "STANDARD", "Task", "add_options", "add_picture_options", "handling_of", "ready", "run",
+    "write",
+]  # fmt: skip

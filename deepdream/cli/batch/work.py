@@ -5,48 +5,29 @@ import os
 import sys
 import tempfile
 from contextlib import ExitStack, nullcontext, redirect_stdout, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from netfile.errors import NetError
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import DreamError, ImageError, OutputError, SizeError
+from ...cluster.worker import net_of
+from ...errors import ClusterError, DreamError, ImageError, OutputError, SizeError
+from ...nets import engine as engines
 from ...pictures.files import size_of
 from ...pictures.output import check_file
 from ...request import journal as journals
 from ...request.job import Request, new_seed
-from .. import events, options
+from .. import events, machines, options
 from ..advice import advised
 from ..results import check_result_folder
 from . import done, names, report
+from .elsewhere import Elsewhere
 from .inputs import STANDARD, Found, spooled
 from .options import handling_of
 from .stop import Interrupt
-
-
-@dataclass(frozen=True)
-class Task:
-    """One picture.
-
-    path: its file. called: what a recipe calls it, where that is not its path. out: the file to
-    write, or, with a `stream` to write to, what is written if that fails. made: a folder that is
-    made when it is first needed, or "". replaces: whether its file is one that was stopped before.
-    """
-
-    path: str
-    called: str
-    out: str
-    seed: int
-    stream: Any = None
-    made: str = ""
-    replaces: bool = False
-
-    @property
-    def name(self) -> str:
-        """The picture, for a person."""
-        return "the standard input" if self.called else self.path
+from .task import Task
 
 
 class Failure(NamedTuple):
@@ -94,6 +75,8 @@ def run(
         asked = {name: v for name, v in options.request_of(args).items() if name != "seed"}
         handling = handling_of(args)
         dream_settings = options.dream_of(args, asked["model"])
+        if machines.wanted(args):
+            asked["tiling"] = machines.tiling(args)
         request = Request(dream_settings, picture=handling, beside=beside, **asked)
         tasks = _planned(args, found.paths, request, stream)
         every, made = len(tasks), tasks[0].made
@@ -111,6 +94,10 @@ def run(
         if STANDARD in found.paths:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="deepdream-"))
             tasks = [_with_standard_input(task, folder) for task in tasks]
+        if machines.wanted(args):
+            net = net_of(request.model, engines.load(args.engine), args.gpu)
+            joined = stack.enter_context(machines.joined(args, net))
+            dream = Elsewhere(args, request, tasks, joined, net)
         interrupt = stack.enter_context(Interrupt())
         if len(tasks) == 1 and not resumes:
             _one(args, request, tasks[0], interrupt, dream)
@@ -238,6 +225,8 @@ def _many(
                 count += 1
             except BrokenPipeError:
                 raise  # whoever read what we say has stopped
+            except ClusterError:
+                raise  # of this picture and of all that follow
             except (DreamError, NetError, MemoryError, OSError) as e:
                 failed[task] = _failed(args, task, e)
             if interrupt.asked:

@@ -6,12 +6,13 @@ from typing import Any
 
 from ...dream.octaves import BYTES_PER_PIXEL
 from ...errors import ImageError, OutputError
-from .. import batch, options
+from .. import batch, machines, options
 from .dream import dream
 
 EXAMPLES = (
     "deepdream batch photos/ -o dreams/",
     "deepdream batch photos/ -o dreams/ --preset eyes --max-size 1600 --format jpg",
+    "deepdream batch photos/ -o dreams/ --workers 4",
 )
 
 
@@ -23,6 +24,7 @@ def add_parser(verbs: Any) -> None:
     text = "where the dreams go; made if it is not there"
     options.add_out(p, "FOLDER", text)
     batch.add_picture_options(p)
+    machines.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run, save_every=None, save_steps=None, animate=None)
 

@@ -3,21 +3,17 @@ after."""
 
 import argparse
 import os
-from contextlib import suppress
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from contextlib import contextmanager, suppress
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from netfile.terminal import counted, print_table, say
 
 from ... import nets, pictures
-from ...dream.class_pictures import (
-    BYTES_PER_PIXEL,
-    METHODS,
-    grey_noise,
-    probabilities,
-    visualise,
-)
+from ...cluster.client import Ahead
+from ...cluster.worker import class_made, net_of
+from ...dream.class_pictures import BYTES_PER_PIXEL, METHODS, made_of_class
 from ...errors import DreamError, RecipeError, RunError, TargetError
 from ...nets import memory
 from ...nets.class_output import check_classes, class_output
@@ -28,7 +24,7 @@ from ...request import notes
 from ...request.fields import Many, Number, Table, showable
 from ...request.journal import Journal
 from ...settings import CLASS_PICTURES
-from .. import events, moved, options, runs
+from .. import events, machines, moved, options, runs
 from ..progress import Meter
 from ..results import check_new_files, check_result_folder, save
 
@@ -37,6 +33,8 @@ _RECIPE = "deepdream classes"
 _MOST_SEEDS = 256
 _CHANCE = Number(0, 1)
 _CHANCES = Table({"before": Many(_CHANCE, 1, _MOST_SEEDS), "after": Many(_CHANCE, 1, _MOST_SEEDS)})
+
+_Made = Tuple[np.ndarray, np.ndarray, np.ndarray]
 
 EXAMPLES = (
     "deepdream classes --list",
@@ -84,6 +82,7 @@ def add_parser(verbs: Any) -> None:
         "the first of them",
     )
     options.add_engine(p)
+    machines.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
@@ -103,15 +102,16 @@ def run(args: argparse.Namespace) -> None:
     try:
         with journal.held(), runs.kept(journal):
             runs.check_none(journal, args.overwrite)
-            journal.begin(
-                "classes",
-                work.note(work.numbers[0], work.seeds[0]),
-                places=[],
-                model=runs.model_place(work.opened.model),
-                overwrite=args.overwrite,
-                classes=work.numbers,
-            )
-            work.make(journal, args.overwrite)
+            with work.elsewhere(args):
+                journal.begin(
+                    "classes",
+                    work.note(work.numbers[0], work.seeds[0]),
+                    places=[],
+                    model=runs.model_place(work.opened.model),
+                    overwrite=args.overwrite,
+                    classes=work.numbers,
+                )
+                work.make(journal, args.overwrite)
     finally:
         if made:
             with suppress(OSError):  # there are pictures in it
@@ -214,6 +214,29 @@ class _Work:
         self.numbers = list(dict.fromkeys(numbers))
         sheet = os.path.join(self.out, SHEET)
         self._about = notes.surrounded(self.opened, sheet, args.gpu)
+        self._made_by: Optional[Callable[[int], _Made]] = None  # a class's pictures, if not here
+
+    @contextmanager
+    def elsewhere(self, args: argparse.Namespace) -> Iterator[None]:
+        """Context manager: the pictures are made by workers, if the options ask for some.
+
+        Raises:
+            DreamError: these cannot be used.
+        """
+        if not machines.wanted(args):
+            yield
+            return
+        opened, seeds = self.opened, tuple(self.seeds)
+        net = net_of(opened.model, opened.caffe, args.gpu)
+        with machines.joined(args, net) as cluster:
+
+            def begin(number: int) -> Any:
+                what = net, opened.output.layer, number, seeds, self.method
+                return cluster.begin(class_made, *what)
+
+            ahead = Ahead(cluster, self.numbers, begin)
+            self._made_by = lambda number: cluster.result(ahead.take(number))
+            yield
 
     def check_new(self, overwrite: bool) -> None:
         """Ask whether the pictures can be written. Raises OutputError."""
@@ -299,22 +322,22 @@ class _Work:
             for path, first, last in every
         ]
 
-    def visualise(
-        self, number: int, meter: Meter, steps_before: float
-    ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def visualise(self, number: int, meter: Meter, steps_before: float) -> _Made:
         """A class's pictures, one for each seed, and its probability for each before and after."""
-        opened, name, seeds = self.opened, self.names[number], self.seeds
-        output, size, net = opened.output, opened.size, opened.net
-        noise = grey_noise(size, seeds)
-        before = probabilities(net, noise, number, size, output.predict)
+        opened, name = self.opened, self.names[number]
+        if self._made_by:
+            made = self._made_by(number)
+            steps = METHODS[self.method].steps
+            meter.at(steps_before + steps, name, **{"class": name}, step=steps, steps=steps)
+            return made
 
         def report(done: int, total: int) -> None:
             meter.at(steps_before + done, name, **{"class": name}, step=done, steps=total)
 
         method = METHODS[self.method]
-        made = visualise(net, output.layer, number, size, seeds, method, report, output.scores)
-        after = probabilities(net, made, number, size, output.predict)
-        return made, before, after
+        return made_of_class(
+            opened.net, opened.output, number, opened.size, self.seeds, method, report
+        )
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -1,20 +1,14 @@
 """`deepdream dream`: pictures, one by one."""
 
 import argparse
-import os
-from dataclasses import replace
 from typing import Any
 
-from ... import pictures
 from ...dream.octaves import Progress
 from ...errors import UnfinishedError
-from ...pictures.files import check_saving
-from ...pictures.output import check_file
 from ...request.job import Request
-from ...request.recipe import recipe
-from .. import batch, events, growing, options, progress
+from .. import batch, growing, machines, options, progress
 from ..batch.stop import Interrupt
-from ..results import check_picture, inputs_of, keep_last_good, save, send
+from ..results import keep_last_good
 
 EXAMPLES = (
     "deepdream dream photo.jpg -o dream.png",
@@ -31,6 +25,7 @@ def add_parser(verbs: Any) -> None:
     batch.add_options(p)
     options.add_memory(p)
     growing.add_options(p)
+    machines.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
@@ -38,6 +33,8 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     def check(count: int) -> None:
         growing.check_count(args, count)
+        flags = ("--save-every", args.save_every), ("--save-steps", args.save_steps)
+        machines.check_free_of(args, [*flags, ("--animate", args.animate)])
 
     return batch.run(args, dream, growing.bytes_beside(args), check)
 
@@ -46,42 +43,20 @@ def dream(
     args: argparse.Namespace, request: Request, task: batch.Task, interrupt: Interrupt
 ) -> None:
     """Make one picture, and write it."""
-    out, overwrite = task.out, args.overwrite or task.replaces
-    job = request.job(task.path, task.seed, called=task.called)
-    about = recipe(job, out)
-    size, tags = job.pixels.shape[:2], job.photo.tags
-    if task.stream is not None:
-        check_saving(out, size, about, tags)
-    else:
-        if task.made:
-            os.makedirs(task.made, exist_ok=True)
-        check_file(out, pictures.FORMATS, overwrite, inputs_of(job))
-        check_picture(out, size, about, tags=tags)
-    film = growing.film(args, job, out)
+    one = batch.ready(args, request, task)
+    film = growing.film(args, one.job, task.out)
 
     def watch(p: Progress) -> None:
         if film:
             film(p)
         interrupt(p)
 
-    progress.announce(job)
+    progress.announce(one.job)
     try:
-        ((_, picture),) = progress.pictures(job, watch=watch)
+        ((_, picture),) = progress.pictures(one.job, watch=watch)
     except UnfinishedError as e:
-        keep_last_good(out, e)
+        keep_last_good(task.out, e)
         raise
-    if interrupt.at:
-        job = replace(job, stopped=interrupt.at)
-        about = recipe(job, out)
-        events.note(
-            f"stopped after step {interrupt.at.step} of octave {interrupt.at.octave}; the picture "
-            "so far is kept, and its recipe ends there too"
-        )
-    if task.stream is not None:
-        send(task.stream, out, picture, about, tags)
-        events.wrote("-", "wrote the picture to the standard output")
-    else:
-        save(out, picture, about, overwrite, tags)
-        events.wrote(out)
+    batch.write(args, task, one, picture, interrupt.at)
     if film:
         film.finish()

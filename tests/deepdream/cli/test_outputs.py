@@ -156,7 +156,7 @@ def test_a_folder_that_went_meanwhile_does_not_lose_the_picture(
 def test_what_cannot_be_saved_is_found_before_the_first_step(
     name, text, message, photo, refused, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(dream_command, "recipe", lambda *args: text)
+    monkeypatch.setattr("deepdream.cli.batch.picture.recipe", lambda *args: text)
     assert message in refused("dream", photo, "-o", tmp_path / name)
     assert names(tmp_path) == [photo.name]
 
