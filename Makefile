@@ -43,9 +43,9 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 
 setup: $(VENV)/.dev  ## make .venv/ with all that dreaming and testing need
 
-SAMPLE = $(shell $(BIN)/python scripts/docs/sample_photo.py china.jpg)
+SAMPLE = docs/cookbook/mountains.jpg
 
-dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or one that scikit-learn ships), write OUT=
+dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or that of the README), write OUT=
 	@mkdir -p $(dir $(OUT))
 	@$(BIN)/python -m deepdream dream "$(or $(IMAGE),$(SAMPLE))" -o "$(OUT)" --overwrite --seed $(SEED) \
 	    $(if $(MODEL),--model "$(MODEL)") $(if $(END),--end "$(END)") \

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         objective_guide,
         objective_L2,
         score,
+        strongest,
     )
     from .dream.octaves import Progress, StopDream, deepdream, guide_features
     from .dream.passes import backward as partial_backward
@@ -55,7 +56,7 @@ __all__ = [
     "ZeroGradientError", "__version__", "channel", "deepdream", "deprocess", "guide",
     "guide_features", "l2", "load_image", "load_net", "make_step", "match", "neuron",
     "objective_L2", "objective_guide", "partial_backward", "preprocess", "priors", "save_image",
-    "score", "smoothing", "zoom",
+    "score", "smoothing", "strongest", "zoom",
 ]  # fmt: skip
 # loaded when first asked for, so that the command line starts at once: where each name is
 _HOMES = {
@@ -70,6 +71,7 @@ _HOMES = {
     "objective_guide": ("dream.objectives", "objective_guide"),
     "objective_L2": ("dream.objectives", "objective_L2"),
     "score": ("dream.objectives", "score"),
+    "strongest": ("dream.objectives", "strongest"),
     "Progress": ("dream.octaves", "Progress"),
     "StopDream": ("dream.octaves", "StopDream"),
     "deepdream": ("dream.octaves", "deepdream"),

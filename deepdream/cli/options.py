@@ -374,7 +374,11 @@ def dream_of(args: argparse.Namespace, model: nets.Model) -> Dream:
     Raises:
         ModelError: the model's readme has settings that no dream can have.
     """
-    return replace(DREAM, **{"end": "", **own_settings(model), **given(args)})
+    own, said = own_settings(model), given(args)
+    later = getattr(args, "schedule", None) or getattr(args, "in_turn", None)
+    if "end" in said or "objective" in said or args.guide or later:  # something else is to grow
+        own.pop("objective", None)
+    return replace(DREAM, **{"end": "", **own, **said})
 
 
 def pictures_of(args: argparse.Namespace) -> List[str]:

@@ -13,6 +13,7 @@ With x the layer's activations (N, C, h, w), and m the mask's value at each plac
 | l2(layer) | 1/2 sum of m x^2 (the notebook's) |
 | channel(layer, c, ...) | sum of m x over the channels c |
 | neuron(layer, c, y, x) | m x at one place; the middle by default |
+| strongest(layer, n) | sum over places of m times the largest x of the first n channels |
 | score(layer, class) | mean of m x over the places of channel `class` |
 | guide(layer, features, ...) | sum over places of m times the largest product of x with a vector |
 
@@ -236,6 +237,25 @@ def neuron(layer: str, channel: int, y: Optional[int] = None, x: Optional[int] =
 
     name = f'neuron("{layer}", {channel})'
     return Objective((Term(layer, of_part(None), name=name, of_part=of_part),))
+
+
+def strongest(layer: str, count: Optional[int] = None) -> Objective:
+    """The largest activation at each place, whichever channel it is of: of a map of classes, the
+    class that is seen there.
+
+    count: look at so many channels, the first ones; all without it.
+    """
+
+    def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
+        if count is not None:
+            _existing(layer, count - 1, x)
+        best = x[:, :count].argmax(1)[:, None]
+        gradient = np.zeros_like(x)
+        np.put_along_axis(gradient, best, np.float32(1) if m is None else m[None, None], 1)
+        return _sum(np.float64(gradient) * x), gradient
+
+    name = f'strongest("{layer}"{"" if count is None else f", {count}"})'
+    return Objective((_each_place(layer, rule, name),))
 
 
 def score(layer: str, number: int) -> Objective:

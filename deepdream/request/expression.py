@@ -2,8 +2,8 @@
 61).within("mask.png")
 
 Sums, differences and multiples of l2(layer), channel(layer, c, ...), neuron(layer, c, y, x),
-score(class) and guide(layer, picture, ...), each with .within(mask picture). Nothing else is
-evaluated, because the text may come from a picture's recipe.
+strongest(layer, n), score(class) and guide(layer, picture, ...), each with .within(mask picture).
+Nothing else is evaluated, because the text may come from a picture's recipe.
 """
 
 import ast
@@ -24,6 +24,7 @@ _ARGUMENTS = {
     "l2": "nothing more",
     "channel": "numbers of channels",
     "neuron": "a channel, and y and x or neither",
+    "strongest": "how many channels, or nothing more",
     "guide": "names of pictures",
 }
 _MOST_LETTERS = 10_000  # of 100000 signs in a row, Python 3.9's parser dies
@@ -110,7 +111,8 @@ class Expression:
             return True
         raise self._no(
             node,
-            "only sums, multiples and l2, channel, neuron, score, guide and .within are known here",
+            "only sums, multiples and l2, channel, neuron, strongest, score, guide and .within are "
+            "known here",
         )
 
     def _check_call(self, node: ast.Call) -> None:
@@ -126,11 +128,12 @@ class Expression:
         if name not in _ARGUMENTS or not values or not isinstance(values[0], str):
             raise self._no(
                 node,
-                'known are l2("layer"), channel("layer", 3), neuron("layer", 3), score("class"), '
-                'guide("layer", "picture.jpg")',
+                'known are l2("layer"), channel("layer", 3), neuron("layer", 3), '
+                'strongest("layer", 3), score("class"), guide("layer", "picture.jpg")',
             )
         rest, wanted = values[1:], str if name == "guide" else int
-        wrong_count = (not rest) != (name == "l2") or (name == "neuron" and len(rest) not in (1, 3))
+        counts = {"l2": (0,), "neuron": (1, 3), "strongest": (0, 1)}
+        wrong_count = len(rest) not in counts[name] if name in counts else not rest
         if wrong_count or not all(type(v) is wanted for v in rest):
             raise self._no(node, f"takes a layer and {_ARGUMENTS[name]}")
         self._layers.append(node.args[0])

@@ -8,7 +8,7 @@ from .fields import Table
 from .schema import SETTINGS
 
 KEY = "dream"  # of the readme
-_NAMES = ("iterations", "octaves", "octave_scale", "step_size", "jitter", "smooth")
+_NAMES = ("objective", "iterations", "octaves", "octave_scale", "step_size", "jitter", "smooth")
 _TABLE = Table({name: SETTINGS.fields[name] for name in _NAMES})
 
 

@@ -30,9 +30,14 @@ from .held_out import (
     HeldOut,
 )
 
-# chosen by looking: the map of class scores grows whole animals, a lower layer eyes and fur
-DEFAULT_END = "loss3/classifier"
-DREAM = {"iterations": 20, "smooth": "laplacian+natural", "octaves": 4}
+# chosen by looking
+DEFAULT_END = "inception_4e/output"
+DREAM = {
+    "objective": f'strongest("loss3/classifier", {ANIMAL_COUNT})',
+    "iterations": 30,
+    "octaves": 4,
+    "smooth": "laplacian+natural",
+}
 
 FRONT_MATTER = """---
 name: Creature GoogLeNet
@@ -56,10 +61,10 @@ and always held by an arm, for [the study of it](../../docs/steering.md#evaluati
 Training is adversarial (free, L2), so that what the net has learned can be seen in its dreams.
 
 Its dreams take settings of their own, above, chosen by looking at sheets of dreams
-(`python scripts/training/creature_sheets.py`): the gradient of all class scores, everywhere in the
-picture, grows whichever animal is nearest there. Fine and coarse grow alike (`laplacian`), and
-hues more slowly than brightness (`natural`), without which edges had rainbow fringes. With another
-`--end`, such as 4e, it draws eyes and fur; `--preset notebook` is the notebook's own dream.
+(`python scripts/training/creature_sheets.py`): at every place of the picture grows the score of the
+animal that the net sees there (`strongest`). Fine and coarse grow alike (`laplacian`), and hues
+more slowly than brightness (`natural`), without which edges had rainbow fringes. With an `--end`,
+such as 4e, it draws eyes and fur; `--preset notebook` is the notebook's own dream.
 
 {figures}
 

@@ -26,6 +26,8 @@ SINGLE = {
     "channels within": lambda rng: o.channel(C, 3, 7).within(MASK),
     "neuron": lambda rng: o.neuron(C, 2),
     "neuron at": lambda rng: o.neuron(C, 2, 1, 0).within(MASK),
+    "strongest": lambda rng: o.strongest(C),
+    "strongest of some, within": lambda rng: o.strongest(C, 3).within(MASK),
     "score": lambda rng: o.score(C, 4),
     "score within": lambda rng: o.score(C, 4).within(MASK),
     "guide": lambda rng: o.guide(C, rng.normal(0, 30, (10, 3, 4)), rng.normal(0, 30, (10, 2, 2))),
@@ -56,6 +58,15 @@ def test_value_and_gradient_agree(name, filled, rng):
         source.data[...] = start
         slope = (values[0] - values[1]) / (2 * step)
         assert slope == pytest.approx(float((gradient * direction).sum()), rel=2e-2)
+
+
+def test_the_strongest_of_the_first_channels_grows_at_each_place():
+    x = np.array([[1, 5], [3, 2], [9, 9]], np.float32).reshape(1, 3, 1, 2)
+    value, gradients = o.strongest(C, 2).value_and_gradients({C: x})
+    assert value == 8 and gradients[C].reshape(3, 2).tolist() == [[0, 1], [1, 0], [0, 0]]
+    assert o.strongest(C).value_and_gradients({C: x})[0] == 18
+    with pytest.raises(deepdream.TargetError, match="has 3 channels, from 0 to 2, no 3"):
+        o.strongest(C, 4).value_and_gradients({C: x})
 
 
 def test_one_l2_is_the_notebooks_dream_to_the_bit(net, picture):

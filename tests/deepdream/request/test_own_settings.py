@@ -48,13 +48,29 @@ def test_a_preset_wins_over_them(dream: Any) -> None:
 
 @pytest.mark.parametrize("line, message", [
     ("dream: {'iterations': -1}", "dream.iterations is -1, not a whole number from 0"),
-    ("dream: {'end': 'conv1'}", "'end' is unknown; known are iterations"),
-    ("dream: loud", "dream is 'loud', not an object of iterations"),
+    ("dream: {'end': 'conv1'}", "'end' is unknown; known are objective"),
+    ("dream: loud", "dream is 'loud', not an object of objective"),
     ("dream: {'smooth': 'gaussian:9999'}", "smoothing 'gaussian:9999' is unknown"),
 ])  # fmt: skip
 def test_what_no_dream_can_have_is_refused(dream: Any, line: str, message: str) -> None:
     code, err, _ = dream(line)
     assert code == 2 and message in err and len(err.splitlines()) == 1
+
+
+OWN_OBJECTIVE = """dream: {'objective': 'strongest("fc", 3)', 'iterations': 1, 'octaves': 1}"""
+
+
+def test_its_objective_grows_where_nothing_else_is_asked_for(dream: Any, photo: Path) -> None:
+    def grown(*words: Any) -> Any:
+        code, err, settings = dream(OWN_OBJECTIVE, *words)
+        assert code == 0, err
+        return settings["objective"] or settings["end"]
+
+    assert grown() == 'strongest("fc", 3)'
+    assert grown("--end", "conv1") == "conv1"
+    assert grown("--guide", photo) == "inception_4c/output"
+    assert grown("--dream-of", "1") == 'score("1")'
+    assert grown("--preset", "notebook") == "inception_4c/output"
 
 
 def test_its_octaves_are_as_many_as_a_small_picture_has(dream: Any) -> None:
