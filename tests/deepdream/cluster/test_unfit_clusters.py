@@ -110,7 +110,7 @@ def test_a_worker_without_the_model(refused, scheduler, monkeypatch, tmp_path):
 
 
 def test_a_worker_with_other_weights(refused, scheduler, monkeypatch, tmp_path, small_folder):
-    for file in small_folder.iterdir():
+    for file in small_folder.glob("*.*"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     weights = tmp_path / "small.caffemodel"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
