@@ -14,10 +14,11 @@ sys.path.insert(0, str(ROOT))
 
 from deepdream import pictures as image  # noqa: E402
 from deepdream.dream import priors  # noqa: E402
-from deepdream.settings import DEFAULT_MODEL, MATCH  # noqa: E402
+from deepdream.settings import MATCH  # noqa: E402
 from scripts.docs import sample_photo  # noqa: E402
 
 OUT = ROOT / "out" / "steering"
+MODEL = "motif_googlenet"
 WEIGHTS = ["0", "0.05", "0.15", "1"]
 BOTH = (
     'l2("inception_3b/5x5_reduce").within("{mask}")'
@@ -26,8 +27,9 @@ BOTH = (
 CLASSES = ["owl", "pagoda", "dumbbell", "fish", "wheel", "flower"]
 
 
-def deepdream(*words: Any) -> None:
-    subprocess.run([sys.executable, "-m", "deepdream", *map(str, words)], cwd=ROOT, check=True)
+def deepdream(verb: str, *words: Any, model: str = MODEL) -> None:
+    line = [sys.executable, "-m", "deepdream", verb, *map(str, words), "--model", model]
+    subprocess.run(line, cwd=ROOT, check=True)
 
 
 def save(path: Path, pictures: Sequence[Path], columns: int, width: int = 520) -> None:
@@ -83,12 +85,12 @@ def classes(docs: Path) -> None:
 
 
 def dumbbells(docs: Path) -> None:
-    """The dumbbell of a net that saw photographs, which takes its weights, and of the default."""
+    """The dumbbell of a net that saw photographs, which takes its weights, and of the other."""
     made = []
-    for model in ("efficientnet_lite0", DEFAULT_MODEL):
+    for model in ("efficientnet_lite0", MODEL):
         folder = OUT / f"dumbbells-{model}"
-        words = ["--model", model, "--method", "fourier", "--seeds", 2, "--overwrite"]
-        deepdream("classes", "dumbbell", "-o", folder, *words)
+        words = ["--method", "fourier", "--seeds", 2, "--overwrite"]
+        deepdream("classes", "dumbbell", "-o", folder, *words, model=model)
         made += [folder / f"dumbbell-{seed}.png" for seed in range(2)]
     save(docs / "dumbbells.jpg", made, 4, 240)
 

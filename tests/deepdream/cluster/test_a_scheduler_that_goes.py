@@ -6,6 +6,8 @@ from deepdream.cluster.client import Cluster
 
 distributed = pytest.importorskip("distributed")
 
+pytestmark = pytest.mark.slow  # workers take seconds to start
+
 
 def test_a_scheduler_that_goes_leaves_what_is_written(run, photo, tmp_path, workers, monkeypatch):
     paths = [tmp_path / name for name in ("a.png", "b.png")]

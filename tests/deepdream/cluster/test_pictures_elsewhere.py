@@ -15,6 +15,8 @@ pytest.importorskip("distributed")
 
 SHORT = ["--iterations", 1, "--octaves", 2, "--octave-scale", "1.2", "--seed", 5]
 
+pytestmark = pytest.mark.slow  # workers take seconds to start
+
 
 @pytest.fixture
 def photos(photo, tmp_path):

@@ -12,6 +12,8 @@ from deepdream.cluster.client import Cluster
 from deepdream.settings import CLUSTER
 from netfile.files import file_sha1
 
+pytestmark = pytest.mark.slow  # workers take seconds to start
+
 
 @pytest.fixture
 def refused(run, photo, tmp_path):
