@@ -20,6 +20,7 @@ from scripts.docs import sample_photo  # noqa: E402
 FOLDER, PAGE = "docs/presets", "docs/presets.md"
 WORK = ROOT / "out" / "presets"
 WIDTH = 400  # pixels
+MODEL = "motif_googlenet"  # whose looks the presets were chosen by
 HEAD = f"""# Presets
 
 A preset is a look: several options under one name. An option beside it wins, so
@@ -33,15 +34,16 @@ today.
 
 The presets name layers of GoogLeNet, and suit every net that has its names: motif_googlenet,
 creature_googlenet, bvlc_googlenet and those of Places. Other nets refuse them, unless `--end` names
-a layer of theirs. What appears is what the net has learned; here it is the default model,
-motif_googlenet. `python scripts/docs/presets.py` makes these pictures and this page again: a
-photograph of scikit-learn's, {WIDTH} pixels wide, with `--seed 0`.
+a layer of theirs. What appears is what the net has learned: here it is {MODEL}, which learned
+drawn motifs; the default net makes eyes, fur and stripes of the same layers.
+`python scripts/docs/presets.py` makes these pictures and this page again: a photograph of
+scikit-learn's, {WIDTH} pixels wide, with `--seed 0`.
 """
 
 
 def command(name: str, photo: str, out: str) -> List[str]:
     """The words that dream with a preset, after the name of the command itself."""
-    return ["dream", photo, "-o", out, "--preset", name, "--seed", "0"]
+    return ["dream", photo, "-o", out, "--preset", name, "--model", MODEL, "--seed", "0"]
 
 
 def page() -> str:
