@@ -47,6 +47,7 @@ def by_itself(request: Any, film: List[np.ndarray]) -> List[np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photo", type=Path, default=PHOTO)
+    parser.add_argument("--model", default="motif_googlenet")
     parser.add_argument("--frames", type=int, default=10)
     parser.add_argument("--size", type=int, nargs=2, default=(192, 256), metavar=("H", "W"))
     parser.add_argument("--step", type=int, default=3, help="pixels from frame to frame")
@@ -60,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         first = Path(folder) / "first.png"
         pictures.save(first, film[0])
-        request = job.prepare(str(first), dream, seed=0)
+        request = job.prepare(str(first), dream, model=args.model, seed=0)
         rows.append(_row("each by itself", by_itself(request, film), film))
         for blend in args.blends:
             made = filming.dreams(request, film, Video(blend=blend))
