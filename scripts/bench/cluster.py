@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("-o", "--out", help="a JSON file")
     args = parser.parse_args()
     size = tuple(map(int, args.size.split("x")))
-    words = ["--iterations", str(args.iterations), "--seed", "1"]
+    words = ["--iterations", str(args.iterations), "--seed", "1", "--model", "motif_googlenet"]
     record: Dict[str, Any] = {"asked": vars(args), "overhead": overhead(size), "runs": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

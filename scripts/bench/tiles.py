@@ -32,7 +32,8 @@ def measured(megapixels: float, args: argparse.Namespace, folder: Path) -> Dict[
     Image.fromarray(coarse).resize((width, height)).save(photo, compress_level=1)
     command = [sys.executable, "-m", "deepdream", "dream", str(photo), "--overwrite", "--quiet",
                "-o", str(folder / "dream.png"), "--end", args.end, "--engine", args.engine,
-               "--iterations", "1", "--octaves", str(args.octaves), "--seed", "1"]  # fmt: skip
+               "--iterations", "1", "--octaves", str(args.octaves), "--seed", "1",
+               "--model", "motif_googlenet"]  # fmt: skip
     if args.memory:
         command += ["--memory", args.memory]
     started = time.monotonic()
