@@ -19,7 +19,7 @@ from ...pictures.files import size_of
 from ...pictures.output import check_file
 from ...request import journal as journals
 from ...request.job import Request, new_seed
-from .. import events, machines, options
+from .. import events, machines, meant
 from ..advice import advised
 from ..results import check_result_folder
 from . import done, names, report
@@ -72,9 +72,9 @@ def run(
             stack.enter_context(_aside())
         for note in found.notes:
             say(note)
-        asked = {name: v for name, v in options.request_of(args).items() if name != "seed"}
+        asked = {name: v for name, v in meant.request_of(args).items() if name != "seed"}
         handling = handling_of(args)
-        dream_settings = options.dream_of(args, asked["model"])
+        dream_settings = meant.dream_of(args, asked["model"])
         if machines.wanted(args):
             asked["tiling"] = machines.tiling(args)
         request = Request(dream_settings, picture=handling, beside=beside, **asked)

@@ -24,7 +24,7 @@ from ...request import notes
 from ...request.fields import Many, Number, Table, showable
 from ...request.journal import Journal
 from ...settings import CLASS_PICTURES
-from .. import events, machines, moved, options, runs
+from .. import events, machines, meant, moved, options, runs
 from ..progress import Meter
 from ..results import check_new_files, check_result_folder, save
 
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> None:
     journal = journals.inside(args.out)
     runs.check_free(journal, args.overwrite)
     check_result_folder(args.out)
-    work = _Work(args, options.model_of(args), [] if args.names == ["all"] else args.names)
+    work = _Work(args, meant.model_of(args), [] if args.names == ["all"] else args.names)
     work.check_new(args.overwrite)
     made = not os.path.isdir(args.out)
     try:
@@ -342,7 +342,7 @@ class _Work:
 
 def _list(args: argparse.Namespace) -> None:
     """Print the number and the name of each class of the model."""
-    names = named(options.model_of(args))
+    names = named(meant.model_of(args))
     if events.manner() == events.JSON:
         for number, name in enumerate(names):
             events.emit("class", number=number, name=name)

@@ -24,7 +24,7 @@ from ...studies import compare, compare_page
 from ...studies.plot import check_matplotlib
 from ...studies.recording import Recording, Writer
 from ...version import __version__
-from .. import events, options
+from .. import events, meant, options
 from ..progress import Bar, announce
 from ..results import save_page
 
@@ -90,7 +90,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns the exit code: 1 where the engines differ."""
-    if options.given(args).get("objective") or args.mask:
+    if meant.given(args).get("objective") or args.mask:
         raise DreamError(
             "engines are compared on one layer; leave out --objective, --dream-of, --mask, and "
             "presets that have an objective"
@@ -131,7 +131,7 @@ def _record(args: argparse.Namespace) -> int:
     name, engine = args.model or DEFAULT_MODEL, args.engine or DEFAULT_ENGINE
     model = nets.find(name, args.mean, args.channel_order, args.input_scale)
     # the notebook's settings; a model's own would smooth away what differs
-    settings = {"end": nets.default_map(model, engine), **options.given(args)}
+    settings = {"end": nets.default_map(model, engine), **meant.given(args)}
     job = prepare(
         args.image,
         Dream(**settings),
@@ -191,7 +191,7 @@ def _check_request(args: argparse.Namespace, recording: Recording) -> None:
         **record.get("settings", {}),
         "seed": record.get("seed"),
     }
-    wanted = {"version of deepdream": __version__, **options.given(args), **seed}
+    wanted = {"version of deepdream": __version__, **meant.given(args), **seed}
     for name, value in wanted.items():
         is_short = name == "end" and is_short_for(value, str(recorded.get(name)))
         if recorded.get(name) != value and not is_short:
@@ -225,7 +225,7 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
     python = _reference_python(args)
     command = [python, "-m", "deepdream", "compare", args.image, "--record", folder]
     values = {
-        **options.given(args),
+        **meant.given(args),
         "engine": args.reference,
         "model": args.model,
         "mean": args.mean,

@@ -14,7 +14,7 @@ from ...nets.class_output import check_classes, class_output
 from ...settings import EVALUATE
 from ...studies import evaluate, evaluate_page
 from ...studies.plot import check_matplotlib
-from .. import events, options
+from .. import events, meant, options
 from ..progress import Meter
 from ..results import check_new_files
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     labelled = evaluate.find_pictures(args.source)
     every_picture = [path for paths in labelled.values() for path in paths]
     check_new_files(args.out, evaluate_page.FILES, args.overwrite, every_picture)
-    model = options.model_of(args)
+    model = meant.model_of(args)
     numbers = {name: nets.class_number(model, name)[0] for name in labelled}
     count = sum(map(len, labelled.values()))
 

@@ -18,7 +18,7 @@ from ...nets.labels import distinct
 from ...pictures.output import check_file
 from ...pictures.resize import bicubic
 from ...studies import heatmap
-from .. import events, options
+from .. import events, meant, options
 from ..results import check_picture, save
 
 EXAMPLES = (
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     pixels = pictures.load(args.image)
     height, width = (max(1, round(n * args.scale)) for n in pixels.shape[:2])
     pixels = bicubic(pixels, (height, width))
-    model = options.model_of(args)
+    model = meant.model_of(args)
     number, name = nets.class_number(model, args.class_name)
 
     def end(description: Any) -> List[str]:

@@ -11,7 +11,7 @@ from ...nets.default_end import suitable_end
 from ...nets.description import declared_size
 from ...nets.layer_names import short_name
 from ...nets.preflight import targets
-from .. import options
+from .. import meant, options
 
 EXAMPLES = ("deepdream layers", "deepdream layers --model bvlc_googlenet")
 
@@ -25,7 +25,7 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    caffe, model = engine.load(args.engine), options.model_of(args)
+    caffe, model = engine.load(args.engine), meant.model_of(args)
     net = opening.read(model, caffe)
     _, height, width = declared_size(net)
     shapes, valid = infer(net), set(targets(net))

@@ -23,7 +23,7 @@ from ...request import notes, schema
 from ...request.journal import Journal
 from ...settings import MATCH
 from ...studies.plot import check_matplotlib, plot, standalone
-from .. import events, moved, options, runs
+from .. import events, meant, moved, options, runs
 from ..enhancements import enhancement, prior_named
 from ..progress import Meter
 from ..results import check_picture, keep_last_good, save
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
         args.enhance = args.enhance or MATCH.enhance
     journal = journals.beside(args.out)
     runs.check_free(journal, args.overwrite)
-    work = _Work(args, options.model_of(args))
+    work = _Work(args, meant.model_of(args))
     with journal.held(), runs.kept(journal):
         runs.check_none(journal, args.overwrite)
         work.begin(journal)

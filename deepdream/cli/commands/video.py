@@ -29,7 +29,7 @@ from ...request.job import Job, prepare
 from ...request.journal import Journal
 from ...request.recipe import places, recipe
 from ...settings import VIDEO, Picture, Video
-from .. import events, films, growing, options, progress, runs
+from .. import events, films, growing, meant, options, progress, runs
 from ..results import check_picture, keep_last_good
 
 _SUFFIX = ".png"
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
     journal = journals.beside(args.out) if is_file else journals.inside(args.out)
     runs.check_free(journal, args.overwrite)
     film = reading.opened(args.image, args.rate)
-    _check_out(args.out, film, args.overwrite, [*options.pictures_of(args), *film.inputs])
+    _check_out(args.out, film, args.overwrite, [*meant.pictures_of(args), *film.inputs])
     made = not is_file and not os.path.isdir(args.out)
     try:
         with journal.held(), runs.kept(journal):
@@ -131,10 +131,10 @@ def _job(args: argparse.Namespace, journal: Journal, film: reading.Film) -> Job:
         raise OutputError(f"{first.parent}: cannot be made: {e.strerror or e}") from None
     pictures.save(first, frame)
     flush(first)
-    asked = options.request_of(args)
+    asked = meant.request_of(args)
     asked.update(picture=Picture(args.max_size), schedule=films.schedule_of(args, film.count))
     asked.update(beside=BYTES_PER_PIXEL + filming.BYTES_PER_PIXEL)
-    return prepare(str(first), options.dream_of(args, asked["model"]), **asked)
+    return prepare(str(first), meant.dream_of(args, asked["model"]), **asked)
 
 
 def resume(args: argparse.Namespace, journal: Journal) -> None:

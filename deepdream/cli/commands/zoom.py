@@ -20,7 +20,7 @@ from ...request.job import Job, Reached, prepare
 from ...request.journal import Journal
 from ...request.recipe import places, recipe
 from ...settings import ZOOM, Picture
-from .. import events, films, growing, moved, options, progress, runs
+from .. import events, films, growing, meant, moved, options, progress, runs
 from ..results import check_picture, inputs_of, keep_last_good
 
 _SUFFIX = ".jpg"
@@ -70,11 +70,11 @@ def run(args: argparse.Namespace) -> None:
     names = growing.frame_names(args.frames, _SUFFIX, args.first)
     journal = journals.inside(args.out)
     runs.check_free(journal, args.overwrite)
-    growing.check_frames(args.out, names, args.overwrite, options.pictures_of(args))
+    growing.check_frames(args.out, names, args.overwrite, meant.pictures_of(args))
     zoom = films.zoom_of(args)
-    asked = options.request_of(args)
+    asked = meant.request_of(args)
     asked.update(zoom=zoom, picture=Picture(args.max_size), schedule=films.schedule_of(args))
-    job = prepare(args.image, options.dream_of(args, asked["model"]), **asked)
+    job = prepare(args.image, meant.dream_of(args, asked["model"]), **asked)
     growing.check_frames(args.out, names, args.overwrite, inputs_of(job))
     film = _film(job, args.animate, args.animate_size, args.animate_loop, args.overwrite)
     about = recipe(job, os.path.join(args.out, names[0]), args.frames - 1)

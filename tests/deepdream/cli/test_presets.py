@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from deepdream import cli, nets, pictures
-from deepdream.cli import options
+from deepdream.cli import meant
 from deepdream.cli.main import parser
 from deepdream.request.expression import Expression
 from deepdream.request.presets import PRESETS, options_of
@@ -15,7 +15,7 @@ from deepdream.settings import DREAM, Dream
 
 def settings(*words):
     """The dream's settings that a command line stands for."""
-    return options.dream_of(
+    return meant.dream_of(
         parser().parse_args(["dream", "x.jpg", "-o", "y.png", *words]), nets.find("motif_googlenet")
     )
 
