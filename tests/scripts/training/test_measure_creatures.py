@@ -191,6 +191,7 @@ def test_a_missing_pytorch_is_one_line_that_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "scripts.training.creatures.composites", raising=False)
+    monkeypatch.setattr(measure_creatures.seen, "Judge", lambda *what: None)  # has no weights here
     assert measure_creatures.main([]) == 2
     told = capsys.readouterr()
     assert told.out == "" and told.err.count("\n") == 1
