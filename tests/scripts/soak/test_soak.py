@@ -23,8 +23,13 @@ def home(tmp_path_factory):
     return tmp_path_factory.mktemp("soak")
 
 
+SLOW = ("runs",)  # every attempt starts processes, and waits for their dreams
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in QUICK]
+)
 def test_a_quick_campaign_finds_nothing(name, home):
     shop = Shop(home)
     endings = [worker.attempt(worker.CAMPAIGNS[name], seed, shop) for seed in range(3)]
