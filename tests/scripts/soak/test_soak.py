@@ -23,12 +23,12 @@ def home(tmp_path_factory):
     return tmp_path_factory.mktemp("soak")
 
 
-SLOW = ("runs",)  # every attempt starts processes, and waits for their dreams
+STARTS_MANY = ("runs",)  # every attempt starts processes, and waits for their dreams
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in QUICK]
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in STARTS_MANY else n for n in QUICK]
 )
 def test_a_quick_campaign_finds_nothing(name, home):
     shop = Shop(home)
