@@ -61,10 +61,11 @@ and always held by an arm, for [the study of it](../../docs/steering.md#evaluati
 Training is adversarial (free, L2), so that what the net has learned can be seen in its dreams.
 
 Its dreams take settings of their own, above, chosen by looking at dreams of mountains, a pagoda, a
-forest and a face (`python scripts/training/creature_sheets.py` makes sheets of such): at every place
-of the picture grows the score of the animal that the net sees there (`strongest`). Fine and coarse grow alike (`laplacian`), and hues
-more slowly than brightness (`natural`), without which edges had rainbow fringes. With an `--end`,
-such as 4e, it draws eyes and fur; `--preset notebook` is the notebook's own dream.
+forest and a face (`python scripts/training/creature_sheets.py` makes sheets of such): at each place
+of the picture grows the score of the animal that the net sees there (`strongest`). Fine and coarse
+grow alike (`laplacian`), and hues more slowly than brightness (`natural`), without which edges had
+rainbow fringes. With an `--end`, such as 4e, it draws eyes and fur; `--preset notebook` is the
+notebook's own dream.
 
 {figures}
 
