@@ -32,7 +32,10 @@ def zoom(
         frames: number of pictures.
         scale: share of its size that each frame loses at its borders.
         done: how many of the frames are made already, and are not yielded again.
-        centre, rotate, easing, first: as in settings.Zoom.
+        centre: the point that stays, as in settings.Zoom.
+        rotate: degrees, as in settings.Zoom.
+        easing: the pace, as in settings.Zoom.
+        first: number of the first frame, as in settings.Zoom.
         at: is called with a frame's number; what it returns goes before dream_params.
         dream_params: of deepdream.
     """
