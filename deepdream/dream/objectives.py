@@ -247,8 +247,12 @@ def strongest(layer: str, count: Optional[int] = None) -> Objective:
     """
 
     def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
-        if count is not None:
-            _existing(layer, count - 1, x)
+        if count is not None and not 1 <= count <= x.shape[1]:
+            raise TargetError(
+                f'"{layer}" has {x.shape[1]} channels; the strongest of {count} of them cannot be '
+                f"taken, but of 1 to {x.shape[1]}",
+                layer=layer,
+            )
         best = x[:, :count].argmax(1)[:, None]
         gradient = np.zeros_like(x)
         np.put_along_axis(gradient, best, np.float32(1) if m is None else m[None, None], 1)
