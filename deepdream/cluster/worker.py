@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 import numpy as np
 
 from .. import nets
-from ..dream.class_pictures import BYTES_PER_PIXEL, METHODS, made_of_class
+from ..dream.class_pictures import METHODS, made_of_class
 from ..dream.objectives import Objective
 from ..dream.octaves import Progress, StopDream
 from ..dream.tiles import TilePass, of_tile
@@ -138,11 +138,11 @@ def class_made(
                 layers=[layer],
                 batch=len(seeds),
                 any_size=False,
-                beside=BYTES_PER_PIXEL,
+                beside=METHODS[method].bytes_per_pixel,
                 gpu=net.gpu,
             )
 
-        one = _once((net, layer, len(seeds)), opened)
+        one = _once((net, layer, len(seeds), method), opened)
         report = _Wanted()
         return made_of_class(
             one.net, one.output, number, one.size, seeds, METHODS[method], lambda *at: report(None)

@@ -1,6 +1,6 @@
 """What a class looks like to a net: pictures, made from nothing, that it takes for that class.
 
-Four ways, each by ascent on the class's score before the softmax; the mean size of a step is in
+Five ways, each by ascent on the class's score before the softmax; the mean size of a step is in
 grey levels.
 
 simonyan    from the mean colour, with an L2 norm (arXiv 1312.6034, equation 1)
@@ -10,6 +10,8 @@ octaves     from noise, at growing sizes, one window of the net's size at a time
             fades (as in DeepDraw, 2015)
 fourier     from nearly grey, by Adam on the picture's spectrum, under random views (as in Lucid;
             see fourier.py)
+fourier-large  the same at twice the side: under views of the whole, and then of any part, with fine
+            waves that count for less
 """
 
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ import numpy as np
 
 from ..errors import NotFiniteError, Size
 from ..pictures.resize import zoomed
-from .fourier import Adam, Spectrum, View
+from .fourier import Adam, CloseUp, Spectrum, View
 from .passes import backward
 from .preprocess import (
     deprocess,
@@ -32,9 +34,6 @@ from .preprocess import (
     scaled,
 )
 from .priors import YOSINSKI, Prior, Yosinski, blurred, l2_norm
-
-# of memory beside the net, for each pixel of the net's input: pictures grow to 1.6 times its side
-BYTES_PER_PIXEL = 400
 
 
 @dataclass(frozen=True)
@@ -71,6 +70,9 @@ class Method:
     prior: Optional[Prior] = None
     between: Optional[Yosinski] = None
 
+    # of memory beside the net, for each pixel of its input: pictures grow to 1.6 times its side
+    bytes_per_pixel = 400
+
     @property
     def steps(self) -> int:
         """Of all octaves."""
@@ -79,11 +81,27 @@ class Method:
 
 @dataclass(frozen=True)
 class FourierMethod:
-    """Steps of Adam on the spectrum of a picture of the net's own size, each on a random view."""
+    """Steps of Adam on the spectrum of a picture, each on a random view.
+
+    scale: of the picture's side, in that of the net. close_up: the views of the second half of the
+    steps, by default as before.
+    """
 
     steps: int = 256
     rate: float = 0.05
     view: View = View()
+    close_up: Optional[CloseUp] = None
+    decay_power: float = 1.0
+    scale: float = 1.0
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """Of memory beside the net, for each pixel of its input; measured."""
+        return round(200 + 350 * self.scale**2)
+
+    def view_at(self, step: int) -> View:
+        """The view of a step, counted from 1."""
+        return self.close_up if self.close_up and 2 * step > self.steps else self.view
 
 
 METHODS: Dict[str, Union[Method, FourierMethod]] = {
@@ -102,6 +120,9 @@ METHODS: Dict[str, Union[Method, FourierMethod]] = {
         for name, between in YOSINSKI.items()
     },
     "fourier": FourierMethod(),
+    "fourier-large": FourierMethod(
+        200, view=View(0.04, 0.1, 12), close_up=CloseUp(turn=12), decay_power=1.5, scale=2
+    ),
 }
 
 
@@ -134,8 +155,8 @@ def visualise(
         blob: of the scores, where it is not called as the layer is.
 
     Returns:
-        RGB float32 (len(seeds), H, W, 3); H and W are `size` times the scale of the method's last
-            octave, if it has octaves.
+        RGB float32 (len(seeds), H, W, 3); H and W are `size` times the method's scale, or that of
+            its last octave.
 
     Raises:
         NotFiniteError: the gradient is not a number.
@@ -253,15 +274,16 @@ def _by_spectrum(
 ) -> np.ndarray:
     """Pictures, RGB float32 (N, H, W, 3), one for each generator, by ascent on their spectrum."""
     src = reshape_input(net, size, len(rngs))
-    spectrum = Spectrum(size, src.data.shape[1])
+    whole = round(size[0] * method.scale), round(size[1] * method.scale)
+    spectrum = Spectrum(whole, src.data.shape[1], method.decay_power)
     numbers, adam = spectrum.start(rngs), Adam(method.rate)
     flat = (spectrum.channels, -1)
     for step in range(1, method.steps + 1):
         made = spectrum.pictures(numbers)
-        views = [method.view.matrix(size, rng) for rng in rngs]
+        views = [method.view_at(step).matrix(whole, rng, size) for rng in rngs]
         for i, (matrix, border) in enumerate(views):
             seen = (matrix @ made[i].reshape(flat).T).T + border
-            src.data[i] = preprocess_channels(net, seen.reshape(made[i].shape))
+            src.data[i] = preprocess_channels(net, seen.reshape(src.data[i].shape))
         sent = scaled(net, ordered(net, _class_gradient(net, score, clear=step == 1)))
         if not np.isfinite(sent).all():
             raise score.not_finite(step)

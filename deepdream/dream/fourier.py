@@ -7,7 +7,7 @@ A picture here is float32 RGB, 0..255, (N, 3, H, W), or (N, 1, H, W) of luminanc
 """
 
 from dataclasses import dataclass
-from typing import Any, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -23,10 +23,14 @@ _DEVIATION = 0.01  # of a new spectrum
 
 @dataclass(frozen=True)
 class Spectrum:
-    """The map from numbers (N, C, H, W // 2 + 1, 2), real and imaginary parts, to pictures."""
+    """The map from numbers (N, C, H, W // 2 + 1, 2), real and imaginary parts, to pictures.
+
+    decay_power: of the frequency, by which numbers count for less, as in Lucid.
+    """
 
     size: Size
     channels: int = 3
+    decay_power: float = 1.0
 
     def start(self, rngs: Sequence[Any]) -> np.ndarray:
         """Numbers for nearly grey pictures, one for each generator: float64."""
@@ -62,11 +66,14 @@ class Spectrum:
         return shares
 
     def _scale(self) -> np.ndarray:
-        """What each frequency's numbers are multiplied by: one over the frequency."""
+        """What each frequency's numbers are multiplied by: one over a power of the frequency, and
+        four waves a side as much for any power."""
         height, width = self.size
         rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None]
         frequency = np.maximum(np.hypot(rows, columns), 1 / max(height, width))
         scale: np.ndarray = np.sqrt(height * width) / frequency
+        if self.decay_power != 1:
+            scale *= (4 / max(height, width) / frequency) ** (self.decay_power - 1)
         return scale
 
 
@@ -100,8 +107,8 @@ class Adam:
 
 @dataclass(frozen=True)
 class View:
-    """A random look at a picture: shifted, scaled and turned about its middle, as Lucid does, so
-    that what grows does not depend on where it is.
+    """A random look at a whole picture: shifted, scaled and turned about its middle, as Lucid does,
+    so that what grows does not depend on where it is.
 
     shift: largest, as a share of the height and the width. scale: largest change of size, as a
     share. turn: largest, in degrees.
@@ -111,23 +118,28 @@ class View:
     scale: float = 0.1
     turn: float = 10.0
 
-    def matrix(self, size: Size, rng: Any) -> Tuple[Any, np.ndarray]:
-        """A random view as (A, b): A, sparse (pixels, pixels), by bilinear interpolation, and b,
-        (pixels,), mid-grey where it looks beyond the border. The view is A x + b; its adjoint A'.
+    def matrix(self, size: Size, rng: Any, seen: Optional[Size] = None) -> Tuple[Any, np.ndarray]:
+        """A random view as (A, b) of a picture x of this size: the view is A x + b, its adjoint A'.
+
+        Args:
+            seen: the view's size, by default the picture's.
+
+        Returns:
+            (A, sparse (pixels of the view, pixels), by bilinear interpolation; b, (pixels of the
+                view,), mid-grey where it looks beyond the border).
         """
         from scipy.sparse import csr_matrix
 
         height, width = size
+        seen = seen or size
         angle = np.deg2rad(rng.uniform(-self.turn, self.turn))
-        factor = 1 / rng.uniform(1 - self.scale, 1 + self.scale)
-        down, right = rng.uniform(-self.shift, self.shift, 2) * size
-        middle = (height - 1) / 2, (width - 1) / 2
-        rows, columns = np.mgrid[:height, :width]
-        rows, columns = rows - middle[0], columns - middle[1]
-        y = factor * (np.cos(angle) * rows - np.sin(angle) * columns) + middle[0] + down
-        x = factor * (np.sin(angle) * rows + np.cos(angle) * columns) + middle[1] + right
+        factor, down, right = self._place(size, seen, rng)
+        rows, columns = np.mgrid[: seen[0], : seen[1]]
+        rows, columns = rows - (seen[0] - 1) / 2, columns - (seen[1] - 1) / 2
+        y = factor * (np.cos(angle) * rows - np.sin(angle) * columns) + (height - 1) / 2 + down
+        x = factor * (np.sin(angle) * rows + np.cos(angle) * columns) + (width - 1) / 2 + right
         top, left = np.floor(y).astype(int), np.floor(x).astype(int)
-        here = np.arange(height * width).reshape(size)
+        here = np.arange(seen[0] * seen[1]).reshape(seen)
         entries = []
         for below in (0, 1):
             for beside in (0, 1):
@@ -137,5 +149,29 @@ class View:
                 places = row * width + column
                 entries.append((weight[inside], here[inside], places[inside]))
         weights, to, of = (np.concatenate(part) for part in zip(*entries))
-        matrix = csr_matrix((weights, (to, of)), (height * width, height * width))
+        matrix = csr_matrix((weights, (to, of)), (here.size, height * width))
         return matrix, 127.5 * (1 - np.asarray(matrix.sum(1)).ravel())
+
+    def _place(self, size: Size, seen: Size, rng: Any) -> Tuple[float, float, float]:
+        """(pixels of the picture for one of the view, shift down, shift to the right)."""
+        factor = size[0] / seen[0] / rng.uniform(1 - self.scale, 1 + self.scale)
+        down, right = rng.uniform(-self.shift, self.shift, 2) * size
+        return factor, down, right
+
+
+@dataclass(frozen=True)
+class CloseUp(View):
+    """A random look at any part of a picture, from nearly the view's own size to the whole; `shift`
+    is how far it may look beyond the border.
+
+    closest: pixels of the picture for one of the view, at the least.
+    """
+
+    shift: float = 0.04
+    closest: float = 0.9
+
+    def _place(self, size: Size, seen: Size, rng: Any) -> Tuple[float, float, float]:
+        factor = rng.uniform(self.closest, size[0] / seen[0])
+        room = np.maximum(np.subtract(size, np.multiply(factor, seen)) / 2, 0)
+        down, right = rng.uniform(-1, 1, 2) * (room + np.multiply(self.shift, size))
+        return factor, down, right

@@ -1,13 +1,15 @@
-"""The settings that a model's readme gives its own dreams."""
+"""The settings that a model's readme gives its own dreams and class pictures."""
 
 from typing import Any, Dict
 
+from ..dream.class_pictures import METHODS
 from ..errors import ModelError, RecipeError
 from ..nets import Model
+from ..settings import CLASS_PICTURES
 from .fields import Table
 from .schema import SETTINGS
 
-KEY = "dream"  # of the readme
+KEY, METHOD_KEY = "dream", "class_method"  # of the readme
 _NAMES = ("objective", "iterations", "octaves", "octave_scale", "step_size", "jitter", "smooth")
 _TABLE = Table({name: SETTINGS.fields[name] for name in _NAMES})
 
@@ -27,3 +29,18 @@ def own_settings(model: Model) -> Dict[str, Any]:
     except RecipeError as e:
         raise ModelError(f"{model.name}: its readme's {e}") from None
     return {name: value for name, value in known.items() if name in said}
+
+
+def own_class_method(model: Model) -> str:
+    """The method of a model's class pictures, as its readme has it under `class_method`; that of
+    settings.ClassPictures where it has none.
+
+    Raises:
+        ModelError: there is no such method.
+    """
+    said = model.facts.get(METHOD_KEY) or CLASS_PICTURES.method
+    if said not in METHODS:
+        raise ModelError(
+            f"{model.name}: its readme's {METHOD_KEY} is {said!r}, not one of {', '.join(METHODS)}"
+        )
+    return str(said)

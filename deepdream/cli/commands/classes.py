@@ -13,7 +13,7 @@ from netfile.terminal import counted, print_table, say
 from ... import nets, pictures
 from ...cluster.client import Ahead
 from ...cluster.worker import class_made, net_of
-from ...dream.class_pictures import BYTES_PER_PIXEL, METHODS, made_of_class
+from ...dream.class_pictures import METHODS, made_of_class
 from ...errors import DreamError, RecipeError, RunError, TargetError
 from ...nets import memory
 from ...nets.class_output import check_classes, class_output
@@ -23,6 +23,7 @@ from ...request import journal as journals
 from ...request import notes
 from ...request.fields import Many, Number, Table, showable
 from ...request.journal import Journal
+from ...request.own_settings import own_class_method
 from ...settings import CLASS_PICTURES
 from .. import events, machines, meant, moved, options, runs
 from ..progress import Meter
@@ -61,9 +62,8 @@ def add_parser(verbs: Any) -> None:
     how.add_argument(
         "--method",
         choices=METHODS,
-        default=CLASS_PICTURES.method,
         metavar="NAME",
-        help=f"{', '.join(METHODS)} (default %(default)s)",
+        help=f"{', '.join(METHODS)} (default: the readme's, or {CLASS_PICTURES.method})",
     )
     options.add_setting(
         how,
@@ -187,7 +187,7 @@ class _Work:
     """
 
     def __init__(self, args: argparse.Namespace, model: nets.Model, names: Sequence[str]) -> None:
-        self.out, self.method = args.out, args.method
+        self.out, self.method = args.out, args.method or own_class_method(model)
         self.seeds = range(args.seed, args.seed + args.seeds)
         labels = nets.classes(model)
         numbers = [nets.class_number(model, name)[0] for name in names]
@@ -206,7 +206,7 @@ class _Work:
             layers=scores,
             batch=args.seeds,
             any_size=False,
-            beside=BYTES_PER_PIXEL,
+            beside=METHODS[self.method].bytes_per_pixel,
             gpu=args.gpu,
         )
         self.names = distinct(labels, max(len(labels), max(numbers) + 1))
@@ -266,7 +266,8 @@ class _Work:
         return noted and all(map(os.path.isfile, self.paths(number)))
 
     def memory(self) -> int:
-        return memory.of_net(self.opened, [self.opened.size], len(self.seeds), BYTES_PER_PIXEL)
+        beside = METHODS[self.method].bytes_per_pixel
+        return memory.of_net(self.opened, [self.opened.size], len(self.seeds), beside)
 
     def make(self, journal: Journal, overwrite: bool) -> None:
         """Make the pictures that are not made yet, and the sheet of all of them."""

@@ -49,6 +49,7 @@ mean: [104, 116, 122]
 input_size: {side}
 end: {end}
 dream: {dream}
+class_method: fourier-large
 classes: {labels}
 ---
 """

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepdream.dream.fourier import Adam, Spectrum, View
+from deepdream.dream.fourier import Adam, CloseUp, Spectrum, View
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -39,6 +39,13 @@ def test_low_frequencies_weigh_more():
     assert scale[0, 0] == scale[0, 1]
 
 
+def test_a_decay_power_weakens_fine_waves_and_strengthens_coarse_ones():
+    by_power = [Spectrum((16, 16), decay_power=power)._scale() for power in (1, 2)]
+    ratio = by_power[1] / by_power[0]
+    assert ratio[0, 4] == pytest.approx(1) and ratio[0, 8] == pytest.approx(1 / 2)
+    assert ratio[0, 1] == pytest.approx(4)
+
+
 def test_pictures_never_leave_their_range():
     spectrum = Spectrum((6, 6))
     made = spectrum.pictures(1e6 * spectrum.start([np.random.RandomState(0)]))
@@ -65,6 +72,24 @@ def test_a_quarter_turn_is_numpys():
     matrix, _ = View(0, 0, 90).matrix((6, 6), Quarter())
     picture = np.random.RandomState(0).normal(size=(6, 6))
     assert np.allclose((matrix @ picture.ravel()).reshape(6, 6), np.rot90(picture, -1))
+
+
+def test_a_close_up_goes_from_the_views_own_size_to_the_whole():
+    shares = []
+    for seed in range(40):
+        matrix, border = CloseUp(0, turn=0, closest=1).matrix(
+            (24, 24), np.random.RandomState(seed), (8, 8)
+        )
+        assert matrix.shape == (64, 576) and np.allclose(border, 0)
+        shares.append(np.ptp(matrix.indices // 24) / 23)
+    assert 0.3 < min(shares) < 0.5 and 0.8 < max(shares) <= 1
+
+
+def test_a_close_up_looks_at_every_part():
+    seen = np.zeros(576)
+    for seed in range(400):
+        seen += CloseUp(turn=0).matrix((24, 24), np.random.RandomState(seed), (8, 8))[0].sum(0).A1
+    assert (seen > 0).all()
 
 
 def test_adam_climbs_a_parabola_to_its_top():

@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deepdream import pictures
+from deepdream.dream import class_pictures
+from deepdream.request import notes
 
 
 @pytest.fixture
@@ -93,3 +96,48 @@ def test_a_picture_made_with_fewer_octaves_is_done(
     assert first[0] == 0, first
     code, said, err = run(*words, "--model", tmp_path / "model")
     assert code == 0 and "1 of 1 picture are done already" in said + err
+
+
+def class_method(run: Any, small_folder: Path, tmp_path: Path, line: str, *words: Any) -> Any:
+    """The exit code, stderr and recorded method of class pictures by a model with this line."""
+    folder, out = tmp_path / "with-method", tmp_path / "classes"
+    shutil.copytree(small_folder, folder, ignore=shutil.ignore_patterns(".any_size"))
+    readme = folder / "readme.md"
+    readme.write_text(readme.read_text().replace("end:", f"{line}\nend:", 1))
+    code, _, err = run("classes", "1", "-o", out, "--seeds", "1", "--model", folder, *words)
+    made = next((path for path in out.glob("*-0.png")), None)
+    return code, err, made and notes.of_picture(str(made))[1]["method"]
+
+
+@pytest.mark.parametrize(
+    "line, words, method",
+    [
+        ("", (), "octaves"),
+        ("class_method: simonyan", (), "simonyan"),
+        ("class_method: simonyan", ("--method", "fourier"), "fourier"),
+    ],
+)
+def test_class_pictures_are_made_by_its_method_where_none_is_asked_for(
+    run: Any, small_folder: Path, tmp_path: Path, quick_methods: None, line: str, words: Any,
+    method: str,
+) -> None:  # fmt: skip
+    assert class_method(run, small_folder, tmp_path, line, *words)[2] == method
+
+
+def test_a_method_that_is_not_there_is_refused(
+    run: Any, small_folder: Path, tmp_path: Path
+) -> None:
+    code, err, _ = class_method(run, small_folder, tmp_path, "class_method: magic")
+    assert code == 2 and "class_method is 'magic', not one of octaves, simonyan" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.fixture
+def quick_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Methods of two steps."""
+    for name, method in class_pictures.METHODS.items():
+        if isinstance(method, class_pictures.FourierMethod):
+            quick: Any = replace(method, steps=2)
+        else:
+            quick = replace(method, octaves=(replace(method.octaves[0], steps=2),))
+        monkeypatch.setitem(class_pictures.METHODS, name, quick)
