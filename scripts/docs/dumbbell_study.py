@@ -23,6 +23,7 @@ from deepdream.cli import options  # noqa: E402
 from deepdream.dream import class_pictures as classes  # noqa: E402
 from deepdream.errors import DreamError, OutputError  # noqa: E402
 from deepdream.pictures import contact_sheet  # noqa: E402
+from deepdream.request.own_settings import own_class_method  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE, DEFAULT_MODEL  # noqa: E402
 from deepdream.studies import evaluate, evaluate_page, page  # noqa: E402
 from scripts.training.motifs.sampler import NAMES, picture  # noqa: E402
@@ -76,15 +77,17 @@ def study(args: argparse.Namespace) -> None:
         what: evaluate.evaluate(net, pictures, names, numbers, size, output)
         for what, pictures in sets.items()
     }
-    method = classes.METHODS["octaves"]
-    dreamt = classes.visualise(net, output.layer, numbers["dumbbell"], size, range(6), method)
+    name = own_class_method(model)
+    dreamt = classes.visualise(
+        net, output.layer, numbers["dumbbell"], size, range(6), classes.METHODS[name]
+    )
     measured = evaluate.measures(results[EVERY])
     (out / "evaluation").mkdir(exist_ok=True)
     about = [("model", model.name)]
     evaluate_page.write(out / "evaluation", results[EVERY], measured, about)
     made = f"{model.name} on {opened.about['name']}; held-out drawings, {side}x{side}"
     shown = [side_by_side(dreamt), sample(with_arm), sample(without)]
-    page.write(out / "index.html", render(made, results, measured, shown))
+    page.write(out / "index.html", render(made, name, results, measured, shown))
     for what, result in results.items():
         print(f"{what}: {(result.predicted == result.truth).mean():.4f} of {len(result.truth)}")
     print(f"wrote {out / 'index.html'}")
@@ -133,12 +136,17 @@ def verdict(results: Evaluations) -> str:
 
 
 def render(
-    made: str, results: Evaluations, measured: Dict[str, Any], shown: List[np.ndarray]
+    made: str,
+    method: str,
+    results: Evaluations,
+    measured: Dict[str, Any],
+    shown: List[np.ndarray],
 ) -> str:
     """The page as text.
 
     Args:
         made: Which model, which engine, which drawings.
+        method: Of the dreams.
         results: By the name of the set.
         measured: What evaluate.measures says of every class.
         shown: RGB (H, W, 3): the dreams, the set with an arm, the set without.
@@ -155,7 +163,7 @@ def render(
         "<h2>The class, dreamt from noise</h2>",
         page.figure(
             dreamt,
-            "Six seeds, by octaves: the plates, and the arms that hold them.",
+            f"Six seeds, by {method}. Is there a weight, or an arm?",
             "Six pictures that the net takes for dumbbells, made from noise",
         ),
         "<h2>The two sets</h2>",

@@ -71,7 +71,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="packages of photographs (default %(default)s)",
     )
     p.add_argument(
-        "--seeds", type=_count, default=2, metavar="N", help="of each class (default %(default)s)"
+        "--seeds", type=_count, default=1, metavar="N", help="of each class (default %(default)s)"
     )
     p.add_argument("--classes", type=_count, metavar="N", help="look at the first N alone")
     p.add_argument(
