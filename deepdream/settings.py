@@ -161,6 +161,15 @@ class ClassPictures:
 
 
 @dataclass(frozen=True)
+class Gallery:
+    """Settings of a gallery: the longest side of its pictures in pixels, and the seed of the noise
+    and of all jitter."""
+
+    size: int = 256
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Settings of an evaluation: pictures per pass."""
 
@@ -188,5 +197,6 @@ ANIMATION = Animation()
 VIDEO = Video()
 MATCH = Match()
 CLASS_PICTURES = ClassPictures()
+GALLERY = Gallery()
 EVALUATE = Evaluate()
 CLUSTER = Cluster()

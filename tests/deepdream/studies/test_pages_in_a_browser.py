@@ -48,10 +48,11 @@ def chromium():
 
 @pytest.fixture
 def look(chromium):
-    """Open a file at a width and in a scheme: the page, which must ask for nothing else."""
+    """Open a file at a width and in a scheme: the page, which must ask for nothing else, or for
+    files beside it alone."""
     opened = []
 
-    def call(path, width, scheme):
+    def call(path, width, scheme, beside=False):
         shown = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         shown.set_default_timeout(120_000)  # ms, for a machine that has much else to do
         asked = []
@@ -61,7 +62,8 @@ def look(chromium):
             details.evaluate("d => { d.open = true }")
         SEEN.mkdir(parents=True, exist_ok=True)
         shown.screenshot(path=SEEN / f"{path.stem}-{width}-{scheme}.png", full_page=True)
-        assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
+        others = [url for url in asked if not url.startswith("data:") and url != path.as_uri()]
+        assert all(beside and url.startswith(path.parent.as_uri()) for url in others)
         opened.append(shown)
         return shown
 
@@ -163,6 +165,21 @@ def test_the_page_of_evaluate(classes, evaluated, look):
 
 def test_the_page_of_reproduce(reproduced, look):
     check(look, reproduced)
+
+
+def test_the_page_of_gallery(run, photo, small_folder, tmp_path, look):
+    from axe_playwright_python.sync_playwright import Axe
+
+    words = ["--size", 64, "--iterations", 1, "--channels", "conv1:0-3", "--patches", photo.parent]
+    words += ["--model", small_folder, "--engine", "compat", "-o", tmp_path / "gallery"]
+    assert run("gallery", photo, *words)[0] in (0, 1)  # a channel may be silent
+    path = (tmp_path / "gallery" / "index.html").rename(tmp_path / "gallery" / "gallery.html")
+    for width, scheme in LOOKS:
+        seen = look(path, width, scheme, beside=True)
+        assert not Axe().run(seen).violations_count
+        assert seen.evaluate(OVERFLOW) <= 0, (width, scheme)
+    assert len(seen.query_selector_all("img")) > 10
+    assert all(own[0] > 0 for _, own, _ in seen.evaluate(SIZES)[:6])  # those in sight are there
 
 
 def test_hostile_text_runs_nothing(tmp_path, look):

@@ -1,0 +1,1 @@
+"""Galleries: what every layer of a net grows, and which parts of photographs it answers to."""
