@@ -55,7 +55,8 @@ class DummyData(Source):
         self.fillers = [fillers[i if len(fillers) > 1 else 0] for i in range(len(top))]
         for i, blob in enumerate(top):
             blob.reshape(*shapes[i if len(shapes) > 1 else 0])
-            fill(blob, self.fillers[i])
+            if self.fillers[i].type == "constant":
+                fill(blob, self.fillers[i])
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """The tops have the shapes that the prototxt gives."""
