@@ -10,16 +10,7 @@ from .errors import CaffeError
 
 def h5py() -> Any:
     """The package h5py. Raises CaffeError, with the command that installs it."""
-    return _load("h5py", "HDF5 files need", "hdf5")
-
-
-def lmdb() -> Any:
-    """The package lmdb. Raises CaffeError, with the command that installs it."""
-    return _load("lmdb", "LMDB databases need", "lmdb")
-
-
-def _load(name: str, who: str, extra: str) -> Any:
     try:
-        return importlib.import_module(name)
+        return importlib.import_module("h5py")
     except ImportError:
-        raise CaffeError(f"{who} {name}; install it with: {install(extra)}") from None
+        raise CaffeError(f"HDF5 files need h5py; install it with: {install('hdf5')}") from None

@@ -101,3 +101,36 @@ class Generator:
             found = self.word() // bucket
             if found <= most:
                 return found
+
+
+class CLibrary:
+    """The C library's rand(), as glibc has it, from the seed 1 that every program begins with.
+
+    Caffe's HDF5Data layers shuffle by it; nothing seeds it.
+    """
+
+    _LONG, _SHORT = 31, 3  # r[i] = r[i - 31] + r[i - 3]
+
+    def __init__(self) -> None:
+        state = [1]
+        while len(state) < self._LONG:
+            state.append(16807 * state[-1] % (2**31 - 1))
+        state += state[: self._SHORT]
+        self._state = state[-self._LONG :]
+        for _ in range(10 * self._LONG):
+            self.rand()
+
+    def rand(self) -> int:
+        """The next number, of 31 bits."""
+        new = (self._state[0] + self._state[-self._SHORT]) % 2**32
+        self._state = [*self._state[1:], new]
+        return new >> 1
+
+    def shuffle(self, items: List[Any]) -> None:
+        """Put a list into a random order, in place (std::random_shuffle of GNU's library)."""
+        for last in range(1, len(items)):
+            other = self.rand() % (last + 1)
+            items[last], items[other] = items[other], items[last]
+
+
+c_library = CLibrary()

@@ -7,20 +7,7 @@ import numpy as np
 from ..errors import CaffeError, InputArrayError
 from ..fillers import fill
 from ..proto import caffe_pb2
-from .registry import Blobs, Counts, Layer, register
-
-
-class Source(Layer):
-    """A layer without bottoms, and so without gradients to compute."""
-
-    bottoms = (0, 0)
-    tops: Counts = (1, None)
-
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        pass
-
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        pass
+from .registry import Blobs, Layer, Source, register
 
 
 @register
