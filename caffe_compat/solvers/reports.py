@@ -1,7 +1,7 @@
 """What a solver says of its work, in Caffe's words: programs parse its log."""
 
 import time
-from typing import Any, List
+from typing import Any, List, Optional
 
 from .. import glog
 from ..net import Net
@@ -15,19 +15,20 @@ class Report:
         self._losses: List[float] = []
         self._mean = 0.0
         self._first = self._shown = 0
-        self._since = time.perf_counter()
+        self._since: Optional[float] = None
 
     def begin(self, iteration: int) -> None:
         """Before some iterations: forget the losses of earlier ones."""
         self._losses, self._mean, self._first = [], 0.0, iteration
-        self._since = time.perf_counter()
+        if self._since is None:  # as in Caffe, the time of earlier steps counts
+            self._since = time.perf_counter()
 
     def iteration(self, iteration: int, loss: float) -> None:
         """After an iteration's passes: count its loss, and say what is due."""
         self._average(iteration, loss)
         if not self._param.display or iteration % self._param.display:
             return
-        seconds = time.perf_counter() - self._since
+        seconds = time.perf_counter() - (self._since or 0)
         per_second = (iteration - self._shown) / (seconds or 1)
         glog.info(
             "solver.cpp:239",
