@@ -1,4 +1,6 @@
-"""Read every set with one engine: `python readers.py ENGINE FOLDER` writes FOLDER/ENGINE.npz.
+"""Read every set with one engine, and train on one: `python readers.py ENGINE FOLDER`.
+
+It writes FOLDER/ENGINE.npz.
 
 FOLDER has what tests/support/datasets.py writes.
 """
@@ -30,6 +32,14 @@ def main(engine: str, folder: Path) -> None:
                 net.forward()
                 for blob in ("data", "label"):
                     out[f"{name}|{phase} {batch} {blob}"] = np.array(net.blobs[blob].data)
+    solver = caffe.SGDSolver(datasets.seeded_solver(folder))
+    for step in range(BATCHES):
+        solver.step(1)
+        for layer, blobs in solver.net.params.items():
+            for i, blob in enumerate(blobs):
+                out[f"seeded|{step} {layer} {i}"] = np.array(blob.data)
+        for which, net in (("train", solver.net), ("test", solver.test_nets[0])):
+            out[f"seeded|{step} {which}"] = np.array(net.blobs["loss"].data).reshape(-1)
     np.savez(str(folder / f"{engine}.npz"), **out)  # type: ignore[arg-type]
 
 

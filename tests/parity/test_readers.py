@@ -31,3 +31,12 @@ def test_every_batch_is_caffes(name: str, recorded: Tuple[Arrays, Arrays]) -> No
     assert len(keys) == 24
     for key in keys:
         np.testing.assert_array_equal(ours[key], theirs[key], err_msg=key)
+
+
+def test_one_seed_gives_one_training(recorded: Tuple[Arrays, Arrays]) -> None:
+    ours, theirs = recorded
+    keys = [key for key in theirs if key.startswith("seeded|")]
+    assert len(keys) == 6 * 6 and set(keys) <= set(ours)
+    for key in keys:
+        difference = np.linalg.norm(ours[key] - theirs[key])
+        assert difference < 1e-5 * np.linalg.norm(theirs[key]), key

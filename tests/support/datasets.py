@@ -112,6 +112,38 @@ READERS: Dict[str, str] = {
     "rows of one file shuffled": _rows("one", "shuffle: true"),
 }  # fmt: skip
 
+# everything random at once: gaussian weights, crops, mirrors and dropout, with tests in between
+SEEDED = """
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
+        data_param { source: "FOLDER/bytes.lmdb" batch_size: 3 backend: LMDB }
+        transform_param { crop_size: 7 mirror: true mean_value: 128 scale: 0.0078125 } }
+layer { name: "data" type: "ImageData" top: "data" top: "label" include { phase: TEST }
+        image_data_param { source: "FOLDER/small.txt" root_folder: "FOLDER/" shuffle: true
+                           batch_size: 2 }
+        transform_param { crop_size: 7 mean_value: 128 scale: 0.0078125 } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param {
+        num_output: 8 kernel_size: 3 weight_filler { type: "gaussian" std: 0.2 } } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "drop" type: "Dropout" bottom: "conv" top: "conv"
+        dropout_param { dropout_ratio: 0.4 } }
+layer { name: "fc" type: "InnerProduct" bottom: "conv" top: "fc" inner_product_param {
+        num_output: 5 weight_filler { type: "msra" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }
+"""
+SOLVER = """
+net: "FOLDER/seeded.prototxt" random_seed: 11 base_lr: 0.05 momentum: 0.9 weight_decay: 0.001
+lr_policy: "fixed" test_iter: 2 test_interval: 2 snapshot_prefix: "FOLDER/seeded"
+"""
+
+
+def seeded_solver(folder: Path) -> str:
+    """Write SEEDED and its solver; returns the solver's path."""
+    small = (folder / "png.txt").read_text().splitlines()[2:4]
+    (folder / "small.txt").write_text("".join(f"{line[:-1]}{i}\n" for i, line in enumerate(small)))
+    for name, text in (("seeded", SEEDED), ("seeded_solver", SOLVER)):
+        (folder / f"{name}.prototxt").write_text(text.replace("FOLDER", os.fspath(folder)))
+    return str(folder / "seeded_solver.prototxt")
+
 
 def reader(name: str, folder: Any) -> str:
     """The prototxt of a net that reads a set in a folder."""
