@@ -1,6 +1,7 @@
 """Fillers: how parameters start when no weights are loaded. Caffe's distributions and numbers."""
 
 import math
+import operator
 from typing import Any, Sequence
 
 import numpy as np
@@ -18,7 +19,7 @@ Shape = Sequence[int]
 def set_random_seed(seed: int) -> None:
     """Seed everything random in this engine: fillers, dropout in training, crops and orders."""
     global _rng
-    _rng = Generator(seed)
+    _rng = Generator(operator.index(seed))
 
 
 def rng() -> Generator:

@@ -4,7 +4,7 @@ So a seed gives the same weights, dropouts, crops and orders as on a real Caffe 
 with Boost 1.65 or newer).
 """
 
-import secrets
+import os
 from typing import Any, List, Optional
 
 import numpy as np
@@ -17,7 +17,7 @@ class Generator:
     """boost::mt19937 with a seed (its low 32 bits), or with one that nobody knows."""
 
     def __init__(self, seed: Optional[int] = None) -> None:
-        seed = secrets.randbits(32) if seed is None else int(seed) % 2**32
+        seed = int.from_bytes(os.urandom(4), "little") if seed is None else int(seed) % 2**32
         state: Any = np.random.RandomState(seed).get_state(legacy=False)
         self._source = np.random.MT19937()
         self._source.state = state

@@ -84,6 +84,8 @@ def _check(param: Any) -> None:
         )
     if param.HasField("lr_policy"):  # it is needed by the first update alone
         policies.check(param)
+    if "\0" in param.snapshot_prefix:
+        raise CaffeError("snapshot_prefix has a zero byte, so it names no file")
     folder = os.path.dirname(param.snapshot_prefix) or "."
     if param.snapshot and not (os.path.isdir(folder) and os.access(folder, os.W_OK)):
         raise CaffeError(

@@ -19,6 +19,7 @@ from .updates import RULES
 
 PathLike = Union[str, bytes, "os.PathLike[str]"]
 Callback = Callable[[], Any]
+_NOTHING = object()
 
 
 class SolverParameter(Instance):
@@ -57,10 +58,9 @@ class Solver(Instance):
     def __init__(self) -> None:
         raise RuntimeError("This class cannot be instantiated from Python")
 
-    def _begin(self, solver_file: PathLike) -> None:
-        """Read the prototxt and build its nets. Raises as the public classes say."""
-        path = os.fsdecode(solver_file)
-        self._param = parameters.read(path)
+    def _begin(self, param: Any, path: str) -> None:
+        """Build the nets of a SolverParameter from this file. Raises as the public classes say."""
+        self._param = param
         try:
             self._rule_of_update = RULES[self._rule](self._param)
             if self._param.random_seed >= 0:
@@ -102,20 +102,15 @@ class Solver(Instance):
         """Some of the settings, live."""
         return SolverParameter._over(self._param)
 
-    def add_callback(
-        self, on_start: Optional[Callback] = None, on_gradients_ready: Optional[Callback] = None
-    ) -> None:
+    def add_callback(self, on_start: Any = _NOTHING, on_gradients_ready: Any = _NOTHING) -> None:
         """Call `on_start` before each iteration, and `on_gradients_ready` before each update.
 
         Without functions nothing is added: Caffe adds its communicator of GPUs then.
         """
-        if on_start is None and on_gradients_ready is None:
+        if on_start is _NOTHING and on_gradients_ready is _NOTHING:
             return
         if not (callable(on_start) and callable(on_gradients_ready)):
-            raise TypeError(
-                "add_callback takes two functions without arguments, "
-                f"not {on_start!r} and {on_gradients_ready!r}"
-            )
+            raise TypeError("add_callback takes two functions without arguments, or nothing")
         self._callbacks.append((on_start, on_gradients_ready))
 
     def step(self, iterations: int) -> None:
@@ -268,7 +263,8 @@ class SGDSolver(Solver):
     _rule = "SGD"
 
     def __init__(self, solver_file: PathLike) -> None:
-        self._begin(solver_file)
+        path = os.fsdecode(solver_file)
+        self._begin(parameters.read(path), path)
 
     @property
     def lr(self) -> float:
@@ -317,7 +313,12 @@ _SOLVERS = {
 def get_solver(solver_file: PathLike) -> SGDSolver:
     """The solver of the type that a solver's prototxt says. Raises as SGDSolver does."""
     path = os.fsdecode(solver_file)
-    kind = parameters.read(path).type
-    if kind not in _SOLVERS:
-        raise CaffeError(f'{path}: unknown solver type "{kind}"; known: {", ".join(_SOLVERS)}')
-    return _SOLVERS[kind](solver_file)
+    param = parameters.read(path)
+    cls = _SOLVERS.get(param.type)
+    if cls is None:
+        raise CaffeError(
+            f'{path}: unknown solver type "{param.type}"; known: {", ".join(_SOLVERS)}'
+        )
+    solver = cls.__new__(cls)
+    solver._begin(param, path)
+    return solver

@@ -429,6 +429,7 @@ def test_a_state_whose_weights_are_gone_says_so():
         (f'net: "net.prototxt" {FIXED} type: "SGD" solver_type: ADAM', "both type"),
         (f'net: "net.prototxt" {FIXED} weights: "gone.caffemodel"', "gone.caffemodel"),
         (f"net_param {{ layer {{ type: 'Nothing' }} }} {FIXED}", "unknown type"),
+        (f'net: "net.prototxt" {FIXED} snapshot_prefix: "a\\000b"', "has a zero byte"),
         ("net: {", "syntax error"),
         ("\x00\x01\x02", "solver.prototxt"),
     ],

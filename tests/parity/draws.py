@@ -22,6 +22,29 @@ layer { name: "d" type: "DummyData" top: "x" top: "y" dummy_data_param {
 layer { name: "drop" type: "Dropout" bottom: "x" top: "half" }
 layer { name: "less" type: "Dropout" bottom: "y" top: "y" dropout_param { dropout_ratio: 0.3 } }
 """
+_U = '{ type: "uniform" min: -1 }'
+_G = '{ type: "gaussian" std: 1 }'
+# every other layer with parameters
+OTHERS = f"""
+layer {{ name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param {{
+        num_output: 4 weight_filler {_G} bias_filler {_U} }} }}
+layer {{ name: "deconv" type: "Deconvolution" bottom: "x" top: "deconv" convolution_param {{
+        num_output: 2 kernel_size: 2 weight_filler {_G} bias_filler {_U} }} }}
+layer {{ name: "prelu" type: "PReLU" bottom: "x" top: "prelu" prelu_param {{ filler {_G} }} }}
+layer {{ name: "scale" type: "Scale" bottom: "x" top: "scale" scale_param {{ filler {_G}
+        bias_term: true bias_filler {_U} }} }}
+layer {{ name: "bias" type: "Bias" bottom: "x" top: "bias" bias_param {{ filler {_G} }} }}
+layer {{ name: "words" type: "DummyData" top: "words" top: "going" dummy_data_param {{
+        shape {{ dim: 3 dim: 2 }} shape {{ dim: 3 dim: 2 }} }} }}
+layer {{ name: "embed" type: "Embed" bottom: "words" top: "embed" embed_param {{
+        num_output: 4 input_dim: 5 weight_filler {_G} bias_filler {_U} }} }}
+layer {{ name: "lstm" type: "LSTM" bottom: "embed" bottom: "going" top: "lstm" recurrent_param {{
+        num_output: 3 weight_filler {_G} bias_filler {_U} }} }}
+layer {{ name: "rnn" type: "RNN" bottom: "embed" bottom: "going" top: "rnn" recurrent_param {{
+        num_output: 3 weight_filler {_G} bias_filler {_U} }} }}
+layer {{ name: "last" type: "InnerProduct" bottom: "x" top: "last" inner_product_param {{
+        num_output: 2 weight_filler {_U} }} }}
+"""
 
 
 def net_text() -> str:
@@ -31,7 +54,7 @@ def net_text() -> str:
         'bias_filler { type: "gaussian" std: 1 } } }'
         for i, filler in enumerate(FILLERS)
     ]
-    return TOP + "\n".join(layers)
+    return TOP + "\n".join(layers) + OTHERS
 
 
 def main(engine: str, file: str) -> None:

@@ -19,6 +19,6 @@ def test_fillers_and_dropout_draw_caffes_numbers(tmp_path: Path) -> None:
         assert run.returncode == 0, run.stderr[-3000:]
         found.append(dict(np.load(file)))
     ours, theirs = found
-    assert set(ours) == set(theirs) and len(theirs) == 2 * (2 * 8 + 3)
+    assert set(ours) == set(theirs) and len(theirs) == 2 * 39
     for key, values in theirs.items():
         np.testing.assert_array_equal(ours[key], values, err_msg=key)
