@@ -4,6 +4,7 @@ Each forward pass reads the next batch, over and over; paths are as seen from th
 """
 
 import itertools
+import math
 import os
 from contextlib import contextmanager
 from typing import Any, Iterator, List, Tuple
@@ -14,7 +15,7 @@ from google.protobuf.message import DecodeError
 from netfile.errors import NetError
 from netfile.lmdb import Database
 
-from .. import extras
+from .. import extras, limits
 from ..errors import CaffeError, MissingFileError, ShapeError
 from ..fillers import rng
 from ..generator import Generator, c_library
@@ -283,6 +284,7 @@ class HDF5Data(Reader):
                 f"{where}: dataset {name} holds {stored.dtype} of shape {stored.shape}, "
                 "not rows of numbers"
             )
+        limits.check(math.prod(stored.shape), f"{where}: dataset {name}")
         return np.asarray(stored[...], np.float32)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

@@ -15,7 +15,7 @@ from netfile.blobs import blob_array, set_values
 from netfile.files import whole_file
 from netfile.kinds import misplaced, unreadable
 
-from .. import extras, glog
+from .. import extras, glog, limits
 from ..errors import MissingFileError, WeightsError
 from ..net import weights
 from ..proto import caffe_pb2
@@ -145,21 +145,30 @@ def _read_hdf5(path: str) -> State:
     h5py = extras.h5py()
     try:
         with h5py.File(path, "r") as f:
-            history = [
-                np.array(f["history"][str(i)][...], np.float32, order="C")
-                for i in range(len(f["history"]))
-            ]
-            learned = f["learned_net"][()] if "learned_net" in f else None
+            learned = _only(f["learned_net"]) if "learned_net" in f else None
+            history = f["history"]
             return State(
-                int(np.ravel(f["iter"][()])[0]),
-                int(np.ravel(f["current_step"][()])[0]),
-                history,
-                None if learned is None else os.fsdecode(bytes(np.ravel(learned)[0])),
+                int(_only(f["iter"])),
+                int(_only(f["current_step"])),
+                [_array(history[str(i)], f"{path}: history blob {i}") for i in range(len(history))],
+                None if learned is None else os.fsdecode(bytes(learned)),
             )
     except OSError as e:
         raise WeightsError(f"{path}: not an HDF5 file, or a damaged one ({e})") from None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as e:
         raise WeightsError(f"{path}: holds no solver state ({e})") from None
+
+
+def _only(dataset: Any) -> Any:
+    """The value of a dataset that has one. Raises ValueError for others."""
+    if dataset.size != 1:
+        raise ValueError(f"{dataset.name} has {dataset.size} values, not one")
+    return np.ravel(dataset[()])[0]
+
+
+def _array(dataset: Any, what: str) -> np.ndarray:
+    limits.check(dataset.size, what)
+    return np.array(dataset[...], np.float32, order="C")
 
 
 def load_learned(net: Any, state: State, path: str) -> None:

@@ -124,7 +124,7 @@ def test_pictures_of_several_sizes_need_a_batch_each():
         net(IMAGES + "}").forward()
 
 
-def test_a_picture_is_halved_by_means_of_four():
+def test_sizes_change_between_neighbours():
     four = np.uint8([[[0], [2]], [[4], [5]]])
     assert pictures.resize(four, 1, 1).tolist() == [[[3]]]
     ramp = np.arange(0, 256, 5, dtype=np.uint8)[None, :, None].repeat(3, 0)
@@ -255,6 +255,13 @@ def test_files_that_are_no_hdf5_or_not_there():
     refused(ROWS, "no such HDF5 file: gone.h5")
     Path("h5.txt").write_text(" \n")
     refused(ROWS, "the list of files is empty")
+
+
+def test_a_dataset_that_no_machine_can_hold_is_refused():
+    write_rows(label=np.zeros(3))
+    with h5py.File("rows.h5", "a") as f:
+        f.create_dataset("data", (10**14, 2), "f4", chunks=(1, 2))
+    refused(ROWS, r"dataset data takes 800,000.0 GB")
 
 
 def test_hdf5_without_h5py_names_the_command(monkeypatch):

@@ -64,6 +64,20 @@ layer {{ name: "flat" type: "Reshape" bottom: "one" top: "flat"
 layer {{ name: "distance" type: "EuclideanLoss" bottom: "flat" bottom: "label" top: "distance"
         loss_weight: 0.25 }}
 """
+# one layer, one batch of ones
+SMALL = """
+name: "small"
+layer { name: "data" type: "DummyData" top: "data" top: "label"
+        dummy_data_param { shape { dim: 4 dim: 3 } shape { dim: 4 }
+                           data_filler { type: "constant" value: 1 }
+                           data_filler { type: "constant" value: 2 } } }
+layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc"
+        inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }
+layer { name: "accuracy" type: "Accuracy" bottom: "fc" bottom: "label" top: "accuracy"
+        include { phase: TEST } }
+"""
+FIXED = 'base_lr: 0.01 lr_policy: "fixed"'
 NETS = {"mixed": MIXED, "normed": NORMED}
 _FIXED = 'lr_policy: "fixed"'
 
