@@ -5,7 +5,7 @@ from typing import Any, Optional, Sequence, Tuple
 import numpy as np
 
 from ..errors import CaffeError, InputArrayError
-from ..fillers import fill
+from ..fillers import fill, rng
 from ..proto import caffe_pb2
 from .registry import Blobs, Layer, Source, register
 
@@ -71,6 +71,9 @@ class MemoryData(Source):
         self.need_positive(
             batch_size=p.batch_size, channels=p.channels, height=p.height, width=p.width
         )
+        transform = self.layer_param.transform_param
+        if transform.mirror or (transform.crop_size and self.phase == caffe_pb2.TRAIN):
+            rng().word()  # Caffe draws a seed, though arrays are not transformed
         self.arrays: Optional[Tuple[np.ndarray, np.ndarray]] = None
         self.at = 0
 

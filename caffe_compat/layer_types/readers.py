@@ -45,7 +45,8 @@ class Reader(Source):
         if not os.path.exists(path):
             raise MissingFileError(
                 f'layer "{self.name}" ({self.type}): no such {field}: {path or "it names none"} '
-                f"(paths are as seen from {os.getcwd()})"
+                f"(paths are as seen from {os.getcwd()}); get the data, or replace the layer with "
+                'one of type "Input" and write into net.blobs'
             )
         return path
 
