@@ -120,12 +120,11 @@ class Data(Pictures):
             raise CaffeError(f'layer "{self.name}": {path}: {e.strerror or e}') from None
         if not len(self._database):
             raise CaffeError(f'layer "{self.name}": {path}: the database is empty')
-        self._values = self._over_and_over()
-        self._at = 0
+        self._values = self.endless()
         self._ahead = self._read()
         return int(p.batch_size)
 
-    def _over_and_over(self) -> Iterator[Tuple[int, bytes]]:
+    def endless(self) -> Iterator[Tuple[int, bytes]]:
         """(its number, its value) of every entry, for ever."""
         while True:
             number = -1
@@ -135,7 +134,11 @@ class Data(Pictures):
                 raise CaffeError(f"{self._database.path}: a damaged LMDB database: it has no entry")
 
     def _read(self) -> Tuple[np.ndarray, float]:
-        number, value = next(self._values)
+        try:
+            number, value = next(self._values)
+        except NetError:
+            self._values = self.endless()  # the other one has ended
+            raise
         name = f"{self._database.path}, entry {number}"
         try:
             datum = caffe_pb2.Datum.FromString(value)
@@ -233,8 +236,8 @@ class HDF5Data(Reader):
         if not self._files:
             raise CaffeError(f'layer "{self.name}": {p.source}: the list of files is empty')
         self._shuffle(self._files)
-        self._rows = self._over_and_over()
-        self._row = next(self._rows)
+        self._rows = self.endless()
+        self._row = self._next()
         for blob, values in zip(top, self._row):
             blob.reshape(p.batch_size, *values.shape)
 
@@ -242,7 +245,14 @@ class HDF5Data(Reader):
         if self.layer_param.hdf5_data_param.shuffle:
             c_library.shuffle(items)
 
-    def _over_and_over(self) -> Iterator[List[np.ndarray]]:
+    def _next(self) -> List[np.ndarray]:
+        try:
+            return next(self._rows)
+        except (CaffeError, MissingFileError):
+            self._rows = self.endless()  # the other one has ended
+            raise
+
+    def endless(self) -> Iterator[List[np.ndarray]]:
         """Every row of every file, for ever: an array for each top."""
         arrays: List[np.ndarray] = []
         for turn in itertools.count():
@@ -297,4 +307,4 @@ class HDF5Data(Reader):
                         f"{blob.shape[1:]}; all files need one shape"
                     )
                 blob.data[i] = values
-            self._row = next(self._rows)
+            self._row = self._next()

@@ -248,6 +248,23 @@ def test_rows_that_cannot_be_read(arrays, rest, why):
     refused(ROWS + rest, why)
 
 
+def test_reading_goes_on_when_a_file_is_back():
+    write_rows(data=np.zeros((3, 2)), label=np.arange(3))
+    Path("h5.txt").write_text("rows.h5\nlater.h5\n")
+    with pytest.raises(caffe.MissingFileError, match="later.h5"):
+        net(ROWS).forward()
+    Path("later.h5").write_bytes(Path("rows.h5").read_bytes())
+    made = net(ROWS)
+    Path("later.h5").rename("away.h5")
+    Path("rows.h5").rename("gone.h5")
+    for _ in range(2):
+        with pytest.raises(caffe.MissingFileError):
+            batches(made, 3)
+    Path("away.h5").rename("later.h5")
+    Path("gone.h5").rename("rows.h5")
+    assert len(batches(made, 2)) == 2
+
+
 def test_files_that_are_no_hdf5_or_not_there():
     Path("h5.txt").write_text("net.prototxt")
     refused(ROWS, "not an HDF5 file")
