@@ -90,7 +90,7 @@ def case(solver: str, settings: str, net: str = "mixed", steps: int = 6) -> Case
 
 
 def policy(text: str) -> Case:
-    return case("SGDSolver", f"base_lr: 0.1 momentum: 0.5 {text}", steps=8)
+    return case("SGDSolver", f"base_lr: 0.05 momentum: 0.5 {text}", steps=8)
 
 
 TRAININGS: Dict[str, Case] = {
@@ -98,9 +98,9 @@ TRAININGS: Dict[str, Case] = {
     "SGD momentum": case("SGDSolver", f"base_lr: 0.05 momentum: 0.9 weight_decay: 0.01 {_FIXED}"),
     "SGD L1": case("SGDSolver",
         f'base_lr: 0.1 weight_decay: 0.01 regularization_type: "L1" {_FIXED}'),
-    "SGD clipped": case("SGDSolver", f"base_lr: 0.1 momentum: 0.9 clip_gradients: 0.3 {_FIXED}"),
+    "SGD clipped": case("SGDSolver", f"base_lr: 0.05 momentum: 0.9 clip_gradients: 0.3 {_FIXED}"),
     "SGD of three passes": case("SGDSolver",
-        f"base_lr: 0.1 momentum: 0.9 weight_decay: 0.01 iter_size: 3 {_FIXED}"),
+        f"base_lr: 0.02 momentum: 0.9 weight_decay: 0.01 iter_size: 3 {_FIXED}"),
     "SGD normed": case("SGDSolver", f"base_lr: 0.1 momentum: 0.9 weight_decay: 0.01 {_FIXED}",
         net="normed"),
     "Nesterov": case("NesterovSolver", f"base_lr: 0.05 momentum: 0.9 weight_decay: 0.01 {_FIXED}"),
