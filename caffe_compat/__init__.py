@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .net import Net
     from .net_spec import NetSpec, layers, params, to_proto
     from .proto.caffe_pb2 import TEST, TRAIN
-    from .solver import (
+    from .solvers import (
         NCCL,
         AdaDeltaSolver,
         AdaGradSolver,
@@ -78,11 +78,12 @@ _HOMES = {
     "Timer": "timer", "_caffe": "", "allow_python_layers": "layer_types", "classifier": "",
     "coord_map": "", "detector": "", "draw": "", "io": "", "layer_type_list": "layer_types",
     "layers": "net_spec", "net_spec": "", "params": "net_spec", "proto": "", "pycaffe": "",
-    "set_random_seed": "fillers", "to_proto": "net_spec", **dict.fromkeys(_SOLVER, "solver"),
+    "set_random_seed": "fillers", "to_proto": "net_spec", **dict.fromkeys(_SOLVER, "solvers"),
 }  # fmt: skip
 # these load numba
 _OF_NUMBA = {
-    "_caffe", "blob", "classifier", "detector", "handles", "layer_types", "net", "pycaffe"
+    "_caffe", "blob", "classifier", "detector", "handles", "layer_types", "net", "pycaffe",
+    "solvers",
 }  # fmt: skip
 
 
@@ -147,7 +148,10 @@ def set_device(device: int) -> None:
 
 
 def init_log(prefix_or_level: Any = 0, level: int = 0) -> None:
-    """Take Caffe's arguments and do nothing: this engine raises exceptions and logs nothing."""
+    """Log what is of this level or above: 0 for all, 1 for warnings. Solvers alone log anything."""
+    from . import glog
+
+    glog.set_level(prefix_or_level if isinstance(prefix_or_level, int) else level)
 
 
 def log(message: str) -> None:

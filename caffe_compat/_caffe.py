@@ -23,7 +23,7 @@ from .handles import (
 )
 from .layer_types import layer_type_list
 from .net import Net
-from .solver import (
+from .solvers import (
     NCCL,
     AdaDeltaSolver,
     AdaGradSolver,

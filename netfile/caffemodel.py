@@ -216,13 +216,29 @@ def write_net(file: BinaryIO, net: Any) -> None:
         write_layer(file, layer)
 
 
-def write_layer(file: BinaryIO, layer: Any, arrays: Sequence[Any] = ()) -> None:
-    """Write a LayerParameter into a caffemodel, with `arrays` (float32) as further blobs."""
+def write_layer(
+    file: BinaryIO, layer: Any, arrays: Sequence[Any] = (), gradients: Sequence[Any] = ()
+) -> None:
+    """Write a LayerParameter into a caffemodel, with `arrays` (float32) as further blobs.
+
+    gradients: an array for each of them, which its blob has as its diff; or none.
+    """
     described = layer.SerializeToString()
     headers = [blob_header(array) for array in arrays]
+    tails = [wire.field_header(_GRADIENTS[0], 4 * diff.size) for diff in gradients]
+    sizes = [size for _, size in headers]
+    for i, tail in enumerate(tails):
+        sizes[i] += len(tail) + 4 * gradients[i].size
     blobs = _BLOBS[_V2_LAYER]
-    length = len(described) + sum(len(wire.field_header(blobs, n)) + n for _, n in headers)
+    length = len(described) + sum(len(wire.field_header(blobs, n)) + n for n in sizes)
     file.write(wire.field_header(_V2_LAYER, length) + described)
-    for array, (head, size) in zip(arrays, headers):
-        file.write(wire.field_header(blobs, size) + head)
-        file.write(np.ascontiguousarray(array, "<f4").reshape(-1).data)
+    for i, (array, (head, _)) in enumerate(zip(arrays, headers)):
+        file.write(wire.field_header(blobs, sizes[i]) + head)
+        _write_values(file, array)
+        if tails:
+            file.write(tails[i])
+            _write_values(file, gradients[i])
+
+
+def _write_values(file: BinaryIO, array: Any) -> None:
+    file.write(np.ascontiguousarray(array, "<f4").reshape(-1).data)

@@ -14,7 +14,7 @@ _UNKNOWN = "binary data"
 _DOWNLOAD = "download the file itself"
 _UNPACK = "unpack it first"
 _UTF_8 = "save it as UTF-8"
-_TEXTS = {"a prototxt", "a CSV", "a readme"}  # what may be any text
+_TEXTS = {"a prototxt", "a solver's prototxt", "a CSV", "a readme"}  # what may be any text
 _CONVERT = "convert it to Caffe's form first"
 _IMPORT = "python -m net_surgery import makes a Caffe model of many such files"
 # what files begin with: (bytes, what the file is, what to do)

@@ -1,7 +1,7 @@
 """Prototxts, in Caffe's V0, V1 or V2 form, to a NetParameter of V2."""
 
 import difflib
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from google.protobuf import text_format
 
@@ -31,20 +31,43 @@ def parse_prototxt(text: str, caffe_pb2: Any, name: Any) -> Any:
     Raises:
         PrototxtError: a syntax error or an unknown field, with its place, or a mixture of versions.
     """
-    net = caffe_pb2.NetParameter()
-    try:
-        text = _with_round_mode(text)
-        text_format.Parse(text, net)
-        return upgrade(net)
-    except text_format.ParseError as e:
-        raise PrototxtError(f"{name}: {_fault(text, net, e)}") from None
-    except NetError as e:
-        raise PrototxtError(f"{name}: {e}") from None
+    return _parse(text, caffe_pb2.NetParameter(), name, upgrade)
 
 
 def read_prototxt(path: Any, caffe_pb2: Any) -> Any:
     """The NetParameter in a prototxt file, in V2. Raises FormatError."""
-    wanted = "a prototxt"
+    return parse_prototxt(_read_text(path, "a prototxt"), caffe_pb2, path)
+
+
+def read_solver(path: Any, caffe_pb2: Any) -> Any:
+    """The SolverParameter in a solver's prototxt file; nets in it are in V2. Raises FormatError."""
+    text = _read_text(path, "a solver's prototxt")
+    return _parse(text, caffe_pb2.SolverParameter(), path, _upgrade_nets)
+
+
+def _upgrade_nets(solver: Any) -> Any:
+    for field in ("net_param", "train_net_param"):
+        if solver.HasField(field):
+            upgrade(getattr(solver, field))
+    for net in solver.test_net_param:
+        upgrade(net)
+    return solver
+
+
+def _parse(text: str, message: Any, name: Any, finish: Callable[[Any], Any]) -> Any:
+    """The message in a text, as `finish` gives it. Raises PrototxtError, naming the text."""
+    try:
+        text = _with_round_mode(text)
+        text_format.Parse(text, message)
+        return finish(message)
+    except text_format.ParseError as e:
+        raise PrototxtError(f"{name}: {_fault(text, message, e)}") from None
+    except NetError as e:
+        raise PrototxtError(f"{name}: {e}") from None
+
+
+def _read_text(path: Any, wanted: str) -> str:
+    """The text in a file. Raises FormatError where it cannot be read, or is something else."""
     try:
         with wire.File(path) as file:
             found = misplaced(path, wanted) if len(file) else ""  # Caffe takes an empty net
@@ -57,7 +80,7 @@ def read_prototxt(path: Any, caffe_pb2: Any) -> Any:
         raise FormatError(unreadable(path, wanted, e)) from None
     except wire.WireError as e:
         raise FormatError(f"{path}: {e}") from None
-    return parse_prototxt(raw.decode("utf-8-sig", "replace"), caffe_pb2, path)
+    return raw.decode("utf-8-sig", "replace")
 
 
 # ---- ceil_mode
@@ -146,9 +169,14 @@ def _unknown(entry: Entry, net: Any) -> str:
     near = difflib.get_close_matches(name, known, 1, 0.7)
     hint = f"did you mean {near[0]}? " if near else ""
     return (
-        f"{around or 'a net'} has no field {name} in this Caffe; {hint}"
+        f"{around or _whole(net)} has no field {name} in this Caffe; {hint}"
         "another Caffe may have it: what it does is not known here, so it is not passed over"
     )
+
+
+def _whole(message: Any) -> str:
+    """What a whole file's message is called."""
+    return "a solver" if message.DESCRIPTOR.name == "SolverParameter" else "a net"
 
 
 def _descriptor(entry: Optional[Entry], net: Any) -> Any:

@@ -24,6 +24,8 @@ V1_TYPES = {
     "TANH": "TanH", "THRESHOLD": "Threshold", "WINDOW_DATA": "WindowData", "NONE": "",
 }  # fmt: skip
 _OTHER_FIELDS = {"type", "param", "layer"}
+_DATA_PARAMS = ("data_param", "image_data_param", "window_data_param")
+_TRANSFORMS = ("scale", "mean_file", "crop_size", "mirror")
 
 
 def _upgrade_v1_layer(old: Any, new: Any) -> None:
@@ -46,6 +48,17 @@ def _upgrade_v1_layer(old: Any, new: Any) -> None:
             while len(new.param) <= i:
                 new.param.add()
             setattr(new.param[i], field, value)
+    for name in _DATA_PARAMS:
+        if new.HasField(name):
+            _move_transform(getattr(new, name), new)
+
+
+def _move_transform(param: Any, layer: Any) -> None:
+    """What data layers did to pictures is in transform_param since 2014."""
+    for name in _TRANSFORMS:
+        if param.HasField(name):
+            setattr(layer.transform_param, name, getattr(param, name))
+            param.ClearField(name)
 
 
 def _upgrade_input(net: Any) -> None:

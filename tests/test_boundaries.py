@@ -160,6 +160,15 @@ def test_layers_know_neither_net_nor_sibling_families():
             assert "net" not in name.split("."), f"{path.name} imports {name}"
 
 
+def test_solvers_stand_above_nets_and_nets_above_layers():
+    above = {"net": {"solvers"}, "layer_types": {"solvers", "net"}, "reading": {"solvers", "net",
+             "layer_types"}}  # fmt: skip
+    for folder, rooms in above.items():
+        for path in files(f"caffe_compat/{folder}"):
+            found = {name.split(".")[0] for name, level in imports(path) if level == 2}
+            assert not found & rooms, f"{folder}/{path.name} imports {sorted(found & rooms)}"
+
+
 def test_kernels_know_only_arrays():
     for path in files("caffe_compat/kernels"):
         assert all(level < 2 for _, level in imports(path)), path.name

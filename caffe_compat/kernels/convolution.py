@@ -14,7 +14,7 @@ from .atomic import address_of, float32s, record
 from .gemm import LANES, OVERHANG, WIDTH, Finish, Left, Rows, Size, multiply
 from .strips import Geometry, clear, col2im, gather, geometry, im2col
 
-__all__ = ["Geometry", "backward", "forward", "geometry", "weight_gradient"]
+__all__ = ["Geometry", "backward", "forward", "geometry"]
 
 _STRIP_VALUES = 1 << 17  # columns per strip, in floats: half of one core's level-2 cache
 _NARROW = 16 * WIDTH  # output positions per strip where no columns are needed
@@ -273,23 +273,3 @@ def backward(
     turned = np.empty(groups * geo.channels * outputs * window, np.float32)
     threads.run(_turn, groups * geo.channels, _Turn(weight, turned, outputs, geo.channels, window))
     forward(dy, turned, no_bias, dx, back, groups, add=add)
-
-
-def weight_gradient(
-    x: np.ndarray, dy: np.ndarray, dweight: np.ndarray, geo: Geometry, groups: int
-) -> None:
-    """Add the weights' gradient to dweight (groups * O, C * kh * kw)."""
-    outputs, channels = len(dweight) // groups, geo.channels
-    positions, depth = geo.out_h * geo.out_w, dweight.shape[1]
-    strip = max(1, min(positions, _STRIP_VALUES // depth))
-    cols = np.empty(depth * strip, np.float32)
-    for image in range(len(x)):
-        for group in range(groups):
-            o, c = group * outputs, group * channels
-            source = np.ascontiguousarray(x[image, c : c + channels]).reshape(-1)
-            slopes = dy[image, o : o + outputs].reshape(outputs, -1)
-            for first in range(0, positions, strip):
-                count = min(strip, positions - first)
-                im2col(source, 0, cols, count, geo, first, first + count)
-                part = cols[: depth * count].reshape(depth, count)
-                dweight[o : o + outputs] += slopes[:, first : first + count] @ part.T

@@ -19,6 +19,7 @@ from . import (  # noqa: F401
     neuron,
     pooling,
     python,
+    readers,
     recurrent,
     reduction,
     scale,

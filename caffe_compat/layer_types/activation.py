@@ -40,7 +40,7 @@ class Dropout(SameShape):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if self.phase == caffe_pb2.TRAIN:
-            kept = rng().random(x.shape, np.float32) >= self.ratio
+            kept = rng().bernoulli(1 - self.ratio, x.size).reshape(x.shape)
             mask = kept * np.float32(1 / (1 - self.ratio))
             self.remember(bottom, mask)
             np.multiply(x, mask, out=y)

@@ -4,6 +4,7 @@ from typing import Sequence
 
 import numpy as np
 
+from ..errors import PrototxtError
 from ..proto import caffe_pb2
 from .registry import Blobs, SameShape, register
 
@@ -27,6 +28,22 @@ class BatchNorm(SameShape):
         channels = bottom[0].shape[1] if len(bottom[0].shape) > 1 else 1
         for shape in ((channels,), (channels,), (1,)):
             self.add_param(shape, None)
+        self._keep_from_solvers()
+
+    def _keep_from_solvers(self) -> None:
+        """Give the statistics an lr_mult of 0, as Caffe does: they are no solver's to change."""
+        given, self.layer_param = self.layer_param, type(self.layer_param)()
+        self.layer_param.CopyFrom(given)
+        for i in range(len(self.blobs)):
+            if i == len(self.layer_param.param):
+                self.layer_param.param.add()
+            elif self.layer_param.param[i].lr_mult and self.phase == caffe_pb2.TRAIN:
+                raise PrototxtError(
+                    f'layer "{self.name}": its statistics have lr_mult '
+                    f"{self.layer_param.param[i].lr_mult:g}; no solver may change them, so give "
+                    "them param { lr_mult: 0 }, or no param"
+                )
+            self.layer_param.param[i].lr_mult = 0
 
     def _by_channel(self, array):
         """The array as (N, C, positions)."""

@@ -12,6 +12,7 @@ from ..blob import Blob
 from ..errors import PrototxtError, ShapeError
 from ..kernels import columns
 from ..kernels import convolution as kernels
+from ..kernels import weights as gradients
 from .registry import Blobs, Layer, register
 
 
@@ -222,7 +223,7 @@ class Weighted(Windowed):
         dw = self.blobs[0].diff.reshape(len(self.blobs[0].data), -1)
         geometry = self._geometry(large, small)
         if geometry is not None:
-            kernels.weight_gradient(large, small, dw, geometry, self.group)
+            gradients.convolved(large, small, dw, geometry, self.group)
             return
         for x, y in zip(large, small):
             for g, (cols, _, part) in enumerate(self._groups(x, y)):

@@ -5,22 +5,9 @@ from typing import Any, Optional, Sequence, Tuple
 import numpy as np
 
 from ..errors import CaffeError, InputArrayError
-from ..fillers import fill
+from ..fillers import fill, rng
 from ..proto import caffe_pb2
-from .registry import Blobs, Counts, Layer, register
-
-
-class Source(Layer):
-    """A layer without bottoms, and so without gradients to compute."""
-
-    bottoms = (0, 0)
-    tops: Counts = (1, None)
-
-    def forward(self, bottom: Blobs, top: Blobs) -> None:
-        pass
-
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        pass
+from .registry import Blobs, Layer, Source, register
 
 
 @register
@@ -55,7 +42,8 @@ class DummyData(Source):
         self.fillers = [fillers[i if len(fillers) > 1 else 0] for i in range(len(top))]
         for i, blob in enumerate(top):
             blob.reshape(*shapes[i if len(shapes) > 1 else 0])
-            fill(blob, self.fillers[i])
+            if self.fillers[i].type == "constant":
+                fill(blob, self.fillers[i])
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """The tops have the shapes that the prototxt gives."""
@@ -83,6 +71,9 @@ class MemoryData(Source):
         self.need_positive(
             batch_size=p.batch_size, channels=p.channels, height=p.height, width=p.width
         )
+        transform = self.layer_param.transform_param
+        if transform.mirror or (transform.crop_size and self.phase == caffe_pb2.TRAIN):
+            rng().word()  # Caffe draws a seed, though arrays are not transformed
         self.arrays: Optional[Tuple[np.ndarray, np.ndarray]] = None
         self.at = 0
 

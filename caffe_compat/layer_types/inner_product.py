@@ -6,7 +6,7 @@ from typing import Sequence
 import numpy as np
 
 from ..errors import ShapeError
-from ..kernels import convolution
+from ..kernels import convolution, weights
 from .registry import Blobs, Layer, register
 
 
@@ -81,8 +81,8 @@ class InnerProduct(Layer):
 
     def _weight_gradient(self, top, bottom):
         x = bottom[0].data.reshape(-1, self.inputs)
-        dw = top[0].diff.reshape(-1, self.outputs).T @ x
-        self.blobs[0].diff[...] += dw.T if self.transpose else dw
+        dy = top[0].diff.reshape(-1, self.outputs)
+        weights.outer(*((x, dy) if self.transpose else (dy, x)), self.blobs[0].diff)
 
     def _bias_gradient(self, top, bottom):
         self.blobs[1].diff[...] += top[0].diff.reshape(-1, self.outputs).sum(0)

@@ -146,7 +146,7 @@ class Pooling(Layer):
         if self.phase == caffe_pb2.TRAIN:
             chosen = np.empty(y.shape, np.int64)
             self.remember(bottom, chosen)
-            thresholds = rng().random(y.shape, np.float32)
+            thresholds = rng().uniform(0, 1, y.size).reshape(y.shape)
             stochastic.choose(x, thresholds, y, chosen, self._window())
         else:
             stochastic.expect(x, y, self._window())

@@ -13,11 +13,14 @@ from typing import Any, Callable, List, Sequence, Tuple
 
 import numpy as np
 
+from ..blob import Blob
 from ..errors import ShapeError
+from ..fillers import fill
 from ..kernels.softmax import sigmoid
 from .registry import Blobs, Layer, register
 
 States = List[np.ndarray]
+_MOST_STEPS = 10_000  # no Caffe unrolls a net of more
 
 
 def unit_forward(gates: np.ndarray, c_prev: np.ndarray, cont: np.ndarray) -> Tuple[np.ndarray, ...]:
@@ -124,8 +127,27 @@ class Recurrent(Layer):
             self.add_param(
                 (self.gates * self.outputs, math.prod(bottom[2].shape[1:])), p.weight_filler
             )
-        self.add_param((self.gates * self.outputs, self.outputs), p.weight_filler)
+        first = len(self.blobs)
+        self.add_step_params(p)
+        self._draw_further_steps(bottom[0].shape[0], self.blobs[first:])
         self.kept = [np.zeros((bottom[0].shape[1], self.outputs), np.float32) for _ in self.states]
+
+    def add_step_params(self, p: Any) -> None:
+        """Add the parameters of what runs at each step."""
+        self.add_param((self.gates * self.outputs, self.outputs), p.weight_filler)
+
+    def _draw_further_steps(self, steps: int, params: Sequence[Blob]) -> None:
+        """Draw the random numbers that Caffe draws for the steps after the first.
+
+        It unrolls the net: the layers of each step fill parameters of their own, which they then
+        give up for the first step's.
+        """
+        p = self.layer_param.recurrent_param
+        for _ in range(min(steps, _MOST_STEPS) - 1):
+            for param in params:
+                filler = p.weight_filler if len(param.shape) > 1 else p.bias_filler
+                if filler.type != "constant":
+                    fill(Blob(*param.shape), filler)
 
     def _check(self, bottom):
         if (
@@ -274,9 +296,8 @@ class RNN(Recurrent):
     type = "RNN"
     states = ("h",)
 
-    def setup(self, bottom: Blobs, top: Blobs) -> None:
-        super().setup(bottom, top)
-        p = self.layer_param.recurrent_param
+    def add_step_params(self, p: Any) -> None:
+        super().add_step_params(p)
         self.add_param((self.outputs, self.outputs), p.weight_filler)
         self.add_param((self.outputs,), p.bias_filler)
 

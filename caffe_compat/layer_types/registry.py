@@ -19,12 +19,9 @@ Counts = Tuple[int, Optional[int]]
 Blobs = List[Blob]
 LAYERS: Dict[str, Type["Layer"]] = {}
 # Caffe's layers that are rejected by name
-READERS = {
-    "Data": "a database (LMDB or LevelDB)",
-    "ImageData": "a list of picture files",
-    "HDF5Data": "HDF5 files",
-    "HDF5Output": "an HDF5 file",
-    "WindowData": "a list of picture windows",
+REJECTED = {
+    "HDF5Output": "writes an HDF5 file",
+    "WindowData": "reads a list of picture windows",
 }
 
 
@@ -169,6 +166,19 @@ class SameShape(Layer):
         top[0].reshape_like(bottom[0])
 
 
+class Source(Layer):
+    """A layer without bottoms, and so without gradients to compute."""
+
+    bottoms = (0, 0)
+    tops: Counts = (1, None)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        pass
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        pass
+
+
 def around(blob: Blob, axis: int) -> Tuple[int, int, int]:
     """The blob's counts before, at and after an axis."""
     return math.prod(blob.shape[:axis]), blob.shape[axis], math.prod(blob.shape[axis + 1 :])
@@ -214,15 +224,12 @@ def loss_weights(param: Any, layer: Layer) -> List[float]:
 
 
 def layer_type_list() -> StringVec:
-    """Names of Caffe's layer types, those that read or write files (READERS) among them.
-
-    A net that has one of those is rejected.
-    """
-    return StringVec._over(sorted({*LAYERS, *READERS}))
+    """Names of Caffe's layer types, those that are REJECTED among them."""
+    return StringVec._over(sorted({*LAYERS, *REJECTED}))
 
 
 def _rejection(param: Any) -> str:
-    """What is wrong with a layer that reads or writes files, and the workaround."""
+    """What is wrong with a layer that is REJECTED, and the workaround."""
     tops = " ".join(f'top: "{top}"' for top in param.top)
     instead = (
         f'replace it with layer {{ name: "{param.name}" type: "Input" {tops} '
@@ -231,7 +238,7 @@ def _rejection(param: Any) -> str:
         else "leave it out"
     )
     return (
-        f'layer "{param.name}" ({param.type}) uses {READERS[param.type]}, '
+        f'layer "{param.name}" ({param.type}) {REJECTED[param.type]}, '
         f"which this engine does not; {instead}, "
         "and read or write net.blobs[...].data in the program"
     )
@@ -243,7 +250,7 @@ def create(param: Any, phase: int) -> Layer:
     Raises UnknownLayerTypeError with the nearest and all known names.
     """
     cls = LAYERS.get(param.type)
-    if param.type in READERS:
+    if param.type in REJECTED:
         raise UnknownLayerTypeError(_rejection(param))
     if cls is None and layer_of_a_fork(param.type):
         raise UnknownLayerTypeError(f'layer "{param.name}": {layer_of_a_fork(param.type)}')

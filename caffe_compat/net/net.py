@@ -52,16 +52,24 @@ class Net(Instance):
             if path is not None and not os.path.exists(path):
                 raise MissingFileError(f"no such {kind}: {path}")
         state = caffe_pb2.NetState(phase=phase, level=level, stage=stages or [])
+        self._build(lambda: read_prototxt(network_file, caffe_pb2), state, network_file)
+        if weights is not None:
+            self.copy_from(weights)
+
+    @classmethod
+    def _described(cls, description: Any, state: Any, source: str) -> "Net":
+        """The net of a NetParameter, for a NetState; errors name its source."""
+        net = cls.__new__(cls)
+        net._build(lambda: description, state, source)
+        return net
+
+    def _build(self, describe: Callable[[], Any], state: Any, source: str) -> None:
         try:
-            self._parts = build(read_prototxt(network_file, caffe_pb2), state)
+            self._parts = build(describe(), state)
             self._passes = Passes(self._parts)
             self._names = Names(self._parts)
         except (CaffeError, RecursionError) as e:
-            raise type(e)(
-                str(e) if str(network_file) in str(e) else f"{network_file}: {e}"
-            ) from None
-        if weights is not None:
-            self.copy_from(weights)
+            raise type(e)(str(e) if source in str(e) else f"{source}: {e}") from None
 
     @cached_property
     def _blobs_by_name(self) -> "OrderedDict[str, Blob]":

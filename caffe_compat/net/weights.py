@@ -6,10 +6,10 @@ from typing import Any, Iterable, Mapping, Sequence, Union
 from netfile import caffemodel
 from netfile.blobs import four_axes
 from netfile.files import whole_file
-from netfile.places import install
 
+from .. import extras
 from ..blob import ParamBlob
-from ..errors import CaffeError, MissingFileError, WeightsError
+from ..errors import MissingFileError, WeightsError
 from ..proto import caffe_pb2
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -71,10 +71,10 @@ def _same_shape(a: Sequence[int], b: Sequence[int]) -> bool:
     return a == b or (max(len(a), len(b)) <= 4 and four_axes(a) == four_axes(b))
 
 
-def save(net_name: str, layers: Iterable[Any], path: PathLike) -> None:
+def save(net_name: str, layers: Iterable[Any], path: PathLike, write_diff: bool = False) -> None:
     """Write a V2 caffemodel, layer by layer, as Caffe does: Split layers too, each with its phase.
 
-    Whole or not at all.
+    Whole or not at all. write_diff: write gradients too.
     """
     with whole_file(os.fspath(path)) as partial, open(partial, "wb") as f:
         f.write(caffe_pb2.NetParameter(name=net_name).SerializeToString())
@@ -83,15 +83,8 @@ def save(net_name: str, layers: Iterable[Any], path: PathLike) -> None:
             described.CopyFrom(layer.layer_param)
             del described.blobs[:]
             described.phase = layer.phase
-            caffemodel.write_layer(f, described, [blob.data for blob in layer.blobs])
-
-
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError:
-        raise CaffeError(f"HDF5 files need h5py; install it with: {install('hdf5')}") from None
-    return h5py
+            gradients = [blob.diff for blob in layer.blobs] if write_diff else []
+            caffemodel.write_layer(f, described, [blob.data for blob in layer.blobs], gradients)
 
 
 def save_hdf5(params: Params, path: PathLike, write_diff: bool = False) -> None:
@@ -102,7 +95,7 @@ def save_hdf5(params: Params, path: PathLike, write_diff: bool = False) -> None:
         path: the file; values become data/LAYER/NUMBER in it.
         write_diff: write gradients too, as diff/LAYER/NUMBER.
     """
-    h5py = _h5py()
+    h5py = extras.h5py()
     with whole_file(os.fspath(path)) as partial, h5py.File(partial, "w") as f:
         for which in ("data", "diff") if write_diff else ("data",):
             group = f.create_group(which)
@@ -120,7 +113,7 @@ def load_hdf5(params: Params, path: PathLike) -> None:
         MissingFileError: there is no such file.
         WeightsError: it cannot be read, or shapes differ.
     """
-    h5py = _h5py()
+    h5py = extras.h5py()
     if not os.path.exists(os.fspath(path)):
         raise MissingFileError(f"no such HDF5 file: {path}")
     try:

@@ -1,1 +1,3 @@
-"""Caffe's messages (caffe.proto, compiled to caffe_pb2.py), reading and upgrading them."""
+"""Caffe's messages: `caffe_pb2` is caffe.proto, compiled."""
+
+from . import caffe_pb2 as caffe_pb2

@@ -11,7 +11,10 @@ from tests.support.gradcheck import build, check_gradient
 NO_GRADIENT = {
     "Accuracy",
     "ArgMax",
+    "Data",
     "DummyData",
+    "HDF5Data",
+    "ImageData",
     "Input",
     "MemoryData",
     "Parameter",

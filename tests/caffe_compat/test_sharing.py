@@ -49,7 +49,8 @@ def test_merged_gradients_are_those_of_separate_memory(make):
     merged, apart = make(), make()
     merged_diffs = step(merged)
     for name, diff in step(apart, hold=True).items():
-        np.testing.assert_allclose(merged_diffs[name], diff, rtol=1e-5, atol=1e-6, err_msg=name)
+        atol = 1e-6 * max(1, np.abs(diff).max())  # sums of other orders cancel otherwise
+        np.testing.assert_allclose(merged_diffs[name], diff, 1e-5, atol, err_msg=name)
 
 
 def test_the_diffs_of_a_split_add_up_after_the_fact_and_in_later_passes(make):

@@ -46,6 +46,19 @@ layer { name: "l" type: "EuclideanLoss" bottom: "y" bottom: "y" top: "l" loss_we
 """
 
 
+TRAINED = """
+layer { name: "d" type: "DummyData" top: "x" top: "t" dummy_data_param { shape { dim: 4 dim: 3 }
+        data_filler { type: "gaussian" std: 1 } data_filler { type: "constant" value: 0.5 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param {
+        num_output: 3 weight_filler { type: "xavier" } } }
+layer { name: "l" type: "EuclideanLoss" bottom: "ip" bottom: "t" top: "l" }
+"""
+SOLVER = """
+base_lr: 0.5 lr_policy: "step" gamma: 0.5 stepsize: 2 momentum: 0.5 max_iter: 6 random_seed: 8
+test_iter: 1 test_interval: 3 snapshot_after_train: false type: "Nesterov"
+"""
+
+
 def foreign(value: Any, engine: str) -> bool:
     """Whether a module's value is another package's: what it imports for itself."""
     if isinstance(value, types.ModuleType):
@@ -171,7 +184,14 @@ def battery(caffe: Any, module: Any, calls: List[str], folder: str) -> Dict[str,
     scope: Dict[str, Any] = {"caffe": caffe, "np": np, "folder": folder}
     scope.update({name: module(name) for name in MODULES if name and name.isidentifier()})
     scope["pb"] = module("proto.caffe_pb2")
-    for name, text in (("path", PROTOTXT), ("memory_path", MEMORY)):
+    trained = f"net: '{folder}/trained_path.prototxt' {SOLVER}"
+    texts = {
+        "path": PROTOTXT,
+        "memory_path": MEMORY,
+        "trained_path": TRAINED,
+        "solver_path": trained,
+    }
+    for name, text in texts.items():
         scope[name] = str(Path(folder) / f"{name}.prototxt")
         Path(scope[name]).write_text(text)
     scope["net"] = caffe.Net(scope["path"], caffe.TEST)

@@ -1,0 +1,1 @@
+"""What data layers read: pictures as OpenCV reads them, and Caffe's transformations of them."""
