@@ -115,7 +115,7 @@ class Numbers(ast.NodeTransformer):
         if not numbers.any:
             return None
         setattr(builtins, _NUMBER, names.values.number)
-        setattr(builtins, _ATTRIBUTE, names.values.attribute)
+        setattr(builtins, _ATTRIBUTE, names.attributes.attribute)
         return ast.fix_missing_locations(tree)
 
     def visit_Call(self, node: Any) -> Any:

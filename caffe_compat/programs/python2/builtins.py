@@ -7,21 +7,21 @@ import importlib
 import importlib.util
 import math
 import sys
-from typing import Any, Callable, Dict, Iterable, List
+from typing import Any, Dict, Iterable, List
 
-from . import files, modules, values
+from . import attributes, files, modules, orders, strings, values
 
 
 def _print(*args: Any, **options: Any) -> None:
     """The print statement; end=" " is its comma, which leaves a space to the next one."""
     stream = options.pop("file", None) or sys.stdout
     if options and options != {"end": " "}:  # the function, in a source that has both
-        builtins.print(*map(values.text_of, args), file=stream, **options)
+        builtins.print(*map(strings.text_of, args), file=stream, **options)
         return
     space = bool(getattr(stream, "softspace", 0))
     text = ""
     for value in args:
-        said = str(values.text_of(value))
+        said = str(strings.text_of(value))
         text += " " + said if space else said
         space = not (isinstance(value, str) and said[-1:].isspace() and said[-1:] != " ")
     stream.write(text if options else text + "\n")
@@ -55,24 +55,7 @@ def _filter(function: Any, iterable: Any) -> Any:
 def _sorted(
     iterable: Iterable[Any], cmp: Any = None, key: Any = None, reverse: bool = False
 ) -> Any:
-    return builtins.sorted(iterable, key=values.sorting_key(cmp, key), reverse=reverse)
-
-
-def _extreme(
-    function: Callable[..., Any],
-) -> Callable[..., Any]:
-    """min and max of values of any types."""
-
-    @functools.wraps(function)
-    def of(*args: Any, **options: Any) -> Any:
-        try:
-            return function(*args, **options)
-        except TypeError:
-            if options or isinstance(args[0], Iterable) and not isinstance(args[0], (list, tuple)):
-                raise
-            return function(*args, key=values.sorting_key(None, None))
-
-    return of
+    return builtins.sorted(iterable, key=orders.sorting_key(cmp, key), reverse=reverse)
 
 
 class _AnyText(type):
@@ -93,7 +76,7 @@ class _Unicode(type):
             return bytes(value).decode(encoding, errors)
         if hasattr(type(value), "__unicode__"):
             return str(value.__unicode__())
-        return str(values.text_of(value))
+        return str(strings.text_of(value))
 
     def __eq__(cls, other: Any) -> bool:
         return other is str or other is cls
@@ -185,8 +168,10 @@ def _import(
                 level = 1
         except (ImportError, AttributeError, ValueError):
             pass
-    own = modules.module(name) if level == 0 else None
-    return own or builtins.__import__(name, globals, locals, fromlist or (), level)
+    module = builtins.__import__(name, globals, locals, fromlist or (), level)
+    if level:
+        return module
+    return modules.module(name if fromlist else name.partition(".")[0]) or module
 
 
 def _zip(*iterables: Iterable[Any]) -> List[Any]:
@@ -211,22 +196,28 @@ def _coerce(a: Any, b: Any) -> Any:
 
 
 HELPERS: Dict[str, Any] = {
-    "__py2_attribute__": values.attribute,
-    "__py2_class__": values.class_,
+    "__py2_add__": strings.add,
+    "__py2_attribute__": attributes.attribute,
+    "__py2_class__": attributes.class_,
     "__py2_converted__": values.converted,
     "__py2_div__": values.div,
-    "__py2_gt__": values.gt,
-    "__py2_gte__": values.gte,
+    "__py2_eq__": strings.eq,
+    "__py2_gt__": orders.gt,
+    "__py2_gte__": orders.gte,
+    "__py2_iadd__": strings.iadd,
     "__py2_idiv__": values.idiv,
     "__py2_idiv_attribute__": values.idiv_attribute,
     "__py2_idiv_item__": values.idiv_item,
+    "__py2_in__": strings.within,
     "__py2_list__": values.listed,
-    "__py2_lt__": values.lt,
-    "__py2_lte__": values.lte,
-    "__py2_mod__": values.mod,
+    "__py2_lt__": orders.lt,
+    "__py2_lte__": orders.lte,
+    "__py2_mod__": strings.mod,
+    "__py2_ne__": strings.ne,
+    "__py2_not_in__": strings.without,
     "__py2_print__": _print,
     "__py2_slice__": slice,
-    "__py2_sort__": values.sort,
+    "__py2_sort__": orders.sort,
 }
 OWN: Dict[str, Any] = {
     "StandardError": Exception,
@@ -234,7 +225,7 @@ OWN: Dict[str, Any] = {
     "apply": _apply,
     "basestring": basestring,
     "buffer": memoryview,
-    "cmp": values.cmp,
+    "cmp": orders.cmp,
     "coerce": _coerce,
     "compile": _compile,
     "eval": _eval,
@@ -246,8 +237,8 @@ OWN: Dict[str, Any] = {
     "intern": sys.intern,
     "long": int,
     "map": values.padded,
-    "max": _extreme(max),
-    "min": _extreme(min),
+    "max": orders.extreme(max),
+    "min": orders.extreme(min),
     "open": files.open_file,
     "ord": _ord,
     "range": _range,

@@ -9,6 +9,8 @@ import io
 import os
 from typing import Any, Iterator, List, Optional
 
+from .strings import as_bytes, read_as
+
 _TEXT_CONTROLS = set(b"\t\n\r\f\v\b\x1b")
 _CONTROLS = bytes(set(range(32)) - _TEXT_CONTROLS) + b"\x7f"
 _PIECE = 1 << 20
@@ -46,11 +48,6 @@ def _says_text(stream: Any) -> bool:
         stream.seek(0)
 
 
-def as_bytes(data: Any) -> Any:
-    """What is to be written as bytes: text in UTF-8, arrays and the like as they are."""
-    return data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-
-
 class File:
     """Python 2's `file`, as open() gives it.
 
@@ -76,7 +73,7 @@ class File:
     def _native(self, data: bytes) -> Any:
         if self.newlines_alike:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return data.decode("utf-8", "surrogateescape") if self._text else data
+        return read_as(data, bool(self._text))
 
     def read(self, size: int = -1) -> Any:
         return self._native(self._file.read(size))
@@ -170,7 +167,7 @@ class StringIO(io.BytesIO):
             self.write(line)
 
     def _native(self, data: bytes) -> Any:
-        return data.decode("utf-8", "surrogateescape") if self._text else data
+        return read_as(data, bool(self._text))
 
     def getvalue(self, use_pos: bool = False) -> Any:
         return self._native(super().getvalue())

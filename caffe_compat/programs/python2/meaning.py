@@ -7,11 +7,13 @@ changed for that; what it then calls is in `builtins.HELPERS`, by the names that
 import ast
 from typing import Any, Dict, List
 
+from .attributes import NAMES
 from .syntax import PARAMETER
-from .values import ATTRIBUTES
 
 _LISTS = {"keys", "values", "items"}
-_ORDERS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_COMPARES = {ast.Lt: "lt", ast.LtE: "lte", ast.Gt: "gt", ast.GtE: "gte", ast.Eq: "eq",
+             ast.NotEq: "ne", ast.In: "in", ast.NotIn: "not_in"}  # fmt: skip
+_CONVERTS = {"bytearray", "bytes", "float", "int", "str"}
 
 
 def given_meaning(tree: Any, parameters: Dict[str, str]) -> Any:
@@ -57,20 +59,22 @@ class _Meaning(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.op, ast.Div) and not self.true_division:
             return _call("div", node, node.left, node.right)
-        if isinstance(node.op, ast.Mod):
-            return _call("mod", node, node.left, node.right)
+        if isinstance(node.op, (ast.Mod, ast.Add)):
+            name = "mod" if isinstance(node.op, ast.Mod) else "add"
+            return _call(name, node, node.left, node.right)
         return node
 
     def visit_AugAssign(self, node: Any) -> Any:
         self.generic_visit(node)
-        if not isinstance(node.op, ast.Div) or self.true_division:
-            return node
         target = node.target
+        divides = isinstance(node.op, ast.Div) and not self.true_division
+        adds = isinstance(node.op, ast.Add) and isinstance(target, ast.Name)
+        if not divides and not adds:
+            return node
         if isinstance(target, ast.Name):
             old = ast.copy_location(ast.Name(target.id, ast.Load()), node)
-            return ast.copy_location(
-                ast.Assign([target], _call("idiv", node, old, node.value)), node
-            )
+            result = _call("idiv" if divides else "iadd", node, old, node.value)
+            return ast.copy_location(ast.Assign([target], result), node)
         if isinstance(target, ast.Attribute):
             name = ast.Constant(target.attr)
             done = _call("idiv_attribute", node, target.value, name, node.value)
@@ -80,10 +84,8 @@ class _Meaning(ast.NodeTransformer):
 
     def visit_Compare(self, node: Any) -> Any:
         self.generic_visit(node)
-        if len(node.ops) == 1 and isinstance(node.ops[0], _ORDERS):
-            name = type(node.ops[0]).__name__.lower()
-            return _call(name, node, node.left, node.comparators[0])
-        return node
+        name = _COMPARES.get(type(node.ops[0])) if len(node.ops) == 1 else None
+        return _call(name, node, node.left, node.comparators[0]) if name else node
 
     def visit_Call(self, node: Any) -> Any:
         attribute = node.func.attr if isinstance(node.func, ast.Attribute) else ""
@@ -92,7 +94,7 @@ class _Meaning(ast.NodeTransformer):
             return _call("list", node, node)
         if attribute == "sort" and (node.args or any(k.arg == "cmp" for k in node.keywords)):
             node.func = _call("sort", node.func, node.func.value)
-        elif isinstance(node.func, ast.Name) and node.func.id in ("str", "int", "float"):
+        elif isinstance(node.func, ast.Name) and node.func.id in _CONVERTS:
             if len(node.args) == 1 and not node.keywords:
                 return _call("converted", node, node.func, *node.args)
         elif isinstance(node.func, ast.Name) and node.func.id == "print" and self.print_statement:
@@ -101,7 +103,7 @@ class _Meaning(ast.NodeTransformer):
 
     def visit_Attribute(self, node: Any) -> Any:
         self.generic_visit(node)
-        if node.attr in ATTRIBUTES and isinstance(node.ctx, ast.Load):
+        if node.attr in NAMES and isinstance(node.ctx, ast.Load):
             return _call("attribute", node, node.value, ast.Constant(node.attr))
         return node
 

@@ -3,19 +3,23 @@
 A translated module that imports one of them gets what is here; all others get the module itself.
 """
 
+import argparse
 import base64
 import hashlib
 import io
-import math
+import os
 import pickle
 import random
 import subprocess
+import tempfile
 import types
 from functools import lru_cache
 from typing import Any, Callable, Dict
 
-from .files import as_bytes
-from .values import native
+from . import files
+from .generator import Random
+from .pipes import wrapped
+from .strings import as_bytes, native
 
 
 class _Proxy(types.ModuleType):
@@ -23,7 +27,7 @@ class _Proxy(types.ModuleType):
 
     def __init__(self, module: Any, own: Dict[str, Any]) -> None:
         super().__init__(module.__name__, module.__doc__)
-        self.__dict__.update(own, _module=module)
+        self.__dict__.update({**vars(module), **own, "_module": module})
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
@@ -88,72 +92,25 @@ def _pickle() -> Any:
 
 
 class _Popen(subprocess.Popen):
-    """A process whose output is str; what is read from its pipes themselves is bytes."""
+    """A process whose pipes take and give str."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.stdin, self.stdout = wrapped(self.stdin), wrapped(self.stdout)
+        self.stderr = wrapped(self.stderr)
 
     def communicate(self, input: Any = None, timeout: Any = None) -> Any:
         said = super().communicate(as_bytes(input), timeout)
         return tuple(native(part) if isinstance(part, bytes) else part for part in said)
 
 
-class _Random(random.Random):
-    """Python 2's generator: the same numbers as its random module gives for a seed.
-
-    Lib/random.py of Python 2.7: random() alone makes choices, shuffles and whole numbers.
-    """
-
-    def seed(self, a: Any = None, version: int = 1) -> None:
-        super().seed(a, 1) if isinstance(a, (type(None), int)) else super().seed(hash(a), 1)
-
-    def randrange(self, start: int, stop: Any = None, step: int = 1) -> int:
-        if stop is None:
-            start, stop = 0, start
-        count = math.ceil((stop - start) / step)
-        if count <= 0:
-            raise ValueError("empty range for randrange()")
-        return start + step * int(self.random() * count)
-
-    def randint(self, a: int, b: int) -> int:
-        return self.randrange(a, b + 1)
-
-    def choice(self, seq: Any) -> Any:
-        return seq[int(self.random() * len(seq))]
-
-    def shuffle(self, x: Any, random: Any = None) -> None:
-        random = random or self.random
-        for i in reversed(range(1, len(x))):
-            j = int(random() * (i + 1))
-            x[i], x[j] = x[j], x[i]
-
-    def sample(self, population: Any, k: int) -> Any:  # type: ignore[override]
-        n = len(population)
-        if not 0 <= k <= n:
-            raise ValueError("sample larger than population")
-        size = 21 + (4 ** math.ceil(math.log(k * 3, 4)) if k > 5 else 0)
-        if n <= size or hasattr(population, "keys"):
-            pool, picked = list(population), []
-            for i in range(k):
-                j = int(self.random() * (n - i))
-                picked.append(pool[j])
-                pool[j] = pool[n - i - 1]
-            return picked
-        seen: Dict[int, bool] = {}
-        picked = []
-        for _ in range(k):
-            j = int(self.random() * n)
-            while j in seen:
-                j = int(self.random() * n)
-            seen[j] = True
-            picked.append(population[j])
-        return picked
-
-
 def _random() -> Any:
-    generator = _Random()
+    generator = Random()
     names = ("seed", "random", "randrange", "randint", "choice", "shuffle", "sample", "uniform",
              "gauss", "normalvariate", "expovariate", "betavariate", "gammavariate", "triangular",
              "lognormvariate", "paretovariate", "weibullvariate", "vonmisesvariate", "getrandbits",
              "getstate", "setstate")  # fmt: skip
-    return _Proxy(random, {**{n: getattr(generator, n) for n in names}, "Random": _Random})
+    return _Proxy(random, {**{n: getattr(generator, n) for n in names}, "Random": Random})
 
 
 def _check_output(*args: Any, **options: Any) -> Any:
@@ -191,13 +148,48 @@ def _base64() -> Any:
     return _Proxy(base64, own)
 
 
+class _FileType(argparse.FileType):
+    """argparse.FileType, whose files are Python 2's."""
+
+    def __init__(self, mode: str = "r", bufsize: int = -1) -> None:
+        super().__init__(mode, bufsize)
+        self._how = mode, bufsize
+
+    def __call__(self, string: str) -> Any:
+        if string == "-":
+            return super().__call__(string)
+        try:
+            return files.open_file(string, *self._how)
+        except OSError as e:
+            raise argparse.ArgumentTypeError(f"can't open '{string}': {e}") from None
+
+
+def _tempfile() -> Any:
+    def of(make: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda mode="w+b", *args, **options: wrapped(make(mode, *args, **options))
+
+    names = ("NamedTemporaryFile", "TemporaryFile")
+    return _Proxy(tempfile, {name: of(getattr(tempfile, name)) for name in names})
+
+
+def _os() -> Any:
+    def fdopen(fd: int, mode: str = "r", bufsize: int = -1) -> Any:
+        return wrapped(os.fdopen(fd, mode.replace("b", "") + "b", bufsize))
+
+    own = {"fdopen": fdopen, "write": lambda fd, data: os.write(fd, as_bytes(data))}
+    return _Proxy(os, own)
+
+
 _MAKERS: Dict[str, Callable[[], Any]] = {
+    "argparse": lambda: _Proxy(argparse, {"FileType": _FileType}),
     "base64": _base64,
     "cPickle": _pickle,
     "hashlib": _hashlib,
+    "os": _os,
     "pickle": _pickle,
     "random": _random,
     "subprocess": lambda: _Proxy(subprocess, {"Popen": _Popen, "check_output": _check_output}),
+    "tempfile": _tempfile,
 }
 
 

@@ -38,3 +38,32 @@ print json.loads('{"a": [1, 2]}')['a'], json.dumps([1, 'b'])
 name = raw_input()
 print 'read', name, sys.stdin.readline().strip()
 f = file(where + 'text.txt'); print f.readline(), f.tell(), isinstance(f, file), f.name == where + 'text.txt'
+import tempfile, argparse, cStringIO
+t = tempfile.NamedTemporaryFile(delete=False)
+t.write('name: "x"\n'); t.flush(); t.seek(0)
+print t.read(), os.path.exists(t.name), os.path.basename(where + 'x')
+t.close(); os.remove(t.name)
+fd, name = tempfile.mkstemp()
+os.write(fd, 'by number'); os.close(fd)
+print open(name).read(), os.unlink(name)
+fd, name = tempfile.mkstemp()
+f = os.fdopen(fd, 'w'); f.write('by file'); f.close()
+print open(name).read()
+parser = argparse.ArgumentParser()
+parser.add_argument('f', type=argparse.FileType('rb'))
+for line in parser.parse_args([where + 'text.txt']).f: print line.split(' ')[1].strip(),
+print
+p = subprocess.Popen('echo one; echo two', shell=True, stdout=subprocess.PIPE)
+for line in p.stdout: print line.strip().split('o'),
+print p.wait()
+pieces, whole = [], ''
+f = open(where + 'data.bin', 'rb')
+while True:
+    piece = f.read(4)
+    if piece == '': break
+    pieces.append(piece)
+    whole += piece
+print len(pieces), ''.join(pieces) == whole, '\x00' in whole, whole.endswith('\x00'), 'q' in whole, whole + '' == data
+print 'caf\xc3\xa9'.decode('utf-8') == u'caf\u00e9', u'\u00e9'.encode('utf-8') == '\xc3\xa9'
+print '{} {:.3f} {k}'.format(0.1 + 0.2, 1/3.0, k=0.1 + 0.2), set([1]), min('a', 1), [None, 1] < [1]
+s = cStringIO.StringIO('a\nb'); print s.readline().strip(), s.read(), [l for l in cStringIO.StringIO('x\ny')]
