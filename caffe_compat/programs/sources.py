@@ -12,7 +12,6 @@ import importlib.machinery
 import os
 import signal
 import sys
-import sysconfig
 from contextlib import suppress
 from functools import lru_cache
 from types import CodeType, TracebackType
@@ -23,6 +22,7 @@ from .python2 import builtins as names
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _OURS = os.path.dirname(os.path.dirname(_HERE))
+_STANDARD = os.path.dirname(os.path.realpath(os.__file__)) + os.sep
 _OUR_PACKAGES = ("caffe_compat", "deepdream", "net_surgery", "netfile")
 _NUMBER, _ATTRIBUTE = "__caffe_compat_number__", "__caffe_compat_attribute__"
 
@@ -164,12 +164,6 @@ def _end_line() -> None:
 
 
 @lru_cache(maxsize=None)
-def _installed() -> Tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    return tuple(os.path.realpath(paths[key]) + os.sep for key in ("stdlib", "platstdlib"))
-
-
-@lru_cache(maxsize=None)
 def _is_own(folder: str) -> bool:
     """Whether what lies in a folder is the program's own, not an installed package."""
     given = os.path.realpath(folder) + os.sep
@@ -178,7 +172,7 @@ def _is_own(folder: str) -> bool:
     while os.path.isfile(os.path.join(folder, "__init__.py")):  # where the outermost package lies
         folder = os.path.dirname(os.path.abspath(folder))
     real = os.path.realpath(folder) + os.sep
-    if "site-packages" in real or "dist-packages" in real or real.startswith(_installed()):
+    if "site-packages" in real or "dist-packages" in real or real.startswith(_STANDARD):
         return False
     try:
         return not any(name.endswith(".dist-info") for name in os.listdir(folder))

@@ -13,6 +13,9 @@ from netfile.files import whole_file
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp",
              "image/svg+xml": "svg"}  # fmt: skip
 
+# what files begin with: old IPythons call every picture's bytes PNG
+_STARTS = {b"\x89PNG": "png", b"\xff\xd8": "jpg", b"GIF8": "gif"}
+
 
 def is_picture(name: str) -> bool:
     """Whether a Record gives its pictures such names."""
@@ -96,7 +99,9 @@ class Record:
         content = value.encode() if mime.endswith("xml") else base64.b64decode(value)
         self._shown += 1
         self.pictures += 1
-        name = f"cell{self._cell:0{self._digits}d}-{self._shown:04d}.{_SUFFIXES[mime]}"
+        told = (suffix for start, suffix in _STARTS.items() if content.startswith(start))
+        suffix = next(told, _SUFFIXES[mime])
+        name = f"cell{self._cell:0{self._digits}d}-{self._shown:04d}.{suffix}"
         self.folder.mkdir(parents=True, exist_ok=True)
         with whole_file(self.folder / name) as partial:
             partial.write_bytes(content)

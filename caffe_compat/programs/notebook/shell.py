@@ -133,6 +133,11 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui: Any = None) -> None:
         """There is no window here."""
 
+    def magic(self, arg_s: str) -> Any:
+        """A line magic as IPython 0.13 to 8 took it: get_ipython().magic("matplotlib inline")."""
+        name, _, line = arg_s.lstrip("%").partition(" ")
+        return self.run_line_magic(name, line.strip(), 2)
+
     def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
         """Without matplotlib, its magics do nothing and say so."""
         if magic_name in ("matplotlib", "pylab") and not _is_here("matplotlib"):

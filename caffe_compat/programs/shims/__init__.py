@@ -13,6 +13,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 # an imported module, and which file here has the names that it lacks
 LIBRARIES = {
+    "IPython.core.display": "of_ipython",
+    "IPython.display": "of_ipython",
     "PIL.Image": "of_pillow",
     "PIL.ImageDraw": "of_pillow",
     "PIL.ImageFont": "of_pillow",

@@ -92,6 +92,26 @@ def test_pictures_are_files_in_the_order_in_which_they_are_shown(
     assert "5 pictures and the executed copy book.ipynb are in" in done.stderr
 
 
+def test_magics_of_then_are_answered(notebook: Any, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    done = notebook(
+        "%pylab inline\n%load_ext autoreload\n%autoreload 2\n"
+        "%config InlineBackend.figure_format = 'png'\nget_ipython().magic(u'matplotlib inline')",
+        "imshow(zeros((2, 2)))\n%precision 3\n3.14159",
+        "%%capture out\nprint('kept')",
+        "%%time\nx = out.stdout",
+        "%%writefile made.py\ny = 5\n",
+        "%run made.py\nprint(x, y)",
+        "%timeit -n1 -r1 pass\nlen?\n%cd ..",
+        "%%html\n<b>bold</b>",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3.142" in done.stdout and "kept\n 5" in done.stdout
+    assert [p.name for p in (tmp_path / "book-executed").glob("*.png")] == ["cell02-0001.png"]
+    cells = executed(tmp_path / "book-executed").cells
+    assert cells[7].outputs[0].data["text/html"] == "<b>bold</b>\n"
+
+
 def test_clear_output_at_once_and_updates_of_a_display(notebook: Any, tmp_path: Path) -> None:
     done = notebook(
         "from IPython.display import clear_output, display\nprint('gone')\nclear_output()",

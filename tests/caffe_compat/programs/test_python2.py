@@ -139,7 +139,8 @@ def test_syntax_of_neither_is_pythons_own_error(run: Run) -> None:
 def test_without_fissix_a_line_says_how_to_get_it(run: Run, tmp_path: Path) -> None:
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "fissix.py").write_text("raise ImportError('hidden')")
-    paths = os.pathsep.join([str(tmp_path / "hidden"), str(ROOT)])
+    given = os.environ.get("PYTHONPATH", "")
+    paths = os.pathsep.join([str(tmp_path / "hidden"), str(ROOT), given])
     done = run("print 'x'\n", env={"PYTHONPATH": paths})
     assert done.returncode == 1 and "[python2]" in done.stderr.splitlines()[0]
 
