@@ -42,6 +42,12 @@ class Translation:
 
     def code(self, source: str, filename: str, is_main: bool = False) -> Optional[Changed]:
         """The code of a source that must be changed, or None for one that Python reads as it is."""
+        changed = self._code(source, filename, is_main)
+        if changed is not None and sys.excepthook is sys.__excepthook__:
+            sys.excepthook = _shown
+        return changed
+
+    def _code(self, source: str, filename: str, is_main: bool) -> Optional[Changed]:
         try:
             tree = ast.parse(source, filename)
             reason = signs.sign_of_python2(tree)
@@ -242,7 +248,6 @@ _to_start: List[Tuple[Changed, str]] = []
 
 def _starting(changed: Changed, path: str = "") -> CodeType:
     """Code that has `start` run what was changed, in its own globals."""
-    sys.excepthook = _shown
     _to_start.append((changed, path))
     starting = "__import__('caffe_compat.programs.sources', fromlist='_').start({}, globals())"
     return compile(starting.format(len(_to_start) - 1), _STARTING, "exec")

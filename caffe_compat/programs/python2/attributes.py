@@ -39,7 +39,8 @@ _NOW: Dict[str, Callable[[Any], Any]] = {
     "im_class": lambda method: type(method.__self__),
     "tostring": lambda array: array.tobytes,
 }
-NAMES = {*_NOW, *strings.METHODS}  # those that `attribute` is asked for
+_PARSING = {"FromString", "MergeFromString", "ParseFromString"}  # of protobuf's messages
+NAMES = {*_NOW, *_PARSING, *strings.METHODS}  # those that `attribute` is asked for
 
 
 def attribute(owner: Any, name: str) -> Any:
@@ -48,6 +49,9 @@ def attribute(owner: Any, name: str) -> Any:
         if isinstance(owner, (str, bytes)):
             return strings.method(owner, name)
         return getattr(owner, name)
+    if name in _PARSING:
+        parse = getattr(owner, name)
+        return lambda data: parse(strings.as_bytes(data))
     try:
         return getattr(owner, name)
     except AttributeError:

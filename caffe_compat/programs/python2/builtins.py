@@ -16,7 +16,7 @@ def _print(*args: Any, **options: Any) -> None:
     """The print statement; end=" " is its comma, which leaves a space to the next one."""
     stream = options.pop("file", None) or sys.stdout
     if options and options != {"end": " "}:  # the function, in a source that has both
-        builtins.print(*map(strings.text_of, args), file=stream, **options)
+        _print_function(*args, file=stream, **options)
         return
     space = bool(getattr(stream, "softspace", 0))
     text = ""
@@ -26,6 +26,11 @@ def _print(*args: Any, **options: Any) -> None:
         space = not (isinstance(value, str) and said[-1:].isspace() and said[-1:] != " ")
     stream.write(text if options else text + "\n")
     _softspace(stream, space and bool(options))
+
+
+def _print_function(*args: Any, **options: Any) -> None:
+    """print(), where the source asks for it."""
+    builtins.print(*map(strings.text_of, args), **options)
 
 
 def _softspace(stream: Any, on: bool) -> None:
@@ -171,6 +176,8 @@ def _import(
     module = builtins.__import__(name, globals, locals, fromlist or (), level)
     if level:
         return module
+    if name.partition(".")[0] == "multiprocessing":
+        modules.fork_as_then()
     return modules.module(name if fromlist else name.partition(".")[0]) or module
 
 
@@ -241,6 +248,7 @@ OWN: Dict[str, Any] = {
     "min": orders.extreme(min),
     "open": files.open_file,
     "ord": _ord,
+    "print": _print_function,
     "range": _range,
     "raw_input": input,
     "reduce": functools.reduce,

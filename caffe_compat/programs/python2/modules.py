@@ -13,6 +13,7 @@ import random
 import subprocess
 import tempfile
 import types
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Callable, Dict
 
@@ -172,6 +173,12 @@ def _tempfile() -> Any:
     return _Proxy(tempfile, {name: of(getattr(tempfile, name)) for name in names})
 
 
+def _lmdb() -> Any:
+    from . import lmdb_str
+
+    return _Proxy(lmdb_str.lmdb, {"open": lmdb_str.Environment})
+
+
 def _os() -> Any:
     def fdopen(fd: int, mode: str = "r", bufsize: int = -1) -> Any:
         return wrapped(os.fdopen(fd, mode.replace("b", "") + "b", bufsize))
@@ -180,11 +187,22 @@ def _os() -> Any:
     return _Proxy(os, own)
 
 
+@lru_cache(maxsize=None)
+def fork_as_then() -> None:
+    """multiprocessing forks, which newer Pythons do only where they are told to."""
+    import multiprocessing
+
+    if "fork" in multiprocessing.get_all_start_methods():
+        with suppress(RuntimeError):  # the program has chosen a way itself
+            multiprocessing.set_start_method("fork")
+
+
 _MAKERS: Dict[str, Callable[[], Any]] = {
     "argparse": lambda: _Proxy(argparse, {"FileType": _FileType}),
     "base64": _base64,
     "cPickle": _pickle,
     "hashlib": _hashlib,
+    "lmdb": _lmdb,
     "os": _os,
     "pickle": _pickle,
     "random": _random,

@@ -35,6 +35,7 @@ LIBRARIES = {
     "skimage.io": "of_skimage",
     "skimage.transform": "of_skimage",
     "sklearn.linear_model": "of_sklearn",
+    "yaml": "of_yaml",
 }
 STANDARD = "of_standard"
 # files here that make modules which there are no longer: MODULES is {name: what makes it}

@@ -175,6 +175,44 @@ def test_rounding_is_away_from_zero() -> None:
     assert [builtins.OWN["round"](2.675, n) for n in (2, 1)] == [2.67, 2.7]
 
 
+def test_keys_of_lmdb_are_str(run: Run) -> None:
+    pytest.importorskip("lmdb")
+    done = run(
+        "import lmdb\n"
+        "env = lmdb.open('base', map_size=int(1e6))\n"
+        "with env.begin(write=True) as txn:\n"
+        "    for i in range(2): txn.put('{:0>4d}'.format(i), 'value %d' % i)\n"
+        "print env.stat()['entries']\n"
+        "with env.begin() as txn:\n"
+        "    print txn.get('0001'), [k for k, v in txn.cursor()]\n"
+        "    cursor = txn.cursor(); print cursor.set_key('0000'), cursor.key(), cursor.item()[0]\n"
+    )
+    assert done.stdout == "2\nvalue 1 ['0000', '0001']\nTrue 0000 0000\n", done.stderr
+
+
+def test_a_message_is_parsed_from_what_a_file_gives(run: Run) -> None:
+    done = run(
+        "from caffe.proto import caffe_pb2\n"
+        "net = caffe_pb2.NetParameter(name='text alone')\n"
+        "open('net', 'wb').write(net.SerializeToString())\n"
+        "print caffe_pb2.NetParameter.FromString(open('net', 'rb').read()).name\n"
+        "again = caffe_pb2.NetParameter(); again.ParseFromString(open('net').read())\n"
+        "print type(open('net').read()) is str, again.name\n"
+    )
+    assert done.stdout == "text alone\nTrue text alone\n", done.stderr
+
+
+def test_the_print_function_shows_floats_as_then(run: Run) -> None:
+    done = run("from __future__ import print_function\nprint(0.1 + 0.2, xrange(1)[0], sep='|')\n")
+    assert done.stdout == "0.3|0\n", done.stderr
+
+
+def test_helpers_are_not_in_the_traceback_of_a_module(run: Run) -> None:
+    helper = "def read(text):\n    return int(text)\n"
+    done = run("import helper\nhelper.read('x')\n", helper=helper)
+    assert "helper.py" in done.stderr and "values.py" not in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "lines"),

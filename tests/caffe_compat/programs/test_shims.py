@@ -139,6 +139,7 @@ OTHERS = {
     "from IPython.core.display import display": "from IPython.core.display import display, Image\n"
     "from IPython.core.display import clear_output",
     "set_matplotlib_formats": "from IPython.display import set_matplotlib_formats",
+    "yaml.load(text)": "import yaml; assert yaml.load('a: [1]') == {'a': [1]}",
     "dataset.value": "import h5py; f = h5py.File(OUT + '/a.h5', 'w'); f['a'] = [1, 2]\n"
     "assert f['a'].value.tolist() == [1, 2]",
     "h5py.File(name)": "import h5py; h5py.File(OUT + '/new.h5')['a'] = [1]",
@@ -176,7 +177,7 @@ json.dump(found, open(sys.argv[1], "w"))
 
 def lacks(code: str) -> str:
     """The package that this needs and that is not installed here, or ""."""
-    for package in ("IPython", "matplotlib", "h5py", "sklearn", "cv2"):
+    for package in ("IPython", "matplotlib", "h5py", "sklearn", "cv2", "yaml"):
         if f"import {package}" in code or f"from {package}" in code:
             return "" if importlib.util.find_spec(package) else package
     return ""
