@@ -151,7 +151,11 @@ def _as_python2(shims: bool) -> None:
     """What changes for all of a process once some of it is Python 2: streams, printed arrays."""
     from .python2 import files
 
-    sys.stdout, sys.stderr = files.output(sys.stdout), files.output(sys.stderr)
+    for name in ("stdout", "stderr"):
+        original = getattr(sys, name) is getattr(sys, f"__{name}__")
+        setattr(sys, name, files.output(getattr(sys, name)))
+        if original:  # which programs put back
+            setattr(sys, f"__{name}__", getattr(sys, name))
     atexit.register(_end_line)
     if shims:
         from .shims import LIBRARIES, of_numpy

@@ -175,6 +175,22 @@ def test_rounding_is_away_from_zero() -> None:
     assert [builtins.OWN["round"](2.675, n) for n in (2, 1)] == [2.67, 2.7]
 
 
+def test_streams_that_a_program_replaces_and_puts_back(run: Run) -> None:
+    done = run(
+        "import sys, os\n"
+        "class Twice:\n"
+        "    def __init__(self, under): self.under = under\n"
+        "    def write(self, text): self.under.write(text * 2)\n"
+        "sys.stdout = Twice(sys.stdout)\n"
+        "print 'a',\n"
+        "sys.stdout = sys.__stdout__\n"
+        "print 'b'\n"
+        "sys.stdout = os.fdopen(sys.stdout.fileno(), 'w', 0)\n"
+        "print 'c', 5 / 2\n"
+    )
+    assert done.stdout == "aab\nc 2\n" and done.returncode == 0, done
+
+
 def test_keys_of_lmdb_are_str(run: Run) -> None:
     pytest.importorskip("lmdb")
     done = run(
