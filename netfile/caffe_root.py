@@ -1,4 +1,4 @@
-"""A folder laid out as Caffe's own checkout, with links to the models that are here.
+"""A folder laid out as Caffe's own checkout, with copies of nets, and links to weights.
 
 Programs of Caffe's years look for `models/NAME/deploy.prototxt`, `models/NAME/NAME.caffemodel`,
 `python/caffe/imagenet/ilsvrc_2012_mean.npy` and `data/ilsvrc12/synset_words.txt` in such a folder.
@@ -141,18 +141,33 @@ def _own(stand_in: Dict[str, Source]) -> Path:
 
 def _lay_model(folder: Path, name: str, source: Source, stands_in: bool) -> None:
     at = folder / "models" / name
-    links = {"deploy.prototxt": source.deploy, f"{name}_deploy.prototxt": source.deploy}
+    made = {file: _copy(at / file, source.deploy)
+            for file in ("deploy.prototxt", f"{name}_deploy.prototxt")}  # fmt: skip
     if source.weights is not None:
-        links[f"{name}.caffemodel"] = source.weights
+        made[f"{name}.caffemodel"] = _link(at / f"{name}.caffemodel", source.weights)
         if not stands_in:
-            links[source.weights.name] = source.weights
-    for file, target in links.items():
-        made = _link(at / file, target)
-        if stands_in and not made:
+            _link(at / source.weights.name, source.weights)
+    for file, is_ours in made.items():
+        if stands_in and not is_ours:
             raise RootError(
                 f"{at / file} is there already, so that {source.name} cannot stand in for {name}; "
                 "give another folder, or leave the stand-in out"
             )
+
+
+def _copy(path: Path, net: Path) -> bool:
+    """Copy a net, which programs change in place, or leave what is there; whether it is the net."""
+    content = net.read_bytes()
+    if path.is_file():
+        there = path.read_bytes()
+        if there == content:
+            return True
+        shipped = PROTOTXT.glob("*/*.prototxt")
+        if not any(there == other.read_bytes() for other in shipped):
+            return False
+        path.unlink()
+    _write(path, content)
+    return True
 
 
 def _link(link: Path, target: Path) -> bool:

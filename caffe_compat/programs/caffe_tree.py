@@ -1,10 +1,12 @@
 """Shows a program the folder laid out as Caffe's where it looks for a Caffe that is not there.
 
 Paths such as ../caffe/models/NAME/deploy.prototxt that lead to no file lead into that folder, for
-reading alone. It acts on Python's own functions, by which NumPy, Pillow and the engine read too.
+reading alone, and weights that its links lead to are never written. It acts on Python's own
+functions, by which NumPy, Pillow and the engine read and write too.
 """
 
 import builtins
+import errno
 import functools
 import io
 import os
@@ -18,6 +20,19 @@ class _Tree:
     def __init__(self, root: str) -> None:
         self.root = root
         self.exists = os.path.lexists
+        models = os.path.join(root, "models")
+        self.weights = {
+            os.path.realpath(os.path.join(folder, name))
+            for folder, _, names in os.walk(models)
+            for name in names
+            if os.path.islink(os.path.join(folder, name))
+        }
+
+    def check(self, path: Any) -> None:
+        """Raise PermissionError for a path that leads to a model's own weights."""
+        if isinstance(path, (str, os.PathLike)) and os.path.realpath(path) in self.weights:
+            said = "these are the weights of a model that is linked to; save into another file"
+            raise PermissionError(errno.EACCES, said, os.fspath(path))
 
     def answered(self, path: Any) -> Any:
         """The path, or where it leads in the tree if there is nothing and the tree has it."""
@@ -42,10 +57,13 @@ def show(root: str) -> None:
 
     @functools.wraps(reading)
     def opened(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
-        only_read = not set(mode) & set("wax+")
-        return reading(tree.answered(file) if only_read else file, mode, *args, **options)
+        if set(mode) & set("wax+"):
+            tree.check(file)
+            return reading(file, mode, *args, **options)
+        return reading(tree.answered(file), mode, *args, **options)
 
     builtins.open = io.open = opened
+    os.replace, os.rename = _checked(tree, os.replace), _checked(tree, os.rename)
     for name in ("stat", "access", "listdir"):
         function = getattr(os, name)
         of = _answering(tree, function)
@@ -53,6 +71,15 @@ def show(root: str) -> None:
         for support in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
             if function in support:
                 support.add(of)
+
+
+def _checked(tree: _Tree, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def of(src: Any, dst: Any, **options: Any) -> Any:
+        tree.check(dst)
+        return function(src, dst, **options)
+
+    return of
 
 
 def _answering(tree: _Tree, function: Callable[..., Any]) -> Callable[..., Any]:

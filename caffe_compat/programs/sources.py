@@ -274,8 +274,6 @@ def _shown(kind: Any, error: Any, trace: Any) -> None:
     """Show an error that ends the program, without what runs it."""
     trace = without_ours(error, trace)
     sys.__excepthook__(kind, error.with_traceback(trace), trace)
-    if isinstance(error, KeyboardInterrupt):
-        atexit.register(end_interrupted)
 
 
 def without_ours(error: BaseException, trace: Any) -> Any:
@@ -298,7 +296,7 @@ def _is_ours(filename: str) -> bool:
 
 
 def end_interrupted() -> None:
-    """End as a program ends that Ctrl-C has stopped: by the signal itself."""
+    """End as Python ends where nobody has caught Ctrl-C: by the signal itself."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import STAND_IN, Run
+from tests.support.programs import ROOT, STAND_IN, Run
 
 LOOKS = """
 import os, sys, io, numpy as np
@@ -40,6 +40,26 @@ def test_nothing_is_written_into_the_folder(run: Run, tmp_path: Path) -> None:
         "except OSError as e:\n    print(type(e).__name__)\n"
     )
     assert run(program, options=STAND_IN).stdout == "FileNotFoundError\n"
+
+
+def test_a_models_own_weights_are_never_written(run: Run, tmp_path: Path) -> None:
+    weights = "caffe/models/bvlc_googlenet/bvlc_googlenet.caffemodel"
+    (tmp_path / "net.prototxt").write_text("input: 'x' input_shape { dim: 1 }")
+    program = (
+        "import caffe, os\n"
+        f"before = os.path.getsize({weights!r})\n"
+        f"for write in (lambda: open({weights!r}, 'wb'), lambda: caffe.Net('net.prototxt', 1).save("
+        f"{weights!r})):\n"
+        "    try:\n        write()\n"
+        "    except OSError as e:\n        print(type(e).__name__, 'another file' in str(e))\n"
+        f"print(os.path.getsize({weights!r}) == before)\n"
+        "with open('caffe/models/bvlc_googlenet/deploy.prototxt', 'a') as f: f.write('#')\n"
+    )
+    deploy = ROOT / "prototxt" / "motif_googlenet" / "deploy.prototxt"
+    before = deploy.read_bytes()
+    done = run(program, options=[*STAND_IN, "--caffe-root", "caffe"])
+    assert done.stdout == "PermissionError True\nPermissionError True\nTrue\n", done
+    assert deploy.read_bytes() == before
 
 
 def test_caffe_root_is_laid_out_and_in_the_environment(run: Run, tmp_path: Path) -> None:
