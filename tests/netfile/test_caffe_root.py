@@ -99,7 +99,7 @@ def test_files_of_a_real_checkout_stay(tmp_path: Path) -> None:
         ("bvlc_googlenet=VGG_ILSVRC_19_layers", "its weights are not here"),
     ],
 )
-def test_what_cannot_stand_in(wish: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_stand_in(wish: str, message: str, monkeypatch: Any) -> None:
     monkeypatch.setattr(caffe_root, "_weights", lambda folder: None)
     with pytest.raises(caffe_root.RootError, match=message):
         caffe_root.stand_ins([wish])
@@ -116,9 +116,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         lay_out(tmp_path)
 
 
-def test_where_links_are_refused_files_are_copied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_links_are_refused_files_are_copied(tmp_path: Path, monkeypatch: Any) -> None:
     def refuse(*args: Any) -> None:
         raise OSError("refused")
 

@@ -247,6 +247,7 @@ OWN: Dict[str, Any] = {
     "max": orders.extreme(max),
     "min": orders.extreme(min),
     "open": files.open_file,
+    "oct": lambda number: oct(number).replace("o", "", 1) if number else "0",
     "ord": _ord,
     "print": _print_function,
     "range": _range,

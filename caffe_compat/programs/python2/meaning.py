@@ -111,10 +111,12 @@ class _Meaning(ast.NodeTransformer):
         """Python 2 keeps the exception's name after its block."""
         self.generic_visit(node)
         if node.name:
-            kept = ast.Name(node.name, ast.Store())
+            unpacked = self.parameters.get(node.name)
+            text = f"{node.name} = __py2_exception"
+            if unpacked:
+                text = f"{unpacked} = __py2_exception.args"
             node.name = "__py2_exception"
-            value = ast.Name(node.name, ast.Load())
-            node.body.insert(0, _first(node, ast.Assign([kept], value)))
+            node.body.insert(0, _first(node, ast.parse(text).body[0]))
         return node
 
     def visit_FunctionDef(self, node: Any) -> Any:

@@ -7,6 +7,7 @@ import argparse
 import base64
 import hashlib
 import io
+import math
 import os
 import pickle
 import random
@@ -173,6 +174,14 @@ def _tempfile() -> Any:
     return _Proxy(tempfile, {name: of(getattr(tempfile, name)) for name in names})
 
 
+def _math() -> Any:
+    """floor and ceil give floats, which are not divided as whole numbers are."""
+    return _Proxy(
+        math,
+        {"floor": lambda x: float(math.floor(x)), "ceil": lambda x: float(math.ceil(x))},
+    )
+
+
 def _lmdb() -> Any:
     from . import lmdb_str
 
@@ -203,6 +212,7 @@ _MAKERS: Dict[str, Callable[[], Any]] = {
     "cPickle": _pickle,
     "hashlib": _hashlib,
     "lmdb": _lmdb,
+    "math": _math,
     "os": _os,
     "pickle": _pickle,
     "random": _random,

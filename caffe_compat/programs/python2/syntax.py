@@ -85,13 +85,18 @@ def _tool() -> Any:
 
 
 def _name_tuples(tree: Any, parameters: Dict[str, str]) -> None:
-    """Give each tuple among the parameters of a `def` a name; lambdas' are left to fissix."""
+    """Give each tuple among the parameters of a `def`, and each that an exception is unpacked into,
+    a name; lambdas' are left to fissix."""
     from fissix.fixer_util import Name
     from fissix.pygram import python_symbols as symbols
 
-    for node in list(tree.pre_order()):
-        if node.type != symbols.tfpdef or _within(node, symbols.lambdef):
-            continue
+    found = []
+    for node in tree.pre_order():
+        if node.type == symbols.tfpdef and not _within(node, symbols.lambdef):
+            found.append(node)
+        elif node.type == symbols.except_clause and len(node.children) == 4:
+            found += [node.children[3]] if node.children[3].children else []
+    for node in found:
         name = f"{PARAMETER}{len(parameters)}"
         parameters[name] = str(node).strip()
         node.replace(Name(name, prefix=node.prefix))

@@ -24,7 +24,9 @@ layer {{ name: "prob" type: "Softmax" bottom: "fc7{0}" top: "prob" }}
 """
 
 
-@pytest.mark.parametrize(("name", "stdin"), [("language", ""), ("files", "in\nmore\n")])
+@pytest.mark.parametrize(
+    ("name", "stdin"), [("language", ""), ("idioms", ""), ("files", "in\nmore\n")]
+)
 def test_a_program_prints_what_python_2_prints(
     run: Run, tmp_path: Path, name: str, stdin: str
 ) -> None:
