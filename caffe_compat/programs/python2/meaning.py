@@ -59,7 +59,7 @@ class _Meaning(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.op, ast.Div) and not self.true_division:
             return _call("div", node, node.left, node.right)
-        if isinstance(node.op, (ast.Mod, ast.Add)):
+        if isinstance(node.op, (ast.Mod, ast.Add)) and not _of_numbers(node.left, node.right):
             name = "mod" if isinstance(node.op, ast.Mod) else "add"
             return _call(name, node, node.left, node.right)
         return node
@@ -69,6 +69,7 @@ class _Meaning(ast.NodeTransformer):
         target = node.target
         divides = isinstance(node.op, ast.Div) and not self.true_division
         adds = isinstance(node.op, ast.Add) and isinstance(target, ast.Name)
+        adds = adds and not _of_numbers(node.value)
         if not divides and not adds:
             return node
         if isinstance(target, ast.Name):
@@ -85,6 +86,8 @@ class _Meaning(ast.NodeTransformer):
     def visit_Compare(self, node: Any) -> Any:
         self.generic_visit(node)
         name = _COMPARES.get(type(node.ops[0])) if len(node.ops) == 1 else None
+        if name in ("eq", "ne") and _of_numbers(node.left, node.comparators[0]):
+            return node
         return _call(name, node, node.left, node.comparators[0]) if name else node
 
     def visit_Call(self, node: Any) -> Any:
@@ -139,6 +142,14 @@ class _Meaning(ast.NodeTransformer):
         self.generic_visit(node)
         node.decorator_list.append(ast.copy_location(ast.Name("__py2_class__", ast.Load()), node))
         return node
+
+
+def _of_numbers(*operands: Any) -> bool:
+    """Whether one of them is a whole number or None as it stands there, so that none is text."""
+    return any(
+        isinstance(node, ast.Constant) and isinstance(node.value, (int, type(None)))
+        for node in operands
+    )
 
 
 def _assigns(statement: Any, name: str) -> bool:

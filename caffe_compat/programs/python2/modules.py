@@ -12,7 +12,9 @@ import os
 import pickle
 import random
 import subprocess
+import sys
 import tempfile
+import traceback
 import types
 from contextlib import suppress
 from functools import lru_cache
@@ -174,6 +176,27 @@ def _tempfile() -> Any:
     return _Proxy(tempfile, {name: of(getattr(tempfile, name)) for name in names})
 
 
+def _traceback() -> Any:
+    """print_exc and format_exc leave out what Python 2 has not: the functions of this package."""
+
+    show: Any = traceback.print_exception
+    lines: Any = traceback.format_exception
+
+    def said() -> Any:
+        from ..sources import without_ours
+
+        kind, error, trace = sys.exc_info()
+        return kind, error, without_ours(error, trace) if error else None
+
+    def print_exc(limit: Any = None, file: Any = None) -> None:
+        show(*said(), limit, file)
+
+    def format_exc(limit: Any = None) -> str:
+        return "".join(lines(*said(), limit))
+
+    return _Proxy(traceback, {"print_exc": print_exc, "format_exc": format_exc})
+
+
 def _math() -> Any:
     """floor and ceil give floats, which are not divided as whole numbers are."""
     return _Proxy(
@@ -218,6 +241,7 @@ _MAKERS: Dict[str, Callable[[], Any]] = {
     "random": _random,
     "subprocess": lambda: _Proxy(subprocess, {"Popen": _Popen, "check_output": _check_output}),
     "tempfile": _tempfile,
+    "traceback": _traceback,
 }
 
 

@@ -25,10 +25,10 @@ def _is_whole(value: Any) -> bool:
 
 def div(a: Any, b: Any) -> Any:
     """a / b without `from __future__ import division`: whole numbers give one, rounded down."""
-    if type(a) is float or type(b) is float:
-        return a / b
     if type(a) is int and type(b) is int:
         return a // b
+    if type(a) is float or type(b) is float:
+        return a / b
     return a // b if _is_whole(a) and _is_whole(b) else a / b
 
 

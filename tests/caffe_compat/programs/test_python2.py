@@ -92,6 +92,20 @@ def test_a_traceback_shows_the_lines_of_the_file(run: Run) -> None:
     assert said[-1].startswith("ZeroDivisionError") and "^" not in done.stderr
 
 
+def test_a_traceback_that_the_program_prints_is_its_own(run: Run) -> None:
+    done = run(
+        "import sys, traceback\n"
+        "try:\n    1 / 0\n"
+        "except ZeroDivisionError:\n"
+        "    traceback.print_exc(file=sys.stdout)\n"
+        "    print traceback.format_exc().count('File')\n"
+    )
+    lines = done.stdout.splitlines()
+    assert lines[1].endswith('main.py", line 3, in <module>') and lines[2:] == [
+        "    1 / 0", "ZeroDivisionError: integer division or modulo by zero", "1",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("line", "code", "stderr"),
     [("exit(3)", 3, ""), ("sys.exit('told')", 1, "told\n"), ("quit()", 0, "")],
