@@ -38,7 +38,7 @@ $(VENV)/.dream: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP_INSTALL) -e '.[compat,demo,plots,download,hdf5,draw,completion,video,cluster,dev]'
+	$(PIP_INSTALL) -e '.[compat,demo,plots,download,hdf5,draw,completion,video,cluster,python2,notebook,dev]'
 	@touch $(VENV)/.dream $@
 
 setup: $(VENV)/.dev  ## make .venv/ with all that dreaming and testing need
@@ -95,7 +95,7 @@ define lowest
 endef
 
 test-lowest:  ## test the packages with the lowest versions that the extras allow
-	$(call lowest,$(VENV)/lowest,compat evaluate hdf5 draw download,pytest hypothesis)
+	$(call lowest,$(VENV)/lowest,compat evaluate hdf5 draw download python2 notebook,pytest hypothesis)
 	PYTHONPATH=. $(VENV)/lowest/bin/python -m pytest \
 	    tests/netfile tests/net_surgery tests/caffe_compat tests/deepdream
 

@@ -46,6 +46,15 @@ class _Finder:
 sys.meta_path.insert(0, _Finder)
 
 
+def _begin():
+    """What a program needs beside `import caffe`; a Python too old for the engine does without."""
+    if "CAFFE_COMPAT_PROGRAM" not in os.environ or sys.version_info < (3, 11):
+        return
+    if importlib.util.find_spec("caffe_compat") is None:
+        sys.path.append(os.path.dirname(os.path.dirname(_HERE)))
+    importlib.import_module("caffe_compat.programs.startup").begin()
+
+
 def _run_the_next_one():
     rest = [p for p in sys.path if os.path.abspath(p) != _HERE]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", rest)
@@ -53,4 +62,5 @@ def _run_the_next_one():
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
+_begin()
 _run_the_next_one()

@@ -114,7 +114,7 @@ def test_a_sitecustomize_of_the_users_still_runs(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("args", "message"),
-    [([], "no SCRIPT"), (["nowhere.py"], "no such program: nowhere.py"), (["-m"], "-m needs")],
+    [([], "no PROGRAM"), (["nowhere.py"], "no such program: nowhere.py"), (["-m"], "-m needs")],
 )
 def test_bad_use_is_one_line_and_exit_2(args, message):
     done = subprocess.run(

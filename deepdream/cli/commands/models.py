@@ -1,5 +1,5 @@
-"""`deepdream models`: the list of models, downloads of their weights, and imports from other
-formats."""
+"""`deepdream models`: the list of models, downloads of their weights, imports from other formats,
+and a folder laid out as Caffe's."""
 
 import argparse
 import os
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Tuple
 
 from net_surgery import imports
+from netfile import caffe_root
 from netfile.errors import WriteError, printable
-from netfile.terminal import print_table, say
+from netfile.terminal import counted, print_table, say
 
 from ... import nets
 from ...errors import ModelError, OutputError
@@ -29,8 +30,13 @@ EXAMPLES = (
     "deepdream models get synset_words.txt",
     "deepdream models import vgg16.pth --as torchvision_vgg16 -o vgg16/",
     "deepdream models import mynet.onnx --as mynet --mean 104,117,123 -o mynet/",
+    "deepdream models caffe-root caffe/",
 )
 _LIST = (*EXAMPLES[:1], "deepdream models list bvlc_googlenet")
+_CAFFE_ROOT = (
+    *EXAMPLES[-1:],
+    "deepdream models caffe-root caffe/ --model bvlc_googlenet=motif_googlenet",
+)
 _GET = (
     "deepdream models get bvlc_googlenet",
     "deepdream models get bvlc_googlenet --source onnx",
@@ -40,9 +46,9 @@ _GET = (
 
 
 def add_parser(verbs: Any) -> None:
-    about = "list the models, get their weights, or import them"
+    about = "list the models, get their weights, import them, or lay them out as Caffe does"
     p = options.add_command(verbs, "models", about, EXAMPLES)
-    what = p.add_subparsers(dest="what", metavar="list|get|import", required=True)
+    what = p.add_subparsers(dest="what", metavar="list|get|import|caffe-root", required=True)
     about = (
         "every model: size, licence, formats, whether its weights are installed and verified; or "
         "each source of one"
@@ -103,11 +109,12 @@ def add_parser(verbs: Any) -> None:
     options.add_said(q)
     q.set_defaults(run=get)
     _add_import(what)
+    _add_caffe_root(what)
 
 
 def _add_import(what: Any) -> None:
     about = f"make a model's folder of weights in another format: {imports.KINDS}"
-    q = options.add_command(what, "import", about, EXAMPLES[3:])
+    q = options.add_command(what, "import", about, EXAMPLES[3:5])
     q.add_argument("file", type=options.filled, metavar="FILE", help="the weights; none of it runs")
     names = imports.models()
     q.add_argument(
@@ -242,6 +249,39 @@ def _reporting(asked: str, name: str) -> Iterator[Tuple[Report, Callable[[str], 
             meter.at(done, shown)
 
         yield report, meter.warn
+
+
+def _add_caffe_root(what: Any) -> None:
+    about = "lay out a folder as Caffe's own, with links to the models that are here"
+    q = options.add_command(what, "caffe-root", about, _CAFFE_ROOT)
+    q.add_argument(
+        "folder",
+        type=options.filled,
+        metavar="FOLDER",
+        help="the folder; what is in it stays as it is",
+    )
+    q.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        type=options.filled,
+        metavar="NAME=OTHER",
+        help="have another model, by its name or folder, stand in for NAME; may be repeated",
+    )
+    options.add_said(q)
+    q.set_defaults(run=lay_caffe_root)
+
+
+def lay_caffe_root(args: argparse.Namespace) -> None:
+    laid = caffe_root.lay_out(args.folder, caffe_root.stand_ins(args.model))
+    whole = counted(len(laid.whole), "model")
+    events.wrote(
+        laid.folder,
+        f"laid out {laid.folder} as Caffe's folder: {whole} with weights, and the nets of "
+        f"{len(laid.without_weights)} without",
+        models=len(laid.whole),
+        without_weights=len(laid.without_weights),
+    )
 
 
 def import_weights(args: argparse.Namespace) -> None:

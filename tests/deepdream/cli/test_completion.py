@@ -14,7 +14,7 @@ from deepdream.request.presets import PRESETS
 # metavars of numbers, and of texts that no list could hold
 TEXTS = {
     "N", "N|KIND", "X", "W[xH]", "LAYER", "CLASS,...", "EXPR", "NAME", "HOW", "R", "NAME=PATH",
-    "X,...", "SIZE", "LAYER,...", "DEGREES", "ADDRESS", "('X', 'Y')",
+    "X,...", "SIZE", "LAYER,...", "DEGREES", "ADDRESS", "NAME=OTHER", "('X', 'Y')",
 }  # fmt: skip
 
 
