@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from .arrays import planes
-from .files import to_bytes
+from .files import as_image
 
 Size = Tuple[int, int]
 # Pillow's numbers, because the names moved between its releases
@@ -81,17 +81,18 @@ def _places(length: int, wanted: int) -> _Places:
     return _Places(np.minimum(number, length - 1), following, weight, 1 - weight, at > length - 1)
 
 
-def bicubic(picture: np.ndarray, size: Size) -> np.ndarray:
-    """An RGB picture (H, W, 3) at another (height, width): float32 of 8-bit values."""
+def bicubic(picture: Any, size: Size) -> Any:
+    """An RGB picture (H, W, 3), in a file or not, at another (height, width): float32 of 8-bit
+    values."""
     if picture.shape[:2] == tuple(size):
         return picture
-    image = Image.fromarray(to_bytes(picture)).resize((size[1], size[0]), _BICUBIC)
+    image = as_image(picture).resize((size[1], size[0]), _BICUBIC)
     return np.asarray(image, np.float32)
 
 
-def at_most(picture: np.ndarray, longest: int) -> np.ndarray:
-    """An RGB picture (H, W, 3) whose longest side has at most so many pixels; 0 for any. It keeps
-    its shape, and is never enlarged."""
+def at_most(picture: Any, longest: int) -> Any:
+    """An RGB picture (H, W, 3), in a file or not, whose longest side has at most so many pixels; 0
+    for any. It keeps its shape, and is never enlarged."""
     size = size_at_most(picture.shape[:2], longest)
     return bicubic(picture, size)
 
