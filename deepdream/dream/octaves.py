@@ -17,6 +17,8 @@ from .tiles import Passes, Tiled, picture_of
 
 # of memory beside the net, measured: the octaves, the detail, the frame before
 BYTES_PER_PIXEL = 70
+# the same with all of these in files: of the picture as 8 bits, while it is read or written
+BYTES_IN_FILES = 10
 
 
 def _no_dream() -> np.ndarray:
@@ -81,6 +83,18 @@ def octave_sizes(
     return sizes
 
 
+def bytes_of_files(sizes: Sequence[Size]) -> int:
+    """What a dream keeps on the disk at most where its arrays are in files.
+
+    sizes: (height, width) of each octave, largest first.
+    """
+    (height, width), channels, value = sizes[0], 3, 4
+    values = sum(h * w for h, w in sizes)
+    # beside the octaves: the photograph, the picture, its gradient, and four more of that while it
+    # is smoothed as a pyramid
+    return channels * value * (values + 7 * height * width)
+
+
 def check(net: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> None:
     """Ask the net whether it can dream of the layer `end` at these (height, width).
 
@@ -124,6 +138,7 @@ def deepdream(
     tile: Optional[Size] = None,
     passes: Optional[Passes] = None,
     new: Optional[New] = None,
+    watch: Callable[[], None] = lambda: None,
     **step_params: Any,
 ) -> Any:
     """Dream on a picture.
@@ -144,6 +159,7 @@ def deepdream(
         passes: what makes the gradients of tiles, if not this net.
         new: makes the arrays that are as large as the picture, such as a Scratch, which keeps them
             in files; then base_img may be in a file too. Without it they are in memory.
+        watch: called before each tile. It may raise ShortOfMemoryError.
         step_params: step_size, jitter, objective, prior and smoothing of make_step.
 
     Returns:
@@ -180,7 +196,7 @@ def deepdream(
         h, w = base.shape[-2:]
         if octave > 0:
             detail = _zoomed(detail, (h, w), new)
-        src = picture_of(net, (h, w), tile, objective or objective_L2, end, passes, make)
+        src = picture_of(net, (h, w), tile, objective or objective_L2, end, passes, make, watch)
         tiled = src if isinstance(src, Tiled) else None
         fill(src.data, np.add, base, detail)
         detail = None  # what it holds is as large as the picture
@@ -191,12 +207,14 @@ def deepdream(
                 e.args = (f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}: {e}",)
                 e.picture = _picture(net, src.data)
                 raise
-            except MemoryError:
+            except (MemoryError, ShortOfMemoryError) as e:
                 if tiled is None or tile is None:
                     raise
+                why = f"no memory is left for a tile of {tile[1]}x{tile[0]}"
+                why = str(e) if isinstance(e, ShortOfMemoryError) else why
                 at_step = f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}"
                 raise ShortOfMemoryError(
-                    f"{at_step}: no memory is left for a tile of {tile[1]}x{tile[0]}",
+                    f"{at_step}: {why}",
                     picture=_picture(net, src.data),
                 ) from None
             if report:

@@ -84,7 +84,7 @@ class Tiled:
 
     data: float32 (1, C, H, W), as a net's input, or such an array in a file. tile: their (height,
     width) at most. passes: what makes the gradients of the tiles, if not this net. new: makes the
-    arrays that are as large as the picture.
+    arrays that are as large as the picture. watch: called before each tile.
 
     Raises:
         TargetError: a layer of the objective looks at the whole picture, or the net is not one of
@@ -98,6 +98,7 @@ class Tiled:
     tile: Size
     passes: Optional[Passes] = None
     new: New = np.empty
+    watch: Callable[[], None] = lambda: None
     _reaches: Mapping[str, Reach] = field(init=False, repr=False)
     _tiles: List[Tuple[Span, Span]] = field(init=False, repr=False)
 
@@ -150,6 +151,7 @@ class Tiled:
         self, rows: Span, columns: Span, shift: Shift, masks: List[Optional[np.ndarray]]
     ) -> TilePass:
         """A tile of the picture rolled by `shift`; masks: for the whole of each term's layer."""
+        self.watch()
         size = rows.stop - rows.start, columns.stop - columns.start
         data = np.empty((*self.data.shape[:2], *size), np.float32)
         for inside, outside in self._pieces(rows, columns, shift):
@@ -225,6 +227,7 @@ def picture_of(
     end: str,
     passes: Optional[Passes] = None,
     new: New = np.empty,
+    watch: Callable[[], None] = lambda: None,
 ) -> Any:
     """What holds a picture of this (height, width) while it is dreamt on: the net's input blob, or
     a Tiled where it is larger than a tile."""
@@ -232,4 +235,4 @@ def picture_of(
         return reshape_input(net, size)
     channels = tuple(input_blob(net).shape)[1]
     data = new((1, channels, *size), np.float32)
-    return Tiled(net, data, as_objective(objective, end), tile, passes, new)
+    return Tiled(net, data, as_objective(objective, end), tile, passes, new, watch)

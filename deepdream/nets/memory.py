@@ -116,6 +116,13 @@ def available(most: Optional[int] = None, holds: int = 0) -> Optional[netfile.me
     return least and least._replace(bytes=least.bytes + holds)
 
 
+def is_much(count: int, most: Optional[int] = None, holds: int = 0) -> bool:
+    """Whether so many bytes are more than half of what a request can have; most, holds: as in
+    `available`."""
+    left = available(most, holds)
+    return left is not None and 2 * count > left.bytes
+
+
 def kept(description: Any, end: str, size: Size) -> int:
     """Bytes of the activations of `end` for one picture of this (height, width)."""
     shape = infer(description, input_shape(description, size), end).get(end)

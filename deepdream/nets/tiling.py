@@ -16,11 +16,13 @@ class Tiling(NamedTuple):
     """How a request may use tiles.
 
     tile: their (height, width), if that is settled; by itself a picture that fits has none. most:
-    bytes that the process may have in all.
+    bytes of memory that the process may have in all. always: whether also a picture that fits has
+    tiles.
     """
 
     tile: Optional[Size] = None
     most: Optional[int] = None
+    always: bool = False
 
 
 class Room(NamedTuple):

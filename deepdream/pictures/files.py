@@ -38,6 +38,7 @@ _QUALITY: Dict[str, Dict[str, Any]] = {
     "AVIF": {"quality": 90, "subsampling": "4:4:4"},
 }
 LOSSY = frozenset({"JPEG", "AVIF"})
+ENCODED_AT_ONCE = frozenset({"WEBP", "AVIF"})  # by several times the memory of the picture
 _LARGEST = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65535}  # pixels of a side, each format's limit
 _ORIENTATION = 0x0112  # the EXIF tag, and what turns a picture of each value upright
 _TRANSPOSE: Any = getattr(Image, "Transpose", Image)  # before Pillow 9.1 they were Image's
