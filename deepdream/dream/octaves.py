@@ -18,7 +18,7 @@ from .tiles import Passes, Tiled, picture_of
 # of memory beside the net, measured: the octaves, the detail, the frame before
 BYTES_PER_PIXEL = 70
 # the same with all of these in files: of the picture as 8 bits, while it is read or written
-BYTES_IN_FILES = 10
+BYTES_IN_FILES = 8
 
 
 def _no_dream() -> np.ndarray:

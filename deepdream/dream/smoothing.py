@@ -24,7 +24,8 @@ import numpy as np
 
 from ..pictures.arrays import New, fill, mean, planes
 
-# called with a gradient; and those of this module with what makes an array, if not numpy.empty
+# called with a gradient; those of this module also with what makes an array, if not numpy.empty,
+# and whether the gradient's own array may be spent on the result
 Smoothing = Callable[..., Any]
 
 LARGEST_DEVIATION, MOST_LEVELS, LARGEST_POWER, MOST_PARTS = 100, 16, 4, 4
@@ -48,7 +49,7 @@ class Gaussian:
 
     deviation: float = 1.0
 
-    def __call__(self, gradient: Any, new: New = np.empty) -> Any:
+    def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
         from scipy.ndimage import gaussian_filter
 
         smooth = new(gradient.shape, gradient.dtype)
@@ -75,9 +76,10 @@ class Laplacian:
 
     levels: int = 4
 
-    def __call__(self, gradient: Any, new: New = np.empty) -> Any:
-        pyramid = split(gradient, self.levels, new)
-        return merged(pyramid, new, [_deviation(level) for level in pyramid])
+    def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
+        pyramid = split(gradient, self.levels, new, spend)
+        deviations = [_deviation(level) for level in pyramid]
+        return merged(pyramid, new, deviations, spend or pyramid[0] is not gradient)
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Natural:
 
     power: float = 0.5
 
-    def __call__(self, gradient: Any, new: New = np.empty) -> Any:
+    def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
         if gradient.shape[-3] != len(_AXES):
             return gradient
         matrix = (_AXES.T * _DEVIATIONS**self.power @ _AXES).astype(gradient.dtype)
@@ -100,7 +102,7 @@ class Natural:
             flat = values.reshape(*values.shape[:-2], -1)
             return np.asarray(np.matmul(matrix, flat).reshape(values.shape))
 
-        return fill(new(gradient.shape, gradient.dtype), natural, gradient)
+        return fill(gradient if spend else new(gradient.shape, gradient.dtype), natural, gradient)
 
 
 @dataclass(frozen=True)
@@ -109,35 +111,47 @@ class Chain:
 
     parts: Tuple[Smoothing, ...]
 
-    def __call__(self, gradient: Any, new: New = np.empty) -> Any:
+    def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
+        given = gradient
         for part in self.parts:
-            gradient = part(gradient, new)
+            gradient = part(gradient, new, spend or gradient is not given)
         return gradient
 
 
-def split(values: Any, levels: int, new: New = np.empty) -> List[Any]:
+def smoothed(smoothing: Smoothing, gradient: Any, new: New = np.empty) -> Any:
+    """What a smoothing, of this module or not, makes of a gradient that nobody needs any more."""
+    if isinstance(smoothing, (Gaussian, Laplacian, Natural, Chain)):
+        return smoothing(gradient, new, spend=True)
+    return smoothing(gradient)
+
+
+def split(values: Any, levels: int, new: New = np.empty, spend: bool = False) -> List[Any]:
     """A Laplacian pyramid (Burt and Adelson, 1983), finest level first; the last is the rest.
 
     Each level has half the height and width of the one before, rounded up; there are fewer levels
-    where less than two pixels would be left.
+    where less than two pixels would be left. spend: whether the first may be in place of `values`.
     """
     pyramid = []
     for _ in range(levels):
         if min(values.shape[-2:]) < 4:
             break
         coarse = _halved(values, new)
-        level = new(values.shape, values.dtype)
+        level = values if spend else new(values.shape, values.dtype)
         for at in planes(values.shape):
             level[at] = values[at] - _enlarged(coarse, at, values.shape)
         pyramid.append(level)
-        values = coarse
+        values, spend = coarse, True
     return [*pyramid, values]
 
 
 def merged(
-    pyramid: Sequence[Any], new: New = np.empty, deviations: Optional[Sequence[float]] = None
+    pyramid: Sequence[Any],
+    new: New = np.empty,
+    deviations: Optional[Sequence[float]] = None,
+    spend: bool = False,
 ) -> Any:
-    """What `split` took apart. deviations: by which each level is divided, where that is wanted."""
+    """What `split` took apart. deviations: by which each level is divided, where that is wanted.
+    spend: whether the result may be in place of the levels."""
     by = [1.0] * len(pyramid) if deviations is None else deviations
 
     def level(number: int, at: Any) -> np.ndarray:
@@ -147,7 +161,7 @@ def merged(
     values = None
     for number in reversed(range(len(pyramid))):
         shape, dtype = pyramid[number].shape, pyramid[number].dtype
-        finer = new(shape, dtype)
+        finer = pyramid[number] if spend else new(shape, dtype)
         for at in planes(shape):
             below = 0 if values is None else _enlarged(values, at, shape)
             finer[at] = level(number, at) + below

@@ -12,7 +12,7 @@ from .objectives import Objective, objective_L2
 from .passes import backward_from, gradient
 from .preprocess import input_blob, limits, scaled, unscaled
 from .priors import Prior
-from .smoothing import Smoothing
+from .smoothing import Smoothing, smoothed
 from .tiles import Tiled
 
 
@@ -62,7 +62,7 @@ def make_step(
         g = _less_prior(net, g, prior, src.data, (0, 0))
     if smoothing is not None and np.isfinite(g).all():
         # unshifted, so that opposite borders do not blur into each other
-        smooth = smoothing(np.roll(np.roll(g, -ox, -1), -oy, -2))
+        smooth = smoothed(smoothing, np.roll(np.roll(g, -ox, -1), -oy, -2))
         g = np.roll(np.roll(smooth, ox, -1), oy, -2)
     mean = np.abs(g).mean()
     change = _change(net, step_size, mean, g)
@@ -96,7 +96,7 @@ def _step_by_tiles(
     if smoothing is not None and all(
         np.isfinite(g[..., rows, :]).all() for rows in rows_of(g.shape)
     ):
-        g = smoothing(g[0])[None] if is_whole(g) else smoothing(g, tiled.new)
+        g = smoothed(smoothing, g[0])[None] if is_whole(g) else smoothed(smoothing, g, tiled.new)
     every = [(..., rows, slice(None)) for rows in rows_of(g.shape)]
     mean = np.float32(arrays.mean(g, lambda values: np.abs(values, dtype=np.float64)))
     is_good = _can_step(mean)

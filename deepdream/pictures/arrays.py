@@ -16,7 +16,7 @@ from ..errors import OutputError
 
 # makes an array, as numpy.empty does, of a shape and a dtype
 New = Callable[[Tuple[int, ...], Any], Any]
-_MOST = 1 << 22  # values of a strip
+_MOST = 1 << 20  # values of a strip
 
 
 class FileArray:
@@ -158,7 +158,7 @@ def is_whole(array: Any) -> bool:
 
 
 def strips(height: int, row: int) -> Iterator[slice]:
-    """The rows of a picture of this height, in strips of about 16 MB. row: its values."""
+    """The rows of a picture of this height, in strips of about 4 MB. row: its values."""
     step = max(1, _MOST // max(1, row))
     for first in range(0, height, step):
         yield slice(first, min(first + step, height))
