@@ -90,9 +90,9 @@ def bytes_of_files(sizes: Sequence[Size]) -> int:
     """
     (height, width), channels, value = sizes[0], 3, 4
     values = sum(h * w for h, w in sizes)
-    # beside the octaves: the photograph, the picture, its gradient, and four more of that while it
-    # is smoothed as a pyramid
-    return channels * value * (values + 7 * height * width)
+    # beside the octaves: the photograph, the picture, the one of the octave before, the gradient,
+    # the one that is smoothed, and what a replay compares with
+    return channels * value * (values + 6 * height * width)
 
 
 def check(net: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> None:
