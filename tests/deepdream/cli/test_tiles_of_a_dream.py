@@ -54,6 +54,9 @@ def test_a_picture_too_large_for_the_memory_is_dreamt_on_by_tiles_and_replays(
     code, said, err = run("dream", large, "-o", out, "--seed", 3, "--octaves", 2, *fast)
     assert code == 0 and "by tiles of " in said, err
     assert (f"they are in files in {tmp_path}" in said) == in_files
+    code, said, err = run("replay", out, "-o", tmp_path / "as it was.png")
+    assert code == 0 and "equal to the bit" in said, err
+    assert ("in files in" in said) == in_files
     tile = json.loads(pictures.read_recipe(out))["tile"]
     assert f"by tiles of {tile['width']}x{tile['height']}" in said
     monkeypatch.setattr(memory, "free", lambda: None)
