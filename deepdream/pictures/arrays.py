@@ -8,6 +8,7 @@ import errno
 import math
 import os
 import tempfile
+from contextlib import contextmanager
 from typing import Any, Callable, Iterator, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -37,11 +38,12 @@ class FileArray:
         region = _region(index, self.shape)
         values = np.empty(region.shape, self.dtype)
         for part in self._parts(region, values):
-            while part:
-                count = self._file.readinto(part)
-                if not count:
-                    raise OSError(errno.EIO, "a file of the picture's arrays was cut off")
-                part = part[count:]
+            with _told():
+                while part:
+                    count = self._file.readinto(part)
+                    if not count:
+                        raise OSError(errno.EIO, "it was cut off")
+                    part = part[count:]
         return values
 
     def __setitem__(self, index: Any, values: Any) -> None:
@@ -50,8 +52,9 @@ class FileArray:
         if values.size != math.prod(region.shape):
             values = np.broadcast_to(values, region.shape)
         for part in self._parts(region, np.ascontiguousarray(values)):
-            while part:
-                part = part[self._file.write(part) :]
+            with _told():
+                while part:
+                    part = part[self._file.write(part) :]
 
     def _parts(self, region: "_Region", values: np.ndarray) -> Iterator[memoryview]:
         """The bytes of contiguous values, piece by piece; the file is where each belongs."""
@@ -61,6 +64,18 @@ class FileArray:
         for number, offset in enumerate(region.offsets):
             self._file.seek(offset * self.dtype.itemsize)
             yield room[number * length : (number + 1) * length]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the system says of a file becomes an OutputError."""
+    try:
+        yield
+    except OSError as e:
+        raise OutputError(
+            f"a file of the picture's arrays cannot be used: {e.strerror or e}; make room, or "
+            "choose another folder"
+        ) from None
 
 
 class _Region(NamedTuple):

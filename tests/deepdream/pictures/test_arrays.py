@@ -1,5 +1,6 @@
 """Arrays in files are what NumPy's are, and strips give what a whole array does."""
 
+import io
 import os
 
 import numpy as np
@@ -102,3 +103,15 @@ def test_rows_are_worked_out_where_they_are_asked_for():
 
     assert arrays.Computed((10, 4, 3), rows)[6:].shape == (4, 4, 3)
     assert asked == [slice(6, 10, 1)]
+
+
+def test_a_disk_that_is_full_later_is_one_line_too():
+    class Full(io.BytesIO):
+        def write(self, data):
+            full_of(28)
+
+    array = arrays.FileArray(Full(b""), (2, 3), np.float32)
+    with pytest.raises(OutputError, match="arrays cannot be used: No space left"):
+        array[...] = 1
+    with pytest.raises(OutputError, match="arrays cannot be used: it was cut off"):
+        array[...]
