@@ -13,7 +13,10 @@ _FILES = {
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes"),
     2: ("memory.max", "memory.current"),
 }
-_SPARE = {1: "total_inactive_file", 2: "inactive_file"}
+_SPARE = {
+    1: ("total_inactive_file", "total_active_file"),
+    2: ("inactive_file", "active_file"),
+}
 _PAGE = 4096  # where the system does not say how large its pages are
 
 
@@ -55,8 +58,10 @@ def _control_groups(root: Path) -> Iterator[Free]:
         limit, usage = (_number(folder / name) for name in _FILES[version])
         if limit is None or usage is None:
             continue
-        # pages of files that nobody has used lately: the kernel gives them up first
-        spare = _statistics(folder / "memory.stat").get(_SPARE[version], 0)
+        # pages of files, which the kernel gives up before it ends a process; MemAvailable counts
+        # them too
+        found = _statistics(folder / "memory.stat")
+        spare = sum(found.get(name, 0) for name in _SPARE[version])
         yield Free(max(0, limit - max(0, usage - spare)), "left by the control group's limit")
 
 

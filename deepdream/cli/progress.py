@@ -264,6 +264,8 @@ def announce(job: Job) -> None:
     if opened.tile:
         height, width = opened.tile
         say(f"  it is too large for the memory at once; by tiles of {width}x{height}")
+    if job.new:
+        say(f"  its arrays are too large, too; they are in files in {job.new.folder}")
     if opened.any_size:
         say(
             "  its InnerProduct layers are run as Convolutions, to take pictures of any size; "

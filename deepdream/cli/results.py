@@ -19,6 +19,17 @@ from ..studies import page
 Size = Tuple[int, int]
 
 
+def scratch_of(out: str) -> str:
+    """The folder for what a picture keeps in files while it is made: TMPDIR's, if it is set, or the
+    one where its result `out` goes."""
+    folder = os.environ.get("TMPDIR", "")
+    if not os.path.isdir(folder):
+        folder = os.path.abspath(out)
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
 def check_result_folder(path: str, names: Sequence[str] = ("0",)) -> None:
     """Ask whether files of these names can be written into this folder, there or not.
 

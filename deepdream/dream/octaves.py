@@ -6,16 +6,19 @@ from typing import Any, Callable, List, Optional, Sequence
 import numpy as np
 
 from ..errors import NotFiniteError, ShortOfMemoryError, Size
-from ..pictures.resize import zoomed, zoomed_by
+from ..pictures.arrays import Computed, New, fill, is_whole
+from ..pictures.resize import zoomed, zoomed_by, zoomed_into
 from ..settings import DREAM
 from .objectives import Objective, objective_L2
 from .passes import new_request
-from .preprocess import deprocess, preprocess, reshape_input
+from .preprocess import deprocess, preprocess, preprocess_into, reshape_input
 from .step import make_step
 from .tiles import Passes, Tiled, picture_of
 
 # of memory beside the net, measured: the octaves, the detail, the frame before
 BYTES_PER_PIXEL = 70
+# the same with all of these in files: of the picture as 8 bits, while it is read or written
+BYTES_IN_FILES = 8
 
 
 def _no_dream() -> np.ndarray:
@@ -43,6 +46,7 @@ class Progress:
     def picture(self) -> np.ndarray:
         """The picture after this step, as a new RGB float32 (H, W, 3) of the octave's `size`.
 
+        Of a picture in files (`new` of deepdream) it is a Computed, which changes with the dream.
         It is smaller than the dream's result until the last octave. Values lie within 0..255 unless
         the dream does not clip.
         """
@@ -77,6 +81,18 @@ def octave_sizes(
         # the same float arithmetic as SciPy's: size times 1/scale, rounded
         sizes.append((int(round(h * (1.0 / octave_scale))), int(round(w * (1.0 / octave_scale)))))
     return sizes
+
+
+def bytes_of_files(sizes: Sequence[Size]) -> int:
+    """What a dream keeps on the disk at most where its arrays are in files.
+
+    sizes: (height, width) of each octave, largest first.
+    """
+    (height, width), channels, value = sizes[0], 3, 4
+    values = sum(h * w for h, w in sizes)
+    # beside the octaves: the photograph, the picture, the one of the octave before, the gradient,
+    # the one that is smoothed, and what a replay compares with
+    return channels * value * (values + 6 * height * width)
 
 
 def check(net: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> None:
@@ -121,8 +137,10 @@ def deepdream(
     report: Optional[Callable[[Progress], None]] = None,
     tile: Optional[Size] = None,
     passes: Optional[Passes] = None,
+    new: Optional[New] = None,
+    watch: Callable[[], None] = lambda: None,
     **step_params: Any,
-) -> np.ndarray:
+) -> Any:
     """Dream on a picture.
 
     Bit-equal to the notebook on the same engine with the same random numbers.
@@ -139,10 +157,14 @@ def deepdream(
         tile: (height, width) of the tiles by which the steps of a larger octave are made; see
             tiles.py.
         passes: what makes the gradients of tiles, if not this net.
+        new: makes the arrays that are as large as the picture, such as a Scratch, which keeps them
+            in files; then base_img may be in a file too. Without it they are in memory.
+        watch: called before each tile. It may raise ShortOfMemoryError.
         step_params: step_size, jitter, objective, prior and smoothing of make_step.
 
     Returns:
-        The picture, RGB float32 (H, W, 3).
+        The picture, RGB float32 (H, W, 3); with `new`, perhaps a Computed of this shape, whose rows
+        are worked out where they are asked for.
 
     Raises:
         NotFiniteError: a gradient is not a number; with the last good picture.
@@ -152,54 +174,61 @@ def deepdream(
         SizeError: an octave does not suit the net, or the tiles are too small.
     """
     height, width = np.shape(base_img)[:2]
-    objective = step_params.get("objective")
+    objective, make = step_params.get("objective"), new or np.empty
     sizes = octave_sizes(height, width, octave_n, octave_scale)
     if isinstance(objective, Objective):
         for layer in objective.layers:
             check(net, layer, sizes, is_blob=True)
     else:
         check(net, end, sizes)
-    octaves = [preprocess(net, base_img)]
-    for _ in range(octave_n - 1):
-        octaves.append(zoomed_by(octaves[-1], 1.0 / octave_scale))
+    octaves = [preprocess(net, base_img) if new is None else preprocess_into(net, base_img, new)]
+    for size in sizes[1:]:
+        last = octaves[-1]
+        octaves.append(
+            zoomed_by(last, 1.0 / octave_scale) if new is None else _zoomed(last, size, new)
+        )
 
     new_request(net)
-    detail = np.zeros_like(octaves[-1])
+    detail: Any = np.broadcast_to(np.float32(0), octaves[-1].shape)
     whole = octaves[0]
     for octave in range(octave_n):
         base = octaves.pop()
         h, w = base.shape[-2:]
         if octave > 0:
-            detail = zoomed(detail, (h, w))
-        src = picture_of(net, (h, w), tile, objective or objective_L2, end, passes)
+            detail = _zoomed(detail, (h, w), new)
+        src = picture_of(net, (h, w), tile, objective or objective_L2, end, passes, make, watch)
         tiled = src if isinstance(src, Tiled) else None
-        src.data[0] = base + detail
-        detail = detail[:0].copy()  # what it holds is as large as the picture
+        fill(src.data, np.add, base, detail)
+        detail = None  # what it holds is as large as the picture
         for i in range(iter_n):
             try:
                 make_step(net, end=end, clip=clip, rng=rng, tiled=tiled, **step_params)
             except NotFiniteError as e:
                 e.args = (f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}: {e}",)
-                e.picture = deprocess(net, src.data[0])
+                e.picture = _picture(net, src.data)
                 raise
-            except MemoryError:
+            except (MemoryError, ShortOfMemoryError) as e:
                 if tiled is None or tile is None:
                     raise
+                why = f"no memory is left for a tile of {tile[1]}x{tile[0]}"
+                why = str(e) if isinstance(e, ShortOfMemoryError) else why
                 at_step = f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}"
                 raise ShortOfMemoryError(
-                    f"{at_step}: no memory is left for a tile of {tile[1]}x{tile[0]}",
-                    picture=deprocess(net, src.data[0]),
+                    f"{at_step}: {why}",
+                    picture=_picture(net, src.data),
                 ) from None
             if report:
 
-                def picture(src: Any = src) -> np.ndarray:
-                    return deprocess(net, src.data[0])
+                def picture(src: Any = src) -> Any:
+                    return _picture(net, src.data)
 
-                def full_picture(base: np.ndarray = base, src: Any = src) -> np.ndarray:
+                def full_picture(base: Any = base, src: Any = src) -> Any:
                     if base is whole:
-                        return deprocess(net, src.data[0])
-                    enlarged = zoomed(src.data[0] - base, (height, width))
-                    return deprocess(net, whole + enlarged)
+                        return _picture(net, src.data)
+                    grown = fill(make(base.shape, np.float32), np.subtract, src.data, base)
+                    grown = _zoomed(grown, (height, width), new)
+                    together = make((1, *whole.shape), np.float32)
+                    return _picture(net, fill(together, np.add, whole, grown))
 
                 at = (octave + 1, octave_n, i + 1, iter_n, (h, w))
                 try:
@@ -208,5 +237,20 @@ def deepdream(
                     iter_n = 0
                     break
         if octave + 1 < octave_n:
-            detail = src.data[0] - base
-    return deprocess(net, src.data[0])
+            detail = fill(make(base.shape, np.float32), np.subtract, src.data, base)
+    return _picture(net, src.data)
+
+
+def _zoomed(values: Any, size: Size, new: Optional[New]) -> Any:
+    """(C, H, W) at another (height, width), linearly (notebook cell 4); made by `new`, if given."""
+    if new is None:
+        return zoomed(values, size)
+    return zoomed_into(new((*values.shape[:-2], *size), np.float32), values)
+
+
+def _picture(net: Any, data: Any) -> Any:
+    """The RGB picture (H, W, 3) of a net's input (1, C, H, W); of one in a file, a Computed."""
+    if is_whole(data):
+        return deprocess(net, data[0])
+    shape = (*data.shape[-2:], 3)
+    return Computed(shape, lambda rows: deprocess(net, data[0, :, rows]))

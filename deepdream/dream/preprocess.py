@@ -11,6 +11,7 @@ from typing import Any, Tuple
 import numpy as np
 
 from ..errors import Size
+from ..pictures.arrays import New, rows_of
 
 # shares of red and blue in the luminance, the rest being green: ITU-R BT.601, as in OpenCV and
 # Pillow
@@ -89,6 +90,15 @@ def deprocess(net: Any, img: np.ndarray) -> np.ndarray:
     if _is_grey(net):
         channels = np.repeat(channels, 3, 0)
     return np.asarray(np.dstack(channels[:: _direction(net)]))
+
+
+def preprocess_into(net: Any, img: Any, new: New) -> Any:
+    """`preprocess` strip by strip, into what `new` makes; img may be an array in a file."""
+    height, width = img.shape[:2]
+    values = new((int(input_blob(net).shape[1]), height, width), np.float32)
+    for rows in rows_of(values.shape):
+        values[:, rows] = preprocess(net, img[rows])
+    return values
 
 
 def _luminance(img: np.ndarray) -> np.ndarray:

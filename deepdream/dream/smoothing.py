@@ -10,16 +10,23 @@ sends back rainbow fringes. Three remedies are in use:
 - `Natural`: hues weaker than brightness, as they are in natural pictures (after the decorrelated
   colours of Olah et al., Feature Visualization, Distill 2017).
 
-Gradients are arrays (..., H, W) of any float type; so are the results.
+Gradients are arrays (..., H, W) of any float type; so are the results. They are worked on strip by
+strip: with a `new` that makes arrays in files (pictures/arrays.py), a gradient may be larger than
+the memory.
 """
 
+import math
 import re
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-Smoothing = Callable[[np.ndarray], np.ndarray]
+from ..pictures.arrays import New, fill, mean, planes
+
+# called with a gradient; those of this module also with what makes an array, if not numpy.empty,
+# and whether the gradient's own array may be spent on the result
+Smoothing = Callable[..., Any]
 
 LARGEST_DEVIATION, MOST_LEVELS, LARGEST_POWER, MOST_PARTS = 100, 16, 4, 4
 _SHARES = (0.5, 1.0, 2.0)  # of the cascade's deviation
@@ -29,6 +36,7 @@ _AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 _DEVIATIONS = np.array([1, 0.16, 0.07])  # along them, as shares of that of brightness
 _PART = r"(gaussian(:[0-9.]+)?|laplacian(:[0-9]+)?|natural(:[0-9.]+)?)"
 FORM = rf"({_PART}(\+{_PART})*)?"  # of the texts that `named` reads
+_TRUNCATE = 4.0  # deviations where a Gaussian ends; SciPy's
 _LEAST = 1e-30  # a level with a smaller deviation than this stays as it is
 
 
@@ -41,15 +49,22 @@ class Gaussian:
 
     deviation: float = 1.0
 
-    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+    def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
         from scipy.ndimage import gaussian_filter
 
-        total = np.zeros_like(gradient)
-        for share in _SHARES:
-            deviation = share * self.deviation
-            axes = (0,) * (gradient.ndim - 2) + (deviation, deviation)
-            total += gaussian_filter(gradient, axes)
-        return np.asarray(total / gradient.dtype.type(len(_SHARES)))
+        smooth = new(gradient.shape, gradient.dtype)
+        deviations = [share * self.deviation for share in _SHARES]
+        margin = int(_TRUNCATE * max(deviations) + 0.5)
+        for at in planes(gradient.shape):
+            *plane, rows = at
+            around = slice(max(0, rows.start - margin), rows.stop + margin)
+            own = slice(rows.start - around.start, rows.stop - around.start)
+            values = gradient[(*plane, around)]
+            total = np.zeros_like(values[own])
+            for deviation in deviations:
+                total += gaussian_filter(values, deviation, truncate=_TRUNCATE)[own]
+            smooth[at] = total / gradient.dtype.type(len(_SHARES))
+        return smooth
 
 
 @dataclass(frozen=True)
@@ -61,8 +76,10 @@ class Laplacian:
 
     levels: int = 4
 
-    def __call__(self, gradient: np.ndarray) -> np.ndarray:
-        return merged([_normalised(level) for level in split(gradient, self.levels)])
+    def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
+        pyramid = split(gradient, self.levels, new, spend)
+        deviations = [_deviation(level) for level in pyramid]
+        return merged(pyramid, new, deviations, spend or pyramid[0] is not gradient)
 
 
 @dataclass(frozen=True)
@@ -76,12 +93,16 @@ class Natural:
 
     power: float = 0.5
 
-    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+    def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
         if gradient.shape[-3] != len(_AXES):
             return gradient
         matrix = (_AXES.T * _DEVIATIONS**self.power @ _AXES).astype(gradient.dtype)
-        flat = gradient.reshape(*gradient.shape[:-2], -1)
-        return np.asarray(np.matmul(matrix, flat).reshape(gradient.shape))
+
+        def natural(values: np.ndarray) -> np.ndarray:
+            flat = values.reshape(*values.shape[:-2], -1)
+            return np.asarray(np.matmul(matrix, flat).reshape(values.shape))
+
+        return fill(gradient if spend else new(gradient.shape, gradient.dtype), natural, gradient)
 
 
 @dataclass(frozen=True)
@@ -90,33 +111,61 @@ class Chain:
 
     parts: Tuple[Smoothing, ...]
 
-    def __call__(self, gradient: np.ndarray) -> np.ndarray:
+    def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
+        given = gradient
         for part in self.parts:
-            gradient = part(gradient)
+            gradient = part(gradient, new, spend or gradient is not given)
         return gradient
 
 
-def split(values: np.ndarray, levels: int) -> List[np.ndarray]:
+def smoothed(smoothing: Smoothing, gradient: Any, new: New = np.empty) -> Any:
+    """What a smoothing, of this module or not, makes of a gradient that nobody needs any more."""
+    if isinstance(smoothing, (Gaussian, Laplacian, Natural, Chain)):
+        return smoothing(gradient, new, spend=True)
+    return smoothing(gradient)
+
+
+def split(values: Any, levels: int, new: New = np.empty, spend: bool = False) -> List[Any]:
     """A Laplacian pyramid (Burt and Adelson, 1983), finest level first; the last is the rest.
 
     Each level has half the height and width of the one before, rounded up; there are fewer levels
-    where less than two pixels would be left.
+    where less than two pixels would be left. spend: whether the first may be in place of `values`.
     """
     pyramid = []
     for _ in range(levels):
         if min(values.shape[-2:]) < 4:
             break
-        coarse = _filtered(values)[..., ::2, ::2]
-        pyramid.append(values - _enlarged(coarse, values.shape))
-        values = coarse
+        coarse = _halved(values, new)
+        level = values if spend else new(values.shape, values.dtype)
+        for at in planes(values.shape):
+            level[at] = values[at] - _enlarged(coarse, at, values.shape)
+        pyramid.append(level)
+        values, spend = coarse, True
     return [*pyramid, values]
 
 
-def merged(pyramid: List[np.ndarray]) -> np.ndarray:
-    """What `split` took apart."""
-    values = pyramid[-1]
-    for level in pyramid[-2::-1]:
-        values = level + _enlarged(values, level.shape)
+def merged(
+    pyramid: Sequence[Any],
+    new: New = np.empty,
+    deviations: Optional[Sequence[float]] = None,
+    spend: bool = False,
+) -> Any:
+    """What `split` took apart. deviations: by which each level is divided, where that is wanted.
+    spend: whether the result may be in place of the levels."""
+    by = [1.0] * len(pyramid) if deviations is None else deviations
+
+    def level(number: int, at: Any) -> np.ndarray:
+        values, deviation = pyramid[number][at], by[number]
+        return values if deviation == 1 else np.asarray(values / values.dtype.type(deviation))
+
+    values = None
+    for number in reversed(range(len(pyramid))):
+        shape, dtype = pyramid[number].shape, pyramid[number].dtype
+        finer = pyramid[number] if spend else new(shape, dtype)
+        for at in planes(shape):
+            below = 0 if values is None else _enlarged(values, at, shape)
+            finer[at] = level(number, at) + below
+        values = finer
     return values
 
 
@@ -129,17 +178,34 @@ def _filtered(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def _enlarged(coarse: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
-    wide = np.zeros(shape, coarse.dtype)
-    wide[..., ::2, ::2] = coarse
+def _halved(values: Any, new: New) -> Any:
+    """Every second place of the blur of an array (..., H, W)."""
+    *outer, height, width = values.shape
+    coarse = new((*outer, -(-height // 2), -(-width // 2)), values.dtype)
+    for at in planes(coarse.shape):
+        *plane, rows = at
+        around = slice(max(0, 2 * rows.start - 2), min(height, 2 * rows.stop + 1))
+        first = 2 * rows.start - around.start
+        blurred = _filtered(values[(*plane, around)])
+        coarse[at] = blurred[first::2, ::2][: rows.stop - rows.start]
+    return coarse
+
+
+def _enlarged(coarse: Any, at: Tuple[Any, ...], shape: Sequence[int]) -> np.ndarray:
+    """The strip `at` of an array (..., H, W) at twice its size, which is `shape`."""
+    *plane, rows = at
+    first, last = max(0, (rows.start - 2) // 2 * 2), min(shape[-2], rows.stop + 2)
+    wide = np.zeros((last - first, shape[-1]), coarse.dtype)
+    wide[::2, ::2] = coarse[(*plane, slice(first // 2, -(-last // 2)))]
     wide = _filtered(wide)
     wide *= 4
-    return wide
+    return np.asarray(wide[rows.start - first : rows.stop - first])
 
 
-def _normalised(level: np.ndarray) -> np.ndarray:
-    deviation = np.sqrt(np.mean(np.square(level, dtype=np.float64)))
-    return np.asarray(level / level.dtype.type(deviation)) if deviation > _LEAST else level
+def _deviation(level: Any) -> float:
+    """The root of the mean square, or 1 where that is as good as zero."""
+    deviation = math.sqrt(mean(level, lambda values: np.square(values, dtype=np.float64)))
+    return deviation if deviation > _LEAST else 1.0
 
 
 def named(text: str) -> Optional[Smoothing]:

@@ -4,13 +4,15 @@ from typing import Any, Callable, Optional, Tuple, Union
 
 import numpy as np
 
-from ..errors import NotFiniteError, ZeroGradientError
+from ..errors import DreamError, NotFiniteError, TargetError, ZeroGradientError
+from ..pictures import arrays
+from ..pictures.arrays import fill, is_whole, rows_of
 from ..settings import DREAM
 from .objectives import Objective, objective_L2
 from .passes import backward_from, gradient
 from .preprocess import input_blob, limits, scaled, unscaled
 from .priors import Prior
-from .smoothing import Smoothing
+from .smoothing import Smoothing, smoothed
 from .tiles import Tiled
 
 
@@ -49,60 +51,101 @@ def make_step(
         ZeroGradientError: the notebook would divide by zero. The picture is as it was.
         NotFiniteError: the gradient is not a number. The picture is as it was.
     """
-    src = input_blob(net) if tiled is None else tiled
     ox, oy = (rng or np.random).randint(-jitter, jitter + 1, 2)
-    rolled = (0, oy, ox)
-    if tiled is None:
-        src.data[0] = np.roll(np.roll(src.data[0], ox, -1), oy, -2)
-        g = _gradient(net, end, objective, (oy, ox))
-        rolled = (0, 0, 0)
-    else:
-        objective = tiled.objective
-        g = tiled.gradient((oy, ox))[1][0]
-        ox = oy = 0  # what is rolled are its tiles
+    if tiled is not None:
+        _step_by_tiles(net, tiled, (oy, ox), step_size, clip, prior, smoothing)
+        return
+    src = input_blob(net)
+    src.data[0] = np.roll(np.roll(src.data[0], ox, -1), oy, -2)
+    g = _gradient(net, end, objective, (oy, ox))
     if prior is not None:
-        g = _less_prior(net, g, prior, src.data, rolled)
+        g = _less_prior(net, g, prior, src.data, (0, 0))
     if smoothing is not None and np.isfinite(g).all():
         # unshifted, so that opposite borders do not blur into each other
-        smooth = smoothing(np.roll(np.roll(g, -ox, -1), -oy, -2))
+        smooth = smoothed(smoothing, np.roll(np.roll(g, -ox, -1), -oy, -2))
         g = np.roll(np.roll(smooth, ox, -1), oy, -2)
     mean = np.abs(g).mean()
-    with np.errstate(all="ignore"):
-        # old NumPy takes float64 where the factor is too large for float32
-        change = np.asarray(scaled(net, step_size / mean) * g, np.float32)
-    if not 0 < mean < np.inf or not np.isfinite(change).all():
-        if tiled is None:
-            src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
-        what = str(objective) if isinstance(objective, Objective) else f'"{end}"'
-        if mean == 0:
-            raise ZeroGradientError(
-                f"{what}: the gradient is zero everywhere, so there is nothing to amplify; "
-                "does the net have force_backward?"
-            )
-        why = "the gradient is not a number; the weights may be broken"
-        if mean < np.inf:
-            why = (
-                f"a step of {step_size:g} grey levels is not a number, the gradient's mean {mean:g}"
-            )
-        raise NotFiniteError(f"{what}: {why}", step_size=step_size)
-    src.data[:] += change
-    del change  # which is as large as the picture
-
-    if tiled is None:
-        src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
+    change = _change(net, step_size, mean, g)
+    is_good = _can_step(mean) and np.isfinite(change).all()
+    if is_good:
+        src.data[:] += change
+        del change  # which is as large as the picture
+    src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
+    if not is_good:
+        raise _no_step(objective if isinstance(objective, Objective) else end, mean, step_size)
     if clip:
         np.clip(src.data, *limits(net), out=src.data)
 
 
+def _step_by_tiles(
+    net: Any,
+    tiled: Tiled,
+    shift: Tuple[int, int],
+    step_size: float,
+    clip: bool,
+    prior: Optional[Prior],
+    smoothing: Optional[Smoothing],
+) -> None:
+    """make_step, of a picture whose tiles are rolled by `shift` (down, right), and not the picture
+    itself; strip by strip, since it may be in a file."""
+    g = tiled.gradient(shift)[1]
+    if prior is not None:
+        if not is_whole(tiled.data):
+            raise TargetError("a prior looks at the whole picture, which is not in the memory")
+        g = _less_prior(net, g[0], prior, tiled.data, shift)[None]
+    if smoothing is not None and all(
+        np.isfinite(g[..., rows, :]).all() for rows in rows_of(g.shape)
+    ):
+        g = smoothed(smoothing, g[0])[None] if is_whole(g) else smoothed(smoothing, g, tiled.new)
+    every = [(..., rows, slice(None)) for rows in rows_of(g.shape)]
+    mean = np.float32(arrays.mean(g, lambda values: np.abs(values, dtype=np.float64)))
+    is_good = _can_step(mean)
+    if not (
+        is_good and all(np.isfinite(_change(net, step_size, mean, g[at])).all() for at in every)
+    ):
+        raise _no_step(tiled.objective, mean, step_size)
+
+    def stepped(data: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        data = data + _change(net, step_size, mean, slope)
+        return np.clip(data, *limits(net)) if clip else data
+
+    fill(tiled.data, stepped, tiled.data, g)
+
+
+def _change(net: Any, step_size: float, mean: np.float32, g: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):
+        # old NumPy takes float64 where the factor is too large for float32
+        factor: Any = step_size / mean
+        return np.asarray(scaled(net, factor) * g, np.float32)
+
+
+def _can_step(mean: np.float32) -> bool:
+    return bool(0 < mean < np.inf)
+
+
+def _no_step(goal: Union[Objective, str], mean: np.float32, step_size: float) -> DreamError:
+    """The error for a step that cannot be taken. goal: the objective, or the layer."""
+    what = str(goal) if isinstance(goal, Objective) else f'"{goal}"'
+    if mean == 0:
+        return ZeroGradientError(
+            f"{what}: the gradient is zero everywhere, so there is nothing to amplify; does the "
+            "net have force_backward?"
+        )
+    why = "the gradient is not a number; the weights may be broken"
+    if mean < np.inf:
+        why = f"a step of {step_size:g} grey levels is not a number, the gradient's mean {mean:g}"
+    return NotFiniteError(f"{what}: {why}", step_size=step_size)
+
+
 def _less_prior(
-    net: Any, g: np.ndarray, prior: Prior, data: np.ndarray, rolled: Tuple[int, int, int]
+    net: Any, g: np.ndarray, prior: Prior, data: np.ndarray, shift: Tuple[int, int]
 ) -> np.ndarray:
-    """The gradient less the prior's, which is that of the picture rolled so far, rolled back."""
-    x = np.roll(data, rolled, (1, 2, 3)) if any(rolled) else data
+    """The gradient less the prior's, which is that of the picture rolled by `shift`, rolled
+    back."""
+    x = np.roll(data, shift, (2, 3)) if any(shift) else data
     # of grey levels, per unit of the input
     slope = prior.value_and_gradient(unscaled(net, x))[1][0]
-    back = [-shift for shift in rolled]
-    slope = np.roll(slope, back, (0, 1, 2)) if any(rolled) else slope
+    slope = np.roll(slope, (-shift[0], -shift[1]), (1, 2)) if any(shift) else slope
     return np.asarray(g - unscaled(net, slope), np.float32)
 
 

@@ -28,6 +28,7 @@ from typing import (
 import numpy as np
 
 from ..errors import Size, SizeError, TargetError
+from ..pictures.arrays import New, zeros
 from ..pictures.tiling import Reach, Span, margins, spans
 from .objectives import Objective, Part, l2, objective_L2
 from .passes import backward, forward_values
@@ -81,8 +82,9 @@ def as_objective(objective: Union[Objective, Callable[[Any], None]], end: str) -
 class Tiled:
     """A picture that is dreamt on by tiles, in place of a net's input blob.
 
-    data: float32 (1, C, H, W), as a net's input. tile: their (height, width) at most. passes: what
-    makes the gradients of the tiles, if not this net.
+    data: float32 (1, C, H, W), as a net's input, or such an array in a file. tile: their (height,
+    width) at most. passes: what makes the gradients of the tiles, if not this net. new: makes the
+    arrays that are as large as the picture. watch: called before each tile.
 
     Raises:
         TargetError: a layer of the objective looks at the whole picture, or the net is not one of
@@ -91,10 +93,12 @@ class Tiled:
     """
 
     net: Any
-    data: np.ndarray
+    data: Any
     objective: Objective
     tile: Size
     passes: Optional[Passes] = None
+    new: New = np.empty
+    watch: Callable[[], None] = lambda: None
     _reaches: Mapping[str, Reach] = field(init=False, repr=False)
     _tiles: List[Tuple[Span, Span]] = field(init=False, repr=False)
 
@@ -122,9 +126,9 @@ class Tiled:
         """The number of tiles."""
         return len(self._tiles)
 
-    def gradient(self, shift: Shift = (0, 0)) -> Tuple[float, np.ndarray]:
+    def gradient(self, shift: Shift = (0, 0)) -> Tuple[float, Any]:
         """(value, gradient (1, C, H, W)) of the objective at the picture rolled by `shift` (down,
-        right), the gradient rolled back."""
+        right), the gradient rolled back, as `new` makes it."""
         masks = [
             term.laid(self.data.shape[2:], shift, self._places(term.layer))
             for term in self.objective.terms
@@ -136,7 +140,7 @@ class Tiled:
             else (of_tile(self.net, self.objective, self._reaches, one) for one in wanted)
         )
         total = 0.0
-        gradient = np.zeros_like(self.data)
+        gradient = zeros(self.new, self.data.shape)
         for (rows, columns), (value, slope) in zip(self._tiles, made):
             total += value
             for inside, outside in self._pieces(rows, columns, shift):
@@ -147,6 +151,7 @@ class Tiled:
         self, rows: Span, columns: Span, shift: Shift, masks: List[Optional[np.ndarray]]
     ) -> TilePass:
         """A tile of the picture rolled by `shift`; masks: for the whole of each term's layer."""
+        self.watch()
         size = rows.stop - rows.start, columns.stop - columns.start
         data = np.empty((*self.data.shape[:2], *size), np.float32)
         for inside, outside in self._pieces(rows, columns, shift):
@@ -221,11 +226,13 @@ def picture_of(
     objective: Any,
     end: str,
     passes: Optional[Passes] = None,
+    new: New = np.empty,
+    watch: Callable[[], None] = lambda: None,
 ) -> Any:
     """What holds a picture of this (height, width) while it is dreamt on: the net's input blob, or
     a Tiled where it is larger than a tile."""
     if tile is None or (size[0] <= tile[0] and size[1] <= tile[1]):
         return reshape_input(net, size)
     channels = tuple(input_blob(net).shape)[1]
-    data = np.empty((1, channels, *size), np.float32)
-    return Tiled(net, data, as_objective(objective, end), tile, passes)
+    data = new((1, channels, *size), np.float32)
+    return Tiled(net, data, as_objective(objective, end), tile, passes, new, watch)

@@ -1,5 +1,6 @@
 """Nets: which engine, which model, opened and checked."""
 
+from . import memory
 from .catalogue import Model, find, known
 from .class_output import ClassOutput
 from .default_end import default_end, default_map
@@ -9,5 +10,5 @@ from .tiling import Tiling
 
 __all__ = [
     "ClassOutput", "Model", "OpenNet", "Tiling", "class_number", "classes", "default_end",
-    "default_map", "find", "known", "load_net", "open",
+    "default_map", "find", "known", "load_net", "memory", "open",
 ]  # fmt: skip

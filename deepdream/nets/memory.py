@@ -11,6 +11,8 @@ from ..errors import ModelError, Size, SizeError
 from . import engine
 from .description import input_shape
 
+_SURE = 0.95  # of what is allowed: what a pass takes is worked out to about so much
+
 
 class Pass(NamedTuple):
     """The largest pass that a request makes: up to `end`, `batch` pictures of (height, width)
@@ -110,10 +112,17 @@ def available(most: Optional[int] = None, holds: int = 0) -> Optional[netfile.me
     """
     bounds = [free()]
     if most is not None:
-        left = max(0, most - netfile.memory.resident())
+        left = int(_SURE * max(0, most - netfile.memory.resident()))
         bounds.append(netfile.memory.Free(left, f"left of the {in_words(most)} allowed"))
     least = min((bound for bound in bounds if bound), default=None)
     return least and least._replace(bytes=least.bytes + holds)
+
+
+def is_much(count: int, most: Optional[int] = None, holds: int = 0) -> bool:
+    """Whether so many bytes are more than half of what a request can have; most, holds: as in
+    `available`."""
+    left = available(most, holds)
+    return left is not None and 2 * count > left.bytes
 
 
 def kept(description: Any, end: str, size: Size) -> int:

@@ -131,7 +131,7 @@ def open(
         end = max(wanted, key=[layer.name for layer in description.layer].index)
         largest = memory.Pass(end, sizes[0], batch, backward, beside)
         _check_sizes(description, end, sizes, guide_sizes, declared)
-        if gpu is None:
+        if gpu is None or tiling and (tiling.always or tiling.most):
             weights = 0 if before or not files.weights.is_file() else files.weights.stat().st_size
             asked_of = _Asked(caffe, description, wanted, largest, guide_sizes, weights, holds)
             tile = _check_memory(asked_of, declared, tiling)
@@ -255,7 +255,7 @@ def _tile(asked: _Asked, tiling: Optional[Tiling]) -> Optional[Size]:
 
     for size in guide_sizes:
         check(memory.Pass(largest.end, size, backward=False, what="guide picture"))
-    if tiling and tiling.tile and _is_smaller(tiling.tile, largest.size):
+    if tiling and (tiling.always or tiling.tile and _is_smaller(tiling.tile, largest.size)):
         return tile(tiling)
     try:
         check(largest)

@@ -10,17 +10,20 @@ from .reach import reaches
 
 _SHARE = 0.8  # of the memory that is free, since others take of it too
 _MOST_TRIES = 50
+_OF_A_TILE = 24  # bytes for each pixel beside the net, measured: a tile as cut out, and as added up
 
 
 class Tiling(NamedTuple):
     """How a request may use tiles.
 
     tile: their (height, width), if that is settled; by itself a picture that fits has none. most:
-    bytes that the process may have in all.
+    bytes of memory that the process may have in all. always: whether also a picture that fits has
+    tiles.
     """
 
     tile: Optional[Size] = None
     most: Optional[int] = None
+    always: bool = False
 
 
 class Room(NamedTuple):
@@ -65,7 +68,7 @@ def chosen(
         return largest.size
 
     def takes(tile: Size) -> int:
-        one = largest._replace(size=tile, beside=0)
+        one = largest._replace(size=tile, beside=_OF_A_TILE)
         return memory.needed(description, one, engine.aborts(caffe))
 
     asked = tiling.tile or least

@@ -11,7 +11,7 @@ from netfile import places
 
 from ..errors import MissingExtraError, OutputError, Size
 from ..settings import ANIMATION
-from .files import to_bytes
+from .files import as_image, to_bytes
 from .output import whole
 
 FORMATS = (".gif", ".webp", ".mp4")
@@ -38,10 +38,10 @@ def frame(picture: np.ndarray, size: Size) -> np.ndarray:
 
     It is made smaller, or loses a last row or column that is too much.
     """
-    pixels, (height, width) = to_bytes(picture), size
-    if pixels.shape[0] - height < 2 and pixels.shape[1] - width < 2:
-        return pixels[:height, :width]
-    return np.asarray(Image.fromarray(pixels).resize((width, height), _LANCZOS))
+    image, (height, width) = as_image(picture), size
+    if image.size[1] - height < 2 and image.size[0] - width < 2:
+        return np.array(image)[:height, :width]
+    return np.asarray(image.resize((width, height), _LANCZOS))
 
 
 def times(count: int, hold: int = ANIMATION.hold) -> List[int]:

@@ -13,8 +13,9 @@ from PIL import Image
 from netfile import memory
 from netfile.kinds import misplaced
 
-from ..errors import ImageError, OutputError
+from ..errors import DreamError, ImageError, OutputError
 from . import exif, metadata
+from .arrays import New, is_whole, strips
 from .output import whole
 from .profiles import to_srgb
 
@@ -37,6 +38,7 @@ _QUALITY: Dict[str, Dict[str, Any]] = {
     "AVIF": {"quality": 90, "subsampling": "4:4:4"},
 }
 LOSSY = frozenset({"JPEG", "AVIF"})
+ENCODED_AT_ONCE = frozenset({"WEBP", "AVIF"})  # by several times the memory of the picture
 _LARGEST = {"JPEG": 65500, "WEBP": 16383, "AVIF": 65535}  # pixels of a side, each format's limit
 _ORIENTATION = 0x0112  # the EXIF tag, and what turns a picture of each value upright
 _TRANSPOSE: Any = getattr(Image, "Transpose", Image)  # before Pillow 9.1 they were Image's
@@ -50,19 +52,19 @@ _TURNS = {
     8: _TRANSPOSE.ROTATE_90,
 }
 _LONG_RECIPE = 60000  # characters; EXIF has room for 64 KB
-_BYTES_PER_PIXEL = 30  # measured, while it is decoded, turned and converted
+_DECODED, _PIXELS = 9, 12  # bytes for each pixel: as Pillow decodes and turns it, and as floats
 SUFFIXES = frozenset({*FORMATS, ".bmp", ".gif"})
 
 
 class Photo(NamedTuple):
     """A picture from a file.
 
-    pixels: RGB float32 (H, W, 3), 0..255. tags: what its EXIF data say, as far as that is kept.
-    converted: whether its ICC profile changed its pixels. notes: what a person should know, one
-    line each.
+    pixels: RGB float32 (H, W, 3), 0..255, or such an array in a file. tags: what its EXIF data say,
+    as far as that is kept. converted: whether its ICC profile changed its pixels. notes: what a
+    person should know, one line each.
     """
 
-    pixels: np.ndarray
+    pixels: Any
     tags: exif.Tags
     converted: bool
     notes: Tuple[str, ...]
@@ -70,32 +72,47 @@ class Photo(NamedTuple):
 
 def load(path: PathLike, profiles: bool = True) -> np.ndarray:
     """The pixels of a picture, RGB float32 (H, W, 3), 0..255; see `read`, whose errors it has."""
-    return read(path, profiles).pixels
+    return np.asarray(read(path, profiles).pixels)
 
 
-def read(path: PathLike, profiles: bool = True) -> Photo:
+def read(path: PathLike, profiles: bool = True, new: New = np.empty) -> Photo:
     """Read a picture, turned as its EXIF data say, with transparency over white.
 
-    profiles: whether its ICC profile is followed: its colours are converted to sRGB. A profile that
-    is broken changes nothing, and is noted.
+    Args:
+        path: the picture's file.
+        profiles: whether its ICC profile is followed: its colours are converted to sRGB. A profile
+            that is broken changes nothing, and is noted.
+        new: makes the array of its pixels.
 
     Raises:
         ImageError: there is no such file, it is broken or something else, or it is too large to be
             safe.
+        OutputError: `new` makes files, and there is no room for them.
     """
     with _opened(path) as image:
-        _check_memory(path, image.size)
+        _check_memory(path, image.size, _DECODED + (_PIXELS if new is np.empty else 0))
         profile = image.info.get("icc_profile") if profiles else None
         tags, notes = _tags(path, image)
         upright = _upright(image)
-        converted = ""
-        if profile:
-            upright, converted, note = _managed(path, upright, profile)
-            notes += (note,) if note else ()
-        values = _as_rgb(upright)
-    if not values.size:
-        raise ImageError(f"{path}: has no pixels")
-    return Photo(values, tags, bool(converted), notes)
+        width, height = upright.size
+        if not width * height:
+            raise ImageError(f"{path}: has no pixels")
+        pixels = new((height, width, 3), np.float32)
+        converted = note = ""
+        for rows in strips(height, 3 * width):
+            part = _part(upright, rows)
+            if profile:
+                part, converted, note = _managed(path, part, profile)
+            pixels[rows] = _as_rgb(part, rows.start)
+        notes += (note,) if note else ()
+    return Photo(pixels, tags, bool(converted), notes)
+
+
+def _part(image: Any, rows: slice) -> Any:
+    width, height = image.size
+    if rows == slice(0, height):
+        return image
+    return image.crop((0, rows.start, width, rows.stop))
 
 
 def size_of(path: PathLike) -> Tuple[int, int]:
@@ -129,7 +146,7 @@ def _opened(path: PathLike) -> Iterator[Any]:
                 yield image
     except Image.DecompressionBombError:
         raise metadata.too_large(path) from None
-    except (ImageError, MemoryError):
+    except (DreamError, MemoryError):
         raise
     except Exception as e:  # Pillow's decoders fail in every way on damaged files
         raise metadata.broken(path, e) from None
@@ -159,9 +176,10 @@ def _managed(path: PathLike, image: Any, profile: bytes) -> Tuple[Any, str, str]
     return image, name, f"{path}: its colours are converted from {name} to sRGB" if name else ""
 
 
-def _check_memory(path: PathLike, size: Tuple[int, int]) -> None:
-    """Raise ImageError where a picture of this (width, height), decoded, would not fit."""
-    needed, left = _BYTES_PER_PIXEL * size[0] * size[1], memory.free()
+def _check_memory(path: PathLike, size: Tuple[int, int], of_each: int) -> None:
+    """Raise ImageError where a picture of this (width, height), read, would not fit. of_each: bytes
+    that each pixel takes."""
+    needed, left = of_each * size[0] * size[1], memory.free()
     if left and needed > left.bytes:
         raise ImageError(
             f"{path}: {size[0]}x{size[1]} pixels take {needed / 1e9:.1f} GB of memory to read, and "
@@ -169,7 +187,8 @@ def _check_memory(path: PathLike, size: Tuple[int, int]) -> None:
         )
 
 
-def _as_rgb(image: Any) -> np.ndarray:
+def _as_rgb(image: Any, top: int = 0) -> np.ndarray:
+    """RGB float32 (H, W, 3). top: the number of its first row, for errors."""
     if image.mode.startswith("I") or image.mode == "F":
         # 16-bit files, which Pillow would clip instead of scaling them
         grey = np.asarray(image, np.float32) / np.float32(1 if image.mode == "F" else 257)
@@ -177,7 +196,8 @@ def _as_rgb(image: Any) -> np.ndarray:
         if len(wrong):
             row, column = wrong[0]
             raise ValueError(
-                f"its value in row {row}, column {column}, counted from 0, is {grey[row, column]}"
+                f"its value in row {top + row}, column {column}, counted from 0, is "
+                f"{grey[row, column]}"
             )
         return np.repeat(np.clip(grey, 0, 255)[..., None], 3, 2)
     return np.asarray(_over_white(image).convert("RGB"), np.float32)
@@ -197,9 +217,21 @@ def to_bytes(array: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(array, 0, 255).astype(np.uint8))
 
 
+def as_image(array: Any) -> Any:
+    """Pillow's 8-bit picture of an RGB array (H, W, 3) in memory, in a file, or Computed."""
+    height, width = array.shape[:2]
+    every = list(strips(height, 3 * width))
+    if is_whole(array) and len(every) == 1:
+        return Image.fromarray(to_bytes(array))
+    image = Image.new("RGB", (width, height))
+    for rows in every:
+        image.paste(Image.fromarray(to_bytes(array[rows])), (0, rows.start))
+    return image
+
+
 def save(
     path: PathLike,
-    array: np.ndarray,
+    array: Any,
     recipe: str = "",
     replace: bool = True,
     tags: Optional[exif.Tags] = None,
@@ -208,25 +240,32 @@ def save(
 
     Args:
         path: its suffix is one of FORMATS.
-        array: RGB (H, W, 3), which `to_bytes` makes 8 bits of.
+        array: RGB (H, W, 3) of any kind that `as_image` takes, which `to_bytes` makes 8 bits of.
         replace: whether it may replace a file.
         tags: a Photo's, to be kept.
 
     Raises:
         OutputError: the file cannot be written, or has another suffix.
     """
-    content = encoded(path, array, recipe, tags)
-    with whole(path, replace) as partial:
-        # not by Pillow, which passes over a disk that is full at the last bytes of a JPEG
-        partial.write_bytes(content)
+    image = as_image(array)
+    with whole(path, replace) as partial, open(str(partial), "wb") as f:
+        _encode(image, _Plain(f), path, recipe, tags or {})
+
+
+class _Plain:
+    """A file as an object without a number that the system knows. Pillow would write to that by
+    itself, and pass over a disk that is full at the last bytes of a JPEG."""
+
+    def __init__(self, file: Any) -> None:
+        self.write, self.flush, self.seek, self.tell = file.write, file.flush, file.seek, file.tell
 
 
 def encoded(
-    path: PathLike, array: np.ndarray, recipe: str = "", tags: Optional[exif.Tags] = None
+    path: PathLike, array: Any, recipe: str = "", tags: Optional[exif.Tags] = None
 ) -> bytes:
     """The bytes that `save` writes. Raises OutputError."""
     into = io.BytesIO()
-    _encode(Image.fromarray(to_bytes(array)), into, path, recipe, tags or {})
+    _encode(as_image(array), into, path, recipe, tags or {})
     return into.getvalue()  # not getbuffer(): Python 3.12.1 dies collecting one in a traceback
 
 

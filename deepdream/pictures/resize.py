@@ -1,15 +1,16 @@
 """Pictures, values and masks at other sizes; the only place that resizes.
 
-`zoomed` and `zoomed_by` are the notebook's own: linear, by SciPy, on float arrays. `bicubic` is
-Pillow's on 8-bit pictures.
+`zoomed` and `zoomed_by` are the notebook's own: linear, by SciPy, on float arrays. `zoomed_into` is
+the same strip by strip, for arrays in files. `bicubic` is Pillow's on 8-bit pictures.
 """
 
-from typing import Sequence, Tuple
+from typing import Any, NamedTuple, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
 
-from .files import to_bytes
+from .arrays import planes
+from .files import as_image
 
 Size = Tuple[int, int]
 # Pillow's numbers, because the names moved between its releases
@@ -35,17 +36,63 @@ def zoomed(values: np.ndarray, size: Size) -> np.ndarray:
     return np.asarray(ndimage.zoom(values, (*(1,) * (values.ndim - 2), *factors), order=1))
 
 
-def bicubic(picture: np.ndarray, size: Size) -> np.ndarray:
-    """An RGB picture (H, W, 3) at another (height, width): float32 of 8-bit values."""
+class _Places(NamedTuple):
+    """Where the places of an enlarged or smaller side lie: between `first` and `following`, with
+    the weights of both, float64; `beyond`: by rounding, behind the last place."""
+
+    first: np.ndarray
+    following: np.ndarray
+    weight: np.ndarray
+    other: np.ndarray
+    beyond: np.ndarray
+
+
+def zoomed_into(into: Any, values: Any) -> Any:
+    """Fill `into`, float32 (..., H, W), with the values of another size, as `zoomed` makes them.
+
+    SciPy's sums (NI_ZoomShift) in SciPy's order, so that the result is the same to the bit: in
+    float64, each value times the weight of its row, then that of its column. Returns `into`.
+    """
+    down, across = (_places(*lengths) for lengths in zip(values.shape[-2:], into.shape[-2:]))
+    for at in planes(into.shape):
+        *plane, rows = at
+        part = _Places(*(each[rows] for each in down))
+        top, bottom = int(part.first.min()), int(part.following.max()) + 1
+        near = np.asarray(values[(*plane, slice(top, bottom))], np.float64)
+        upper = near[part.first - top] * part.weight[:, None]
+        lower = near[part.following - top] * part.other[:, None]
+        total = upper[:, across.first] * across.weight
+        total += upper[:, across.following] * across.other
+        total += lower[:, across.first] * across.weight
+        total += lower[:, across.following] * across.other
+        total[part.beyond] = 0
+        total[:, across.beyond] = 0
+        into[at] = total
+    return into
+
+
+def _places(length: int, wanted: int) -> _Places:
+    step = (length - 1) / (wanted - 1) if wanted > 1 else 1.0
+    at = np.arange(wanted) * step
+    first = np.floor(at)
+    weight = 1 - (at - first)
+    number = first.astype(np.int64)
+    following = np.minimum(number + 1, length - 1)
+    return _Places(np.minimum(number, length - 1), following, weight, 1 - weight, at > length - 1)
+
+
+def bicubic(picture: Any, size: Size) -> Any:
+    """An RGB picture (H, W, 3), in a file or not, at another (height, width): float32 of 8-bit
+    values."""
     if picture.shape[:2] == tuple(size):
         return picture
-    image = Image.fromarray(to_bytes(picture)).resize((size[1], size[0]), _BICUBIC)
+    image = as_image(picture).resize((size[1], size[0]), _BICUBIC)
     return np.asarray(image, np.float32)
 
 
-def at_most(picture: np.ndarray, longest: int) -> np.ndarray:
-    """An RGB picture (H, W, 3) whose longest side has at most so many pixels; 0 for any. It keeps
-    its shape, and is never enlarged."""
+def at_most(picture: Any, longest: int) -> Any:
+    """An RGB picture (H, W, 3), in a file or not, whose longest side has at most so many pixels; 0
+    for any. It keeps its shape, and is never enlarged."""
     size = size_at_most(picture.shape[:2], longest)
     return bicubic(picture, size)
 

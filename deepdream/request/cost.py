@@ -5,7 +5,7 @@ from typing import Any, List, Optional
 
 import numpy as np
 
-from ..dream.octaves import BYTES_PER_PIXEL, deepdream, octave_sizes
+from ..dream.octaves import BYTES_IN_FILES, BYTES_PER_PIXEL, deepdream, octave_sizes
 from ..errors import NotFiniteError, SizeError, ZeroGradientError
 from ..nets.memory import of_net
 from .job import Job
@@ -31,7 +31,8 @@ def steps(job: Job) -> List[int]:
 
 def memory(job: Job) -> int:
     """About how many bytes the job takes, its net among them."""
-    return of_net(job.opened, [job.pixels.shape[:2]], beside=BYTES_PER_PIXEL)
+    beside = BYTES_IN_FILES if job.new else BYTES_PER_PIXEL
+    return of_net(job.opened, [job.pixels.shape[:2]], beside=beside)
 
 
 def seconds(job: Job, frames: int = 1) -> Optional[float]:

@@ -79,6 +79,7 @@ def follow(
     engine: Optional[str] = None,
     gpu: Optional[int] = None,
     most: Optional[int] = None,
+    scratch: str = "",
     tell: Callable[[str], None] = lambda line: None,
 ) -> Repeat:
     """The job that a recipe describes.
@@ -91,6 +92,7 @@ def follow(
         file_paths: {file that the recipe's objective names: where it is now}.
         engine: None for the one that made the picture.
         most: bytes of memory that may be taken, if that is bounded.
+        scratch: as in Request.
         tell: is called with a line for each file before it is read.
 
     Raises:
@@ -145,6 +147,7 @@ def follow(
         model_sha1=model_sha1,
         picture=Picture(**record["picture"]) if record["picture"] else AS_IT_IS,
         tiling=nets.Tiling(tile and (tile["height"], tile["width"]), most),
+        scratch=scratch,
     )
     job = request.job(found["image"][0], record["seed"], stopped=stopped and Stop(**stopped))
     facts = {**surroundings(job.opened, job.gpu), "tile": handling(job).get("tile")}

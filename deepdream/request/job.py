@@ -11,11 +11,14 @@ from netfile.terminal import counted
 
 from .. import nets
 from ..dream import smoothing
-from ..dream.octaves import BYTES_PER_PIXEL, octave_sizes
+from ..dream.octaves import BYTES_IN_FILES, BYTES_PER_PIXEL, bytes_of_files, octave_sizes
 from ..errors import Size, SizeError, TargetError
 from ..films.schedule import Schedule
 from ..nets.labels import class_number, classes
 from ..pictures import Photo, load_mask, read
+from ..pictures.arrays import Scratch, is_whole
+from ..pictures.files import size_of
+from ..pictures.output import check_space
 from ..pictures.resize import at_most, size_at_most
 from ..settings import DEFAULT_ENGINE, DEFAULT_MODEL, PICTURE, Dream, Picture, Zoom
 from . import course
@@ -24,6 +27,7 @@ from .target import Guide, Target
 
 _TILING = nets.Tiling()  # tiles of any size, where they are needed
 _CONSTANT = Schedule()
+_OF_A_MASK = 20  # bytes for each pixel, while a mask is laid over the picture
 
 
 class Source(NamedTuple):
@@ -67,14 +71,16 @@ class Job:
 
     `photo` is the picture as it was read, `pixels` as it is dreamt on. `sources`: every picture
     that the request reads. `model_sha1`: as `hashes` gives it. `stopped`: where the dream ends, if
-    not after all its steps. `schedule`: what of `dream` changes from frame to frame.
+    not after all its steps. `schedule`: what of `dream` changes from frame to frame. `new`: makes
+    the arrays that are as large as the picture, where these are too large for the memory; `pixels`
+    is then one of them.
     """
 
     opened: nets.OpenNet
     context: Context
     image_path: str
     photo: Photo
-    pixels: np.ndarray
+    pixels: Any
     target: Target
     sources: Tuple[Source, ...]
     model_sha1: Dict[str, str]
@@ -85,6 +91,7 @@ class Job:
     gpu: Optional[int]
     stopped: Optional[Stop] = None
     schedule: Schedule = _CONSTANT
+    new: Optional[Scratch] = None
 
     @property
     def net(self) -> Any:
@@ -137,6 +144,8 @@ class Request:
         fewer_octaves: take as many of the dream's octaves as suit the picture and the net.
         schedule: what of `dream` changes from frame to frame.
         opened: what opened this Model earlier; its net is used again where it will do.
+        scratch: the folder in which the arrays of a picture may be, by tiles, that would take more
+            than half of the memory; "" for nowhere. A zoom has them in memory.
 
     Raises:
         DreamError: the request cannot be met, whatever the picture is.
@@ -160,6 +169,7 @@ class Request:
         fewer_octaves: bool = False,
         schedule: Schedule = _CONSTANT,
         opened: Optional[nets.OpenNet] = None,
+        scratch: str = "",
     ) -> None:
         try:
             smoothing.named(dream.smooth)
@@ -197,6 +207,8 @@ class Request:
         self._places = places
         self._sources: Optional[Tuple[Source, ...]] = None
         self._opened = opened
+        self._scratch = Scratch(scratch) if scratch and tiling and zoom is None else None
+        self._new: Optional[Scratch] = None  # of the picture that was last asked for
         # bytes that the passes of this net take, since there were some
         self._holds = opened.holds if opened else 0
 
@@ -242,17 +254,32 @@ class Request:
     def _open(self, size: Size, octaves: int) -> nets.OpenNet:
         self.dream = dream = replace(self.dream, octaves=octaves)
         height, width = size_at_most(size, self.picture.max_size)
+        self._new = self._files_for((height, width))
+        tiling, beside = self._tiling, self._beside
+        if self._new and tiling:
+            tiling, beside = tiling._replace(always=True), self._beside_files()
         return nets.open(
             self.model,
             self._engine,
             layers=self._layers,
             sizes=octave_sizes(height, width, dream.octaves, dream.octave_scale),
             guide_sizes=[guide.picture.shape[:2] for guide in self._guides],
-            beside=self._beside,
+            beside=beside,
             gpu=self._gpu,
             before=self._opened,
-            tiling=self._tiling,
+            tiling=tiling,
         )
+
+    def _files_for(self, size: Size) -> Optional[Scratch]:
+        """What makes the arrays of a picture of this (height, width), if not the memory."""
+        most = self._tiling.most if self._tiling else None
+        takes = self._beside * size[0] * size[1]
+        return self._scratch if nets.memory.is_much(takes, most, self._holds) else None
+
+    def _beside_files(self) -> int:
+        """Bytes of memory that are kept for each pixel of a picture whose arrays are in files."""
+        is_masked = self._mask is not None or ".within(" in self.dream.objective
+        return BYTES_IN_FILES + (_OF_A_MASK if is_masked else 0)
 
     def _layers(self, description: Any) -> List[str]:
         """The layers that are wanted of a net; the dream's short names become full ones."""
@@ -278,10 +305,17 @@ class Request:
         Raises:
             DreamError: the request cannot be met.
         """
-        photo = read(image_path, self.picture.profiles)
+        scratch = self._scratch and self._files_for(size_of(image_path))
+        photo = read(image_path, self.picture.profiles, scratch or np.empty)
         self._opened = opened = self.open(photo.pixels.shape[:2])
         self._holds = opened.holds
         pixels = at_most(photo.pixels, self.picture.max_size)
+        if self._new:
+            height, width = pixels.shape[:2]
+            sizes = octave_sizes(height, width, self.dream.octaves, self.dream.octave_scale)
+            check_space(self._new.folder, bytes_of_files(sizes), "what the dream keeps in files")
+        elif not is_whole(pixels):
+            pixels = pixels[:]
         # what a recipe need not tell is left out of it
         picture = replace(self.picture, profiles=self._converts or photo.converted)
         score_layer = opened.output.scores if self._scored else ""
@@ -305,6 +339,7 @@ class Request:
             gpu=self._gpu,
             stopped=stopped,
             schedule=self.schedule,
+            new=self._new,
         )
 
 

@@ -26,7 +26,8 @@ def pictures(
     reached: Callable[[Reached], None] = lambda reached: None,
     passes: Optional[Passes] = None,
 ) -> Iterator[np.ndarray]:
-    """The job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them.
+    """The job's pictures, float32 RGB (H, W, 3): one, or `zoom.frames` of them; of a job with
+    arrays in files, a Computed.
 
     Args:
         report: called with a Progress after every step; it may raise StopDream.
@@ -94,4 +95,6 @@ def constant(job: Job, rng: Any, report: Optional[Callable[..., None]]) -> Dict[
         rng=rng,
         report=reported,
         tile=job.opened.tile,
+        new=job.new,
+        watch=watch.before_tile if watch else lambda: None,
     )

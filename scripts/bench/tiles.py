@@ -1,7 +1,7 @@
 """Time per megapixel and peak memory of dreams by tiles, for pictures of several sizes; measured in
 processes of their own, and drawn for docs/performance.md.
 
-    python scripts/bench/tiles.py --megapixels 1 4 12 25 --memory 2G -o out/tiles.json
+    python scripts/bench/tiles.py --megapixels 1 4 12 25 100 --memory 2G -o out/tiles.json
     python scripts/bench/tiles.py --draw out/tiles.json -o docs/assets/tiles.png
 """
 
@@ -33,7 +33,7 @@ def measured(megapixels: float, args: argparse.Namespace, folder: Path) -> Dict[
     command = [sys.executable, "-m", "deepdream", "dream", str(photo), "--overwrite", "--quiet",
                "-o", str(folder / "dream.png"), "--end", args.end, "--engine", args.engine,
                "--iterations", "1", "--octaves", str(args.octaves), "--seed", "1",
-               "--model", "motif_googlenet"]  # fmt: skip
+               "--model", args.model]  # fmt: skip
     if args.memory:
         command += ["--memory", args.memory]
     started = time.monotonic()
@@ -67,7 +67,7 @@ def draw(record: Dict[str, Any], out: str) -> None:
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for series in record["series"]:
-        name = f"{series['end']}, --memory {series['memory']}"
+        name = f"{series['model']}, {series['end']}, --memory {series['memory']}"
         sizes = [one["megapixels"] for one in series["sizes"]]
         left.plot(
             sizes, [one["processor"] / one["megapixels"] for one in series["sizes"]], "o-",
@@ -85,8 +85,9 @@ def draw(record: Dict[str, Any], out: str) -> None:
 
 def main(words: List[str]) -> None:
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--megapixels", type=float, nargs="+", default=[1, 4, 12, 25])
+    p.add_argument("--megapixels", type=float, nargs="+", default=[1, 4, 12, 25, 100])
     p.add_argument("--memory", default="")
+    p.add_argument("--model", default="creature_googlenet")
     p.add_argument("--end", default="inception_4c/output")
     p.add_argument("--engine", default="compat")
     p.add_argument("--octaves", type=int, default=1)
@@ -98,7 +99,8 @@ def main(words: List[str]) -> None:
         return
     path = Path(args.out)
     record = json.loads(path.read_text()) if path.exists() else {"series": []}
-    series: Dict[str, Any] = {"end": args.end, "memory": args.memory, "sizes": []}
+    about = {"model": args.model, "end": args.end, "memory": args.memory}
+    series: Dict[str, Any] = {**about, "sizes": []}
     record["series"].append(series)
     with tempfile.TemporaryDirectory() as folder:
         for megapixels in args.megapixels:

@@ -34,11 +34,12 @@ def free(tmp_path):
     return of
 
 
-def group(folder, files, limit, usage, spare=0):
+def group(folder, files, limit, usage, spare=0, active=0):
     most, used, inactive = files
     top = f"sys/fs/cgroup/{folder}"
     return {f"{top}/{most}": f"{limit}\n", f"{top}/{used}": f"{usage}\n",
-            f"{top}/memory.stat": f"anon 7\n{inactive} {spare}\n"}  # fmt: skip
+            f"{top}/memory.stat": f"anon 7\n{inactive} {spare}\n"
+                                  f"{inactive.replace('in', '', 1)} {active}\n"}  # fmt: skip
 
 
 def v2(folder, *numbers):
@@ -64,9 +65,10 @@ def test_a_broken_meminfo_is_as_none(free, text):
 
 
 @pytest.mark.parametrize("host, of_group", [(V2, v2), (V1, v1)])
-def test_a_groups_limit_counts_less_what_it_uses_but_for_idle_files(free, host, of_group):
+def test_a_groups_limit_counts_less_what_it_uses_but_for_files(free, host, of_group):
     folder = "user.slice/job" if host is V2 else "docker/abc"
-    left = free(MACHINE, host, of_group(folder, 3_000_000_000, 2_000_000_000, 500_000_000))
+    numbers = 3_000_000_000, 2_000_000_000, 400_000_000, 100_000_000
+    left = free(MACHINE, host, of_group(folder, *numbers))
     assert left == (1_500_000_000, "left by the control group's limit")
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple, Optional
 import numpy as np
 
 from ... import pictures
-from ...pictures.files import check_saving
+from ...errors import OutputError
+from ...pictures.files import ENCODED_AT_ONCE, check_saving, kind_of
 from ...pictures.output import check_file
 from ...request.job import Job, Request, Stop
 from ...request.recipe import recipe
@@ -33,6 +34,12 @@ def ready(args: argparse.Namespace, request: Request, task: Task) -> Ready:
     out = task.out
     job = request.job(task.path, task.seed, called=task.called)
     about = recipe(job, out)
+    kind = kind_of(out)
+    if job.new and kind in ENCODED_AT_ONCE:
+        raise OutputError(
+            f"{out}: the picture is too large for the memory at once, as {kind} files are written; "
+            "choose .png, .jpg or .tif"
+        )
     size, tags = job.pixels.shape[:2], job.photo.tags
     if task.stream is not None:
         check_saving(out, size, about, tags)

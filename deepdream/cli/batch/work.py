@@ -21,7 +21,7 @@ from ...request import journal as journals
 from ...request.job import Request, new_seed
 from .. import events, machines, meant
 from ..advice import advised
-from ..results import check_result_folder
+from ..results import check_result_folder, scratch_of
 from . import done, names, report
 from .elsewhere import Elsewhere
 from .inputs import STANDARD, Found, spooled
@@ -77,7 +77,8 @@ def run(
         dream_settings = meant.dream_of(args, asked["model"])
         if machines.wanted(args):
             asked["tiling"] = machines.tiling(args)
-        request = Request(dream_settings, picture=handling, beside=beside, **asked)
+        scratch = scratch_of("." if to_stream else args.out or found.paths[0])
+        request = Request(dream_settings, picture=handling, beside=beside, scratch=scratch, **asked)
         tasks = _planned(args, found.paths, request, stream)
         every, made = len(tasks), tasks[0].made
         if resumes:

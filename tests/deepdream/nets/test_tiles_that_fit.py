@@ -107,3 +107,17 @@ def test_tiles_are_as_even_as_can_be_and_cost_the_least():
     assert down * across <= 10**6 and 0.6 < down / across < 1.7
     assert best((3000, 4000), 95 * 95, m, m) == (0, 0)
     assert best((50, 4000), 50 * 200, m, m)[0] == 50
+
+
+def test_on_a_gpu_the_memory_that_is_allowed_alone_makes_tiles(small, caffe, left, monkeypatch):
+    left(10**5)
+    monkeypatch.setattr(engine, "use_gpu", lambda caffe, number: None)
+    monkeypatch.setattr("netfile.memory.resident", lambda: 0)
+
+    def tile(tiling):
+        return nets.open(small, caffe, layers=[END], sizes=[(600, 800)], gpu=0, tiling=tiling).tile
+
+    assert tile(Tiling()) is None
+    left(10**9)
+    assert math.prod(tile(Tiling(most=10**7))) < 600 * 800
+    assert tile(Tiling(always=True)) is not None

@@ -1,7 +1,6 @@
 """Pictures of every kind in, PNG and JPEG with their recipe out."""
 
 import os
-import pathlib
 import signal
 import struct
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from deepdream import pictures
 from deepdream.errors import ImageError, OutputError
+from deepdream.pictures import arrays
 from deepdream.pictures import output as files
 from netfile import memory
 
@@ -178,11 +178,11 @@ def test_the_recipe_comes_back(name, tmp_path):
 
 
 def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
-    def interrupted(path, content):
-        open(path, "wb").write(b"half")
+    def interrupted(image, into, *args, **options):
+        into.write(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pathlib.Path, "write_bytes", interrupted)
+    monkeypatch.setattr(Image.Image, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pictures.save(tmp_path / "x.png", np.zeros((4, 4, 3)))
     assert not list(tmp_path.iterdir())
@@ -214,3 +214,70 @@ def test_a_disk_that_is_full_at_the_last_bytes_is_told(suffix, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == whole and os.listdir(tmp_path) == [path.name]
+
+
+def _kinds(rng):
+    """Pictures of many modes, (name of a file, Pillow's picture, options of save)."""
+    height, width = 23, 17
+    rgb = Image.fromarray(rng.randint(0, 256, (height, width, 3)).astype(np.uint8))
+    alpha = Image.fromarray(rng.randint(0, 256, (height, width)).astype(np.uint8))
+    clear = rgb.copy()
+    clear.putalpha(alpha)
+    deep = Image.fromarray(rng.randint(0, 65536, (height, width)).astype(np.uint16))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    yield "rgb.png", rgb, {}
+    yield "turned.jpg", rgb, {"exif": exif, "quality": 100}
+    yield "clear.png", clear, {}
+    yield "palette.png", rgb.quantize(16), {"transparency": 3}
+    yield "deep.png", deep, {}
+    yield "float.tif", Image.fromarray(np.float32(rng.uniform(0, 255, (height, width)))), {}
+    yield "grey.tif", alpha, {}
+    yield "ink.tif", rgb.convert("CMYK"), {}
+
+
+@pytest.mark.parametrize("kind", range(8))
+def test_strips_are_read_as_the_whole(kind, tmp_path, rng, monkeypatch):
+    name, image, options = list(_kinds(rng))[kind]
+    path = save(tmp_path, image, name, **options)
+    whole = pictures.load(path)
+    monkeypatch.setattr(arrays, "_MOST", 3 * 17 * 4)
+    np.testing.assert_array_equal(pictures.load(path), whole)
+    file = pictures.read(path, new=arrays.Scratch(tmp_path)).pixels
+    assert isinstance(file, arrays.FileArray)
+    np.testing.assert_array_equal(file[:], whole)
+
+
+def test_strips_follow_the_profile_as_the_whole(tmp_path, rng, monkeypatch):
+    ImageCms = pytest.importorskip("PIL.ImageCms")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    rgb = Image.fromarray(rng.randint(0, 256, (23, 17, 3)).astype(np.uint8))
+    path = save(tmp_path, rgb, icc_profile=profile)
+    whole = pictures.read(path)
+    monkeypatch.setattr(arrays, "_MOST", 3 * 17 * 4)
+    part = pictures.read(path)
+    assert part.notes == whole.notes and len(part.notes) == 1
+    np.testing.assert_array_equal(part.pixels, whole.pixels)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+def test_a_picture_in_a_file_is_saved_as_one_in_memory(suffix, tmp_path, rng, monkeypatch):
+    pixels = np.float32(rng.uniform(-20, 280, (23, 17, 3)))
+    file = arrays.Scratch(tmp_path)(pixels.shape)
+    file[...] = pixels
+    one, other, third = (tmp_path / f"{name}{suffix}" for name in "abc")
+    pictures.save(one, pixels, "recipe")
+    monkeypatch.setattr(arrays, "_MOST", 3 * 17 * 4)
+    pictures.save(other, file, "recipe")
+    pictures.save(third, arrays.Computed(pixels.shape, lambda rows: pixels[rows]), "recipe")
+    assert one.read_bytes() == other.read_bytes() == third.read_bytes()
+    colours = pictures.with_colours_of(file, arrays.Computed(pixels.shape, lambda r: pixels[r] / 2))
+    np.testing.assert_array_equal(colours[:], pictures.with_colours_of(pixels, pixels / 2))
+
+
+def test_a_value_that_is_no_number_is_named_with_its_place_in_the_whole(tmp_path, monkeypatch):
+    values = np.zeros((23, 17), np.float32)
+    values[20, 3] = np.nan
+    monkeypatch.setattr(arrays, "_MOST", 3 * 17 * 4)
+    with pytest.raises(ImageError, match="row 20, column 3"):
+        pictures.load(save(tmp_path, Image.fromarray(values), "x.tif"))
