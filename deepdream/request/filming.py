@@ -5,6 +5,7 @@ from typing import Callable, Iterable, Iterator, Optional
 import numpy as np
 
 from ..dream.octaves import deepdream
+from ..dream.tiles import Passes
 from ..errors import ZeroGradientError
 from ..films.blending import Last, base, settled
 from ..pictures.files import to_bytes
@@ -25,6 +26,7 @@ def dreams(
     last: Optional[Last] = None,
     done: int = 0,
     tell: Callable[[int, str], None] = lambda number, text: None,
+    passes: Optional[Passes] = None,
 ) -> Iterator[Last]:
     """The dreams of a film's frames, each with what the next one needs.
 
@@ -37,6 +39,7 @@ def dreams(
         report: called with a Progress after every step.
         last: of the frame before them, or None where they are all.
         tell: called with the number of a frame and what is to be known of it.
+        passes: what makes the gradients of tiles, if not the job's net.
 
     Raises:
         ZeroGradientError: the objective has no gradient at the first frame.
@@ -50,7 +53,7 @@ def dreams(
             tell(number, "a scene begins")
         params = constant(job, np.random.RandomState(job.seed), report)
         try:
-            dream = deepdream(job.net, picture, **{**params, **at(number)})
+            dream = deepdream(job.net, picture, passes=passes, **{**params, **at(number)})
         except ZeroGradientError as e:
             if not number:
                 raise

@@ -18,6 +18,7 @@ from netfile.terminal import counted, say
 
 from ... import pictures
 from ...dream.octaves import BYTES_PER_PIXEL
+from ...dream.tiles import Passes
 from ...errors import DreamError, FilmError, NotFiniteError, OutputError, RunError, UnfinishedError
 from ...films import flow, reading, writing
 from ...films.blending import Last
@@ -29,7 +30,7 @@ from ...request.job import Job, prepare
 from ...request.journal import Journal
 from ...request.recipe import places, recipe
 from ...settings import VIDEO, Picture, Video
-from .. import events, films, growing, meant, options, progress, runs
+from .. import events, films, growing, machines, meant, options, progress, runs
 from ..results import check_picture, keep_last_good
 
 _SUFFIX = ".png"
@@ -77,6 +78,7 @@ def add_parser(verbs: Any) -> None:
         help=f"frames a second of a folder of frames, such as 24 or 30000/1001 (default "
         f"{VIDEO.rate})",
     )
+    machines.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
@@ -109,9 +111,10 @@ def run(args: argparse.Namespace) -> None:
             about = recipe(job, _paths(journal)[0])
             dreamt = _Film(journal, film, job, Video(args.blend, args.cut), about)
             dreamt.check(args.overwrite)
-            dreamt.begin(args)
-            progress.announce(dreamt.job)
-            dreamt.make(args.overwrite)
+            with machines.frames_of(args, job) as passes:
+                dreamt.begin(args)
+                progress.announce(dreamt.job)
+                dreamt.make(args.overwrite, passes)
     finally:
         if made:
             with suppress(OSError):  # there are frames in it
@@ -132,6 +135,8 @@ def _job(args: argparse.Namespace, journal: Journal, film: reading.Film) -> Job:
     pictures.save(first, frame)
     flush(first)
     asked = meant.request_of(args)
+    if machines.wanted(args):
+        asked["tiling"] = machines.tiling(args)
     asked.update(picture=Picture(args.max_size), schedule=films.schedule_of(args, film.count))
     asked.update(beside=BYTES_PER_PIXEL + filming.BYTES_PER_PIXEL)
     return prepare(str(first), meant.dream_of(args, asked["model"]), **asked)
@@ -163,9 +168,9 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
         raise RunError(f"{gone[0]}: is gone, which the run had made; --overwrite begins anew")
     dreamt.check(asked["overwrite"], done)
     runs.say_resumed(journal, done, film.count, "frame")
-    with runs.kept(journal):
+    with runs.kept(journal), machines.frames_of(args, job) as passes:
         progress.announce(job)
-        dreamt.make(asked["overwrite"], done, last, again=True)
+        dreamt.make(asked["overwrite"], passes, done, last, again=True)
 
 
 def _is_film(out: Any) -> bool:
@@ -263,10 +268,16 @@ class _Film:
         return state.done, Last(source, dream, self.journal.array(state, "offset", (3,), "<f4"))
 
     def make(
-        self, overwrite: bool, done: int = 0, last: Optional[Last] = None, again: bool = False
+        self,
+        overwrite: bool,
+        passes: Optional[Passes],
+        done: int = 0,
+        last: Optional[Last] = None,
+        again: bool = False,
     ) -> None:
         """Make the frames that are not made yet, and the film of all of them.
 
+        passes: what makes the gradients of tiles, if not the job's net.
         again: whether another process has begun it, which may have written one frame more than it
             has recorded.
         """
@@ -275,7 +286,7 @@ class _Film:
         before, paths = done, self.paths
         in_folder = not _is_film(self.journal.out)
         try:
-            for one in self._dreams(done, last):
+            for one in self._dreams(passes, done, last):
                 mine = (again and done == before) or not in_folder
                 pictures.save(paths[done], one.dream, self._note(done), overwrite or mine)
                 flush(paths[done])
@@ -307,7 +318,7 @@ class _Film:
             return f"; the {counted(done, 'frame')} before it could not be kept: {e}"
         return f"; the {counted(done, 'frame')} before it are {part}"
 
-    def _dreams(self, done: int, last: Optional[Last]) -> Iterator[Last]:
+    def _dreams(self, passes: Optional[Passes], done: int, last: Optional[Last]) -> Iterator[Last]:
         count = self.film.count
         parts = [f"frame {number + 1}/{count} " for number in range(count)]
         with progress.Bar(self.job, parts, done=done) as bar:
@@ -317,7 +328,7 @@ class _Film:
 
             frames = self.film.frames(done)
             for number, one in enumerate(
-                filming.dreams(self.job, frames, self.how, bar, last, done, tell), done + 1
+                filming.dreams(self.job, frames, self.how, bar, last, done, tell, passes), done + 1
             ):
                 bar.part(number)
                 yield one

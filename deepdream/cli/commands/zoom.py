@@ -12,6 +12,7 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
+from ...dream.tiles import Passes
 from ...errors import DreamError, RunError, UnfinishedError
 from ...pictures.output import check_space, flush
 from ...request import journal as journals
@@ -20,7 +21,7 @@ from ...request.job import Job, Reached, prepare
 from ...request.journal import Journal
 from ...request.recipe import places, recipe
 from ...settings import ZOOM, Picture
-from .. import events, films, growing, meant, moved, options, progress, runs
+from .. import events, films, growing, machines, meant, moved, options, progress, runs
 from ..results import check_picture, inputs_of, keep_last_good
 
 _SUFFIX = ".jpg"
@@ -62,6 +63,7 @@ def add_parser(verbs: Any) -> None:
     films.add_schedule(p)
     growing.add_animation(p, "the frames")
     films.add_loop(p)
+    machines.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
@@ -73,6 +75,8 @@ def run(args: argparse.Namespace) -> None:
     growing.check_frames(args.out, names, args.overwrite, meant.pictures_of(args))
     zoom = films.zoom_of(args)
     asked = meant.request_of(args)
+    if machines.wanted(args):
+        asked["tiling"] = machines.tiling(args)
     asked.update(zoom=zoom, picture=Picture(args.max_size), schedule=films.schedule_of(args))
     job = prepare(args.image, meant.dream_of(args, asked["model"]), **asked)
     growing.check_frames(args.out, names, args.overwrite, inputs_of(job))
@@ -84,9 +88,10 @@ def run(args: argparse.Namespace) -> None:
     try:
         with journal.held(), runs.kept(journal):
             runs.check_none(journal, args.overwrite)
-            frames.begin(args)
-            progress.announce(job)
-            frames.make()
+            with machines.frames_of(args, job) as passes:
+                frames.begin(args)
+                progress.announce(job)
+                frames.make(passes)
     finally:
         if made:
             with suppress(OSError):  # there are frames in it
@@ -119,9 +124,9 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     frames = _Frames(journal, job, about, asked["overwrite"], film)
     frames.check(done)
     runs.say_resumed(journal, done, last + 1, "frame")
-    with runs.kept(journal):
+    with runs.kept(journal), machines.frames_of(args, job) as passes:
         progress.announce(job)
-        frames.make(since, again=True)
+        frames.make(passes, since, again=True)
 
 
 def _reached(journal: Journal, job: Job) -> Optional[Reached]:
@@ -191,9 +196,15 @@ class _Frames:
             animation=film or None,
         )
 
-    def make(self, since: Optional[Reached] = None, again: bool = False) -> None:
+    def make(
+        self,
+        passes: Optional[Passes],
+        since: Optional[Reached] = None,
+        again: bool = False,
+    ) -> None:
         """Make the frames that are not made yet, and the animation of all of them.
 
+        passes: what makes the gradients of tiles, if not the job's net.
         again: whether another process has begun it, which may have written one frame more than it
             has recorded.
         """
@@ -204,7 +215,11 @@ class _Frames:
                 self.film.add(pictures.load(path))
         reached: List[Reached] = []
         frames = progress.pictures(
-            self.job, self.count, since=since, reached=lambda at: reached.append(at)
+            self.job,
+            self.count,
+            since=since,
+            reached=lambda at: reached.append(at),
+            passes=passes,
         )
         try:
             for number, picture in frames:
