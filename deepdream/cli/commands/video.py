@@ -24,11 +24,11 @@ from ...films import flow, reading, writing
 from ...films.blending import Last
 from ...pictures.files import to_bytes
 from ...pictures.output import check_file, check_space, flush
-from ...request import fields, filming, schema
+from ...request import filming, schema
 from ...request import journal as journals
 from ...request.job import Job, prepare
 from ...request.journal import Journal
-from ...request.recipe import places, recipe
+from ...request.recipe import places, recipe, seen_from
 from ...settings import VIDEO, Picture, Video
 from .. import events, films, growing, machines, meant, options, progress, runs
 from ..results import check_picture, keep_last_good
@@ -241,15 +241,20 @@ class _Film:
             },
         )
 
-    def _note(self, number: Optional[int] = None) -> str:
-        """What a frame says of how it was made, or, without a number, the film."""
+    def _note(self, number: Optional[int] = None, **own: Any) -> str:
+        """What a frame says of how it was made, or, without a number, the film.
+
+        own: of schema.VIDEO, what no other frame has.
+        """
+        out = self.journal.out if _is_film(self.journal.out) else self.paths[0]
         told = {
-            "film": fields.showable(os.path.basename(os.path.abspath(self.film.path))),
+            "film": seen_from(out, self.film.path),
             "sha1": self.sha1,
             "frame": number,
             "frames": self.film.count,
             "blend": self.how.blend,
             "cut": self.how.cut,
+            **own,
         }
         return json.dumps({**json.loads(self.about), schema.VIDEO: told})
 
@@ -288,12 +293,13 @@ class _Film:
         try:
             for one in self._dreams(passes, done, last):
                 mine = (again and done == before) or not in_folder
-                pictures.save(paths[done], one.dream, self._note(done), overwrite or mine)
+                note = self._note(done, **filming.told(one, last))
+                pictures.save(paths[done], one.left.dream, note, overwrite or mine)
                 flush(paths[done])
                 if in_folder:
                     events.emit("written", path=paths[done], frame=done)
-                done += 1
-                self.journal.reach(done, arrays=one._asdict())
+                last, done = one.left, done + 1
+                self.journal.reach(done, arrays=last._asdict())
         except DreamError as e:
             if isinstance(e, UnfinishedError) and in_folder:
                 keep_last_good(paths[done], e)
@@ -318,7 +324,9 @@ class _Film:
             return f"; the {counted(done, 'frame')} before it could not be kept: {e}"
         return f"; the {counted(done, 'frame')} before it are {part}"
 
-    def _dreams(self, passes: Optional[Passes], done: int, last: Optional[Last]) -> Iterator[Last]:
+    def _dreams(
+        self, passes: Optional[Passes], done: int, last: Optional[Last]
+    ) -> Iterator[filming.Dreamt]:
         count = self.film.count
         parts = [f"frame {number + 1}/{count} " for number in range(count)]
         with progress.Bar(self.job, parts, done=done) as bar:
