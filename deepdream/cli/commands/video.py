@@ -162,15 +162,16 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     how = Video(before["blend"], before["cut"])
     dreamt = _Film(journal, film, job, how, str(asked["recipe"]))
     done, last = dreamt.reached()
-    _check_out(journal.out, film, asked["overwrite"] or not _is_film(journal.out), film.inputs)
+    overwrite = args.overwrite or asked["overwrite"] or dreamt.is_written
+    _check_out(journal.out, film, overwrite or not _is_film(journal.out), film.inputs)
     gone = [path for path in dreamt.paths[:done] if not os.path.isfile(path)]
     if gone:
         raise RunError(f"{gone[0]}: is gone, which the run had made; --overwrite begins anew")
-    dreamt.check(asked["overwrite"], done)
+    dreamt.check(overwrite, done)
     runs.say_resumed(journal, done, film.count, "frame")
     with runs.kept(journal), machines.frames_of(args, job) as passes:
         progress.announce(job)
-        dreamt.make(asked["overwrite"], passes, done, last, again=True)
+        dreamt.make(overwrite, passes, done, last, again=True)
 
 
 def _is_film(out: Any) -> bool:
@@ -213,6 +214,14 @@ class _Film:
     @property
     def paths(self) -> List[str]:
         return _paths(self.journal, self.film.count)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the film is there, by a process that was killed at its very end."""
+        try:
+            return _is_film(self.journal.out) and reading.comment(self.journal.out) == self._note()
+        except DreamError:
+            return False
 
     def check(self, overwrite: bool, done: int = 0) -> None:
         """Ask whether what is to come can be stored. Raises OutputError."""

@@ -120,8 +120,8 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     if animation and gone:
         events.warn(f"{animation['path']} is not made, since it would lack them")
     elif animation:
-        film = _film(job, **animation, overwrite=args.overwrite)
-    frames = _Frames(journal, job, about, asked["overwrite"], film)
+        film = _film(job, **animation, overwrite=args.overwrite, again=done == last + 1)
+    frames = _Frames(journal, job, about, args.overwrite or asked["overwrite"], film)
     frames.check(done)
     runs.say_resumed(journal, done, last + 1, "frame")
     with runs.kept(journal), machines.frames_of(args, job) as passes:
@@ -143,15 +143,16 @@ def _reached(journal: Journal, job: Job) -> Optional[Reached]:
 
 
 def _film(
-    job: Job, path: Any, side: int, loop: int, overwrite: bool
+    job: Job, path: Any, side: int, loop: int, overwrite: bool, again: bool = False
 ) -> Optional[growing.Animation]:
+    """The animation of a zoom, if one is wanted. again: as in growing.Animation."""
     if not path:
         return None
     count = job.zoom.frames if job.zoom else 1
     how = argparse.Namespace(
         animate=path, animate_size=side, animate_loop=loop, overwrite=overwrite
     )
-    return growing.Animation(how, job.pixels.shape[:2], count, inputs_of(job))
+    return growing.Animation(how, job.pixels.shape[:2], count, inputs_of(job), again)
 
 
 @dataclass(frozen=True)

@@ -291,3 +291,38 @@ def test_frames_that_are_there_stay(run, folder, tmp_path):
     code, _, err = run("video", folder, "-o", out, *SHORT)
     assert code == 2 and "0001.png" in err and contents(out) == before
     assert run("video", folder, "-o", out, *SHORT, "--overwrite")[0] == 0
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+def test_a_film_that_was_just_written_is_known_again(run, film, tmp_path, monkeypatch, suffix):
+    out, ends = tmp_path / f"dream.{suffix}", []
+
+    def killed(journal):
+        ends.append(1)
+        if len(ends) == 3:  # the others are at the beginning
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journals.Journal, "end", killed)
+        assert run("video", film, "-o", out, *SHORT)[0] == 130
+    whole = films.seen(out)[0]
+    mine = film.read_bytes()
+    written = out.read_bytes()
+    out.write_bytes(mine)
+    code, _, err = run("resume", out)
+    assert code == 2 and "exists already" in err and out.read_bytes() == mine
+    out.write_bytes(written)
+    code, _, err = run("resume", out)
+    assert code == 0 and not journals.of(out).exists, err
+    np.testing.assert_array_equal(films.seen(out)[0], whole)
+
+
+def test_resume_replaces_a_film_only_where_that_is_wanted(run, film, tmp_path):
+    out = tmp_path / "dream.mp4"
+    with failing(6, KeyboardInterrupt):
+        run("video", film, "-o", out, *SHORT)
+    out.write_bytes(b"mine")
+    code, _, err = run("resume", out)
+    assert code == 2 and "--overwrite replaces it" in err and out.read_bytes() == b"mine"
+    assert run("resume", out, "--overwrite")[0] == 0
+    assert len(films.seen(out)[0]) == 4
