@@ -227,6 +227,8 @@ class _Film:
         """Ask whether what is to come can be stored. Raises OutputError."""
         left = max(1, self.film.count - done)
         size = self.job.pixels.shape[:2]
+        if self.film.count > 1:
+            flow.check_size(size)
         check_picture(self.paths[0], size, self._note(0), left)
         check_space(self.journal.folder, 2 * self.job.pixels.nbytes, "the journal of the run")
         if _is_film(self.journal.out):

@@ -1,11 +1,15 @@
 """Zooms, films and classes by workers: as this process makes them, to the bit, and a run that was
 begun here goes on there, or the other way round."""
 
+from dataclasses import replace
+
 import pytest
 
 from deepdream import pictures
+from deepdream.cluster import client
 from deepdream.cluster.client import Cluster
 from deepdream.dream import octaves
+from deepdream.settings import CLUSTER
 from tests.support import films
 from tests.support.kills import contents
 
@@ -178,3 +182,19 @@ def test_a_match_goes_on_here_and_says_why(
     code, _, err = run("resume", out, "--workers", 2)
     assert code == 0 and not given and "nothing for workers to do" in err
     assert out.read_bytes() == (tmp_path / "whole.png").read_bytes()
+
+
+def test_a_run_whose_scheduler_is_not_there_stays_as_it_is(
+    run, stopped, photo, film, tmp_path, tiled, monkeypatch
+):
+    monkeypatch.setattr(client, "CLUSTER", replace(CLUSTER, seconds=1))
+    for name in ("zoom", "video"):
+        words, out = long_run(name, photo, film), tmp_path / name
+        code, _, err = run(*words, out, "--scheduler", "tcp://127.0.0.1:1")
+        assert code == 2 and err.count("\n") == 1 and not out.exists()
+        assert "scheduler tcp://127.0.0.1:1: " in err and "goes on" not in err
+        stopped(*words, out)
+        before = contents(out)
+        code, _, err = run("resume", out, "--scheduler", "tcp://127.0.0.1:1")
+        assert code == 2 and f"resume {out}` goes on" in err.splitlines()[-1]
+        assert contents(out) == before

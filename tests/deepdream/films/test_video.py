@@ -276,6 +276,21 @@ def test_a_film_that_is_cut_off_leaves_nothing(run, film, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
+@pytest.mark.parametrize("words", [[], ["--max-size", "11"]])
+def test_frames_that_cannot_be_followed_are_refused_before_the_first(
+    run, tmp_path, words, small_folder, engine_name
+):
+    words = [*words, *SHORT, "--octaves", 1, "--model", small_folder, "--engine", engine_name]
+    film = tmp_path / "film.mp4"
+    films.write(film, films.panning(2, (10, 40) if words[0] != "--max-size" else (40, 40)))
+    code, _, err = run("video", film, "-o", tmp_path / "dream.mp4", "--end", "conv1", *words)
+    assert code == 2 and "too small to be followed; a side has at least 12 pixels" in err
+    assert err.count("\n") == 1 and "goes on" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+    films.write(film, films.panning(1, (12, 12)))  # a film of one frame has nothing to follow
+    assert run("video", film, "-o", tmp_path / "dream.mp4", "--end", "conv1", *words)[0] == 0
+
+
 @pytest.mark.parametrize("package", ["av", "cv2"])
 def test_what_is_not_installed_is_named(run, film, tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
