@@ -135,7 +135,7 @@ def test_a_folder_without_frames_and_a_mixture(run, dreams, folder):
     ({"offset": [1, 2]}, "deepdream video.offset is [1, 2], not a list of 3"),
     ({"before": "x"}, "deepdream video.before is 'x', not 40 hexadecimal digits"),
     ({"frame": 9}, "is frame 9, and"),
-    ({"film": "/dev/zero"}, "/dev/zero"),
+    ({"film": "/dev/zero"}, "/dev/zero: a pipe or a device, given where a film goes"),
     ({"sha1": "0" * 40}, "is not the film it was made from (SHA1 000"),
 ])  # fmt: skip
 def test_a_frames_recipe_that_was_changed_is_refused(run, dreams, changed, said):

@@ -154,7 +154,7 @@ def test_a_film_that_has_moved_and_one_that_was_changed(run, film, tmp_path):
 @pytest.mark.parametrize("changed, said", [
     ({"rate": "1/0"}, "film.rate is '1/0', not a fraction"),
     ({"path": "\x1b[31m"}, "film.path is"),
-    ({"path": "/dev/zero"}, "/dev/zero"),
+    ({"path": "/dev/zero"}, "/dev/zero: a pipe or a device, given where a film goes"),
     ({"blend": 7}, "film.blend is 7, not a number from 0 to 1"),
     (None, "its journal says nothing of a film"),
 ])  # fmt: skip
@@ -253,8 +253,8 @@ def test_frames_of_odd_size_and_larger_than_wanted(run, tmp_path):
     (["-o", "dream.mp4", "--rate", "30"], "has a frame rate of its own"),
     (["-o", "dream.mp4", "--rate", "0"], "must be such as 24 or 30000/1001, not '0'"),
     (["-o", "dream.mp4", "--blend", "2"], "at most 1"),
-    (["-o", "dream.mp4", "--end", "9z"], "9z"),
-    (["-o", "film.mp4", "--overwrite"], "film.mp4"),
+    (["-o", "dream.mp4", "--end", "9z"], 'the net has no layer "9z"'),
+    (["-o", "film.mp4", "--overwrite"], "is an input of this very run"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_told_before_the_first_frame(
     run, film, tmp_path, monkeypatch, words, said
