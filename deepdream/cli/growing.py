@@ -1,6 +1,7 @@
 """A dream while it grows: pictures of its steps in a folder, and an animation."""
 
 import argparse
+import filecmp
 import math
 import os
 import re
@@ -122,21 +123,28 @@ class Animation:
     """An animation, of `count` frames, that a run writes at its end."""
 
     def __init__(
-        self, args: argparse.Namespace, size: Size, count: int, inputs: Sequence[Any]
+        self,
+        args: argparse.Namespace,
+        size: Size,
+        count: int,
+        inputs: Sequence[Any],
+        again: bool = False,
     ) -> None:
         """Ask whether pictures of this (height, width) can become one.
+
+        again: whether an earlier process may have written it, and then been killed.
 
         Raises:
             DreamError: they cannot.
         """
-        self.path, self._overwrite = str(args.animate), args.overwrite
+        self.path, self._overwrite, self._again = str(args.animate), args.overwrite, again
         self._fade = getattr(args, "animate_loop", 0)
         if 2 * self._fade > count:
             raise OutputError(
                 f"{self.path}: {counted(count, 'frame')} cannot fade for {self._fade}, only for "
                 f"{count // 2}"
             )
-        check_file(self.path, animation.FORMATS, args.overwrite, inputs)
+        check_file(self.path, animation.FORMATS, args.overwrite or again, inputs)
         with tempfile.TemporaryDirectory(prefix="deepdream-") as folder:
             animation.check_animation(self.path, folder)
         self._size = animation.fitted_size(size, args.animate_size)
@@ -163,10 +171,20 @@ class Animation:
             shown, hold = self._frames, ANIMATION.hold
             if self._fade:
                 shown, hold = animation.looped(shown, self._fade), 0
-            animation.save_animation(self.path, shown, self._overwrite, hold)
+            if not self._is_written(shown, hold):
+                animation.save_animation(self.path, shown, self._overwrite, hold)
             seconds = sum(animation.times(len(shown), hold)) / 1000
             frames = counted(len(shown), "frame")
             events.wrote(self.path, f"wrote {self.path}: {frames}, {seconds:.0f} s")
+
+    def _is_written(self, shown: Sequence[np.ndarray], hold: int) -> bool:
+        """Whether an earlier process has written these frames, to the byte."""
+        if not self._again or self._overwrite or not os.path.isfile(self.path):
+            return False
+        with tempfile.TemporaryDirectory(prefix="deepdream-") as folder:
+            wanted = os.path.join(folder, os.path.basename(self.path))
+            animation.save_animation(wanted, shown, hold=hold)
+            return filecmp.cmp(wanted, self.path, shallow=False)
 
 
 class Film:

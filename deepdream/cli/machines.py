@@ -2,14 +2,17 @@
 
 import argparse
 from contextlib import contextmanager
-from typing import Iterator, Sequence, Tuple
+from typing import Iterator, Optional, Sequence, Tuple
 
 import netfile.memory
 
 from .. import cluster, nets
-from ..cluster.worker import Net
+from ..cluster.tiles import passes
+from ..cluster.worker import Net, net_of
+from ..dream.tiles import Passes
 from ..errors import DreamError
 from ..nets import memory
+from ..request.job import Job
 from . import events, options
 from .parser import CommandParser
 
@@ -79,3 +82,25 @@ def joined(args: argparse.Namespace, net: Net) -> Iterator[cluster.Cluster]:
         text = f"{count} {'worker' if count == 1 else 'workers'} at {one.address}"
         events.tell("cluster", text, workers=count, scheduler=one.address)
         yield one
+
+
+@contextmanager
+def frames_of(args: argparse.Namespace, job: Job) -> Iterator[Optional[Passes]]:
+    """Context manager: what makes the tiles of a film's frames by workers, or None where this
+    process makes the frames: no workers are wanted, or there is nothing for them to do.
+
+    Raises:
+        DreamError: the workers cannot be used.
+    """
+    if not wanted(args):
+        yield None
+    elif not job.opened.tile:
+        events.warn(
+            "each frame needs the one before it, and one pass is enough for a frame, so there is "
+            "nothing for workers to do; this process makes all of them"
+        )
+        yield None
+    else:
+        net = net_of(job.opened.model, job.opened.caffe, job.gpu)
+        with joined(args, net) as one:
+            yield passes(one, net, job.opened)

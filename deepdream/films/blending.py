@@ -4,6 +4,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
+from ..pictures.files import to_bytes
 from ..settings import VIDEO, Video
 from .flow import flow, followed, warped
 
@@ -11,8 +12,9 @@ from .flow import flow, followed, warped
 class Last(NamedTuple):
     """A frame that is dreamt, and what the next one needs of it.
 
-    source: the film's frame, uint8 RGB (H, W, 3). dream: of it, float32 RGB (H, W, 3). offset: how
-    much brighter each channel of the scene's first dream is than its frame, float32 (3,).
+    source: the film's frame, uint8 RGB (H, W, 3). dream: of it, float32 RGB (H, W, 3), in whole
+    numbers, as a file of 8 bits has it. offset: how much brighter each channel of the scene's first
+    dream is than its frame, float32 (3,).
     """
 
     source: np.ndarray
@@ -54,12 +56,20 @@ def settled(dream: np.ndarray, source: np.ndarray, begins: bool, last: Optional[
     """A frame's dream without the drift that dreams upon dreams have: each channel stays as much
     brighter than the film as it is in the scene's first dream.
 
+    The next frame is dreamt upon what is shown of this one, so that a film's frames are all that is
+    needed to make one of them again.
+
     Args:
         dream: RGB float32 (H, W, 3).
         source, last: as in `base`. begins: as it says.
     """
-    apart = dream.mean((0, 1), dtype=np.float64) - source.mean((0, 1), dtype=np.float64)
     if begins or last is None:
-        return Last(source, dream, np.asarray(apart, np.float32))
-    level = np.asarray(last.offset - apart, np.float32)
-    return Last(source, np.clip(dream + level, 0, 255), last.offset)
+        shown = np.asarray(to_bytes(dream), np.float32)
+        return Last(source, shown, np.asarray(_brighter(shown, source), np.float32))
+    level = np.asarray(last.offset - _brighter(dream, source), np.float32)
+    return Last(source, np.rint(np.clip(dream + level, 0, 255)), last.offset)
+
+
+def _brighter(dream: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """How much brighter each channel of a dream is than its frame, float64 (3,)."""
+    return np.asarray(dream.mean((0, 1), dtype=np.float64) - source.mean((0, 1), dtype=np.float64))

@@ -10,7 +10,7 @@ import numpy as np
 
 from netfile import places
 
-from ..errors import FilmError, MissingExtraError
+from ..errors import FilmError, MissingExtraError, Size
 
 LEAST = 12  # pixels of a side, of which DIS needs that many
 
@@ -38,6 +38,16 @@ def _one_thread(cv2: Any) -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
+def check_size(size: Size) -> None:
+    """Ask whether frames of this (height, width) can be followed. Raises FilmError."""
+    height, width = size
+    if min(size) < LEAST:
+        raise FilmError(
+            f"frames of {width}x{height} are too small to be followed; a side has at least {LEAST} "
+            "pixels"
+        )
+
+
 def flow(frame: np.ndarray, other: np.ndarray) -> np.ndarray:
     """For each pixel of a frame, how far away it is in another one.
 
@@ -52,12 +62,7 @@ def flow(frame: np.ndarray, other: np.ndarray) -> np.ndarray:
         MissingExtraError: there is no OpenCV.
     """
     cv2 = load_cv2()
-    height, width = frame.shape[:2]
-    if min(height, width) < LEAST:
-        raise FilmError(
-            f"frames of {width}x{height} are too small to be followed; a side has at least {LEAST} "
-            "pixels"
-        )
+    check_size(frame.shape[:2])
     with _one_thread(cv2):
         dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         grey = [cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in (frame, other)]

@@ -193,7 +193,7 @@ class _File(Film):
             self.start = start
             average = stream.average_rate
         if not times:
-            raise FilmError(f"{path}: has no frames that can be decoded")
+            raise FilmError(f"{path}: has no frames that can be decoded; it may be cut off")
         self._check_whole(len(times), max(said, default=0.0), ends, counted)
         self.rate = Fraction(average or VIDEO.rate)
         known = sorted({time for time in times if time is not None})

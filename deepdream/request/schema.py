@@ -163,7 +163,8 @@ OTHERS = {
             "octave_scale": Number(1, 1000, over=True),
         }
     ),
-    # beside the recipe of the film's first frame; frame: None in the film itself
+    # beside the recipe of the film's first frame; frame: None in the film itself; offset: how much
+    # brighter its scene is made; before: SHA1 of the pixels of the frame that it was dreamt upon
     VIDEO: Table(
         {
             "film": Text(4096),
@@ -172,6 +173,9 @@ OTHERS = {
             "frames": Whole(1, 1_000_000),
             "blend": Number(0, 1),
             "cut": Number(0, 255),
+            # what a frame needs to be made again; older ones lack it
+            "offset": Many(Number(-255, 255), 3, 3, default=None),
+            "before": Text(40, default=None, form=_SHA1.form, words=_SHA1.words),
         }
     ),
     "deepdream classes": Table(

@@ -65,7 +65,7 @@ def main() -> None:
         rows.append(_row("each by itself", by_itself(request, film), film))
         for blend in args.blends:
             made = filming.dreams(request, film, Video(blend=blend))
-            rows.append(_row(f"--blend {blend:g}", [last.dream for last in made], film))
+            rows.append(_row(f"--blend {blend:g}", [one.left.dream for one in made], film))
     print("\n".join(table(rows, ["dreams", "flicker", "apart from the film"], [1, 2])))
 
 

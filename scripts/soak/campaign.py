@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -27,25 +28,29 @@ class Fault(Exception):
 class Campaign:
     """attempt(rng, shop) makes one attack and says how it ended, or raises Fault.
 
-    share: of the time; one whose attempts start processes gets more.
+    share: of the time; one whose attempts start processes gets more. stops: of a long run in an
+    attempt that nothing cuts short.
     """
 
     name: str
     attack: str
     attempt: Callable[[random.Random, "Shop"], str]
     share: int = 1
+    stops: int = 0
 
 
 class Shop:
     """A folder with a small model and pictures, which attempts work in.
 
-    The files under `home` are never changed; each attempt gets a fresh folder, `here`.
+    The files under `home` are never changed; each attempt gets a fresh folder, `here`. stops: how
+    often this attempt has stopped a long run, by the way in which it did.
     """
 
     def __init__(self, home: Path, name: str = "attempt") -> None:
         from . import supplies
 
         self.home, self.here = home, home / name
+        self.stops: Counter[str] = Counter()
         supplies.lay_out(home)
 
     @property
@@ -55,6 +60,16 @@ class Shop:
     @property
     def photo(self) -> Path:
         return self.home / "photo.png"
+
+    @property
+    def frames(self) -> Path:
+        """A folder with the frames of a short film."""
+        return self.home / "frames"
+
+    @property
+    def film(self) -> Path:
+        """The film of these frames."""
+        return self.home / "film.mp4"
 
     @property
     def dreamt(self) -> Path:

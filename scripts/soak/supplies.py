@@ -1,4 +1,4 @@
-"""What every attempt works on: a small model, a photograph, dreams of it, a recording."""
+"""What every attempt works on: a small model, a photograph, dreams of it, a recording, a film."""
 
 import shutil
 from pathlib import Path
@@ -45,11 +45,32 @@ def lay_out(home: Path) -> None:
     caffe.Net(str(model / "deploy.prototxt"), caffe.TEST).save(str(model / "small.caffemodel"))
     pixels = np.random.RandomState(0).randint(0, 256, (40, 56, 3)).astype(np.uint8)
     Image.fromarray(pixels).save(str(home / "photo.png"))
+    _write_film(home)
     photo, beside = str(home / "photo.png"), home / "any_size"
     _done("compare", photo, "--record", str(home / "recording"), *dreaming(model))
     shutil.copytree(str(model), str(beside))
     _done("dream", photo, "-o", str(home / "any_size.png"), *dreaming(beside, "score"))
     _done("dream", photo, "-o", str(home / "dreamt.png"), *dreaming(model))
+
+
+_FRAMES = 12
+
+
+def _write_film(home: Path) -> None:
+    """Write the frames of a film, and the film."""
+    import numpy as np
+    from PIL import Image
+
+    from deepdream.films import reading, writing
+
+    frames = home / "frames"
+    frames.mkdir(exist_ok=True)
+    wide = np.asarray(Image.open(str(home / "photo.png")).resize((56 + 2 * _FRAMES, 40)))
+    pictures = [np.ascontiguousarray(wide[:, 2 * n : 2 * n + 56]) for n in range(_FRAMES)]
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(str(frames / f"{number:04}.png"))
+    like = reading.opened(str(frames))
+    writing.save_film(home / "film.mp4", pictures, like)
 
 
 def dreaming(model: Path, end: str = "pool") -> List[str]:

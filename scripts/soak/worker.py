@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def attempt(campaign: Campaign, seed: int, shop: Shop) -> str:
     """How one attempt ended; "fault: ..." for what should not have happened."""
     shutil.rmtree(str(shop.here), ignore_errors=True)
     shop.here.mkdir(parents=True)
+    shop.stops = Counter()
     try:
         return campaign.attempt(random.Random(seed), shop)
     except Fault as e:
@@ -43,6 +45,7 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=0, help="of the first attempt")
     p.add_argument("--count", type=int, default=10**9, help="attempts at most")
     p.add_argument("--seconds", type=float, default=10**9, help="no attempt starts after these")
+    p.add_argument("--least", type=int, default=0, help="attempts, however long they take")
     args = p.parse_args()
     told = sys.stdout
 
@@ -53,10 +56,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         shop = Shop(Path(folder))
         for seed in range(args.seed, args.seed + args.count):
-            if time.monotonic() > end:
+            if time.monotonic() > end and seed >= args.seed + args.least:
                 break
             tell(begun=seed)
-            tell(seed=seed, ended=attempt(CAMPAIGNS[args.name], seed, shop))
+            ended = attempt(CAMPAIGNS[args.name], seed, shop)
+            tell(seed=seed, ended=ended, stops=shop.stops)
 
 
 if __name__ == "__main__":

@@ -4,17 +4,15 @@ line."""
 import argparse
 import hashlib
 from dataclasses import replace
-from typing import Any, Iterable, List, Mapping, Tuple
+from typing import Any, List, Tuple
 
 import numpy as np
 
 from ... import cluster
 from ...cluster import worker
 from ...cluster.client import Ahead
-from ...dream.objectives import Objective
-from ...dream.tiles import Made, Passes, TilePass
+from ...cluster.tiles import passes
 from ...errors import ImageError, UnfinishedError
-from ...pictures.tiling import Reach
 from ...request.job import Job, Request
 from .. import progress
 from ..results import keep_last_good
@@ -60,29 +58,14 @@ class Elsewhere:
         progress.announce(one.job)
         try:
             if begun is None:
-                made = progress.pictures(one.job, watch=interrupt, passes=self._tiles_of(one.job))
-                ((_, picture),) = made
+                tiles = passes(self._cluster, self._net, one.job.opened)
+                ((_, picture),) = progress.pictures(one.job, watch=interrupt, passes=tiles)
             else:
                 picture = self._cluster.result(begun)
         except UnfinishedError as e:
             keep_last_good(task.out, e)
             raise
         write(args, task, one, picture, interrupt.at)
-
-    def _tiles_of(self, job: Job) -> Passes:
-        """Makes the gradients of a picture's tiles, by the workers."""
-        opened, net = job.opened, self._net
-
-        def passes(
-            objective: Objective, reaches: Mapping[str, Reach], wanted: Iterable[TilePass]
-        ) -> Made:
-            # a pass has the masks' parts
-            terms = tuple(replace(term, mask=None) for term in objective.terms)
-            shared = net, opened.layers, opened.any_size, Objective(terms), dict(reaches)
-            pieces = ((*shared, one) for one in wanted)
-            return self._cluster.results(worker.tile_made, pieces)
-
-        return passes
 
 
 def _hollow(job: Job) -> Job:

@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> None:
     try:
         with journal.held(), runs.kept(journal):
             runs.check_none(journal, args.overwrite)
-            with work.elsewhere(args):
+            with work.elsewhere(args, work.numbers):
                 journal.begin(
                     "classes",
                     work.note(work.numbers[0], work.seeds[0]),
@@ -129,9 +129,9 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     work = _again(args, told, path, runs.note_places(args, asked), numbers, journal.out)
     overwrite = args.overwrite or asked["overwrite"]
     work.check_new(True)
-    done = sum(work.is_done(number, journal) for number in work.numbers)
-    runs.say_resumed(journal, done, len(work.numbers), "class")
-    with runs.kept(journal):
+    left = [number for number in work.numbers if not work.is_done(number, journal)]
+    runs.say_resumed(journal, len(work.numbers) - len(left), len(work.numbers), "class")
+    with runs.kept(journal), work.elsewhere(args, left):
         work.make(journal, overwrite)
 
 
@@ -187,7 +187,8 @@ class _Work:
     """
 
     def __init__(self, args: argparse.Namespace, model: nets.Model, names: Sequence[str]) -> None:
-        self.out, self.method = args.out, args.method or own_class_method(model)
+        self.out, self._gpu = args.out, args.gpu
+        self.method = args.method or own_class_method(model)
         self.seeds = range(args.seed, args.seed + args.seeds)
         labels = nets.classes(model)
         numbers = [nets.class_number(model, name)[0] for name in names]
@@ -217,24 +218,26 @@ class _Work:
         self._made_by: Optional[Callable[[int], _Made]] = None  # a class's pictures, if not here
 
     @contextmanager
-    def elsewhere(self, args: argparse.Namespace) -> Iterator[None]:
+    def elsewhere(self, args: argparse.Namespace, numbers: List[int]) -> Iterator[None]:
         """Context manager: the pictures are made by workers, if the options ask for some.
+
+        numbers: of the classes that are to be made, in their order.
 
         Raises:
             DreamError: these cannot be used.
         """
-        if not machines.wanted(args):
+        if not machines.wanted(args) or not numbers:
             yield
             return
         opened, seeds = self.opened, tuple(self.seeds)
-        net = net_of(opened.model, opened.caffe, args.gpu)
+        net = net_of(opened.model, opened.caffe, self._gpu)
         with machines.joined(args, net) as cluster:
 
             def begin(number: int) -> Any:
                 what = net, opened.output.layer, number, seeds, self.method
                 return cluster.begin(class_made, *what)
 
-            ahead = Ahead(cluster, self.numbers, begin)
+            ahead = Ahead(cluster, numbers, begin)
             self._made_by = lambda number: cluster.result(ahead.take(number))
             yield
 

@@ -23,7 +23,7 @@ from ...request import notes, schema
 from ...request.journal import Journal
 from ...settings import MATCH
 from ...studies.plot import check_matplotlib, plot, standalone
-from .. import events, meant, moved, options, runs
+from .. import events, machines, meant, moved, options, runs
 from ..enhancements import enhancement, prior_named
 from ..progress import Meter
 from ..results import check_picture, keep_last_good, save
@@ -130,6 +130,11 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     since = _reached(journal, work)
     done = since.octave if since else 0
     runs.say_resumed(journal, done, work.args.octaves, "octave")
+    if machines.wanted(args):
+        events.warn(
+            "each evaluation of a match needs those before it, so there is nothing for workers to "
+            "do; this process makes it"
+        )
     with runs.kept(journal):
         work.make(journal, since)
         journal.end()

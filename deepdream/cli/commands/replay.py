@@ -9,14 +9,14 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import RecipeError, UnfinishedError
+from ...errors import OutputError, RecipeError, UnfinishedError
 from ...pictures.arrays import New, strips
 from ...pictures.output import check_file
 from ...request import cost, notes, schema
 from ...request.following import from_picture
 from ...request.job import Job
 from ...request.recipe import recipe
-from .. import events, moved, options, progress
+from .. import events, films_again, moved, options, progress
 from ..progress import duration, of_memory
 from ..results import check_picture, inputs_of, keep_last_good, save, scratch_of
 from . import classes, match
@@ -24,19 +24,24 @@ from . import classes, match
 EXAMPLES = (
     "deepdream replay dream.png",
     "deepdream replay dream.png -o again.png --image moved/photo.jpg",
+    "deepdream replay dreams/0012.png",
+    "deepdream replay dreams/ -o again/",
 )
 
 
 def add_parser(verbs: Any) -> None:
-    about = "make a picture again from the recipe in it"
+    about = "make a picture, or a film's frames, again from the recipes in them"
     p = options.add_command(verbs, "replay", about, EXAMPLES)
     p.add_argument(
-        "picture", type=options.filled, metavar="OUT.png", help="a picture that deepdream wrote"
+        "picture",
+        type=options.filled,
+        metavar="OUT.png",
+        help="a picture that deepdream wrote, or a folder of frames that `deepdream video` wrote",
     )
     options.add_out(
         p,
         "OUT",
-        "the picture to write (default: beside it, with -replay in its name)",
+        "the picture or the folder to write (default: beside it, with -replay in its name)",
         required=False,
     )
     moved.add_options(p)
@@ -48,16 +53,19 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     old = Path(args.picture)
+    if old.is_dir():
+        _film(args, old)
+        return
     suffix = old.suffix if old.suffix.lower() in pictures.FORMATS else ".png"
     out = Path(args.out) if args.out else old.parent / f"{old.stem}-replay{suffix}"
     given = [path for path in (old, args.image, *args.guide, args.mask, args.to) if path]
     check_file(out, pictures.FORMATS, args.overwrite, given)
     kind, made = notes.of_picture(str(old))
     if kind == schema.VIDEO:
-        raise RecipeError(
-            f"{old}: is frame {made['frame']} of {made['frames']} of the film {made['film']}, each "
-            "of which depends on those before it; films are not replayed frame by frame"
-        )
+        before = pictures.load(old)
+        films_again.frame(args, str(old), str(out))
+        _compare(old, before, out)
+        return
     if kind:
         _again(args, kind, made, old, out)
         return
@@ -86,6 +94,15 @@ def run(args: argparse.Namespace) -> None:
         raise
     save(out, picture, told, args.overwrite, job.photo.tags)
     _compare(old, before, out, new)
+
+
+def _film(args: argparse.Namespace, old: Path) -> None:
+    """Make the frames in a folder again."""
+    out = Path(args.out) if args.out else old.parent / f"{old.resolve().name}-replay"
+    if out.resolve() == old.resolve():
+        raise OutputError(f"{out}: has the frames that are made again; choose another folder")
+    same, count = films_again.folder(args, str(old), str(out))
+    say(f"{same} of {counted(count, 'frame')} equal to the bit")
 
 
 def _again(args: argparse.Namespace, kind: str, told: Dict[str, Any], old: Path, out: Path) -> None:

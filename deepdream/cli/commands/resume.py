@@ -11,12 +11,13 @@ from ...films import reading, writing
 from ...request import fields, notes, schema
 from ...request import journal as journals
 from ...request.journal import Journal
-from .. import events, moved, options
+from .. import events, machines, moved, options
 from . import classes, match, video, zoom
 
 EXAMPLES = (
     "deepdream resume frames/",
     "deepdream resume frames/ --image moved/photo.jpg",
+    "deepdream resume classes/ --workers 4",
 )
 _KINDS: Dict[str, Callable[[argparse.Namespace, Journal], None]] = {
     "zoom": zoom.resume,
@@ -33,6 +34,7 @@ def add_parser(verbs: Any) -> None:
     text = "what the run was to make, as its -o said"
     p.add_argument("out", type=options.filled, metavar="FOLDER", help=text)
     moved.add_options(p)
+    machines.add_options(p)
     options.add_overwrite(p.group(options.OUTPUT))
     options.add_said(p)
     p.set_defaults(run=run)

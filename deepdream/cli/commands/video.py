@@ -18,18 +18,19 @@ from netfile.terminal import counted, say
 
 from ... import pictures
 from ...dream.octaves import BYTES_PER_PIXEL
+from ...dream.tiles import Passes
 from ...errors import DreamError, FilmError, NotFiniteError, OutputError, RunError, UnfinishedError
 from ...films import flow, reading, writing
 from ...films.blending import Last
 from ...pictures.files import to_bytes
 from ...pictures.output import check_file, check_space, flush
-from ...request import fields, filming, schema
+from ...request import filming, schema
 from ...request import journal as journals
 from ...request.job import Job, prepare
 from ...request.journal import Journal
-from ...request.recipe import places, recipe
+from ...request.recipe import places, recipe, seen_from
 from ...settings import VIDEO, Picture, Video
-from .. import events, films, growing, meant, options, progress, runs
+from .. import events, films, growing, machines, meant, options, progress, runs
 from ..results import check_picture, keep_last_good
 
 _SUFFIX = ".png"
@@ -77,6 +78,7 @@ def add_parser(verbs: Any) -> None:
         help=f"frames a second of a folder of frames, such as 24 or 30000/1001 (default "
         f"{VIDEO.rate})",
     )
+    machines.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
@@ -109,9 +111,10 @@ def run(args: argparse.Namespace) -> None:
             about = recipe(job, _paths(journal)[0])
             dreamt = _Film(journal, film, job, Video(args.blend, args.cut), about)
             dreamt.check(args.overwrite)
-            dreamt.begin(args)
-            progress.announce(dreamt.job)
-            dreamt.make(args.overwrite)
+            with machines.frames_of(args, job) as passes:
+                dreamt.begin(args)
+                progress.announce(dreamt.job)
+                dreamt.make(args.overwrite, passes)
     finally:
         if made:
             with suppress(OSError):  # there are frames in it
@@ -132,6 +135,8 @@ def _job(args: argparse.Namespace, journal: Journal, film: reading.Film) -> Job:
     pictures.save(first, frame)
     flush(first)
     asked = meant.request_of(args)
+    if machines.wanted(args):
+        asked["tiling"] = machines.tiling(args)
     asked.update(picture=Picture(args.max_size), schedule=films.schedule_of(args, film.count))
     asked.update(beside=BYTES_PER_PIXEL + filming.BYTES_PER_PIXEL)
     return prepare(str(first), meant.dream_of(args, asked["model"]), **asked)
@@ -157,15 +162,16 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     how = Video(before["blend"], before["cut"])
     dreamt = _Film(journal, film, job, how, str(asked["recipe"]))
     done, last = dreamt.reached()
-    _check_out(journal.out, film, asked["overwrite"] or not _is_film(journal.out), film.inputs)
+    overwrite = args.overwrite or asked["overwrite"] or dreamt.is_written
+    _check_out(journal.out, film, overwrite or not _is_film(journal.out), film.inputs)
     gone = [path for path in dreamt.paths[:done] if not os.path.isfile(path)]
     if gone:
         raise RunError(f"{gone[0]}: is gone, which the run had made; --overwrite begins anew")
-    dreamt.check(asked["overwrite"], done)
+    dreamt.check(overwrite, done)
     runs.say_resumed(journal, done, film.count, "frame")
-    with runs.kept(journal):
+    with runs.kept(journal), machines.frames_of(args, job) as passes:
         progress.announce(job)
-        dreamt.make(asked["overwrite"], done, last, again=True)
+        dreamt.make(overwrite, passes, done, last, again=True)
 
 
 def _is_film(out: Any) -> bool:
@@ -209,10 +215,20 @@ class _Film:
     def paths(self) -> List[str]:
         return _paths(self.journal, self.film.count)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether the film is there, by a process that was killed at its very end."""
+        try:
+            return _is_film(self.journal.out) and reading.comment(self.journal.out) == self._note()
+        except DreamError:
+            return False
+
     def check(self, overwrite: bool, done: int = 0) -> None:
         """Ask whether what is to come can be stored. Raises OutputError."""
         left = max(1, self.film.count - done)
         size = self.job.pixels.shape[:2]
+        if self.film.count > 1:
+            flow.check_size(size)
         check_picture(self.paths[0], size, self._note(0), left)
         check_space(self.journal.folder, 2 * self.job.pixels.nbytes, "the journal of the run")
         if _is_film(self.journal.out):
@@ -236,15 +252,20 @@ class _Film:
             },
         )
 
-    def _note(self, number: Optional[int] = None) -> str:
-        """What a frame says of how it was made, or, without a number, the film."""
+    def _note(self, number: Optional[int] = None, **own: Any) -> str:
+        """What a frame says of how it was made, or, without a number, the film.
+
+        own: of schema.VIDEO, what no other frame has.
+        """
+        out = self.journal.out if _is_film(self.journal.out) else self.paths[0]
         told = {
-            "film": fields.showable(os.path.basename(os.path.abspath(self.film.path))),
+            "film": seen_from(out, self.film.path),
             "sha1": self.sha1,
             "frame": number,
             "frames": self.film.count,
             "blend": self.how.blend,
             "cut": self.how.cut,
+            **own,
         }
         return json.dumps({**json.loads(self.about), schema.VIDEO: told})
 
@@ -263,10 +284,16 @@ class _Film:
         return state.done, Last(source, dream, self.journal.array(state, "offset", (3,), "<f4"))
 
     def make(
-        self, overwrite: bool, done: int = 0, last: Optional[Last] = None, again: bool = False
+        self,
+        overwrite: bool,
+        passes: Optional[Passes],
+        done: int = 0,
+        last: Optional[Last] = None,
+        again: bool = False,
     ) -> None:
         """Make the frames that are not made yet, and the film of all of them.
 
+        passes: what makes the gradients of tiles, if not the job's net.
         again: whether another process has begun it, which may have written one frame more than it
             has recorded.
         """
@@ -275,14 +302,15 @@ class _Film:
         before, paths = done, self.paths
         in_folder = not _is_film(self.journal.out)
         try:
-            for one in self._dreams(done, last):
+            for one in self._dreams(passes, done, last):
                 mine = (again and done == before) or not in_folder
-                pictures.save(paths[done], one.dream, self._note(done), overwrite or mine)
+                note = self._note(done, **filming.told(one, last))
+                pictures.save(paths[done], one.left.dream, note, overwrite or mine)
                 flush(paths[done])
                 if in_folder:
                     events.emit("written", path=paths[done], frame=done)
-                done += 1
-                self.journal.reach(done, arrays=one._asdict())
+                last, done = one.left, done + 1
+                self.journal.reach(done, arrays=last._asdict())
         except DreamError as e:
             if isinstance(e, UnfinishedError) and in_folder:
                 keep_last_good(paths[done], e)
@@ -307,7 +335,9 @@ class _Film:
             return f"; the {counted(done, 'frame')} before it could not be kept: {e}"
         return f"; the {counted(done, 'frame')} before it are {part}"
 
-    def _dreams(self, done: int, last: Optional[Last]) -> Iterator[Last]:
+    def _dreams(
+        self, passes: Optional[Passes], done: int, last: Optional[Last]
+    ) -> Iterator[filming.Dreamt]:
         count = self.film.count
         parts = [f"frame {number + 1}/{count} " for number in range(count)]
         with progress.Bar(self.job, parts, done=done) as bar:
@@ -317,7 +347,7 @@ class _Film:
 
             frames = self.film.frames(done)
             for number, one in enumerate(
-                filming.dreams(self.job, frames, self.how, bar, last, done, tell), done + 1
+                filming.dreams(self.job, frames, self.how, bar, last, done, tell, passes), done + 1
             ):
                 bar.part(number)
                 yield one

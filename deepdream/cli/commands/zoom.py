@@ -12,6 +12,7 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
+from ...dream.tiles import Passes
 from ...errors import DreamError, RunError, UnfinishedError
 from ...pictures.output import check_space, flush
 from ...request import journal as journals
@@ -20,7 +21,7 @@ from ...request.job import Job, Reached, prepare
 from ...request.journal import Journal
 from ...request.recipe import places, recipe
 from ...settings import ZOOM, Picture
-from .. import events, films, growing, meant, moved, options, progress, runs
+from .. import events, films, growing, machines, meant, moved, options, progress, runs
 from ..results import check_picture, inputs_of, keep_last_good
 
 _SUFFIX = ".jpg"
@@ -62,6 +63,7 @@ def add_parser(verbs: Any) -> None:
     films.add_schedule(p)
     growing.add_animation(p, "the frames")
     films.add_loop(p)
+    machines.add_options(p)
     options.add_said(p)
     p.set_defaults(run=run)
 
@@ -73,6 +75,8 @@ def run(args: argparse.Namespace) -> None:
     growing.check_frames(args.out, names, args.overwrite, meant.pictures_of(args))
     zoom = films.zoom_of(args)
     asked = meant.request_of(args)
+    if machines.wanted(args):
+        asked["tiling"] = machines.tiling(args)
     asked.update(zoom=zoom, picture=Picture(args.max_size), schedule=films.schedule_of(args))
     job = prepare(args.image, meant.dream_of(args, asked["model"]), **asked)
     growing.check_frames(args.out, names, args.overwrite, inputs_of(job))
@@ -84,9 +88,10 @@ def run(args: argparse.Namespace) -> None:
     try:
         with journal.held(), runs.kept(journal):
             runs.check_none(journal, args.overwrite)
-            frames.begin(args)
-            progress.announce(job)
-            frames.make()
+            with machines.frames_of(args, job) as passes:
+                frames.begin(args)
+                progress.announce(job)
+                frames.make(passes)
     finally:
         if made:
             with suppress(OSError):  # there are frames in it
@@ -115,13 +120,13 @@ def resume(args: argparse.Namespace, journal: Journal) -> None:
     if animation and gone:
         events.warn(f"{animation['path']} is not made, since it would lack them")
     elif animation:
-        film = _film(job, **animation, overwrite=args.overwrite)
-    frames = _Frames(journal, job, about, asked["overwrite"], film)
+        film = _film(job, **animation, overwrite=args.overwrite, again=done == last + 1)
+    frames = _Frames(journal, job, about, args.overwrite or asked["overwrite"], film)
     frames.check(done)
     runs.say_resumed(journal, done, last + 1, "frame")
-    with runs.kept(journal):
+    with runs.kept(journal), machines.frames_of(args, job) as passes:
         progress.announce(job)
-        frames.make(since, again=True)
+        frames.make(passes, since, again=True)
 
 
 def _reached(journal: Journal, job: Job) -> Optional[Reached]:
@@ -138,15 +143,16 @@ def _reached(journal: Journal, job: Job) -> Optional[Reached]:
 
 
 def _film(
-    job: Job, path: Any, side: int, loop: int, overwrite: bool
+    job: Job, path: Any, side: int, loop: int, overwrite: bool, again: bool = False
 ) -> Optional[growing.Animation]:
+    """The animation of a zoom, if one is wanted. again: as in growing.Animation."""
     if not path:
         return None
     count = job.zoom.frames if job.zoom else 1
     how = argparse.Namespace(
         animate=path, animate_size=side, animate_loop=loop, overwrite=overwrite
     )
-    return growing.Animation(how, job.pixels.shape[:2], count, inputs_of(job))
+    return growing.Animation(how, job.pixels.shape[:2], count, inputs_of(job), again)
 
 
 @dataclass(frozen=True)
@@ -191,9 +197,15 @@ class _Frames:
             animation=film or None,
         )
 
-    def make(self, since: Optional[Reached] = None, again: bool = False) -> None:
+    def make(
+        self,
+        passes: Optional[Passes],
+        since: Optional[Reached] = None,
+        again: bool = False,
+    ) -> None:
         """Make the frames that are not made yet, and the animation of all of them.
 
+        passes: what makes the gradients of tiles, if not the job's net.
         again: whether another process has begun it, which may have written one frame more than it
             has recorded.
         """
@@ -204,7 +216,11 @@ class _Frames:
                 self.film.add(pictures.load(path))
         reached: List[Reached] = []
         frames = progress.pictures(
-            self.job, self.count, since=since, reached=lambda at: reached.append(at)
+            self.job,
+            self.count,
+            since=since,
+            reached=lambda at: reached.append(at),
+            passes=passes,
         )
         try:
             for number, picture in frames:

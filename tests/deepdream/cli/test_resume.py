@@ -333,3 +333,37 @@ def test_an_animation_that_would_lack_frames_is_not_made(run, stopped, tmp_path)
     code, _, err = run("resume", stopped)
     assert code == 0 and "zoom.gif is not made, since it would lack them" in err
     assert not (tmp_path / "zoom.gif").exists()
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_an_animation_that_was_just_written_is_known_again(
+    run, photo, tmp_path, own, monkeypatch, suffix
+):
+    out, film = tmp_path / "frames", tmp_path / f"zoom.{suffix}"
+    ends = []
+
+    def killed(journal):
+        ends.append(1)
+        if len(ends) == 2:  # the first is at the beginning
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journals.Journal, "end", killed)
+        words = ["zoom", photo, "-o", out, "--frames", 2, *SHORT, *own, "--animate", film]
+        assert run(*words)[0] == 130
+    whole = film.read_bytes()
+    film.write_bytes(b"mine")
+    code, _, err = run("resume", out)
+    assert code == 2 and "exists already" in err and film.read_bytes() == b"mine"
+    film.write_bytes(whole)
+    assert run("resume", out)[0] == 0
+    assert film.read_bytes() == whole and not journals.of(out).exists
+
+
+def test_resume_replaces_what_is_in_the_way_only_where_that_is_wanted(run, stopped):
+    frame = stopped / "0002.jpg"
+    frame.write_bytes(b"mine")
+    code, _, err = run("resume", stopped)
+    assert code == 2 and "--overwrite replaces it" in err and frame.read_bytes() == b"mine"
+    assert run("resume", stopped, "--overwrite")[0] == 0
+    assert pictures.load(frame).shape == (90, 120, 3)

@@ -124,7 +124,7 @@ def test_what_is_no_film(tmp_path, frames):
     (tmp_path / "text.mp4").write_text("once upon a time " * 99)
     refused(tmp_path / "text.mp4", "cannot be read as a film")
     (tmp_path / "empty.mp4").write_bytes(b"")
-    refused(tmp_path / "empty.mp4", "")
+    refused(tmp_path / "empty.mp4", "cannot be read as a film")
     (tmp_path / "folder").mkdir()
     refused(tmp_path / "folder", "has no frames; a film's are pictures")
     pictures.save(tmp_path / "folder" / "0.png", frames[0])

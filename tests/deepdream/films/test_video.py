@@ -91,15 +91,13 @@ def test_a_dream_that_is_blended_flickers_less(run, folder, tmp_path):
     assert measured["0.7"] < 0.9 * measured["0"]
 
 
-def test_a_frame_says_how_it_was_made_and_is_not_replayed(run, folder, tmp_path):
+def test_a_frame_says_how_it_was_made(run, folder, tmp_path):
     out = tmp_path / "dreams"
     run("video", folder, "-o", out, *SHORT)
     told = json.loads(pictures.read_recipe(out / "0002.png"))
     assert told["settings"]["octave_scale"] == 1.2
     made = told["deepdream video"]
-    assert (made["frame"], made["frames"], made["film"], made["blend"]) == (2, 4, "film", 0.5)
-    code, _, err = run("replay", out / "0002.png")
-    assert code == 2 and "is frame 2 of 4 of the film film" in err
+    assert (made["frame"], made["frames"], made["film"], made["blend"]) == (2, 4, "../film", 0.5)
 
 
 def test_a_scene_begins_at_a_cut(run, folder, tmp_path):
@@ -156,7 +154,7 @@ def test_a_film_that_has_moved_and_one_that_was_changed(run, film, tmp_path):
 @pytest.mark.parametrize("changed, said", [
     ({"rate": "1/0"}, "film.rate is '1/0', not a fraction"),
     ({"path": "\x1b[31m"}, "film.path is"),
-    ({"path": "/dev/zero"}, "/dev/zero"),
+    ({"path": "/dev/zero"}, "/dev/zero: a pipe or a device, given where a film goes"),
     ({"blend": 7}, "film.blend is 7, not a number from 0 to 1"),
     (None, "its journal says nothing of a film"),
 ])  # fmt: skip
@@ -255,8 +253,8 @@ def test_frames_of_odd_size_and_larger_than_wanted(run, tmp_path):
     (["-o", "dream.mp4", "--rate", "30"], "has a frame rate of its own"),
     (["-o", "dream.mp4", "--rate", "0"], "must be such as 24 or 30000/1001, not '0'"),
     (["-o", "dream.mp4", "--blend", "2"], "at most 1"),
-    (["-o", "dream.mp4", "--end", "9z"], "9z"),
-    (["-o", "film.mp4", "--overwrite"], "film.mp4"),
+    (["-o", "dream.mp4", "--end", "9z"], 'the net has no layer "9z"'),
+    (["-o", "film.mp4", "--overwrite"], "is an input of this very run"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_told_before_the_first_frame(
     run, film, tmp_path, monkeypatch, words, said
@@ -278,6 +276,21 @@ def test_a_film_that_is_cut_off_leaves_nothing(run, film, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
+@pytest.mark.parametrize("words", [[], ["--max-size", "11"]])
+def test_frames_that_cannot_be_followed_are_refused_before_the_first(
+    run, tmp_path, words, small_folder, engine_name
+):
+    words = [*words, *SHORT, "--octaves", 1, "--model", small_folder, "--engine", engine_name]
+    film = tmp_path / "film.mp4"
+    films.write(film, films.panning(2, (10, 40) if words[0] != "--max-size" else (40, 40)))
+    code, _, err = run("video", film, "-o", tmp_path / "dream.mp4", "--end", "conv1", *words)
+    assert code == 2 and "too small to be followed; a side has at least 12 pixels" in err
+    assert err.count("\n") == 1 and "goes on" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+    films.write(film, films.panning(1, (12, 12)))  # a film of one frame has nothing to follow
+    assert run("video", film, "-o", tmp_path / "dream.mp4", "--end", "conv1", *words)[0] == 0
+
+
 @pytest.mark.parametrize("package", ["av", "cv2"])
 def test_what_is_not_installed_is_named(run, film, tmp_path, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
@@ -293,3 +306,38 @@ def test_frames_that_are_there_stay(run, folder, tmp_path):
     code, _, err = run("video", folder, "-o", out, *SHORT)
     assert code == 2 and "0001.png" in err and contents(out) == before
     assert run("video", folder, "-o", out, *SHORT, "--overwrite")[0] == 0
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+def test_a_film_that_was_just_written_is_known_again(run, film, tmp_path, monkeypatch, suffix):
+    out, ends = tmp_path / f"dream.{suffix}", []
+
+    def killed(journal):
+        ends.append(1)
+        if len(ends) == 3:  # the others are at the beginning
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journals.Journal, "end", killed)
+        assert run("video", film, "-o", out, *SHORT)[0] == 130
+    whole = films.seen(out)[0]
+    mine = film.read_bytes()
+    written = out.read_bytes()
+    out.write_bytes(mine)
+    code, _, err = run("resume", out)
+    assert code == 2 and "exists already" in err and out.read_bytes() == mine
+    out.write_bytes(written)
+    code, _, err = run("resume", out)
+    assert code == 0 and not journals.of(out).exists, err
+    np.testing.assert_array_equal(films.seen(out)[0], whole)
+
+
+def test_resume_replaces_a_film_only_where_that_is_wanted(run, film, tmp_path):
+    out = tmp_path / "dream.mp4"
+    with failing(6, KeyboardInterrupt):
+        run("video", film, "-o", out, *SHORT)
+    out.write_bytes(b"mine")
+    code, _, err = run("resume", out)
+    assert code == 2 and "--overwrite replaces it" in err and out.read_bytes() == b"mine"
+    assert run("resume", out, "--overwrite")[0] == 0
+    assert len(films.seen(out)[0]) == 4

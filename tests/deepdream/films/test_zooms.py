@@ -175,7 +175,7 @@ def test_a_schedule_is_followed_and_resumed(
 @pytest.mark.parametrize("words, said", [
     (["--each", 3], "--each is for the layers of --in-turn; give both"),
     (["--in-turn", "3b,4c", "--end", "4c"], "--in-turn and --end both say what grows"),
-    (["--in-turn", "3b,9z"], '9z'),
+    (["--in-turn", "3b,9z"], 'the net has no layer "9z"'),
     (["--centre", 2, 0], "at most 1"),
     (["--schedule", "no.json"], "no.json: cannot be read"),
 ])  # fmt: skip

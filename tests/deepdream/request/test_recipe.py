@@ -243,11 +243,16 @@ def test_a_recipe_that_cannot_be_read(change, said, rewritten, refused):
     assert "out.png: its recipe cannot be read: " in err and said in err
 
 
-@pytest.mark.parametrize("place", ["/dev/null", "/dev", "."])
-def test_only_regular_files_are_read(place, refused, rewritten):
+WRONG = "given where a picture goes"
+
+
+@pytest.mark.parametrize(
+    "place, said", [("/dev/null", WRONG), ("/dev", "has no frames"), (".", "has no frames")]
+)
+def test_only_regular_files_are_read(place, said, refused, rewritten):
     out = rewritten(lambda record: record["files"][0].update(name=place))
-    assert "given where a picture goes" in refused("replay", out)
-    assert "given where a picture goes" in refused("replay", place)
+    assert WRONG in refused("replay", out)
+    assert said in refused("replay", place)
 
 
 @pytest.mark.parametrize("size", [0, 2**31])

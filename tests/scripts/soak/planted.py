@@ -18,6 +18,11 @@ def planted(rng: random.Random, shop: campaign.Shop) -> str:
     return "done"
 
 
+def stopped(rng: random.Random, shop: campaign.Shop) -> str:
+    shop.stops["kill -9"] += 1
+    return "whole"
+
+
 def dies(rng: random.Random, shop: campaign.Shop) -> str:
     os._exit(3)
 
@@ -30,6 +35,6 @@ def hangs(rng: random.Random, shop: campaign.Shop) -> str:
 if __name__ == "__main__":
     campaign.Shop.__init__ = lambda shop, home: setattr(shop, "here", home / "attempt")
     worker.CAMPAIGNS = {
-        a.__name__: campaign.Campaign(a.__name__, "", a) for a in (planted, dies, hangs)
+        a.__name__: campaign.Campaign(a.__name__, "", a) for a in (planted, stopped, dies, hangs)
     }
     worker.main()

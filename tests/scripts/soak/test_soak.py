@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from scripts.soak import inputs, processes, soak, worker
+from scripts.soak import inputs, processes, runs, soak, worker
 from scripts.soak.campaign import Fault, Shop, judged
 
 PLANTED = Path(__file__).with_name("planted.py")
 # each of their attempts is a process or two; with these seeds, they reach what they attack
 SLOW = [c.name for c in processes.CAMPAIGNS] + ["downloads", "compiled loops"]
 SEEDS = {**dict.fromkeys(SLOW, 2), "kills": 1, "two writers": 0}
-QUICK = sorted(set(worker.CAMPAIGNS) - set(SLOW))
+RUNS = [c.name for c in runs.CAMPAIGNS]  # every stop is a process or two
+QUICK = sorted({*worker.CAMPAIGNS} - {*SLOW, *RUNS})
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +24,8 @@ def home(tmp_path_factory):
     return tmp_path_factory.mktemp("soak")
 
 
-STARTS_MANY = ("runs",)  # every attempt starts processes, and waits for their dreams
-
-
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in STARTS_MANY else n for n in QUICK]
-)
+@pytest.mark.parametrize("name", QUICK)
 def test_a_quick_campaign_finds_nothing(name, home):
     shop = Shop(home)
     endings = [worker.attempt(worker.CAMPAIGNS[name], seed, shop) for seed in range(3)]
@@ -47,6 +43,39 @@ def test_slow_campaigns_find_nothing(home):
         )
         found = dict(zip(SLOW, endings))
     assert not [(n, ended) for n, ended in found.items() if ended.startswith("fault")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNS)
+def test_a_long_run_survives_what_stops_it(name, home, monkeypatch):
+    monkeypatch.setattr(runs, "STOPS", 2)
+    shop = Shop(home)
+    assert worker.attempt(worker.CAMPAIGNS[name], 4, shop) == "whole"
+    assert sum(shop.stops.values()) == 2
+
+
+@pytest.mark.slow
+def test_a_long_run_whose_results_differ_is_a_fault(home, monkeypatch):
+    monkeypatch.setattr(runs, "STOPS", 1)
+    whole = runs.Kind.whole
+    monkeypatch.setattr(runs.Kind, "whole", lambda *of: {**whole(*of), "frames/0009.jpg": b""})
+    ended = worker.attempt(worker.CAMPAIGNS["zooms"], 1, Shop(home))
+    assert ended.startswith("fault: frames/0009.jpg is not what it should be")
+
+
+def test_stops_of_long_runs_are_counted():
+    tally = soak.Tally()
+    tally.add(1, "whole", {"kill -9": 3, "SIGTERM": 1})
+    tally.add(2, "fault: planted", {"kill -9": 2})
+    assert soak.survived({"zooms": tally, "nets": soak.Tally()}) == (
+        "stops of long runs survived / tried: 4/6 (SIGTERM 1/1, kill -9 3/5)"
+    )
+    assert soak.survived({"nets": soak.Tally()}) == ""
+
+
+def test_so_many_attempts_are_made_however_long_they_take():
+    tally = soak.run("stopped", 0, jobs=2, seed=5, program=PLANTED, least=2)
+    assert tally.endings == {"whole": 4} and tally.survived == {"kill -9": 4}
 
 
 def test_a_fault_is_told_with_the_seed_that_makes_it_again():
