@@ -120,7 +120,8 @@ def _middle(picture: np.ndarray, side: int) -> np.ndarray:
     height, width = picture.shape[:2]
     short = min(height, width)
     top, left = (height - short) // 2, (width - short) // 2
-    return bicubic(picture[top : top + short, left : left + short], (side, side))
+    square = picture[top : top + short, left : left + short]
+    return np.asarray(bicubic(square, (side, side)), np.float32)
 
 
 class _Gallery:

@@ -9,7 +9,7 @@ import numpy as np
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...errors import OutputError, RecipeError, UnfinishedError
+from ...errors import OutputError, UnfinishedError
 from ...pictures.arrays import New, strips
 from ...pictures.output import check_file
 from ...request import cost, notes, schema
