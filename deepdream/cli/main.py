@@ -30,6 +30,7 @@ from .commands import (
     presets,
     replay,
     resume,
+    serve,
     video,
     zoom,
 )
@@ -51,6 +52,7 @@ COMMANDS = (
     compare,
     models,
     doctor,
+    serve,
 )
 EXAMPLES = (
     "deepdream dream photo.jpg -o dream.png",
