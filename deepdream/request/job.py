@@ -136,6 +136,7 @@ class Request:
             all.
         fewer_octaves: take as many of the dream's octaves as suit the picture and the net.
         schedule: what of `dream` changes from frame to frame.
+        before: what an earlier request has opened; its net is used again where it will do.
 
     Raises:
         DreamError: the request cannot be met, whatever the picture is.
@@ -158,6 +159,7 @@ class Request:
         tiling: Optional[nets.Tiling] = _TILING,
         fewer_octaves: bool = False,
         schedule: Schedule = _CONSTANT,
+        before: Optional[nets.OpenNet] = None,
     ) -> None:
         try:
             smoothing.named(dream.smooth)
@@ -194,8 +196,10 @@ class Request:
         places += [("objective", name, path) for name, path in self._named.items()]
         self._places = places
         self._sources: Optional[Tuple[Source, ...]] = None
-        self._opened: Optional[nets.OpenNet] = None
-        self._holds = 0  # bytes that the passes of this net take, since there were some
+        self._opened = before
+        self._holds = (
+            before.holds if before else 0
+        )  # bytes that the passes of this net take, since there were some
 
     @property
     def inputs(self) -> List[Any]:

@@ -76,7 +76,7 @@ class Asked:
         return [self.image, *self.guides, *masks, *self.named.values()]
 
     def request(self, **how: Any) -> Request:
-        """The Request of it; `how`: engine, gpu and tiling. Raises DreamError."""
+        """The Request of it; `how`: engine, gpu, tiling and before. Raises DreamError."""
         own = own_settings(self.model)
         return Request(
             self.dream,

@@ -28,14 +28,13 @@ class Cancelled(Exception):
 class Result(NamedTuple):
     """What a dream has made.
 
-    frames: its pictures, the last of which is the result. job: as it was made. stopped: the step
-    that it was stopped after, if it was.
+    frames: its pictures, the last of which is the result. asked: what makes them again, the seed
+    and the layers' full names among it. stopped: the step that it was stopped after, if it was.
     """
 
     id: str
     frames: Tuple[Kept, ...]
     asked: Asked
-    job: Job
     stopped: Optional[Stop]
 
     @property
@@ -86,7 +85,7 @@ def make(
         Cancelled: it was stopped before there was a picture.
         DreamError: the dream failed.
     """
-    check_saving(_OUT, job.pixels.shape[:2], recipe(job, _place(job, kept)), job.photo.tags)
+    check_saving(_OUT, job.pixels.shape[:2], recipe(job, _place(job)), job.photo.tags)
     watch = Watch(tell, job.zoom is not None, stop)
     frames: List[Kept] = []
     try:
@@ -101,12 +100,13 @@ def make(
     except BaseException:
         kept.release(frames)
         raise
-    return Result(secrets.token_hex(8), tuple(frames), asked, job, watch.at)
+    known = replace(asked, dream=job.dream, seed=job.seed)
+    return Result(secrets.token_hex(8), tuple(frames), known, watch.at)
 
 
 def _keep(job: Job, picture: np.ndarray, frame: int, kept: Pictures) -> Kept:
     """A frame as a PNG with its recipe, held until it is released."""
-    about = recipe(job, _place(job, kept), frame)
+    about = recipe(job, _place(job), frame)
     name = job.sources[0].called or _OUT
     content = pictures.encoded(_OUT, picture, about, job.photo.tags)
     number = f"-{frame:04d}" if job.zoom else ""
@@ -120,7 +120,7 @@ def _stem(name: str) -> str:
     return Path(name).stem.partition("-dream")[0] or "picture"
 
 
-def _place(job: Job, kept: Pictures) -> str:
+def _place(job: Job) -> str:
     """Where a recipe is seen from: beside the photograph."""
     return str(Path(job.image_path).with_name(_OUT))
 
@@ -143,16 +143,16 @@ def _how(result: Result, command: str) -> str:
 
 def told(result: Result, command: str) -> Any:
     """What the page is told of a result."""
-    job = result.job
+    dream = result.asked.dream
     return {
         "id": result.id,
         "picture": result.picture.id,
         "name": result.picture.name,
         "size": list(result.picture.size[::-1]),
         "image": result.asked.image.id,
-        "seed": job.seed,
-        "goal": " ".join((job.dream.objective or job.dream.end).split()),
-        "model": Path(job.opened.model.name).name,
+        "seed": result.asked.seed,
+        "goal": " ".join((dream.objective or dream.end).split()),
+        "model": Path(result.asked.model.name).name,
         "frames": [one.id for one in result.frames],
         "stopped": list(result.stopped) if result.stopped else None,
         "command": command,

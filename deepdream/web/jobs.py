@@ -56,7 +56,7 @@ class Jobs:
         hub: where everything is told.
         how: engine, gpu and tiling of every dream.
         advised: an error's text with what to do about it.
-        command: the command line that makes a job's picture.
+        command: the command line of what is asked for.
         limits: of the queue, the results and the pictures in between.
     """
 
@@ -75,6 +75,7 @@ class Jobs:
         self._all: OrderedDict[str, Dreaming] = OrderedDict()
         self._results: OrderedDict[str, Result] = OrderedDict()
         self._changed = threading.Condition(kept.lock)
+        self._before: Optional[nets.OpenNet] = None  # of the last dream; opening takes seconds
         self._closed = False
         kept.make_room = self._drop_oldest
         self._thread = threading.Thread(target=self._work, name="dreams", daemon=True)
@@ -129,7 +130,7 @@ class Jobs:
 
     def command(self, result: Result) -> str:
         """The command line that makes a result again, if it was not stopped."""
-        return self._command(result.asked, result.job)
+        return self._command(result.asked)
 
     def told(self) -> Dict[str, Any]:
         """What a page that opens is told: the dreams that go on, and the results."""
@@ -182,7 +183,8 @@ class Jobs:
         return FAILED, None
 
     def _dreamt(self, one: Dreaming) -> Result:
-        request = one.asked.request(**self._how)
+        request = one.asked.request(before=self._before, **self._how)
+        self._before = None  # until this one has gone well
         job = request.job(str(one.asked.image.path), one.asked.seed)
         job = one.asked.with_names(job)
         if one.stopping:
@@ -191,7 +193,9 @@ class Jobs:
         for note in (*job.photo.notes, *job.opened.model.notes):
             self._hub.tell("note", id=one.id, text=self._kept.public(note))
         steps = _Steps(one, job, self._limits, self._hub)
-        return dreams.make(one.asked, job, self._kept, steps, lambda: one.stopping)
+        made = dreams.make(one.asked, job, self._kept, steps, lambda: one.stopping)
+        self._before = job.opened
+        return made
 
     def _add(self, result: Result) -> None:
         with self._changed:

@@ -83,7 +83,6 @@ class Routes:
             ("/check", self.check),
             ("/dreams", self.dream),
             ("/dreams/{id}/stop", self.stop),
-            ("/results/{id}/forget", self.forget),
         ]
         routes = [Route(path, _safely(call, self._say), methods=["GET"]) for path, call in get]
         routes += [Route(path, _safely(call, self._say), methods=["POST"]) for path, call in post]
@@ -195,10 +194,6 @@ class Routes:
     async def stop(self, request: Any) -> Any:
         if not self._jobs.stop(request.path_params["id"]):
             raise KeyError
-        return _json({})
-
-    async def forget(self, request: Any) -> Any:
-        self._jobs.forget(request.path_params["id"])
         return _json({})
 
     async def events(self, request: Any) -> Any:

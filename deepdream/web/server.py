@@ -43,7 +43,7 @@ class Server:
         model: the net that the page opens with.
         how: engine, gpu and tiling of every dream, as `jobs.how` gives them.
         advised: an error's text with what to do about it.
-        command: the command line of an Asked, and of its Job once there is one.
+        command: the command line of an Asked.
         host, port: where it listens; port 0 takes any that is free. An address that others reach
             asks them for a token.
 

@@ -4,11 +4,10 @@ import argparse
 import sys
 import webbrowser
 from contextlib import suppress
-from typing import Any, Optional
+from typing import Any
 
 from netfile.terminal import say
 
-from ...request.job import Job
 from ...settings import WEB
 from ...web import jobs, server
 from ...web.asked import Asked
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
         meant.model_of(args),
         jobs.how(args.engine, args.gpu, args.memory),
         advised,
-        _command,
+        command,
         args.host,
         args.port,
     )
@@ -69,17 +68,16 @@ def run(args: argparse.Namespace) -> None:
         say("the server has ended")
 
 
-def _command(asked: Asked, job: Optional[Job] = None) -> str:
-    """The command line of a dream; its job knows its seed, and what short names stand for."""
-    seed = job.seed if job else asked.seed
+def command(asked: Asked) -> str:
+    """The command line of what a page asks for."""
     return typed.dream_line(
         asked.image.name,
         "dream/" if asked.zoom else "dream.png",
         asked.model,
-        job.dream if job else asked.dream,
+        asked.dream,
         guides=[one.name for one in asked.guides],
         mask=asked.mask.name if asked.mask else None,
         picture=asked.picture,
         zoom=asked.zoom,
-        seed=seed,
+        seed=asked.seed,
     )

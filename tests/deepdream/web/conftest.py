@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from deepdream.cli.advice import advised
-from deepdream.cli.commands.serve import _command
+from deepdream.cli.commands.serve import command
 from deepdream.web import jobs
 from deepdream.web.hub import Hub
 from deepdream.web.kept import Pictures
@@ -61,7 +61,7 @@ def heard():
 @pytest.fixture
 def queue(kept, heard, engine_name):
     """The queue of a server that nobody has asked for anything yet."""
-    made = jobs.Jobs(kept, heard, jobs.how(engine_name, None, None), advised, _command)
+    made = jobs.Jobs(kept, heard, jobs.how(engine_name, None, None), advised, command)
     yield made
     made.close()
 
@@ -90,7 +90,7 @@ def serving(small, engine_name):
 
     def start(model=small, port=0, **where):
         how = jobs.how(engine_name, None, None)
-        server = Server(model, how, advised, _command, port=port, **where)
+        server = Server(model, how, advised, command, port=port, **where)
         ready = threading.Event()
         thread = threading.Thread(target=server.run, args=(ready.set,))
         thread.start()

@@ -1,6 +1,7 @@
 """Dreams of the page: one at a time, seen while they grow, stopped within a step, and kept."""
 
 import json
+import os
 import zipfile
 from io import BytesIO
 
@@ -10,6 +11,10 @@ from deepdream import load_image
 from deepdream.errors import OutputError
 from deepdream.pictures import read_recipe
 from deepdream.web import asked, dreams
+
+# a real Caffe takes seconds to open a net
+ON_CAFFE = os.environ.get("DEEPDREAM_TEST_ENGINE") == "caffe"
+several_nets = pytest.mark.skipif(ON_CAFFE, reason="opens many nets, which the other tests cover")
 
 
 @pytest.fixture
@@ -62,10 +67,18 @@ def test_a_saved_picture_is_that_of_the_command_line(begin, heard, kept, run, ph
     assert (load_image(str(saved)) == load_image(str(out))).all()
 
 
-@pytest.mark.parametrize(
-    "also", [{}, {"keep_colours": True}, {"channels": [2]}, {"max_size": 80}, {"mask": True},
-             {"guides": True}, {"frames": 2}]
-)  # fmt: skip
+OPTIONS = [
+    {},
+    {"keep_colours": True},
+    {"channels": [2]},
+    {"max_size": 80},
+    {"mask": True},
+    {"guides": True},
+    {"frames": 2},
+]
+
+
+@pytest.mark.parametrize("also", OPTIONS[4:6] if ON_CAFFE else OPTIONS)
 def test_what_is_saved_replays_to_the_bit(
     also, begin, heard, queue, kept, png, run, tmp_path, small_folder
 ):
@@ -95,6 +108,19 @@ def test_a_dream_stops_within_a_step_and_what_it_has_is_kept(
     assert "equal to the bit" in said
 
 
+def test_the_net_of_the_last_dream_is_used_again(
+    begin, heard, queue, kept, tmp_path, run, small_folder
+):
+    first, net = ended(heard, begin())["result"], queue._before.net
+    second = ended(heard, begin())["result"]
+    assert queue._before.net is net
+    assert first["picture"] == second["picture"]  # the same to the bit
+    third = ended(heard, begin({"end": "conv1"}, seed=4))["result"]
+    folder = unpacked(queue, third, tmp_path)
+    assert "equal to the bit" in replayed(run, folder, third["name"], small_folder)
+
+
+@several_nets
 def test_dreams_wait_for_each_other_and_one_that_waits_can_be_stopped(begin, heard, queue):
     first, second, third = (begin({"iterations": 500}, seed=i) for i in range(3))
     heard.wait(lambda e, f: e == "queue" and f["waiting"] == [second.id, third.id])
@@ -108,6 +134,7 @@ def test_dreams_wait_for_each_other_and_one_that_waits_can_be_stopped(begin, hea
     queue.stop(third.id)
 
 
+@several_nets
 def test_the_queue_is_bounded(begin, queue):
     made = [begin({"iterations": 500})]
     with pytest.raises(OutputError, match="8 dreams wait already"):
@@ -130,6 +157,7 @@ def test_a_dream_that_fails_says_why_and_the_next_one_is_made(settings, said, be
     assert ended(heard, begin())["state"] == "done"
 
 
+@several_nets
 def test_a_fault_of_ours_ends_no_more_than_its_dream(begin, heard, monkeypatch, capsys):
     monkeypatch.setattr(dreams, "make", lambda *args: 1 / 0)
     facts = ended(heard, begin())
@@ -148,12 +176,14 @@ def test_a_dream_goes_on_from_another(begin, heard, queue, kept, run, tmp_path, 
     assert [(f["role"], f["name"]) for f in recipe["files"]] == [("image", first["name"])]
 
 
+@several_nets
 def test_no_recipe_tells_where_the_server_keeps_its_pictures(begin, heard, kept, tmp_path):
     made = ended(heard, begin())["result"]
     text = read_recipe(str(kept.get(made["picture"]).path))
     assert "kept" not in text and str(tmp_path) not in text
 
 
+@several_nets
 def test_the_oldest_results_make_room(begin, heard, queue, kept):
     queue._limits = queue._limits.__class__(results=2)
     made = [ended(heard, begin(seed=i))["result"] for i in range(3)]
@@ -162,6 +192,7 @@ def test_the_oldest_results_make_room(begin, heard, queue, kept):
     assert queue.result(made[0]["id"]) is None
 
 
+@several_nets
 def test_closing_stops_what_goes_on(begin, heard, queue):
     one = begin({"iterations": 1000})
     heard.wait(lambda e, f: e == "step")
