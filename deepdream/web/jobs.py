@@ -117,6 +117,11 @@ class Jobs:
     def get(self, key: str) -> Optional[Dreaming]:
         return self._all.get(key)
 
+    def place(self, one: Dreaming) -> int:
+        """How many dreams there are until this one, itself among them; 0 for none that waits."""
+        with self._changed:
+            return self._queue.index(one) + 1 if one in self._queue else 0
+
     def result(self, key: str) -> Optional[Result]:
         return self._results.get(key)
 
@@ -225,11 +230,10 @@ class Jobs:
             self._hub.tell("queue", waiting=[one.id for one in self._queue])
 
     def _facts(self, one: Dreaming) -> Dict[str, Any]:
-        place = self._queue.index(one) + 1 if one in self._queue else 0
         return {
             "id": one.id,
             "state": one.state,
-            "place": place,
+            "place": self.place(one),
             "image": one.asked.image.id,
             "message": one.message,
             "stopping": one.stopping,

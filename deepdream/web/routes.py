@@ -184,7 +184,7 @@ class Routes:
 
     async def dream(self, request: Any) -> Any:
         one = self._jobs.add(await self._asked(request))
-        return _json({"id": one.id})
+        return _json({"id": one.id, "place": self._jobs.place(one)})
 
     async def _asked(self, request: Any) -> asked.Asked:
         text = (await body(request, _MOST_JSON)).decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 import * as drops from "./drops.js";
 import * as guides from "./guides.js";
+import * as history from "./history.js";
 import * as mask from "./mask.js";
 import { get, listen, post, upload } from "./server.js";
 import * as settings from "./settings.js";
@@ -13,6 +14,7 @@ let state = null; // what the server has
 let view = null; // {photo, base, result}: what is shown, and what is dreamt on
 let before = []; // the views that Undo goes back to
 let dreaming = null; // the id of the dream that this page waits for
+let early = null; // dreams that are heard of before the answer that tells their id
 let results = [];
 let maskId = null; // of the mask as it is painted now, or null
 let isPainted = false;
@@ -145,27 +147,13 @@ function showCommand(text) {
   one("command").replaceChildren(...words);
 }
 
-function listResults() {
-  one("history").hidden = !results.length;
-  const items = [...results].reverse().map((result) => {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    const image = document.createElement("img");
-    Object.assign(image, { src: `/pictures/${result.picture}/thumb`, loading: "lazy" });
-    image.alt = `${result.name}: ${result.goal}`;
-    button.type = "button";
-    button.title = `${result.goal}\nseed ${result.seed}`;
-    button.append(image);
-    button.addEventListener("click", () => {
-      if (dreaming) return say("A dream is running; stop it, or wait for it.");
-      if (view) before.push(view);
-      const base = { id: result.image, name: result.name, size: result.size };
-      return show({ photo: base, base, result });
-    });
-    item.append(button);
-    return item;
-  });
-  one("results").replaceChildren(...items);
+const listResults = () => history.list(results, chooseResult);
+
+function chooseResult(result) {
+  if (dreaming) return say("A dream is running; stop it, or wait for it.");
+  if (view) before.push(view);
+  const base = { id: result.image, name: result.name, size: result.size };
+  return show({ photo: base, base, result });
 }
 
 // what is asked for
@@ -214,15 +202,22 @@ const start = () =>
     forgive();
     clearTimeout(timer);
     checks += 1;
-    const { id } = await post("/dreams", await asked());
-    begin(id);
+    const form = await asked();
+    const heard = (early = []);
+    try {
+      const { id, place } = await post("/dreams", form);
+      begin(id, place);
+    } finally {
+      early = null;
+    }
+    heard.forEach(follow);
   });
 
-function begin(id) {
+function begin(id, place = 0) {
   dreaming = id;
   one("bar").removeAttribute("value");
   one("at").textContent = "";
-  say("It begins ...");
+  say(place ? waits(place) : "It begins ...");
   refresh();
 }
 
@@ -236,6 +231,8 @@ async function continued() {
 }
 
 // what is heard
+
+const waits = (place) => `It waits for another dream: number ${place} in the queue.`;
 
 function onStep(step) {
   if (step.id !== dreaming) return;
@@ -255,8 +252,13 @@ function onDream(dream) {
     results.push(dream.result);
     listResults();
   }
+  early?.push(dream);
+  follow(dream);
+}
+
+function follow(dream) {
   if (dream.id !== dreaming) return;
-  if (dream.state === "waiting") say(`It waits: number ${dream.place} in the queue.`);
+  if (dream.state === "waiting") say(waits(dream.place));
   if (dream.state === "opening") say("The net is being opened ...");
   if (!["done", "stopped", "failed"].includes(dream.state)) {
     if (dream.stopping) say("It stops after this step ...");
@@ -287,7 +289,7 @@ function ended({ state: how, result, message }) {
 
 function onQueue({ waiting }) {
   const place = waiting.indexOf(dreaming) + 1;
-  if (place) say(`It waits for another dream: number ${place} in the queue.`);
+  if (place) say(waits(place));
 }
 
 async function onHello({ server }) {

@@ -315,7 +315,7 @@ def test_settings_that_cannot_be_are_said_at_once(person, photo):
 def test_two_tabs_and_one_that_is_closed_in_the_middle(person, photo, png):
     one = person()
     other = person(one.server)
-    one.drop(png(400, 500), "large.png")  # a dream of it takes long
+    one.drop(png(600, 640), "large.png")  # a dream of it takes long
     one.wait_for_picture()
     quick(one, 900)
     one.dream()

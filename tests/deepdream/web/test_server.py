@@ -67,7 +67,17 @@ def test_the_page_and_all_that_it_names_is_there(ask):
     assert page.status == 200 and page.headers["content-type"].startswith("text/html")
     for name in ("style.css", "colours.css", "icon.svg"):
         assert f"/page/{name}" in page.content.decode()
-    names = ["main", "drops", "settings", "knobs", "layers", "complete", "guides", "mask"]
+    names = [
+        "main",
+        "drops",
+        "settings",
+        "knobs",
+        "layers",
+        "complete",
+        "guides",
+        "mask",
+        "history",
+    ]
     for name in ["style.css", "colours.css", "icon.svg", *(f"{n}.js" for n in names)]:
         answer = ask("GET", f"/page/{name}")
         assert answer.status == 200 and b"://" not in answer.content.replace(
