@@ -96,7 +96,7 @@ def test_the_page_fetches_nothing_from_elsewhere(ask):
         "/layers/creature_googlenet/..%2f..%2findex.html", "/layers/../page/main.js",
         "/pictures/..%2f..%2fetc%2fpasswd", "/pictures/x/shown", "/pictures/x/other",
         "/frames/x/1", "/results/x.zip", "/models/..%2f..", "/models/%2fetc", "/samples/..%2fx",
-        "/nothing", "/.env",
+        "/nothing", "/layers/creature_googlenet/none.webp", "/layers/none/own.webp", "/.env",
     ],
 )  # fmt: skip
 def test_no_address_leads_to_the_disk(path, ask):
