@@ -183,8 +183,10 @@ class Routes:
         return _json({"command": await _thread(self._command, form)})
 
     async def dream(self, request: Any) -> Any:
-        one = self._jobs.add(await self._asked(request))
-        return _json({"id": one.id, "place": self._jobs.place(one)})
+        form = await self._asked(request)
+        command = await _thread(self._command, form)
+        one = self._jobs.add(form)
+        return _json({"id": one.id, "place": self._jobs.place(one), "command": command})
 
     async def _asked(self, request: Any) -> asked.Asked:
         text = (await body(request, _MOST_JSON)).decode("utf-8", "replace")

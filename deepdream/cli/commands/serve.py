@@ -4,15 +4,16 @@ import argparse
 import sys
 import webbrowser
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netfile.terminal import say
 
 from ...settings import WEB
-from ...web import jobs, server
-from ...web.asked import Asked
 from .. import events, meant, options, typed
 from ..advice import advised
+
+if TYPE_CHECKING:
+    from ...web.asked import Asked
 
 EXAMPLES = (
     "deepdream serve",
@@ -46,6 +47,8 @@ def add_parser(verbs: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
+    from ...web import jobs, server  # with asyncio, which no other command has to load
+
     made = server.Server(
         meant.model_of(args),
         jobs.how(args.engine, args.gpu, args.memory),
@@ -68,7 +71,7 @@ def run(args: argparse.Namespace) -> None:
         say("the server has ended")
 
 
-def command(asked: Asked) -> str:
+def command(asked: "Asked") -> str:
     """The command line of what a page asks for."""
     return typed.dream_line(
         asked.image.name,

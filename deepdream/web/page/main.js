@@ -205,7 +205,8 @@ const start = () =>
     const form = await asked();
     const heard = (early = []);
     try {
-      const { id, place } = await post("/dreams", form);
+      const { id, place, command } = await post("/dreams", form);
+      showCommand(command);
       begin(id, place);
     } finally {
       early = null;

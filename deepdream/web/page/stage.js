@@ -11,6 +11,7 @@ const shown = (id) => `/pictures/${id}/shown`;
 
 function cut() {
   frame.style.setProperty("--cut", `${one("cut").value}%`);
+  one("edge").hidden = one("cut").value === "0";
 }
 
 export function make() {
