@@ -38,7 +38,7 @@ $(VENV)/.dream: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP_INSTALL) -e '.[compat,demo,plots,download,hdf5,draw,completion,video,cluster,python2,notebook,dev]'
+	$(PIP_INSTALL) -e '.[compat,demo,plots,download,hdf5,draw,completion,video,cluster,python2,notebook,web,dev]'
 	@touch $(VENV)/.dream $@
 
 setup: $(VENV)/.dev  ## make .venv/ with all that dreaming and testing need
@@ -68,7 +68,7 @@ $(VENV)/.pages: $(VENV)/.dev
 
 test-pages: $(VENV)/.pages  ## look at the pages in Chromium, by axe-core's rules: CHROMIUM=
 	$(BIN)/python scripts/docs/browser.py
-	$(BIN)/python -m pytest -m browser tests/deepdream/studies
+	$(BIN)/python -m pytest -m browser tests/deepdream
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging

@@ -150,6 +150,10 @@ class LostWorkersError(DreamError):
     """One piece of work ended every worker that began it."""
 
 
+class AddressError(DreamError):
+    """A server cannot listen at the address that was asked for."""
+
+
 class RecipeError(DreamError):
     """A picture's recipe is missing, or cannot be followed here."""
 

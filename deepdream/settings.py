@@ -190,6 +190,33 @@ class Cluster:
     look: int = 5
 
 
+@dataclass(frozen=True)
+class Web:
+    """The page in the browser, and the bounds of what it may ask for.
+
+    upload_bytes, upload_pixels: of one picture. pictures: that are kept at once, with `kept_bytes`
+    in all. results: that are kept. waiting: dreams in the queue. watchers: open pages. max_size:
+    pixels of the longest side that the page proposes, and `largest` at most. side, rate, share: the
+    longest side of a picture while it grows, in pixels; how many there are a second, at most; and
+    the share of a dream's time that they may take.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8015
+    upload_bytes: int = 32 << 20
+    upload_pixels: int = 40_000_000
+    pictures: int = 100
+    kept_bytes: int = 1 << 30
+    results: int = 24
+    waiting: int = 8
+    watchers: int = 32
+    max_size: int = 640
+    largest: int = 4096
+    side: int = 960
+    rate: float = 8.0
+    share: float = 0.07
+
+
 DREAM = Dream()
 ZOOM = Zoom()
 PICTURE = Picture()
@@ -200,3 +227,4 @@ CLASS_PICTURES = ClassPictures()
 GALLERY = Gallery()
 EVALUATE = Evaluate()
 CLUSTER = Cluster()
+WEB = Web()

@@ -39,10 +39,13 @@ ROOMS = {
 }
 ROOMS["deepdream/studies"] = {*ROOMS["deepdream/request"], "deepdream/request"}
 ROOMS["deepdream/cluster"] = {*ROOMS["deepdream/request"], "deepdream/request"}
+# the page has the colours of the other pages
+ROOMS["deepdream/web"] = {*ROOMS["deepdream/studies"], "deepdream/studies"}
 ROOMS["deepdream/cli"] = {
     *ROOMS["deepdream/studies"],
     "deepdream/studies",
     "deepdream/cluster",
+    "deepdream/web",
     "net_surgery",
 }
 # package -> what it may import that is not ours, and the extras that it imports only where they are
@@ -70,6 +73,7 @@ OPTIONAL = {
     },
     "net_surgery": {"h5py"},
     "deepdream": {
+        "anyio",
         "av",
         "cv2",
         "cryptography",
@@ -79,6 +83,8 @@ OPTIONAL = {
         "requests",
         "shtab",
         "sklearn",
+        "starlette",
+        "uvicorn",
     },
 }
 # the doors: what a person types at or imports, which looks into every room
@@ -237,6 +243,7 @@ def test_only_engine_names_an_engine():
         "deepdream/request",
         "deepdream/cluster",
         "deepdream/studies",
+        "deepdream/web",
     ],
 )
 def test_the_library_neither_prints_nor_parses(name):
@@ -305,6 +312,7 @@ VERBS = (
     "classes",
     "evaluate",
     "heatmap",
+    "serve",
     "models get",
     "models import",
     "models caffe-root",

@@ -102,6 +102,11 @@ def _(error: errors.DownloadError) -> str:
     return "say where it is with --from" if error.unknown_place else ""
 
 
+@advice.register(errors.AddressError)
+def _(error: errors.AddressError) -> str:
+    return "give another --port, 0 for any that is free, or a --host of this machine"
+
+
 @advice.register(errors.OutputError)
 def _(error: errors.OutputError) -> str:
     return "--overwrite replaces it" if error.exists else ""

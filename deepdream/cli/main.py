@@ -31,6 +31,7 @@ from .commands import (
     presets,
     replay,
     resume,
+    serve,
     video,
     zoom,
 )
@@ -53,6 +54,7 @@ COMMANDS = (
     compare,
     models,
     doctor,
+    serve,
 )
 EXAMPLES = (
     "deepdream dream photo.jpg -o dream.png",

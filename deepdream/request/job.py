@@ -143,7 +143,7 @@ class Request:
             all.
         fewer_octaves: take as many of the dream's octaves as suit the picture and the net.
         schedule: what of `dream` changes from frame to frame.
-        opened: what opened this Model earlier; its net is used again where it will do.
+        before: what opened this Model earlier; its net is used again where it will do.
         scratch: the folder in which the arrays of a picture may be, by tiles, that would take more
             than half of the memory; "" for nowhere. A zoom has them in memory.
 
@@ -168,7 +168,7 @@ class Request:
         tiling: Optional[nets.Tiling] = _TILING,
         fewer_octaves: bool = False,
         schedule: Schedule = _CONSTANT,
-        opened: Optional[nets.OpenNet] = None,
+        before: Optional[nets.OpenNet] = None,
         scratch: str = "",
     ) -> None:
         try:
@@ -206,11 +206,11 @@ class Request:
         places += [("objective", name, path) for name, path in self._named.items()]
         self._places = places
         self._sources: Optional[Tuple[Source, ...]] = None
-        self._opened = opened
+        self._opened = before
         self._scratch = Scratch(scratch) if scratch and tiling and zoom is None else None
         self._new: Optional[Scratch] = None  # of the picture that was last asked for
         # bytes that the passes of this net take, since there were some
-        self._holds = opened.holds if opened else 0
+        self._holds = before.holds if before else 0
 
     @property
     def opened(self) -> Optional[nets.OpenNet]:

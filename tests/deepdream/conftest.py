@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, Iterator, List, Tuple
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ collect_ignore = (
         "cli/test_fuzzed_command_lines.py",
         "pictures/test_fuzzed_pictures.py",
         "studies/test_evaluate.py",
+        "web/test_page_in_a_browser.py",
     ]
     if os.environ.get("DEEPDREAM_TEST_ENGINE") in ("caffe", "none")
     else []
@@ -72,6 +73,22 @@ def small_folder(tmp_path_factory: Any, caffe: Any) -> Path:
     caffe.set_random_seed(11)
     caffe.Net(str(folder / "deploy.prototxt"), caffe.TEST).save(str(folder / "small.caffemodel"))
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A Chromium, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    from scripts.docs import browser as browsers
+
+    path = browsers.find()
+    assert path, f"no Chromium; {browsers.REMEDY}"
+    alone = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium has no sandbox for root
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=alone)
+        yield started
+        started.close()
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ _PACKAGES = {
     "av": "video",
     "cv2": "video",
     "shtab": "completion",
+    "starlette": "web",
+    "uvicorn": "web",
 }
 _ENOUGH_MEMORY = 1e9  # bytes
 _MARKS = {True: "ok ", False: "!! ", None: "   "}

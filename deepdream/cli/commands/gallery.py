@@ -216,7 +216,7 @@ class _Gallery:
             engine=self._args.engine,
             gpu=self._args.gpu,
             fewer_octaves=True,
-            opened=self._opened,
+            before=self._opened,
         )
         out = self._picture(entry)
         task = Task(source, "", out, self._args.seed)

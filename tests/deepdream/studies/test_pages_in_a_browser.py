@@ -6,7 +6,6 @@ in dark, with axe-core's rules of accessibility.
 
 import base64
 import io
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from PIL import Image
 from deepdream.studies import compare, evaluate, evaluate_page, page
 from deepdream.studies.plot import plot, standalone
 from net_surgery import cli as net_surgery
-from scripts.docs import browser as browsers
 from scripts.docs import reproduce_notebook
 
 pytestmark = pytest.mark.browser
@@ -31,19 +29,6 @@ INK = """[...document.querySelectorAll("svg text")].map(t => getComputedStyle(t)
 # how many pixels each table hides, and whether keys can scroll it
 HIDDEN = """[...document.querySelectorAll(".scroll")].map(t =>
     [t.scrollWidth - t.clientWidth, t.tabIndex])"""
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    path = browsers.find()
-    assert path, f"no Chromium; {browsers.REMEDY}"
-    alone = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium has no sandbox for root
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=alone)
-        yield started
-        started.close()
 
 
 @pytest.fixture

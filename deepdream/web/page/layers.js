@@ -1,0 +1,81 @@
+// The list of layers: those with pictures to click on, and all of them by name.
+
+const pictured = document.querySelector("#pictured");
+const list = document.querySelector("#layers");
+const filter = document.querySelector("#filter");
+const told = document.querySelector("#chosen");
+let layers = [];
+let chosen = "";
+let changed = () => {};
+
+function radio(group, layer, inside) {
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  Object.assign(input, { type: "radio", name: group, value: layer.name });
+  input.checked = layer.name === chosen;
+  input.addEventListener("change", () => choose(layer.name));
+  label.append(input, ...inside);
+  return label;
+}
+
+function picture(layer) {
+  const image = document.createElement("img");
+  Object.assign(image, { src: `/${layer.picture}`, alt: "", width: 192, height: 144 });
+  image.loading = "lazy";
+  const name = document.createElement("span");
+  name.textContent = layer.short || layer.name.split("/")[0];
+  name.title = layer.name;
+  return radio("pictured", layer, [image, name]);
+}
+
+function line(layer) {
+  const name = document.createElement("span");
+  name.textContent = layer.name;
+  const size = document.createElement("small");
+  size.textContent = layer.channels ? `${layer.channels} channels` : "";
+  return radio("layer", layer, [name, size]);
+}
+
+function draw() {
+  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = layers.filter((x) => words.every((w) => x.name.toLowerCase().includes(w)));
+  list.replaceChildren(...found.map(line));
+  if (!found.length) list.textContent = "No layer has this in its name.";
+}
+
+function choose(name) {
+  chosen = name;
+  for (const input of document.querySelectorAll("#pictured input, #layers input")) {
+    input.checked = input.value === name;
+  }
+  tell();
+  changed();
+}
+
+function tell() {
+  const layer = layers.find((x) => x.name === chosen);
+  const channels = layer && layer.channels ? `, ${layer.channels} channels` : "";
+  told.textContent = chosen ? `${chosen}${channels}` : "No layer is chosen.";
+}
+
+export function make(call) {
+  changed = call;
+  filter.addEventListener("input", draw);
+}
+
+/** Show the layers of a net, with `first` chosen unless one of the same name was. */
+export function show(about) {
+  layers = about.layers;
+  if (!layers.some((x) => x.name === chosen)) chosen = about.end;
+  const shown = layers.filter((x) => x.picture);
+  pictured.replaceChildren(...shown.map(picture));
+  pictured.hidden = !shown.length;
+  document.querySelector("#every").open = !shown.length;
+  filter.value = "";
+  draw();
+  tell();
+}
+
+export const layer = () => chosen;
+export const names = () => layers.flatMap((x) => (x.short ? [x.short, x.name] : [x.name]));
+export const pick = choose;
