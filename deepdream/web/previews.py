@@ -48,7 +48,7 @@ class Previews:
     def _picture(self, p: Progress) -> np.ndarray:
         """About what `p.full_picture` is, at the size that is shown."""
         if self._job.zoom is not None:  # whose frames have other pictures under them
-            return bicubic(p.picture, self._size)
+            return np.asarray(bicubic(p.picture, self._size))
         if p.octave != self._octave:
             self._octave, self._base = p.octave, self._octave_of_the_photograph(p)
         picture = p.picture
@@ -56,7 +56,7 @@ class Previews:
         picture = self._photo + (bicubic(grown, self._size) - 128)
         if self._job.picture.keep_colours:
             picture = with_colours_of(self._photo, picture)
-        return picture
+        return np.asarray(picture)
 
     def _octave_of_the_photograph(self, p: Progress) -> np.ndarray:
         """What the dream's octave began with, as the notebook makes it smaller."""

@@ -62,7 +62,7 @@ def test_channels_and_their_patches_are_shown_where_they_are_asked_for(
 
 
 def test_the_same_command_makes_what_is_missing_alone(
-    gallery: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gallery: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
     gallery()
     folder = tmp_path / "out" / "pictures"

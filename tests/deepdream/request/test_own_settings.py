@@ -133,7 +133,7 @@ def test_a_method_that_is_not_there_is_refused(
 
 
 @pytest.fixture
-def quick_methods(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_methods(monkeypatch: Any) -> None:
     """Methods of two steps."""
     for name, method in class_pictures.METHODS.items():
         if isinstance(method, class_pictures.FourierMethod):
