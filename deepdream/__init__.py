@@ -46,17 +46,18 @@ if TYPE_CHECKING:
     from .dream.step import make_step
     from .dream.zoom import zoom
     from .nets import load_net
+    from .notebooks.live import Controls, live
     from .pictures import load as load_image
     from .pictures import save as save_image
 
 __all__ = [
-    "DownloadError", "DreamError", "EngineError", "ImageError", "MissingExtraError", "ModelError",
-    "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError", "RecordingError",
-    "ShortOfMemoryError", "SizeError", "StopDream", "TargetError", "UnfinishedError",
-    "ZeroGradientError", "__version__", "channel", "deepdream", "deprocess", "guide",
-    "guide_features", "l2", "load_image", "load_net", "make_step", "match", "neuron",
-    "objective_L2", "objective_guide", "partial_backward", "preprocess", "priors", "save_image",
-    "score", "smoothing", "strongest", "zoom",
+    "Controls", "DownloadError", "DreamError", "EngineError", "ImageError", "MissingExtraError",
+    "ModelError", "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError",
+    "RecordingError", "ShortOfMemoryError", "SizeError", "StopDream", "TargetError",
+    "UnfinishedError", "ZeroGradientError", "__version__", "channel", "deepdream", "deprocess",
+    "guide", "guide_features", "l2", "live", "load_image", "load_net", "make_step", "match",
+    "neuron", "objective_L2", "objective_guide", "partial_backward", "preprocess", "priors",
+    "save_image", "score", "smoothing", "strongest", "zoom",
 ]  # fmt: skip
 # loaded when first asked for, so that the command line starts at once: where each name is
 _HOMES = {
@@ -82,10 +83,12 @@ _HOMES = {
     "make_step": ("dream.step", "make_step"),
     "zoom": ("dream.zoom", "zoom"),
     "load_net": ("nets", "load_net"),
+    "Controls": ("notebooks.live", "Controls"),
+    "live": ("notebooks.live", "live"),
     "load_image": ("pictures", "load"),
     "save_image": ("pictures", "save"),
 }
-_ROOMS = ("dream", "nets", "pictures", "request", "studies")
+_ROOMS = ("dream", "nets", "notebooks", "pictures", "request", "studies")
 
 
 def __getattr__(name: str) -> Any:

@@ -28,6 +28,7 @@ ROOMS = {
     "deepdream/nets": {"deepdream", "deepdream/pictures", "netfile", "net_surgery"},
     "deepdream/dream": {"deepdream", "deepdream/pictures"},
     "deepdream/films": {"deepdream", "deepdream/pictures", "netfile"},
+    "deepdream/notebooks": {"deepdream", "deepdream/pictures", "deepdream/dream", "netfile"},
     "deepdream/request": {
         "deepdream",
         "deepdream/pictures",
@@ -73,6 +74,8 @@ OPTIONAL = {
     },
     "net_surgery": {"h5py"},
     "deepdream": {
+        "IPython",
+        "ipywidgets",
         "anyio",
         "av",
         "cv2",
@@ -240,6 +243,7 @@ def test_only_engine_names_an_engine():
         "deepdream/nets",
         "deepdream/dream",
         "deepdream/films",
+        "deepdream/notebooks",
         "deepdream/request",
         "deepdream/cluster",
         "deepdream/studies",
@@ -328,3 +332,9 @@ def test_options_in_the_readme_exist(capsys):
             cli.main([*command.split(), "--help"])
     known = capsys.readouterr().out
     assert not {option for option in shown if option not in known}
+
+
+def test_each_file_of_tests_has_a_name_of_its_own():
+    """Without packages in tests/, pytest knows them by that name alone."""
+    names = sorted(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name in set(names) if names.count(name) > 1] == []

@@ -46,6 +46,12 @@ def add_options(p: CommandParser) -> None:
         help="where to save them (default: NAME-steps beside the result)",
     )
     add_animation(p, "the dream as it grows")
+    p.group(options.SAID).add_argument(
+        "--preview",
+        action="store_true",
+        help="show small pictures of the growing dream in the terminal, where that can show them "
+        "(kitty, Ghostty, iTerm2, WezTerm, mintty, and those with sixels)",
+    )
 
 
 def add_animation(p: CommandParser, what: str) -> None:
@@ -69,7 +75,7 @@ def add_animation(p: CommandParser, what: str) -> None:
 
 def bytes_beside(args: argparse.Namespace) -> int:
     """What a dream keeps for each pixel, beside the net, with what these options ask for."""
-    looked_at = args.save_every or args.save_steps or args.animate
+    looked_at = args.save_every or args.save_steps or args.animate or args.preview
     return BYTES_PER_PIXEL + (_BYTES_OF_A_LOOK if looked_at else 0)
 
 

@@ -1,4 +1,4 @@
-"""Our own notebook runs from top to bottom, and shows the kinds of output that are stored."""
+"""Our own notebooks run from top to bottom, and show the kinds of output that are stored."""
 
 import copy
 import re
@@ -58,6 +58,20 @@ def test_the_notebook_runs_from_top_to_bottom(
     assert len(list((tmp_path / "frames").glob("*.jpg"))) == 6
 
 
-def test_the_stored_outputs_say_nothing_of_the_machine() -> None:
-    text = (ROOT / "notebooks" / "dream.ipynb").read_text()
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_live_notebook_runs_from_top_to_bottom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    stored = nbformat.read(ROOT / "notebooks" / "live.ipynb", 4)
+    fresh = copy.deepcopy(stored)
+    where = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(fresh, timeout=300, kernel_name="python3", resources=where).execute()
+    assert kinds(fresh) == kinds(stored)
+
+
+@pytest.mark.parametrize("name", ["dream.ipynb", "live.ipynb"])
+def test_the_stored_outputs_say_nothing_of_the_machine(name: str) -> None:
+    text = (ROOT / "notebooks" / name).read_text()
     assert not re.search(r"/(home|root|work|tmp|Users)/", text)

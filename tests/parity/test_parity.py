@@ -23,7 +23,7 @@ from tests.support.real_caffe import CAFFE_PYTHON, ROOT, run_clean
 pytestmark = pytest.mark.caffe
 Arrays = Dict[str, np.ndarray]
 Recorded = Tuple[Arrays, Arrays]
-FILES = {"Data", "HDF5Data", "ImageData"}  # test_readers.py compares them
+FILES = {"Data", "HDF5Data", "ImageData"}  # test_data_layers.py compares them
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def add_parser(verbs: Any) -> None:
     batch.add_picture_options(p)
     machines.add_options(p)
     options.add_said(p)
-    p.set_defaults(run=run, save_every=None, save_steps=None, animate=None)
+    p.set_defaults(run=run, save_every=None, save_steps=None, animate=None, preview=False)
 
 
 def run(args: argparse.Namespace) -> int:

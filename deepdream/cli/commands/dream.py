@@ -1,13 +1,14 @@
 """`deepdream dream`: pictures, one by one."""
 
 import argparse
-from typing import Any
+from typing import Any, Callable, List
 
 from ...dream.octaves import Progress
 from ...errors import UnfinishedError
 from ...request.job import Request
 from .. import batch, growing, machines, options, progress
 from ..batch.stop import Interrupt
+from ..preview import preview
 from ..results import keep_last_good
 
 EXAMPLES = (
@@ -45,11 +46,15 @@ def dream(
     """Make one picture, and write it."""
     one = batch.ready(args, request, task)
     film = growing.film(args, one.job, task.out)
+    watchers: List[Callable[[Progress], None]] = [
+        *([film] if film else []),
+        *preview(args.preview),
+        interrupt,
+    ]
 
     def watch(p: Progress) -> None:
-        if film:
-            film(p)
-        interrupt(p)
+        for watcher in watchers:
+            watcher(p)
 
     progress.announce(one.job)
     try:

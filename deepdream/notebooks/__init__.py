@@ -1,0 +1,1 @@
+"""Dreams that are seen growing in a Jupyter notebook."""
