@@ -30,6 +30,7 @@ print(bad)
 CASES = [(8, 8, 1, 1, 0), (32, 32, 3, 1, 1), (64, 32, 3, 1, 1), (32, 32, 3, 2, 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's memory")
 def test_a_convolution_reads_no_memory_that_is_freed(monkeypatch):
     monkeypatch.setenv("MALLOC_PERTURB_", "255")

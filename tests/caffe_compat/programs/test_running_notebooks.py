@@ -92,6 +92,7 @@ def test_pictures_are_files_in_the_order_in_which_they_are_shown(
     assert "5 pictures and the executed copy book.ipynb are in" in done.stderr
 
 
+@pytest.mark.slow
 def test_magics_of_then_are_answered(notebook: Any, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     done = notebook(
@@ -231,6 +232,7 @@ def test_what_is_no_notebook_is_refused(run: Run, tmp_path: Path, text: str) -> 
     assert not (tmp_path / "book-executed").exists()
 
 
+@pytest.mark.slow
 def test_earlier_results_are_kept_unless_told_otherwise(notebook: Any, tmp_path: Path) -> None:
     assert notebook(PICTURE, "show(1); show(2)").returncode == 0
     mine = tmp_path / "book-executed" / "mine.png"

@@ -181,6 +181,7 @@ def test_a_dream_in_files_is_the_one_in_memory(
     assert one.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.slow
 def test_what_a_dream_in_files_shows_of_its_steps(run, large, tmp_path, fast, little, monkeypatch):
     def steps(name):
         folder, film = tmp_path / name, tmp_path / f"{name}.gif"

@@ -78,6 +78,7 @@ def test_so_many_attempts_are_made_however_long_they_take():
     assert tally.endings == {"whole": 4} and tally.survived == {"kill -9": 4}
 
 
+@pytest.mark.slow
 def test_a_fault_is_told_with_the_seed_that_makes_it_again():
     tally = soak.run("planted", 1, jobs=1, seed=5, program=PLANTED)
     told = tally.faults[0]
@@ -92,11 +93,13 @@ def test_a_fault_is_told_with_the_seed_that_makes_it_again():
     assert "fault: planted" in again.stdout
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_told_and_another_goes_on():
     tally = soak.run("dies", 1.5, jobs=1, seed=5, program=PLANTED)
     assert tally.faults[:2] == [f"seed {n}: fault: the process ended with code 3" for n in (5, 6)]
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_is_killed_and_told():
     tally = soak.run("hangs", 0.1, jobs=1, seed=5, program=PLANTED, patience=2)
     assert tally.faults == ["seed 5: fault: the process said nothing for 2 s"]
