@@ -17,8 +17,13 @@ from deepdream.nets import engine as engines
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Compile the engine's loops before there are several processes, each of which would."""
+    """Before there are several processes: compile the engine's loops, which each of them would.
+
+    They are as many as the cores, so a BLAS with threads of its own would only make them wait.
+    """
     starts_others = getattr(session.config.option, "numprocesses", None)
+    if starts_others:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if starts_others and os.environ.get("DEEPDREAM_TEST_ENGINE", "compat") == "compat":
         import_module("caffe_compat.net.build")  # and with it all loops
         import_module("caffe_compat.kernels.threads").prepare()
