@@ -6,6 +6,7 @@ import importlib
 import re
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -99,10 +100,15 @@ OF_AN_EXTRA = {
 }
 
 
+@lru_cache(maxsize=None)
+def parsed(path):
+    return ast.parse(path.read_text())
+
+
+@lru_cache(maxsize=None)
 def imports(path):
     """(module, level) of every import statement in a file, at any depth."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        yield from imports_of(node)
+    return [found for node in ast.walk(parsed(path)) for found in imports_of(node)]
 
 
 def imports_of(node):
@@ -160,7 +166,7 @@ def test_no_module_imports_an_extra_by_itself(folder):
     for path in files(folder):
         top = {
             name.split(".")[0]
-            for node in ast.parse(path.read_text()).body
+            for node in parsed(path).body
             for name, level in imports_of(node)
             if not level
         }
@@ -170,7 +176,7 @@ def test_no_module_imports_an_extra_by_itself(folder):
 
 def test_a_module_made_of_an_extra_is_imported_only_where_it_is_used():
     for path in files("caffe_compat"):
-        for node in ast.parse(path.read_text()).body:
+        for node in parsed(path).body:
             late = {Path(place).stem for place in OF_AN_EXTRA}
             names = getattr(node, "names", []) if isinstance(node, ast.ImportFrom) else []
             assert not {alias.name for alias in names} & late, path.name
@@ -256,7 +262,7 @@ def test_the_library_neither_prints_nor_parses(name):
             continue
         calls = {
             node.func.id
-            for node in ast.walk(ast.parse(path.read_text()))
+            for node in ast.walk(parsed(path))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert "print" not in calls and "argparse" not in {name for name, _ in imports(path)}, (
