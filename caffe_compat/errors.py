@@ -1,9 +1,13 @@
 """What is raised where a real Caffe's CHECK ends the process: both values, and the remedy."""
 
+from typing import Optional, Tuple
+
 from netfile.errors import NetError, PrototxtError, ShapeError, WeightsError
 
 __all__ = [
     "CaffeError",
+    "DeviceError",
+    "DeviceMemoryError",
     "InputArrayError",
     "LayerNameError",
     "LayerNumberError",
@@ -32,6 +36,35 @@ class LayerNumberError(CaffeError, IndexError):
 
 class ModeError(CaffeError, RuntimeError):
     """A mode or device that this engine does not have."""
+
+
+class DeviceError(CaffeError, RuntimeError):
+    """The device of GPU mode failed, or cannot be used from this process."""
+
+
+class DeviceMemoryError(DeviceError, MemoryError):
+    """The device has too little memory. The net stays usable.
+
+    Args:
+        what: what the memory is for.
+        asked: the bytes that were asked for; 0 where PyTorch does not say.
+        free: (bytes that are free, of so many), or None.
+        device: its name.
+        fits: what would fit, in words, or "".
+    """
+
+    def __init__(
+        self, what: str, asked: int, free: Optional[Tuple[int, int]], device: str, fits: str = ""
+    ) -> None:
+        self.what, self.asked, self.free, self.device, self.fits = what, asked, free, device, fits
+        wanted = f"{asked / 1e9:.2f} GB" if asked else "more memory than there is"
+        left = "" if free is None else f", of which {free[0] / 1e9:.2f} GB of "
+        if free is not None:
+            left += f"{free[1] / 1e9:.2f} GB are free"
+        super().__init__(
+            f"{what} takes {wanted} on the device {device}{left}; "
+            + (fits or "use a smaller picture, a lower layer, or set_mode_cpu()")
+        )
 
 
 class MissingFileError(FileNotFoundError, RuntimeError):

@@ -190,13 +190,6 @@ def test_wrong_inputs_are_named(net):
         net.forward(data=np.zeros((2, 3, 8, 9)))
 
 
-def test_gpu_mode_is_refused_clearly():
-    caffe.set_mode_cpu()
-    caffe.set_device(0)
-    with pytest.raises(caffe.ModeError, match="CPU only"):
-        caffe.set_mode_gpu()
-
-
 def test_results_do_not_depend_on_the_number_of_threads_beyond_rounding(net, monkeypatch):
     wanted = net.forward()["prob"].copy()
     for threads in ("1", "3"):

@@ -1,0 +1,181 @@
+"""Nets in GPU mode beside themselves in CPU mode."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import caffe_compat as caffe
+from caffe_compat import devices
+from caffe_compat.errors import DeviceError, DeviceMemoryError, ShapeError
+from caffe_compat.layer_types import registry
+from caffe_compat.synced_memory import HEAD_AT_GPU
+from tests.support.nets import BRANCHED, written
+
+pytestmark = pytest.mark.usefixtures("gpu_mode")
+
+
+def step(net, end):
+    """One step of a dream, as the notebook makes it: (the end's values, the input's gradient)."""
+    net.forward(end=end)
+    net.blobs[end].diff[...] = net.blobs[end].data
+    net.backward(start=end)
+    return net.blobs[end].data.copy(), net.blobs["data"].diff.copy()
+
+
+@pytest.mark.parametrize("end", ["both", "left", "conv", "prob"])
+def test_a_step_is_that_of_the_cpu(net, end):
+    there = step(net, end)
+    caffe.set_mode_cpu()
+    for ours, theirs in zip(there, step(net, end)):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=1e-7)
+
+
+def test_two_steps_from_one_state_are_equal_to_the_bit(net):
+    for ours, again in zip(step(net, "both"), step(net, "both")):
+        np.testing.assert_array_equal(ours, again)
+
+
+def test_values_stay_on_the_device_until_they_are_read(net):
+    net.forward(end="both")
+    blobs = net._parts.blobs
+    assert all(blobs[name].blocks[0].there.head == HEAD_AT_GPU for name in ("conv", "both"))
+
+
+def test_the_mode_may_change_between_the_passes(net):
+    wanted = step(net, "both")[1]
+    net.forward(end="both")
+    net.blobs["both"].diff[...] = net.blobs["both"].data
+    caffe.set_mode_cpu()
+    net.backward(start="both")  # where the forward pass ran
+    np.testing.assert_array_equal(net.blobs["data"].diff, wanted)
+
+
+def test_partial_passes_read_what_the_program_wrote(net):
+    net.forward()
+    net.blobs["left"].data[...] = 2
+    net.forward(start="both", end="both")
+    whole = net.blobs["both"].data.copy()
+    channels = net.blobs["left"].channels
+    assert (whole[:, :channels] == 2).all() and not (whole[:, channels:] == 2).all()
+
+
+def test_gradients_of_weights_are_those_of_the_cpu(net):
+    def gradients():
+        net.forward()
+        net.blobs["prob"].diff[...] = np.arange(net.blobs["prob"].count).reshape(
+            net.blobs["prob"].data.shape
+        )
+        net.backward()
+        return [b.diff.copy() for blobs in net.params.values() for b in blobs]
+
+    there = gradients()
+    net.clear_param_diffs()
+    caffe.set_mode_cpu()
+    for ours, theirs in zip(there, gradients()):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_a_split_that_was_looked_into_sums_as_before(net):
+    wanted = step(net, "both")[1]
+    splits = [name for name in net.blobs if "_split_" in name]
+    assert splits
+    for name in splits:
+        net.blobs[name].diff[...] = 0
+    for _ in range(2):
+        np.testing.assert_allclose(step(net, "both")[1], wanted, rtol=1e-5, atol=1e-8)
+    assert any(net.blobs[name].diff.any() for name in splits)
+
+
+def test_another_size_and_back(net):
+    wanted = step(net, "both")
+    given = net.blobs["data"].data.copy()
+    net.blobs["data"].reshape(1, 3, 16, 12)
+    net.blobs["data"].data[...] = 1
+    assert step(net, "both")[0].shape[2:] != wanted[0].shape[2:]
+    net.blobs["data"].reshape(*given.shape)
+    net.blobs["data"].data[...] = given
+    for ours, again in zip(step(net, "both"), wanted):
+        np.testing.assert_array_equal(ours, again)
+
+
+def test_fast_gives_the_same_but_for_rounding(net):
+    wanted = step(net, "both")
+    devices.set_fast()
+    try:
+        ours = step(net, "both")
+    finally:
+        devices.set_fast(False)
+    for a, b in zip(ours, wanted):
+        np.testing.assert_allclose(a, b, rtol=1e-2, atol=1e-4)
+
+
+def test_a_type_without_a_pass_of_its_own_runs_on_the_host_and_says_so_once(
+    tmp_path, capfd, monkeypatch
+):
+    for name in ("forward_gpu", "backward_gpu"):
+        monkeypatch.setattr(registry.LAYERS["Softmax"], name, getattr(registry.Layer, name))
+    monkeypatch.setattr(registry, "_said", set())
+    monkeypatch.setattr("caffe_compat.glog._level", 0)
+    net = caffe.Net(written(tmp_path, BRANCHED), caffe.TEST)
+    for _ in range(2):
+        net.forward()
+    lines = [line for line in capfd.readouterr().err.splitlines() if "Softmax" in line]
+    assert len(lines) == 1 and "] Softmax layers have no GPU code: they run on the CPU" in lines[0]
+    assert net.blobs["prob"].data.sum() == pytest.approx(1, rel=1e-5)
+
+
+def fails(message):
+    def forward(*blobs):
+        raise RuntimeError(message)
+
+    return forward
+
+
+def test_memory_that_is_short_leaves_the_net_usable(net, monkeypatch):
+    wanted = step(net, "both")
+    given = net.blobs["data"].data.copy()
+    layer = registry.LAYERS["Concat"]
+    monkeypatch.setattr(devices, "free", lambda: (3000, 10**9))
+    with monkeypatch.context() as short:
+        short.setattr(layer, "forward_gpu", fails("out of memory. Tried to allocate 1.00 GiB"))
+        with pytest.raises(DeviceMemoryError, match=r'layer "both".*1.07 GB.*about \dx\d fit'):
+            net.forward()
+    np.testing.assert_array_equal(net.blobs["data"].data, given)
+    for ours, before in zip(step(net, "both"), wanted):
+        np.testing.assert_array_equal(ours, before)
+
+
+def test_errors_of_the_device_name_the_layer(net, monkeypatch):
+    layer = registry.LAYERS["Concat"]
+    monkeypatch.setattr(layer, "forward_gpu", fails("CUDA error: device lost"))
+    with pytest.raises(DeviceError, match=r'layer "both" \(Concat\): the GPU failed'):
+        net.forward()
+    monkeypatch.setattr(layer, "forward_gpu", fails("sizes do not match"))
+    with pytest.raises(ShapeError, match=r'layer "both" \(Concat\) cannot work with bottoms'):
+        net.forward()
+
+
+def test_what_a_result_depends_on_is_told(net):
+    assert {"device", "pytorch", "fast"} <= set(caffe.about())
+    caffe.set_mode_cpu()
+    assert "device" not in caffe.about()
+
+
+def test_what_a_pass_returns_is_a_dict_of_arrays_that_come_when_they_are_looked_at(net):
+    for look in (
+        lambda out: out["both"],
+        lambda out: dict(out)["both"],
+        lambda out: {**out}["both"],
+        lambda out: next(iter(out.values())),
+        lambda out: out.get("both"),
+        lambda out: out.pop("both"),
+        lambda out: out.copy()["both"],
+        lambda out: dict(out.items())["both"],
+        lambda out: pickle.loads(pickle.dumps(out))["both"],
+    ):
+        out = net.forward(end="both")
+        assert isinstance(out, dict) and list(out) == ["both"]
+        assert net._parts.blobs["both"].blocks[0].there.head == HEAD_AT_GPU
+        assert isinstance(look(out), np.ndarray)
+        assert net._parts.blobs["both"].blocks[0].there.head != HEAD_AT_GPU
