@@ -140,7 +140,10 @@ def set_mode_gpu() -> None:
     """
     wish = os.environ.get("CAFFE_COMPAT_CPU")
     if wish not in ("1", "said"):
-        devices.set_mode_gpu()
+        try:
+            devices.set_mode_gpu()
+        except ModeError as e:
+            raise e.of_a_program() from None
         return
     if wish == "1":
         os.environ["CAFFE_COMPAT_CPU"] = "said"  # the processes that it starts need not say it

@@ -89,9 +89,8 @@ def _torch() -> Any:
         return importlib.import_module("torch")
     except ImportError as e:
         raise ModeError(
-            f"the program asks for a GPU (set_mode_gpu), which takes PyTorch, and there is none "
-            f"here ({e}); install it with: {install('gpu')}; "
-            "or run the program on the CPU: python -m caffe_compat --cpu"
+            f"GPU mode takes PyTorch, and there is none here ({e}); "
+            f"install it with: {install('gpu')}"
         ) from None
 
 
@@ -108,9 +107,8 @@ def _find(number: int) -> Any:
     kind = next((kind for kind, count in counts.items() if count), None)
     if kind is None:
         raise ModeError(
-            f"the program asks for a GPU (set_mode_gpu), and PyTorch {torch.__version__} finds "
-            f"{f'no {wish} device' if wish else 'none'} here; install a PyTorch that is built for "
-            "your GPU, or run the program on the CPU: python -m caffe_compat --cpu"
+            f"PyTorch {torch.__version__} finds no {wish or 'GPU'} here; if there is one, install "
+            "the build of PyTorch that is made for it"
         )
     count = counts[kind]
     if not 0 <= number < count:
