@@ -87,7 +87,8 @@ ON_GPU = $(addprefix tests/caffe_compat/,$(addsuffix .py,$(addprefix test_,layer
 test-gpu: $(VENV)/.dev  ## run nets in GPU mode: on the first GPU that is there, or CAFFE_COMPAT_DEVICE=cpu
 	$(PIP_INSTALL) -e '.[gpu]'
 	$(BIN)/python -m pytest -m "gpu or not (slow or caffe)" tests/caffe_compat/gpu
-	DEEPDREAM_TEST_MODE=gpu $(BIN)/python -m pytest $(ON_GPU)
+	DEEPDREAM_TEST_MODE=gpu $(BIN)/python -m pytest $(ON_GPU) \
+	    tests/deepdream/dream/test_notebook_equality.py tests/deepdream/dream/test_dream.py
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m gpu tests/parity
 
 test-onnx: $(VENV)/.dev  ## compare imported ONNX graphs with ONNX Runtime, blob by blob

@@ -30,6 +30,7 @@ class _Process:
     gpu = False  # GPU mode?
     number = 0  # of the device
     device: Any = None  # PyTorch's, from the first set_mode_gpu on
+    moved = False  # has there been another one before, on which values may be?
     fast = False
     forked = False  # is it the child of one that used a device?
 
@@ -49,15 +50,25 @@ def set_mode_cpu() -> None:
 
 def set_mode_gpu() -> None:
     """Compute on a GPU from now on. Raises ModeError: there is no PyTorch, or no such device."""
-    _now.device = _find(_now.number)
+    _take(_find(_now.number))
     _now.gpu = True
 
 
 def set_device(number: int) -> None:
     """Choose a device by its number, for GPU mode. Raises ModeError in it where there is none."""
     if _now.gpu:
-        _now.device = _find(number)
+        _take(_find(number))
     _now.number = number
+
+
+def _take(device: Any) -> None:
+    _now.moved = _now.moved or _now.device not in (None, device)
+    _now.device = device
+
+
+def moved() -> bool:
+    """Whether values may be on another device than that of now."""
+    return _now.moved
 
 
 def set_fast(fast: bool = True) -> None:
