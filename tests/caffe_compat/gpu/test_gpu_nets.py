@@ -1,6 +1,7 @@
 """Nets in GPU mode beside themselves in CPU mode."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from caffe_compat.errors import DeviceError, DeviceMemoryError, ShapeError
 from caffe_compat.layer_types import registry
 from caffe_compat.synced_memory import HEAD_AT_GPU
 from tests.support.nets import BRANCHED, written
+from tests.support.training import FIXED, SMALL
 
 pytestmark = pytest.mark.usefixtures("gpu_mode")
 
@@ -205,3 +207,21 @@ def test_what_a_pass_returns_is_a_dict_of_arrays_that_come_when_they_are_looked_
         assert net._parts.blobs["both"].blocks[0].there.head == HEAD_AT_GPU
         assert isinstance(look(out), np.ndarray)
         assert net._parts.blobs["both"].blocks[0].there.head != HEAD_AT_GPU
+
+
+def test_a_training_stays_on_the_device(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.prototxt").write_text(SMALL)
+    Path("solver.prototxt").write_text(f'{FIXED} net: "net.prototxt" momentum: 0.9')
+    caffe.set_random_seed(5)
+    solver = caffe.SGDSolver("solver.prototxt")
+    solver.step(3)
+    (known, *_), history = solver._learnable, solver._history[0]
+    sides = [*known.blob.blocks, history.blocks[0]]
+    assert all(block.there.head == HEAD_AT_GPU for block in sides)
+    caffe.set_mode_cpu()
+    caffe.set_random_seed(5)
+    again = caffe.SGDSolver("solver.prototxt")
+    again.step(3)
+    for ours, theirs in zip(solver._learnable, again._learnable):
+        np.testing.assert_allclose(ours.blob.data, theirs.blob.data, rtol=1e-5, atol=1e-7)
