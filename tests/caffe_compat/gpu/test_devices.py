@@ -1,6 +1,7 @@
 """Modes and devices: what is taken, and what is said where there is nothing to take."""
 
 import os
+import pickle
 import sys
 import types
 
@@ -123,6 +124,7 @@ def test_memory_that_is_short_is_told_by_what_was_asked_and_what_is_free(found, 
         "layer takes 3.76 GB on the device Card, of which 2.00 GB of 8.00 GB are free; "
     )
     assert (error.asked, error.free) == (int(3.5 * 2**30), (2_000_000_000, 8_000_000_000))
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 @pytest.mark.parametrize("newer", [False, True])
