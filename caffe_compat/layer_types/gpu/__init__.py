@@ -10,12 +10,16 @@ functions that are given to `layer.add_gpu_gradients`.
 
 from . import (  # noqa: F401
     activation,
+    batch_norm,
     convolution,
     data,
     eltwise,
     inner_product,
     lrn,
+    neuron,
     pooling,
+    reduction,
+    scale,
     softmax,
     structure,
 )
