@@ -9,17 +9,20 @@ functions that are given to `layer.add_gpu_gradients`.
 """
 
 from . import (  # noqa: F401
+    accuracy,
     activation,
     batch_norm,
     convolution,
     data,
     eltwise,
     inner_product,
+    loss,
     lrn,
     neuron,
     pooling,
     reduction,
     scale,
+    select,
     softmax,
     structure,
 )
