@@ -66,7 +66,7 @@ __all__ = [
     "Timer", "UnknownLayerTypeError", "WeightsError",
     "about", "allow_python_layers", "classifier", "detector", "get_solver", "has_nccl", "init_log",
     "io", "layer_type_list", "layers", "log", "net_spec", "params", "proto", "pycaffe",
-    "set_device", "set_mode_cpu", "set_mode_gpu", "set_multiprocess", "set_random_seed",
+    "set_device", "set_fast", "set_mode_cpu", "set_mode_gpu", "set_multiprocess", "set_random_seed",
     "set_solver_count", "set_solver_rank", "solver_count", "solver_rank", "to_proto",
 ]  # fmt: skip
 _SOLVER = (
@@ -140,7 +140,10 @@ def set_mode_gpu() -> None:
     """
     wish = os.environ.get("CAFFE_COMPAT_CPU")
     if wish not in ("1", "said"):
-        devices.set_mode_gpu()
+        try:
+            devices.set_mode_gpu()
+        except ModeError as e:
+            raise e.of_a_program() from None
         return
     if wish == "1":
         os.environ["CAFFE_COMPAT_CPU"] = "said"  # the processes that it starts need not say it
@@ -153,6 +156,15 @@ def set_device(device: int) -> None:
     Raises ModeError in GPU mode where there is no such one.
     """
     devices.set_device(operator.index(device))
+
+
+def set_fast(fast: bool = True) -> None:
+    """Trade exactness for speed in GPU mode, in the whole process, or no longer.
+
+    Products are then in TensorFloat-32 where the GPU has it (10 bits of mantissa), algorithms are
+    chosen by trial, so that two runs may differ, and blobs lie in PyTorch's channels_last.
+    """
+    devices.set_fast(fast)
 
 
 def init_log(prefix_or_level: Any = 0, level: int = 0) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from . import limits
+from . import devices, limits
 from .errors import ShapeError
 from .synced_memory import HEAD_AT_CPU, Part, SyncedMemory
 
@@ -251,6 +251,14 @@ class ParamBlob(Blob):
                 if blob.pending is not None:
                     pending, blob.pending = blob.pending, None
                     pending()
+
+    def clear_diff(self) -> None:
+        """Set the gradient to zero, on the device in GPU mode."""
+        if devices.on_gpu():
+            self.settle()
+            self.mutable_gpu_diff.zero_()
+        else:
+            self.diff[...] = 0
 
     def add_gpu_diff(self, gradient: Any) -> None:
         """Add a tensor, of the blob's shape or as many values, to the gradient on the device."""

@@ -30,6 +30,7 @@ class _Process:
     gpu = False  # GPU mode?
     number = 0  # of the device
     device: Any = None  # PyTorch's, from the first set_mode_gpu on
+    moved = False  # has there been another one before, on which values may be?
     fast = False
     forked = False  # is it the child of one that used a device?
 
@@ -49,15 +50,25 @@ def set_mode_cpu() -> None:
 
 def set_mode_gpu() -> None:
     """Compute on a GPU from now on. Raises ModeError: there is no PyTorch, or no such device."""
-    _now.device = _find(_now.number)
+    _take(_find(_now.number))
     _now.gpu = True
 
 
 def set_device(number: int) -> None:
     """Choose a device by its number, for GPU mode. Raises ModeError in it where there is none."""
     if _now.gpu:
-        _now.device = _find(number)
+        _take(_find(number))
     _now.number = number
+
+
+def _take(device: Any) -> None:
+    _now.moved = _now.moved or _now.device not in (None, device)
+    _now.device = device
+
+
+def moved() -> bool:
+    """Whether values may be on another device than that of now."""
+    return _now.moved
 
 
 def set_fast(fast: bool = True) -> None:
@@ -89,9 +100,8 @@ def _torch() -> Any:
         return importlib.import_module("torch")
     except ImportError as e:
         raise ModeError(
-            f"the program asks for a GPU (set_mode_gpu), which takes PyTorch, and there is none "
-            f"here ({e}); install it with: {install('gpu')}; "
-            "or run the program on the CPU: python -m caffe_compat --cpu"
+            f"GPU mode takes PyTorch, and there is none here ({e}); "
+            f"install it with: {install('gpu')}"
         ) from None
 
 
@@ -108,9 +118,8 @@ def _find(number: int) -> Any:
     kind = next((kind for kind, count in counts.items() if count), None)
     if kind is None:
         raise ModeError(
-            f"the program asks for a GPU (set_mode_gpu), and PyTorch {torch.__version__} finds "
-            f"{f'no {wish} device' if wish else 'none'} here; install a PyTorch that is built for "
-            "your GPU, or run the program on the CPU: python -m caffe_compat --cpu"
+            f"PyTorch {torch.__version__} finds no {wish or 'GPU'} here; if there is one, install "
+            "the build of PyTorch that is made for it"
         )
     count = counts[kind]
     if not 0 <= number < count:

@@ -35,7 +35,15 @@ class LayerNumberError(CaffeError, IndexError):
 
 
 class ModeError(CaffeError, RuntimeError):
-    """A mode or device that this engine does not have."""
+    """A mode or device that is not there. `why`: what is wrong, without what a program can do."""
+
+    def __init__(self, why: str, remedy: str = "") -> None:
+        self.why = why
+        super().__init__(f"{why}; {remedy}" if remedy else why)
+
+    def of_a_program(self) -> "ModeError":
+        """The same, said to whom runs a program that asks for a GPU."""
+        return ModeError(self.why, "or run the program on the CPU: python -m caffe_compat --cpu")
 
 
 class DeviceError(CaffeError, RuntimeError):

@@ -4,6 +4,7 @@ As in Caffe, values are moved only when the other side asks for them, and `head`
 newest are. PyTorch is needed by blocks that have been on a device alone.
 """
 
+import math
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, Optional, Sequence
 
@@ -65,11 +66,19 @@ class SyncedMemory:
 
     def gpu(self, shape: Sequence[int], count: int) -> Any:
         """The first `count` values on the device in this shape, to be read (Caffe's gpu_data)."""
-        self._to_gpu(count)
-        tensor = self.there.tensor
-        if tensor.shape == shape:
-            return tensor
+        there = self.there
+        if there.head <= HEAD_AT_CPU or there.tensor.numel() < count or devices.moved():
+            self._to_gpu(count)
+        if there.tensor.shape == shape:
+            return there.tensor
         return self._flat()[:count].view(shape)
+
+    def lay_out(self, shape: Sequence[int], memory_format: Any) -> Any:
+        """`gpu`, kept on the device in this of PyTorch's memory formats from now on."""
+        tensor = self.gpu(shape, math.prod(shape))
+        if not tensor.is_contiguous(memory_format=memory_format):
+            tensor = self.there.tensor = tensor.contiguous(memory_format=memory_format)
+        return tensor
 
     def mutable_gpu(self, shape: Sequence[int], count: int) -> Any:
         """The same, to be read and written in place (Caffe's mutable_gpu_data)."""
@@ -139,7 +148,9 @@ class Part(SyncedMemory):
         return self.whole.seen
 
     def gpu(self, shape: Sequence[int], count: int) -> Any:
-        self.whole._to_gpu(self.whole.capacity)
+        there, count_there = self.there, self.whole.capacity
+        if there.head <= HEAD_AT_CPU or there.tensor.numel() < count_there or devices.moved():
+            self.whole._to_gpu(count_there)
         return self.whole._flat()[self.start : self.start + count].view(shape)
 
     def set_gpu(self, tensor: Any) -> None:

@@ -324,7 +324,7 @@ class Net(Instance):
         for blobs in self._parts.params.values():
             for blob in blobs:
                 blob.pending = None
-                blob.diff[...] = 0
+                blob.clear_diff()
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Feed a net whose first layer is MemoryData.

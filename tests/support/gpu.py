@@ -16,6 +16,13 @@ def choose(set_variable: Callable[[str, str], Any]) -> None:
     there = there or (hasattr(torch, "xpu") and torch.xpu.is_available())
     if VARIABLE not in os.environ and not there:
         set_variable(VARIABLE, "cpu")
+        torch.set_num_threads(1)  # the arrays are small, and other tests run beside
+
+
+def on_cpu(test: Any) -> Any:
+    """Mark a test that keeps arrays over passes, which GPU mode, as in Caffe, does not refresh."""
+    pytest = importlib.import_module("pytest")
+    return pytest.mark.skipif(wanted(), reason="arrays are refreshed when they are read")(test)
 
 
 def wanted() -> bool:
@@ -28,11 +35,11 @@ def on_device(layer: Any) -> None:
 
     def replace(name: str) -> None:
         def call(*blobs: Any) -> None:
-            del vars(layer)[name]  # for types whose pass in GPU mode is that of the host
+            mine = vars(layer).pop(name)  # for types whose pass in GPU mode is that of the host
             try:
                 getattr(layer, name + "_gpu")(*blobs)
             finally:
-                setattr(layer, name, call)
+                setattr(layer, name, mine)
 
         setattr(layer, name, call)
 

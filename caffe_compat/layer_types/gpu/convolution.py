@@ -4,6 +4,7 @@ from typing import Any, Callable, Sequence
 
 import torch
 
+from ... import devices
 from ..convolution import Convolution, Deconvolution, Im2col, Weighted
 from ..registry import Blobs, twin
 
@@ -22,11 +23,19 @@ def _can(layer: Weighted) -> bool:
     return 1 <= len(layer.kernel) <= _MOST_AXES
 
 
+def _weights(layer: Weighted) -> Any:
+    """The weights; fast, in the layout by which PyTorch chooses that of the results."""
+    blob = layer.blobs[0]
+    if devices.is_fast() and len(blob.shape) == 4:
+        return blob.blocks[0].lay_out(blob.shape, torch.channels_last)
+    return blob.gpu_data
+
+
 def _forward(layer: Weighted, bottom: Blobs, top: Blobs) -> None:
     if not _can(layer):
         layer.forward_on_host(bottom, top)
         return
-    weights = layer.blobs[0].gpu_data
+    weights = _weights(layer)
     bias = layer.blobs[1].gpu_data if len(layer.blobs) > 1 else None
     for b, t in zip(bottom, top):
         x = layer.items(b.gpu_data)
@@ -49,7 +58,7 @@ def _gradients(layer: Weighted, bottom: Any, top: Any, which: int) -> Any:
     """The gradient of the bottom (which: 0) or of the weights (1)."""
     wanted = [which == 0, which == 1, False]
     dy, x = layer.items(top.gpu_diff), layer.items(bottom.gpu_data)
-    weights = layer.blobs[0].gpu_data
+    weights = _weights(layer)
     found = _aten.convolution_backward(dy, x, weights, None, *_settings(layer), wanted)
     return found[which]
 

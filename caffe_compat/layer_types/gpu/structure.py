@@ -4,6 +4,7 @@ from typing import Sequence
 
 import torch
 
+from ... import devices
 from ..registry import Blobs, twin
 from ..structure import Concat, Flatten, Reshape, Split
 
@@ -23,7 +24,10 @@ twin(Split, Split.forward, _split_backward)
 
 def _concat_forward(layer: Concat, bottom: Blobs, top: Blobs) -> None:
     if not any(layer.inside):
-        top[0].set_gpu_data(torch.cat([b.gpu_data for b in bottom], layer.axis))
+        parts = [b.gpu_data for b in bottom]
+        if devices.is_fast() and parts[0].ndim == 4:
+            parts = [part.contiguous(memory_format=torch.channels_last) for part in parts]
+        top[0].set_gpu_data(torch.cat(parts, layer.axis))
         return
     y, start = top[0].mutable_gpu_data, 0
     for b, inside in zip(bottom, layer.inside):
@@ -40,11 +44,10 @@ def _concat_backward(
     for b, wanted in zip(bottom, propagate_down):
         size = b.shape[layer.axis]
         if wanted:
-            b.set_gpu_diff(dy.narrow(layer.axis, start, size).clone(memory_format=_FORMAT))
+            b.set_gpu_diff(dy.narrow(layer.axis, start, size).clone())
         start += size
 
 
-_FORMAT = torch.preserve_format
 twin(Concat, _concat_forward, _concat_backward)
 
 # they give away memory, on whichever side it is

@@ -15,4 +15,5 @@ def gpu_mode(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     gpu.choose(monkeypatch.setenv)
     caffe.set_mode_gpu()
     yield
-    caffe.set_mode_cpu()
+    if not gpu.wanted():
+        caffe.set_mode_cpu()

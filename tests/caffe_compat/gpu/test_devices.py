@@ -1,6 +1,5 @@
 """Modes and devices: what is taken, and what is said where there is nothing to take."""
 
-import importlib
 import os
 import sys
 import types
@@ -10,8 +9,8 @@ import pytest
 import caffe_compat as caffe
 from caffe_compat import devices
 from caffe_compat.errors import DeviceError, DeviceMemoryError, ModeError
-
-real_import = importlib.import_module
+from deepdream.errors import EngineError
+from deepdream.nets import engine
 
 
 def pytorch(cuda=0, xpu=0, mps=False):
@@ -56,8 +55,8 @@ def test_the_first_accelerator_that_is_there_is_taken(found):
 @pytest.mark.parametrize(
     "there, message",
     [
-        ({}, "PyTorch 2.9 finds none here"),
-        ({"wish": "cuda", "mps": True}, "finds no cuda device here"),
+        ({}, "PyTorch 2.9 finds no GPU here.*python -m caffe_compat --cpu"),
+        ({"wish": "cuda", "mps": True}, "finds no cuda here"),
         ({"wish": "rocm"}, "CAFFE_COMPAT_DEVICE is 'rocm'; it must be one of cuda, xpu, mps"),
         ({"cuda": 2, "number": 2}, "there is no GPU 2: PyTorch finds 2 .cuda., numbers 0 to 1"),
         ({"mps": True, "number": 1}, "there is no GPU 1: PyTorch finds 1 .mps., number 0 alone"),
@@ -91,6 +90,16 @@ def test_a_device_is_chosen_before_or_after_the_mode(found):
         caffe.set_mode_gpu()
     with pytest.raises(TypeError):
         caffe.set_device("0")
+
+
+def test_the_option_of_commands_takes_the_same_devices(found):
+    found(cuda=2)
+    caffe.set_mode_cpu()
+    engine.use_gpu(caffe, 1)
+    assert devices.on_gpu() and devices.device().index == 1
+    with pytest.raises(EngineError, match="^GPU 2: there is no GPU 2: PyTorch finds 2 ") as caught:
+        engine.use_gpu(caffe, 2)
+    assert "--cpu" not in str(caught.value) and caught.value.gpu == 2
 
 
 def test_in_cpu_mode_pytorch_is_never_loaded():

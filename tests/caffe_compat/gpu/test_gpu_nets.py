@@ -1,6 +1,7 @@
 """Nets in GPU mode beside themselves in CPU mode."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from caffe_compat.errors import DeviceError, DeviceMemoryError, ShapeError
 from caffe_compat.layer_types import registry
 from caffe_compat.synced_memory import HEAD_AT_GPU
 from tests.support.nets import BRANCHED, written
+from tests.support.training import FIXED, SMALL
 
 pytestmark = pytest.mark.usefixtures("gpu_mode")
 
@@ -99,15 +101,41 @@ def test_another_size_and_back(net):
         np.testing.assert_array_equal(ours, again)
 
 
-def test_fast_gives_the_same_but_for_rounding(net):
-    wanted = step(net, "both")
-    devices.set_fast()
+INCEPTION = """
+force_backward: true
+layer { name: "data" type: "Input" top: "data" input_param {
+  shape { dim: 1 dim: 3 dim: 13 dim: 10 } } }
+layer { name: "one" type: "Convolution" bottom: "data" top: "one" convolution_param {
+  num_output: 6 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+layer { name: "relu" type: "ReLU" bottom: "one" top: "one" }
+layer { name: "norm" type: "LRN" bottom: "one" top: "norm" lrn_param { local_size: 3 alpha: 0.5 } }
+layer { name: "left" type: "Convolution" bottom: "norm" top: "left" convolution_param {
+  num_output: 5 kernel_size: 1 weight_filler { type: "xavier" } } }
+layer { name: "pool" type: "Pooling" bottom: "norm" top: "pool" pooling_param {
+  kernel_size: 3 stride: 1 pad: 1 } }
+layer { name: "both" type: "Concat" bottom: "left" bottom: "pool" top: "both" }
+layer { name: "mean" type: "Pooling" bottom: "both" top: "mean" pooling_param {
+  pool: AVE kernel_size: 3 stride: 2 } }
+layer { name: "fc" type: "InnerProduct" bottom: "mean" top: "fc" inner_product_param {
+  num_output: 4 weight_filler { type: "xavier" } } }
+"""
+
+
+def test_fast_gives_the_same_but_for_rounding(tmp_path, rng):
+    net = caffe.Net(written(tmp_path, INCEPTION), caffe.TEST)
+    net.blobs["data"].data[...] = rng.normal(size=(1, 3, 13, 10))
+    wanted = step(net, "fc")
+    caffe.set_fast()
     try:
-        ours = step(net, "both")
+        ours = step(net, "fc")
+        layout = [net._parts.blobs[name].gpu_data.stride()[1] for name in ("one", "norm", "both")]
     finally:
-        devices.set_fast(False)
-    for a, b in zip(ours, wanted):
-        np.testing.assert_allclose(a, b, rtol=1e-2, atol=1e-4)
+        caffe.set_fast(False)
+    assert layout == [1, 1, 1]  # channels_last from the first convolution on
+    for again in (ours, step(net, "fc")):
+        for a, b in zip(again, wanted):
+            np.testing.assert_allclose(a, b, rtol=2e-2, atol=1e-3)
+    np.testing.assert_array_equal(net.params["one"][0].data.shape, (6, 3, 3, 3))
 
 
 def test_a_type_without_a_pass_of_its_own_runs_on_the_host_and_says_so_once(
@@ -179,3 +207,21 @@ def test_what_a_pass_returns_is_a_dict_of_arrays_that_come_when_they_are_looked_
         assert net._parts.blobs["both"].blocks[0].there.head == HEAD_AT_GPU
         assert isinstance(look(out), np.ndarray)
         assert net._parts.blobs["both"].blocks[0].there.head != HEAD_AT_GPU
+
+
+def test_a_training_stays_on_the_device(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.prototxt").write_text(SMALL)
+    Path("solver.prototxt").write_text(f'{FIXED} net: "net.prototxt" momentum: 0.9')
+    caffe.set_random_seed(5)
+    solver = caffe.SGDSolver("solver.prototxt")
+    solver.step(3)
+    (known, *_), history = solver._learnable, solver._history[0]
+    sides = [*known.blob.blocks, history.blocks[0]]
+    assert all(block.there.head == HEAD_AT_GPU for block in sides)
+    caffe.set_mode_cpu()
+    caffe.set_random_seed(5)
+    again = caffe.SGDSolver("solver.prototxt")
+    again.step(3)
+    for ours, theirs in zip(solver._learnable, again._learnable):
+        np.testing.assert_allclose(ours.blob.data, theirs.blob.data, rtol=1e-5, atol=1e-7)
