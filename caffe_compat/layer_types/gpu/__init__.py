@@ -20,9 +20,11 @@ from . import (  # noqa: F401
     lrn,
     neuron,
     pooling,
+    recurrent,
     reduction,
     scale,
     select,
     softmax,
+    spp,
     structure,
 )

@@ -22,7 +22,7 @@ def looking_at(blob: Blob) -> AbstractContextManager:
 
 def brought(values: np.ndarray) -> Any:
     """An array of the host's on the device, without waiting for what the device is at."""
-    tensor, device = torch.from_numpy(np.ascontiguousarray(values)), devices.device()
+    tensor, device = torch.from_numpy(np.require(values, requirements=["C", "W"])), devices.device()
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)

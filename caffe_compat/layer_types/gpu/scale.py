@@ -68,7 +68,7 @@ def _bias_backward(layer: Bias, top: Blobs, propagate_down: Sequence[bool], bott
     if len(bottom) > 1 and propagate_down[1]:
         bottom[1].set_gpu_diff(_summed(layer, dy).clone())
     elif len(bottom) == 1:
-        # in place it is overwritten before anybody asks for the gradient
+        # in place, lower layers overwrite it before anybody asks for the gradient
         kept = dy.clone() if bottom[0] is top[0] and not layer.blobs[0].wanted else dy
         layer.add_gpu_gradients(lambda: layer.blobs[0].add_gpu_diff(_summed(layer, kept)))
     if propagate_down[0] and bottom[0] is not top[0]:
