@@ -9,13 +9,22 @@ functions that are given to `layer.add_gpu_gradients`.
 """
 
 from . import (  # noqa: F401
+    accuracy,
     activation,
+    batch_norm,
     convolution,
     data,
     eltwise,
     inner_product,
+    loss,
     lrn,
+    neuron,
     pooling,
+    recurrent,
+    reduction,
+    scale,
+    select,
     softmax,
+    spp,
     structure,
 )

@@ -1,15 +1,23 @@
-"""Pooling with Caffe's windows; STOCHASTIC runs on the host."""
+"""Pooling with Caffe's windows: MAX and AVE by PyTorch's, STOCHASTIC place by place.
 
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+What PyTorch has no windows for, and would need far too much padding, runs on the host; so does
+STOCHASTIC over large windows, each place of which takes some calls of the device.
+"""
+
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 
+from ...fillers import rng
+from ...proto import caffe_pb2
 from ..pooling import Pooling
 from ..registry import Blobs, twin
+from .host import brought
 
 _aten = torch.ops.aten
 _LOWEST = torch.finfo(torch.float32).min
 _MUCH = 16  # times a picture's values: padding beyond that is left to the host
+_MOST_PLACES = 256  # of a STOCHASTIC window on the device
 
 
 class _Way(NamedTuple):
@@ -28,18 +36,19 @@ class _Way(NamedTuple):
 
 def _way(layer: Pooling, bottom: Blobs, top: Blobs) -> Optional[_Way]:
     """How to pool; None: on the host."""
-    if layer.is_stochastic:
-        return None
     size, out, ceil = bottom[0].shape[2:], top[0].shape[2:], not layer.floor
     axes = list(zip(size, out, layer.kernel, layer.stride, layer.pad))
-    if all(2 * p <= k and o == _pytorchs(s, k, st, p, ceil) for s, o, k, st, p in axes):
+    if not layer.is_stochastic and all(
+        2 * p <= k and o == _pytorchs(s, k, st, p, ceil) for s, o, k, st, p in axes
+    ):
         return _Way(layer.kernel, layer.stride, layer.pad, ceil, None)
     edges: List[int] = []
     padded = 1
     for s, o, k, st, p in reversed(axes):
         edges += [p, (o - 1) * st + k - s - p]
         padded *= (o - 1) * st + k
-    if padded > _MUCH * size[0] * size[1] + (1 << 16):
+    large = layer.is_stochastic and layer.kernel[0] * layer.kernel[1] > _MOST_PLACES
+    if large or padded > _MUCH * size[0] * size[1] + (1 << 16):
         return None
     return _Way(layer.kernel, layer.stride, (0, 0), False, tuple(edges))
 
@@ -57,6 +66,8 @@ def _forward(layer: Pooling, bottom: Blobs, top: Blobs) -> None:
         layer.forward_on_host(bottom, top)
     elif layer.is_max:
         _max_forward(layer, bottom, top, way)
+    elif layer.is_stochastic:
+        _stochastic_forward(layer, bottom, top, way)
     else:
         _average_forward(layer, bottom, top, way)
 
@@ -69,6 +80,8 @@ def _backward(layer: Pooling, top: Blobs, propagate_down: Sequence[bool], bottom
         layer.backward_on_host(top, propagate_down, bottom)
     elif layer.is_max:
         _max_backward(layer, bottom, top, way)
+    elif layer.is_stochastic:
+        _stochastic_backward(layer, bottom, top, way)
     else:
         _average_backward(layer, bottom, top, way)
 
@@ -156,6 +169,84 @@ def _shares(layer: Pooling, bottom: Blobs, top: Blobs, like: Any) -> Any:
         # a window that begins beyond the picture sums up nothing
         sides.append(k / torch.clamp(torch.clamp(start + k, max=size + p) - start, min=1))
     return sides[0][:, None] * sides[1]
+
+
+def _stochastic_forward(layer: Pooling, bottom: Blobs, top: Blobs, way: _Way) -> None:
+    x = _padded(bottom[0].gpu_data, way, 0)
+    if layer.phase == caffe_pb2.TRAIN:
+        chosen = _choose(bottom, top, way, x)
+        layer.remember(bottom, chosen)
+        top[0].set_gpu_data(bottom[0].gpu_data.flatten(2).gather(2, chosen.flatten(2)))
+    else:
+        total = _sums(top, way, x)
+        top[0].set_gpu_data(torch.where(total > 0, _sums(top, way, x * x) / total, 0.0))
+
+
+def _choose(bottom: Blobs, top: Blobs, way: _Way, x: Any) -> Any:
+    """Where in its plane the running sum of each window first reaches its threshold.
+
+    The window's last place where it never does. The random numbers are the host's, and the sums in
+    its order, so that the same values are chosen.
+    """
+    drawn = brought(rng().uniform(0, 1, top[0].count)).reshape(top[0].shape)
+    threshold = _sums(top, way, x).mul_(drawn)
+    numbers = _numbered(bottom, way, x)
+    running, found = torch.zeros_like(threshold), torch.zeros_like(threshold, dtype=torch.bool)
+    # a window that begins beyond the picture has the plane's last value
+    last = bottom[0].shape[2] * bottom[0].shape[3] - 1
+    chosen = torch.full_like(threshold, last, dtype=torch.int64)
+    for place in _places(top, way):
+        running.add_(x[place])
+        inside = numbers[place] >= 0
+        chosen = torch.where(inside & ~found, numbers[place], chosen)
+        found |= inside & (running >= threshold)
+    return chosen
+
+
+def _places(top: Blobs, way: _Way) -> Iterator[Any]:
+    """For each place of a window, in scan order, where its values lie in a padded picture."""
+    for h in range(way.kernel[0]):
+        for w in range(way.kernel[1]):
+            rows, columns = (
+                slice(start, start + (out - 1) * stride + 1, stride)
+                for start, out, stride in zip((h, w), top[0].shape[2:], way.stride)
+            )
+            yield ..., rows, columns
+
+
+def _sums(top: Blobs, way: _Way, x: Any) -> Any:
+    """The sum of each window of a padded picture, added up in the host's order."""
+    total = x.new_zeros(top[0].shape)
+    for place in _places(top, way):
+        total.add_(x[place])
+    return total
+
+
+def _numbered(bottom: Blobs, way: _Way, like: Any) -> Any:
+    """The number of each place of a padded picture in its plane, (H, W); -1 beyond the picture."""
+    height, width = bottom[0].shape[2:]
+    numbers = torch.arange(height * width, device=like.device).view(height, width)
+    return _padded(numbers, way, -1)
+
+
+def _stochastic_backward(layer: Pooling, bottom: Blobs, top: Blobs, way: _Way) -> None:
+    dy, dx = top[0].gpu_diff, torch.zeros_like(_like_padded(bottom, way))
+    if layer.phase == caffe_pb2.TRAIN:
+        chosen, numbers = layer.recall(bottom), _numbered(bottom, way, dy)
+        if chosen is not None:
+            for place in _places(top, way):
+                dx[place] += dy * (numbers[place] == chosen)
+            if not layer.floor:  # else no window begins beyond the picture
+                height, width = bottom[0].shape[2:]
+                beyond = numbers[next(_places(top, way))] < 0
+                dx[:, :, height - 1, width - 1] += (dy * beyond).sum((2, 3))
+    else:
+        x, y = _padded(bottom[0].gpu_data, way, 0), top[0].gpu_data
+        total = _sums(top, way, x)
+        share = torch.where(total > 0, dy / total, 0.0)
+        for place in _places(top, way):
+            dx[place] += share * (2 * x[place] - y)
+    bottom[0].set_gpu_diff(_unpadded(dx, way))
 
 
 twin(Pooling, _forward, _backward)
