@@ -15,7 +15,7 @@ SEED ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dream test test-slow test-pages test-wheel test-lowest test-no-engine test-torch test-onnx \
+.PHONY: help setup dream test test-slow test-pages test-wheel test-lowest test-no-engine test-torch test-gpu test-onnx \
     test-weights caffe test-caffe reproduce lint docs bench fuzz soak model proto clean
 
 help:  ## show this list
@@ -79,6 +79,17 @@ test-weights: $(VENV)/.dev  ## get the nets that pip's index has, and look at wh
 test-torch: $(VENV)/.dev  ## compare imported nets with PyTorch's own, the two that pip can get too
 	$(PIP_INSTALL) -e '.[torch-tests]'
 	$(BIN)/python -m pytest -m torch tests/pytorch
+
+# tests of layers, nets and solvers that run in GPU mode, too
+ON_GPU = $(addprefix tests/caffe_compat/,$(addsuffix .py,$(addprefix test_,layers layer_values \
+    all_layers pooling convolution scale net sharing pycaffe net_files handles classifier)) solvers)
+
+test-gpu: $(VENV)/.dev  ## run nets in GPU mode: on the first GPU that is there, or CAFFE_COMPAT_DEVICE=cpu
+	$(PIP_INSTALL) -e '.[gpu]'
+	$(BIN)/python -m pytest -m "gpu or not (slow or caffe)" tests/caffe_compat/gpu
+	DEEPDREAM_TEST_MODE=gpu $(BIN)/python -m pytest $(ON_GPU) \
+	    tests/deepdream/dream/test_notebook_equality.py tests/deepdream/dream/test_dream.py
+	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m gpu tests/parity
 
 test-onnx: $(VENV)/.dev  ## compare imported ONNX graphs with ONNX Runtime, blob by blob
 	$(PIP_INSTALL) -e '.[onnx-tests]'

@@ -1,4 +1,4 @@
-"""caffe_compat: pycaffe's API with no Caffe build, on NumPy, BLAS and numba.
+"""caffe_compat: pycaffe's API with no Caffe build, on NumPy, BLAS and numba; in GPU mode, PyTorch.
 
 `import caffe_compat as caffe` runs programs that were written for pycaffe. It is never named
 `caffe`, so that it never hides a real one. Where a real Caffe ends the process, it raises a
@@ -6,13 +6,16 @@ CaffeError. `about` says what else a result depends on.
 """
 
 import importlib
+import operator
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Dict, List
 
-from . import limits
+from . import devices, limits
 from .errors import (
     CaffeError,
+    DeviceError,
+    DeviceMemoryError,
     InputArrayError,
     LayerNameError,
     LayerNumberError,
@@ -57,12 +60,13 @@ __version__ = "1.0.0+compat"
 
 __all__ = [
     "AdaDeltaSolver", "AdaGradSolver", "AdamSolver", "Blob", "CaffeError", "Classifier", "Detector",
-    "InputArrayError", "Layer", "LayerNameError", "LayerNumberError", "MissingFileError",
-    "ModeError", "NCCL", "NesterovSolver", "Net", "NetSpec", "PrototxtError", "RMSPropSolver",
-    "SGDSolver", "ShapeError", "TEST", "TRAIN", "Timer", "UnknownLayerTypeError", "WeightsError",
+    "DeviceError", "DeviceMemoryError", "InputArrayError", "Layer", "LayerNameError",
+    "LayerNumberError", "MissingFileError", "ModeError", "NCCL", "NesterovSolver", "Net",
+    "NetSpec", "PrototxtError", "RMSPropSolver", "SGDSolver", "ShapeError", "TEST", "TRAIN",
+    "Timer", "UnknownLayerTypeError", "WeightsError",
     "about", "allow_python_layers", "classifier", "detector", "get_solver", "has_nccl", "init_log",
     "io", "layer_type_list", "layers", "log", "net_spec", "params", "proto", "pycaffe",
-    "set_device", "set_mode_cpu", "set_mode_gpu", "set_multiprocess", "set_random_seed",
+    "set_device", "set_fast", "set_mode_cpu", "set_mode_gpu", "set_multiprocess", "set_random_seed",
     "set_solver_count", "set_solver_rank", "solver_count", "solver_rank", "to_proto",
 ]  # fmt: skip
 _SOLVER = (
@@ -109,7 +113,8 @@ def about() -> Dict[str, Any]:
 
     Returns: a dict of `name` and `version` of the engine; `threads`, the number that it computes
         on, which changes no value; and `arithmetic`, "fused" where the processor rounds a product
-        and its sum once, "separate" where it rounds each, which may change the last bit.
+        and its sum once, "separate" where it rounds each, which may change the last bit. In GPU
+        mode also `device`, `pytorch` (its version) and `fast`, whether exactness was given up.
     """
     from .kernels import gemm, threads
 
@@ -118,33 +123,48 @@ def about() -> Dict[str, Any]:
         "version": __version__,
         "threads": threads.count(),
         "arithmetic": "fused" if gemm.FUSED else "separate",
+        **(devices.about() if devices.on_gpu() else {}),
     }
 
 
 def set_mode_cpu() -> None:
-    """Compute on the CPU, which is all that this engine does."""
+    """Compute on the CPU from now on, in the whole process."""
+    devices.set_mode_cpu()
 
 
 def set_mode_gpu() -> None:
-    """Raise ModeError: this engine has no GPU mode.
+    """Compute on a GPU from now on, in the whole process, by PyTorch.
 
     Under CAFFE_COMPAT_CPU=1 (python -m caffe_compat --cpu) say so once instead, and compute on the
-    CPU.
+    CPU. Raises ModeError, with the remedy: there is no PyTorch, or no such device.
     """
     wish = os.environ.get("CAFFE_COMPAT_CPU")
     if wish not in ("1", "said"):
-        raise ModeError(
-            "the program asks for a GPU (set_mode_gpu), and caffe_compat computes on the CPU only; "
-            "start it with python -m caffe_compat --cpu to run it on the CPU, "
-            "or use a real Caffe built for GPUs"
-        )
+        try:
+            devices.set_mode_gpu()
+        except ModeError as e:
+            raise e.of_a_program() from None
+        return
     if wish == "1":
         os.environ["CAFFE_COMPAT_CPU"] = "said"  # the processes that it starts need not say it
         log("caffe_compat: the program asks for a GPU and runs on the CPU (--cpu)")
 
 
 def set_device(device: int) -> None:
-    """Choose a GPU. As in Caffe this takes effect in GPU mode only, so here it does nothing."""
+    """Choose a GPU by its number; as in Caffe this takes effect in GPU mode only.
+
+    Raises ModeError in GPU mode where there is no such one.
+    """
+    devices.set_device(operator.index(device))
+
+
+def set_fast(fast: bool = True) -> None:
+    """Trade exactness for speed in GPU mode, in the whole process, or no longer.
+
+    Products are then in TensorFloat-32 where the GPU has it (10 bits of mantissa), algorithms are
+    chosen by trial, so that two runs may differ, and blobs lie in PyTorch's channels_last.
+    """
+    devices.set_fast(fast)
 
 
 def init_log(prefix_or_level: Any = 0, level: int = 0) -> None:

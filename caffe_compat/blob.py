@@ -8,43 +8,9 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from . import limits
+from . import devices, limits
 from .errors import ShapeError
-
-
-class Memory:
-    """A block of float32 that is zero until written, and allocated when first looked at."""
-
-    def __init__(self, capacity: int, values: Optional[np.ndarray] = None) -> None:
-        self.capacity = capacity
-        self._values = values
-
-    @property
-    def values(self) -> np.ndarray:
-        if self._values is None:
-            self._values = np.zeros(self.capacity, np.float32)
-        return self._values
-
-    @property
-    def seen(self) -> bool:
-        """Whether anybody has looked at it."""
-        return self._values is not None
-
-
-class _Part(Memory):
-    """A stretch of another block."""
-
-    def __init__(self, whole: Memory, start: int, capacity: int) -> None:
-        super().__init__(capacity)
-        self.whole, self.start = whole, start
-
-    @property
-    def values(self) -> np.ndarray:
-        return self.whole.values[self.start : self.start + self.capacity]
-
-    @property
-    def seen(self) -> bool:
-        return self.whole.seen
+from .synced_memory import HEAD_AT_CPU, Part, SyncedMemory
 
 
 def _legacy(axis: int) -> property:
@@ -70,12 +36,13 @@ class Blob:
 
     # of the net that it belongs to: its memory and views change under this alone
     lock: Any = nullcontext()
+    memory = SyncedMemory
 
     def __init__(self, *shape: int) -> None:
         self._shape: Optional[Tuple[int, ...]] = None
         self._count = 0
-        self._data: Memory = Memory(0)
-        self._diff: Memory = self._data
+        self._data = SyncedMemory(0)
+        self._diff = self._data
         self._views: Dict[str, np.ndarray] = {}
         self.reshape(*shape)
 
@@ -93,8 +60,8 @@ class Blob:
         with self.lock:
             if count > self._data.capacity:
                 limits.check(count, f"a blob of shape {shape}")
-            data = self._data if count <= self._data.capacity else Memory(count)
-            diff = self._diff if count <= self._diff.capacity else Memory(count)
+            data = self._data if count <= self._data.capacity else self.memory(count)
+            diff = self._diff if count <= self._diff.capacity else self.memory(count)
             # all at once: an interrupt comes after a call, and here is none
             self._data, self._diff, self._views = data, diff, {}
             self._shape, self._count = shape, count
@@ -105,26 +72,72 @@ class Blob:
 
     def _view(self, name: str) -> np.ndarray:
         view = self._views.get(name)
-        if view is None:
+        memory = self._data if name == "data" else self._diff
+        if view is None or memory.there.head > HEAD_AT_CPU:
             with self.lock:
-                memory = self._data if name == "data" else self._diff
-                view = self._views[name] = memory.values[: self._count].reshape(self.shape)
+                values = memory.values  # the same buffer as ever
+                if view is None:
+                    view = self._views[name] = values[: self._count].reshape(self.shape)
         return view
 
     @property
     def data(self) -> np.ndarray:
-        """The values, float32, live."""
+        """The values, float32, live: Caffe's mutable_cpu_data.
+
+        After a pass in GPU mode they come from the device, and go back to it for the next one.
+        """
         return self._view("data")
 
     @property
     def diff(self) -> np.ndarray:
-        """Their gradient, float32, live."""
+        """Their gradient, float32, live, likewise: Caffe's mutable_cpu_diff."""
         return self._view("diff")
+
+    @property
+    def gpu_data(self) -> Any:
+        """The values as a tensor on the device, to be read."""
+        return self._data.gpu(self.shape, self._count)
+
+    @property
+    def gpu_diff(self) -> Any:
+        """Their gradient as a tensor on the device, to be read."""
+        return self._diff.gpu(self.shape, self._count)
+
+    @property
+    def mutable_gpu_data(self) -> Any:
+        """The values as a tensor on the device, to be read and written in place."""
+        return self._data.mutable_gpu(self.shape, self._count)
+
+    @property
+    def mutable_gpu_diff(self) -> Any:
+        """Their gradient as a tensor on the device, to be read and written in place."""
+        return self._diff.mutable_gpu(self.shape, self._count)
+
+    def set_gpu_data(self, tensor: Any) -> None:
+        """Let a tensor be the values (Caffe's set_gpu_data).
+
+        It has the blob's shape, or as many values, and shares memory with no other blob.
+        """
+        self._data.set_gpu(tensor if tensor.shape == self.shape else tensor.reshape(self.shape))
+
+    def set_gpu_diff(self, tensor: Any) -> None:
+        """Let a tensor be their gradient (Caffe's set_gpu_diff), likewise."""
+        self._diff.set_gpu(tensor if tensor.shape == self.shape else tensor.reshape(self.shape))
+
+    def leave_gpu(self, keep: bool = True) -> None:
+        """Give up the device's memory; keep: move its values to the host, else they are zero."""
+        self._data.leave_gpu(keep)
+        self._diff.leave_gpu(keep)
 
     @property
     def diff_is_new(self) -> bool:
         """Whether nobody has looked at `diff`, so that it is zero and takes no memory."""
         return not self._diff.seen
+
+    @property
+    def blocks(self) -> Tuple[SyncedMemory, SyncedMemory]:
+        """The memory of `data` and of `diff`."""
+        return self._data, self._diff
 
     def share_data(self, other: "Blob") -> None:
         """Use the other blob's memory for `data` (Caffe's ShareData); the counts must agree."""
@@ -140,7 +153,7 @@ class Blob:
 
     def lie_over(self, array: np.ndarray) -> None:
         """Use an array's memory for `data` (Caffe's set_cpu_data); the counts must agree."""
-        self._data = Memory(array.size, array.reshape(-1))
+        self._data = SyncedMemory(array.size, array.reshape(-1))
         self._views.pop("data", None)
 
     def live_in(self, other: "Blob", start: int) -> bool:
@@ -149,12 +162,12 @@ class Blob:
         That is if nobody can have seen where it is now. Returns whether it is there.
         """
         now = self._data
-        if isinstance(now, _Part) and now.whole is other._data:
+        if isinstance(now, Part) and now.whole is other._data:
             if now.start == start and now.capacity >= self._count:
                 return True
         elif now.seen:
             return False
-        self._data = _Part(other._data, start, self._count)
+        self._data = Part(other._data, start, self._count)
         self._views.pop("data", None)
         return True
 
@@ -163,10 +176,10 @@ class Blob:
 
         Arrays that were taken before stay with the old memory.
         """
-        old, self._data = self._data, Memory(self._data.capacity)
+        old, self._data = self._data, self.memory(self._data.capacity)
         self._views.pop("data", None)
         if old.seen:
-            self._data.values[...] = old.values
+            self._data.values[...] = old.read()
 
     @property
     def shape(self) -> Tuple[int, ...]:
@@ -183,6 +196,12 @@ class Blob:
         return f"Blob{self._shape}"
 
 
+class _PlainMemory(SyncedMemory):
+    """Of parameters, which are copied once, and would lock many pages."""
+
+    pinned = False
+
+
 class ParamBlob(Blob):
     """A layer's parameter. Its gradient is computed when somebody asks, since a dream never does.
 
@@ -190,6 +209,8 @@ class ParamBlob(Blob):
     adds to it, as in Caffe, until it is set to zero. Where a later pass has overwritten what that
     gradient needs, reading warns, and gives what there was before.
     """
+
+    memory = _PlainMemory
 
     def __init__(self, *shape: int) -> None:
         super().__init__(*shape)
@@ -218,6 +239,11 @@ class ParamBlob(Blob):
 
     @property
     def diff(self) -> np.ndarray:
+        self.settle()
+        return super().diff
+
+    def settle(self) -> None:
+        """Compute the gradient that waits; from now on every backward pass adds to it at once."""
         guests = (guest() for guest in self.owner._guests)
         with self.lock:
             for blob in [self.owner, *filter(None, guests)]:
@@ -225,7 +251,18 @@ class ParamBlob(Blob):
                 if blob.pending is not None:
                     pending, blob.pending = blob.pending, None
                     pending()
-        return super().diff
+
+    def clear_diff(self) -> None:
+        """Set the gradient to zero, on the device in GPU mode."""
+        if devices.on_gpu():
+            self.settle()
+            self.mutable_gpu_diff.zero_()
+        else:
+            self.diff[...] = 0
+
+    def add_gpu_diff(self, gradient: Any) -> None:
+        """Add a tensor, of the blob's shape or as many values, to the gradient on the device."""
+        self.mutable_gpu_diff.add_(gradient.reshape(self.shape))
 
 
 def _warn_of_loss() -> None:

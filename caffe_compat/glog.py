@@ -2,7 +2,7 @@
 
 As in Caffe they are written unless GLOG_minloglevel says otherwise, or `caffe.init_log(level)`
 does: 0 writes information, 1 warnings alone, 2 errors alone. This engine logs its solvers' work,
-and nothing of its nets.
+and of its nets only what runs on the CPU in GPU mode.
 """
 
 import os
@@ -43,3 +43,8 @@ def write(level: int, place: str, message: str) -> None:
 def info(place: str, message: str) -> None:
     """Write a line of information."""
     write(INFO, place, message)
+
+
+def warning(place: str, message: str) -> None:
+    """Write a line that warns."""
+    write(WARNING, place, message)

@@ -2,6 +2,7 @@
 
 DEEPDREAM_TEST_ENGINE chooses the engine that tests of netfile, net_surgery and deepdream run on:
 compat (the default), caffe, or none: where there is neither, tests that need an engine are skipped.
+DEEPDREAM_TEST_MODE=gpu has it compute in GPU mode.
 """
 
 import os
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from deepdream.nets import engine as engines
+from tests.support import gpu
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -35,7 +37,11 @@ def caffe() -> Any:
     name = os.environ.get("DEEPDREAM_TEST_ENGINE", "compat")
     if name == "none":
         pytest.skip("needs an engine")
-    return engines.load(name)
+    engine = engines.load(name)
+    if gpu.wanted():
+        gpu.choose(os.environ.__setitem__)
+        engine.set_mode_gpu()
+    return engine
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Accuracy: how often the label is among the largest values."""
 
 import math
-from typing import Sequence
+from typing import Sequence, Tuple
 
 import numpy as np
 
@@ -41,14 +41,21 @@ class Accuracy(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].data.reshape(self.outer, self.classes, -1)
-        labels = bottom[1].data.astype(np.int64).reshape(self.outer, -1)
-        counts = counted(labels, self.ignored)
-        labels = whole_numbers(self, np.where(counts, labels, 0), self.classes, "label")
+        labels, counts = self.labels(bottom)
         right = ((x >= np.take_along_axis(x, labels[:, None], 1)).sum(1) <= self.top_k) & counts
         top[0].data[...] = right.sum() / max(counts.sum(), 1)
         for t in top[1:]:
             seen = np.bincount(labels[counts], minlength=self.classes)
             t.data[...] = np.bincount(labels[right], minlength=self.classes) / np.maximum(seen, 1)
+
+    def labels(self, bottom: Blobs) -> Tuple[np.ndarray, np.ndarray]:
+        """(labels, which places count), both (outer, inner); labels that do not count are 0.
+
+        Raises ShapeError for a label that is no class's.
+        """
+        labels = bottom[1].data.astype(np.int64).reshape(self.outer, -1)
+        counts = counted(labels, self.ignored)
+        return whole_numbers(self, np.where(counts, labels, 0), self.classes, "label"), counts
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         pass

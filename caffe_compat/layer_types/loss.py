@@ -16,8 +16,8 @@ from ..kernels.softmax import sigmoid, softmax
 from ..proto import caffe_pb2
 from .registry import Blobs, Layer, counted, register, whole_numbers
 
-_LEAST = np.float32(1e-20)  # Caffe's kLOG_THRESHOLD
-_SMALLEST = np.finfo(np.float32).tiny
+LEAST = np.float32(1e-20)  # Caffe's kLOG_THRESHOLD
+SMALLEST = np.finfo(np.float32).tiny
 
 
 class Loss(Layer):
@@ -195,7 +195,7 @@ class MultinomialLogisticLoss(Labelled):
         """(labels, the probability of each)."""
         p = bottom[0].data.reshape(bottom[0].shape[0], -1)
         labels = self.labels(bottom, p.shape[1])
-        return labels, np.maximum(p[np.arange(len(p)), labels], _LEAST)
+        return labels, np.maximum(p[np.arange(len(p)), labels], LEAST)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         _, chosen = self._chosen(bottom)
@@ -301,13 +301,19 @@ class SoftmaxLoss(Normalized):
         probability = softmax(self.rows(bottom[0].data), 1)
         for t in top[1:]:
             t.data[...] = probability.reshape(t.shape)
+        state = (probability, *self.labelled(bottom))
+        self.remember(bottom, state)
+        return state
+
+    def labelled(self, bottom: Blobs) -> Tuple[np.ndarray, np.ndarray, np.float32]:
+        """(labels, which places count, both (outer, inner), divisor).
+
+        Raises ShapeError for a label that is no class's.
+        """
         labels = bottom[1].data.astype(np.int64).reshape(self.outer, -1)
         counts = counted(labels, self.ignored)
         labels = whole_numbers(self, np.where(counts, labels, 0), self.classes, "label")
-        divisor = self.divisor(self.outer, labels.size, int(counts.sum()))
-        state = probability, labels, counts, divisor
-        self.remember(bottom, state)
-        return state
+        return labels, counts, self.divisor(self.outer, labels.size, int(counts.sum()))
 
     def gradient(self, state: Any, weight: np.float32, bottom: Blobs) -> np.ndarray:
         probability, labels, counts, divisor = state
@@ -327,7 +333,7 @@ class SoftmaxWithLoss(SoftmaxLoss):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         probability, labels, counts, divisor = self.prepare(bottom, top)
         chosen = np.take_along_axis(probability, labels[:, None], 1)[:, 0]
-        top[0].data[...] = -(np.log(np.maximum(chosen, _SMALLEST)) * counts).sum() / divisor
+        top[0].data[...] = -(np.log(np.maximum(chosen, SMALLEST)) * counts).sum() / divisor
 
     def slopes(self, probability: np.ndarray, labels: np.ndarray, bottom: Blobs) -> np.ndarray:
         slopes, chosen = probability.copy(), labels[:, None]
@@ -375,7 +381,7 @@ class InfogainLoss(SoftmaxLoss):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         probability, labels, counts, divisor = self.prepare(bottom, top)
-        losses = self._weights(bottom, labels) * np.log(np.maximum(probability, _LEAST))
+        losses = self._weights(bottom, labels) * np.log(np.maximum(probability, LEAST))
         top[0].data[...] = -(losses.sum(1) * counts).sum() / divisor
 
     def slopes(self, probability: np.ndarray, labels: np.ndarray, bottom: Blobs) -> np.ndarray:

@@ -59,6 +59,12 @@ class Python(Layer):
             RawBlobVec._over(list(bottom)),
         )
 
+    def forward_gpu(self, bottom: Blobs, top: Blobs) -> None:
+        self.forward(bottom, top)  # the program's, which reads and writes arrays
+
+    def backward_gpu(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        self.backward(top, propagate_down, bottom)
+
 
 def _class(param: Any) -> Type[ProgramLayer]:
     """The class that a LayerParameter names, if it may be run."""

@@ -130,7 +130,11 @@ class Recurrent(Layer):
         first = len(self.blobs)
         self.add_step_params(p)
         self._draw_further_steps(bottom[0].shape[0], self.blobs[first:])
-        self.kept = [np.zeros((bottom[0].shape[1], self.outputs), np.float32) for _ in self.states]
+        self._forget(bottom[0].shape[1])
+
+    def _forget(self, streams: int) -> None:
+        """Let the next pass begin with states of zero."""
+        self.kept = [Blob(streams, self.outputs) for _ in self.states]
 
     def add_step_params(self, p: Any) -> None:
         """Add the parameters of what runs at each step."""
@@ -169,16 +173,15 @@ class Recurrent(Layer):
                 f'layer "{self.name}": its weights take {self.blobs[0].shape[1]} inputs '
                 f"but its bottom {bottom[0].shape} has {inputs}"
             )
-        if len(self.kept[0]) != streams:
-            self.kept = [np.zeros((streams, self.outputs), np.float32) for _ in self.states]
+        if self.kept[0].shape[0] != streams:
+            self._forget(streams)
         top[0].reshape(steps, streams, self.outputs)
         for t in top[1:]:
             t.reshape(1, streams, self.outputs)
 
     def _start(self, bottom):
-        if self.exposed:
-            return [b.data.reshape(-1, self.outputs).copy() for b in bottom[-len(self.states) :]]
-        return self.kept
+        blobs = bottom[-len(self.states) :] if self.exposed else self.kept
+        return [b.data.reshape(-1, self.outputs).copy() for b in blobs]
 
     def _inputs(self, bottom):
         """What x and the static input give each step, (T, N, gates * D)."""
@@ -201,9 +204,9 @@ class Recurrent(Layer):
             top[0].data[step], new, kept = self.step(gates, states, cont)
             memory.append((states, cont, kept))
             states = new
-        self.kept = states
-        for t, state in zip(top[1:], states):
-            t.data[0] = state
+        for blobs in (self.kept, top[1:]):
+            for blob, state in zip(blobs, states):
+                blob.data[...] = state
         self.remember(bottom, memory)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:

@@ -2,18 +2,19 @@
 
 import difflib
 import math
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Type, TypeVar
 
 import numpy as np
 
 from netfile.forks import layer_of_a_fork
 
-from .. import limits
+from .. import devices, glog, limits
 from ..blob import Blob, ParamBlob
 from ..errors import PrototxtError, ShapeError, UnknownLayerTypeError
 from ..fillers import fill
 from ..handles import StringVec
 from ..proto import caffe_pb2
+from ..synced_memory import reading
 
 Counts = Tuple[int, Optional[int]]
 Blobs = List[Blob]
@@ -42,13 +43,16 @@ class Layer:
     no_gradient: Tuple[int, ...] = ()  # bottoms that have none: labels, indices
     views = False  # of a Concat: may the bottoms live in the top's memory?
     program: Any = None  # of a Python layer: the object of a program's that it runs
+    # did its last forward pass run in GPU mode? None: there was none
+    ran_on_gpu: Optional[bool] = None
 
     def __init__(self, param: Any, phase: int) -> None:
         self.layer_param, self.name, self.phase = param, param.name, phase
         self.blobs: List[ParamBlob] = []
         # for each parameter, whether backward passes compute its gradient; none given: they do
         self.learns: List[bool] = []
-        self._memory: Tuple[Any, Any] = (None, None)
+        # what `remember` keeps, of CPU mode and of GPU mode: (the bottom's shape, state)
+        self._memories: Dict[bool, Tuple[Any, Any]] = {}
 
     def check_counts(self, bottom: Blobs, top: Blobs) -> None:
         """Raise PrototxtError where the layer takes other numbers of bottoms or tops."""
@@ -82,9 +86,34 @@ class Layer:
         """Compute the diffs of bottoms whose propagate_down is true, and add the parameters'."""
         raise NotImplementedError
 
+    def forward_gpu(self, bottom: Blobs, top: Blobs) -> None:
+        """`forward` in GPU mode, on tensors; for types that have none, on the host."""
+        say_once(self.type, "layers have no GPU code")
+        self.forward_on_host(bottom, top)
+
+    def backward_gpu(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        """`backward` in GPU mode, on tensors; for types that have none, on the host."""
+        self.backward_on_host(top, propagate_down, bottom)
+
+    def forward_on_host(self, bottom: Blobs, top: Blobs) -> None:
+        """`forward` on the host, after which the bottoms are still on the device."""
+        with reading((b.blocks[0] for b in bottom), (t.blocks[0] for t in top)):
+            self.forward(bottom, top)
+
+    def backward_on_host(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        """`backward` on the host, after which what it reads is still on the device."""
+        read = [b.blocks[0] for b in (*bottom, *top)] + [t.blocks[1] for t in top]
+        with reading(read, [b.blocks[1] for b in bottom]):
+            self.backward(top, propagate_down, bottom)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its backward pass runs in GPU mode: where its forward pass did."""
+        return devices.on_gpu() if self.ran_on_gpu is None else self.ran_on_gpu
+
     def remember(self, bottom: Blobs, state: Any) -> None:
         """Keep what the backward pass needs of this forward pass."""
-        self._memory = bottom[0].shape, state
+        self._memories[self.on_gpu] = bottom[0].shape, state
 
     def recall(self, bottom: Blobs) -> Any:
         """What `remember` kept, or None if no forward pass has run at the bottom's present shape.
@@ -92,7 +121,7 @@ class Layer:
         A backward pass visits layers that its forward pass never reached; those have no gradient to
         give.
         """
-        shape, state = self._memory
+        shape, state = self._memories.get(self.on_gpu, (None, None))
         return state if shape == bottom[0].shape else None
 
     @staticmethod
@@ -119,6 +148,10 @@ class Layer:
                 gradient()
             else:
                 blob.pending = gradient
+
+    def add_gpu_gradients(self, *gradients: Callable[[], object]) -> None:
+        """`add_gradients` for functions that add to the diffs on the device."""
+        self.add_gradients(*map(devices.computed, gradients))
 
     def canonical_axis(self, axis: int, blob: Blob) -> int:
         """`axis` counted from the first; raises PrototxtError where the blob has no such axis."""
@@ -178,6 +211,12 @@ class Source(Layer):
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         pass
 
+    def forward_gpu(self, bottom: Blobs, top: Blobs) -> None:
+        self.forward(bottom, top)  # where values come from is the host, as in Caffe
+
+    def backward_gpu(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        pass
+
 
 def around(blob: Blob, axis: int) -> Tuple[int, int, int]:
     """The blob's counts before, at and after an axis."""
@@ -210,6 +249,26 @@ def register(cls: AnyLayer) -> AnyLayer:
         raise ValueError(f'layer type "{cls.type}" is registered twice')
     LAYERS[cls.type] = cls
     return cls
+
+
+Forward = Callable[[Any, Blobs, Blobs], None]
+Backward = Callable[[Any, Blobs, Sequence[bool], Blobs], None]
+_said: Set[str] = set()  # types of which it has been said that they run on the host
+
+
+def twin(cls: Type[Layer], forward: Forward, backward: Backward) -> None:
+    """Give a Layer its forward_gpu and backward_gpu; types derived from it have them too."""
+    if "forward_gpu" in vars(cls):
+        raise ValueError(f'layer type "{cls.type}" has two twins in GPU mode')
+    setattr(cls, "forward_gpu", forward)  # noqa: B010  for mypy
+    setattr(cls, "backward_gpu", backward)  # noqa: B010
+
+
+def say_once(kind: str, why: str) -> None:
+    """Log, once for each type, why its layers run on the CPU in GPU mode."""
+    if kind not in _said:
+        _said.add(kind)
+        glog.warning("layer.hpp:331", f"{kind} {why}: they run on the CPU")
 
 
 def loss_weights(param: Any, layer: Layer) -> List[float]:

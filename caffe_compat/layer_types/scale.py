@@ -126,6 +126,8 @@ class Bias(Broadcast):
         if len(bottom) > 1 and propagate_down[1]:
             bottom[1].diff[...] = dy.sum((0, 2)).reshape(bottom[1].shape)
         elif len(bottom) == 1:
+            if bottom[0] is top[0] and not self.blobs[0].wanted:
+                dy = dy.copy()  # lower layers overwrite it before anybody asks for the gradient
             self.add_gradients(lambda: self.add_to(self.blobs[0], dy))
         if propagate_down[0] and bottom[0] is not top[0]:
             bottom[0].diff[...] = top[0].diff

@@ -145,17 +145,18 @@ class BatchReindex(Layer):
             )
         top[0].reshape(bottom[1].count, *bottom[0].shape[1:])
 
-    def _numbers(self, bottom):
+    def numbers(self, bottom: Blobs) -> np.ndarray:
+        """The numbers of the items. Raises ShapeError for one that is none's."""
         return whole_numbers(self, bottom[1].data, bottom[0].shape[0], "item")
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         if bottom[1].count:
-            top[0].data[...] = bottom[0].data[self._numbers(bottom)]
+            top[0].data[...] = bottom[0].data[self.numbers(bottom)]
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
             bottom[0].diff[...] = 0
-            np.add.at(bottom[0].diff, self._numbers(bottom), top[0].diff)
+            np.add.at(bottom[0].diff, self.numbers(bottom), top[0].diff)
 
 
 @register
@@ -225,17 +226,18 @@ class Embed(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*bottom[0].shape, self.outputs)
 
-    def _numbers(self, bottom):
+    def numbers(self, bottom: Blobs) -> np.ndarray:
+        """The numbers of the weights' rows. Raises ShapeError for one that is none's."""
         return whole_numbers(self, bottom[0].data, self.inputs, "row of the weights")
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        top[0].data[...] = self.blobs[0].data[self._numbers(bottom)]
+        top[0].data[...] = self.blobs[0].data[self.numbers(bottom)]
         if len(self.blobs) > 1:
             top[0].data[...] += self.blobs[1].data
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.add_gradients(
-            lambda: np.add.at(self.blobs[0].diff, self._numbers(bottom), top[0].diff),
+            lambda: np.add.at(self.blobs[0].diff, self.numbers(bottom), top[0].diff),
             lambda: np.add(
                 self.blobs[1].diff,
                 top[0].diff.reshape(-1, self.outputs).sum(0),

@@ -67,6 +67,7 @@ class SPP(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         for (pool, out), part in zip(self.pools, self._flat(top[0].data)):
+            pool.ran_on_gpu = self.ran_on_gpu
             pool.forward(bottom, [out])
             part[...] = out.data.reshape(part.shape)
 

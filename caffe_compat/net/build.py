@@ -6,7 +6,7 @@ from itertools import chain
 from types import TracebackType
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
-from .. import limits
+from .. import devices, limits
 from ..blob import Blob, ParamBlob
 from ..errors import CaffeError, ShapeError
 from ..kernels import threads
@@ -129,9 +129,16 @@ class naming:
         ours = isinstance(error, (ArithmeticError, IndexError, ValueError)) and not isinstance(
             error, CaffeError
         )
-        if ours and self.layer.type != "Python":
+        if self.layer.type == "Python":
+            return
+        what = f'layer "{self.layer.name}" ({self.layer.type})'
+        if devices.on_gpu() and isinstance(error, RuntimeError):
+            explained = devices.explain(error, what)
+            if explained is not None:
+                raise explained from error
+            ours = not isinstance(error, CaffeError)
+        if ours:
             shapes = ", ".join(str(blob.shape) for blob in self.bottom)
             raise ShapeError(
-                f'layer "{self.layer.name}" ({self.layer.type}) cannot work with bottoms of '
-                f"shapes {shapes or 'none'}: {error}"
+                f"{what} cannot work with bottoms of shapes {shapes or 'none'}: {error}"
             ) from error

@@ -2,7 +2,7 @@
 
 import os
 from collections import OrderedDict
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import zip_longest
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from netfile.prototxt import read_prototxt
 
+from .. import devices
 from ..errors import CaffeError, InputArrayError, MissingFileError, ShapeError, WeightsError
 from ..handles import Blob, BlobVec, DtypeVec, Instance, IntVec, Layer, LayerVec, StringVec
 from ..layer_types.data import MemoryData
@@ -17,6 +18,7 @@ from ..proto import caffe_pb2
 from . import batches, weights
 from .batches import Arrays
 from .build import build
+from .late import LateArrays
 from .names import Names
 from .run import AFTER_BACKWARD, AFTER_FORWARD, BEFORE_BACKWARD, BEFORE_FORWARD, Passes
 
@@ -194,7 +196,7 @@ class Net(Instance):
         names = set((self.top_names[end] if end is not None else self.outputs) + list(blobs or []))
         self._fill(kwargs, "data", self.inputs, "input")
         self._forward(first, last)
-        return {name: self.blobs[name].data for name in names}
+        return self._arrays(names, "data")
 
     def backward(
         self,
@@ -222,7 +224,14 @@ class Net(Instance):
         )
         self._fill(kwargs, "diff", self.outputs, "output")
         self._backward(first, last)
-        return {name: self.blobs[name].diff for name in names}
+        return self._arrays(names, "diff")
+
+    def _arrays(self, names: Iterable[str], which: str) -> Arrays:
+        """{name: data or diff}; in GPU mode each comes from the device when it is looked up."""
+        read = {name: partial(getattr, self.blobs[name], which) for name in names}
+        if devices.on_gpu():
+            return LateArrays(read)
+        return {name: array() for name, array in read.items()}
 
     def forward_all(self, blobs: Optional[Sequence[str]] = None, **kwargs: Any) -> Arrays:
         """Run forward over any number of inputs, in batches of the net's size.
@@ -315,7 +324,7 @@ class Net(Instance):
         for blobs in self._parts.params.values():
             for blob in blobs:
                 blob.pending = None
-                blob.diff[...] = 0
+                blob.clear_diff()
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Feed a net whose first layer is MemoryData.

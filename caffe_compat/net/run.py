@@ -6,9 +6,10 @@ import weakref
 from itertools import chain
 from typing import Any, Callable, Dict, List, cast
 
+from .. import devices
 from ..blob import Blob
 from ..layer_types.convolution import Convolution
-from . import sharing
+from . import on_device, sharing
 from .build import Parts, naming
 
 BEFORE_FORWARD, AFTER_FORWARD = "before_forward", "after_forward"
@@ -61,9 +62,12 @@ class Passes:
         """
         # nothing of Python's comes between the taking of the lock and the block that gives it back
         with self.lock:
-            return self._forward(first, last)
+            if not devices.on_gpu():
+                return self._forward(first, last, False)
+            with on_device.passing(self.parts, self._concats):
+                return self._forward(first, last, True)
 
-    def _forward(self, first: int, last: int) -> float:
+    def _forward(self, first: int, last: int, on_gpu: bool) -> float:
         parts = self.parts
         self._lose_gradients()
         sharing.keep_unreached_tops(parts, self._concats, first, last)
@@ -72,19 +76,24 @@ class Passes:
         while i <= last:
             self._call(BEFORE_FORWARD, i)
             relu = self.relu_after.get(i) if i < last and not self._watched() else None
+            relu = None if on_gpu else relu
             layer, bottom, top = parts.layers[i], parts.bottoms[i], parts.tops[i]
             with naming(layer, bottom):
                 # as in Caffe, each layer fits its tops to its bottoms first, and none after `last`
                 layer.reshape(bottom, top)
-                if relu is None:
+                layer.ran_on_gpu = on_gpu
+                if on_gpu:
+                    on_device.forward(layer, bottom, top)
+                elif relu is None:
                     layer.forward(bottom, top)
                 else:
                     cast(Convolution, layer).forward(bottom, top, relu)
+                    relu.ran_on_gpu = False
             self._call(AFTER_FORWARD, i)
             i += 1 if relu is None else 2
         return float(
             sum(
-                weight * top.data.sum()
+                weight * (float(top.gpu_data.sum()) if on_gpu else top.data.sum())
                 for i in range(first, last + 1)
                 for weight, top in zip(parts.loss_weights[i], parts.tops[i])
                 if weight
@@ -94,7 +103,11 @@ class Passes:
     def backward(self, first: int, last: int) -> None:
         """Run the layers backward from `first` down to `last`."""
         with self.lock:
-            self._backward(first, last)
+            if not devices.on_gpu():
+                self._backward(first, last)
+                return
+            with on_device.passing(self.parts, self._concats):
+                self._backward(first, last)
 
     def _backward(self, first: int, last: int) -> None:
         for number, split in self.splits.items():
@@ -118,11 +131,11 @@ class Passes:
         with naming(layer, bottom):
             if i in self.splits and self.splits[i].active:
                 if wanted[0]:
-                    self.splits[i].finish()
+                    self.splits[i].finish(layer.on_gpu)
             elif merged:
                 sharing.backward_into(i, layer, top, wanted, bottom, merged, self._spare)
             else:
-                layer.backward(top, wanted, bottom)
+                (layer.backward_gpu if layer.on_gpu else layer.backward)(top, wanted, bottom)
 
     def merge_splits(self) -> None:
         """Add the diffs of all Splits as they come again, whoever holds arrays of them."""

@@ -17,9 +17,10 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, cast
 
 import numpy as np
 
-from ..blob import Blob, Memory
+from ..blob import Blob
 from ..kernels import elementwise
 from ..layer_types.registry import Layer
+from ..synced_memory import HEAD_AT_CPU, SyncedMemory
 from .parts import Parts
 
 # layers whose tops or bottoms use another blob's memory, or that programs write into
@@ -69,7 +70,7 @@ def keep_unreached_tops(parts: Parts, makers: Dict[int, List[int]], first: int, 
 class Lease:
     """What the arrays that were given out of a block of memory refer to; dies with the last one."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: SyncedMemory) -> None:
         self.memory, self._values = memory, memory.values
         # no property: NumPy asks for it, and loses a Ctrl-C that comes while code of ours answers
         self.__array_interface__ = self._values.__array_interface__
@@ -85,10 +86,9 @@ class SplitTop(Blob):
 
     @property
     def diff(self) -> np.ndarray:
-        with self.lock:
-            on_look = self.on_look
-            if on_look is not None:
-                on_look()
+        self._look()
+        if self._diff.there.head > HEAD_AT_CPU:
+            self._diff.values  # noqa: B018  they come from the device
         lease = self._lease()
         if lease is None or lease.memory is not self._diff:
             lease = Lease(self._diff)
@@ -96,15 +96,35 @@ class SplitTop(Blob):
         return np.asarray(lease)[: self.count].reshape(self.shape)
 
     @property
+    def gpu_diff(self) -> Any:
+        self._look()
+        return super().gpu_diff
+
+    @property
+    def mutable_gpu_diff(self) -> Any:
+        self._look()
+        return super().mutable_gpu_diff
+
+    def _look(self) -> None:
+        with self.lock:
+            on_look = self.on_look
+            if on_look is not None:
+                on_look()
+
+    @property
     def diff_is_idle(self) -> bool:
         """Whether the diff is zero, and nobody holds an array of it."""
         lease = self._lease()
         held = lease is not None and lease.memory is self._diff
-        return not held and not (self._diff.seen and self._diff.values[: self.count].any())
+        if held or not self._diff.seen:
+            return not held
+        if self._diff.there.head > HEAD_AT_CPU:
+            return not bool(self._diff.gpu(self.shape, self.count).any())
+        return not self._diff.values[: self.count].any()
 
     def forget_diff(self) -> None:
         """Give up the memory of `diff`; from here on it is zero, and new when it is looked at."""
-        self._diff = Memory(self._diff.capacity)
+        self._diff = SyncedMemory(self._diff.capacity)
 
 
 class MergedSplit:
@@ -159,9 +179,13 @@ class MergedSplit:
         blob.share_diff(self.bottom)
         return blob
 
-    def finish(self) -> None:
+    def finish(self, on_gpu: bool) -> None:
         """When the backward pass comes to the Split itself: nothing is left, if any reader ran."""
-        if not self.filled:
+        if self.filled:
+            return
+        if on_gpu:
+            self.bottom.mutable_gpu_diff.zero_()
+        else:
             self.bottom.diff[...] = 0
 
     def separate(self) -> None:
@@ -177,7 +201,8 @@ class MergedSplit:
             learns = layer.learns
             try:
                 layer.learns = [False] * len(layer.blobs)
-                layer.backward(tops, [i == number for i in range(len(bottom))], bottom)
+                wanted = [i == number for i in range(len(bottom))]
+                (layer.backward_gpu if layer.on_gpu else layer.backward)(tops, wanted, bottom)
             finally:
                 layer.learns = learns
 
@@ -236,8 +261,9 @@ def backward_into(
         number: the layer's.
         wanted: for each bottom, whether its gradient is.
         merged: {bottom's number: its MergedSplit}.
-        spare: a Blob for layers that cannot add.
+        spare: a Blob for layers that cannot add, and run on the CPU.
     """
+    on_gpu = layer.on_gpu
     for j, split in merged.items():
         if wanted[j]:
             split.ran[number] = _shapes(bottom, top)
@@ -248,18 +274,21 @@ def backward_into(
             continue
         if not split.filled:
             bottom[j] = split.into()
-        elif layer.can_add and len(bottom) == 1:
+        elif layer.can_add and len(bottom) == 1 and not on_gpu:
             bottom[j] = split.into()
             cast(Any, layer).backward(top, wanted, bottom, add=True)
             return
         else:
-            bottom[j] = spare if not adding else Blob()
+            bottom[j] = Blob() if adding or on_gpu else spare
             bottom[j].reshape_like(split.bottom)
             bottom[j].share_data(split.bottom)
             adding.append((split, bottom[j]))
-    layer.backward(top, wanted, bottom)
+    (layer.backward_gpu if on_gpu else layer.backward)(top, wanted, bottom)
     for split, blob in adding:
-        elementwise.add(split.bottom.diff, blob.diff)
+        if on_gpu:
+            split.bottom.mutable_gpu_diff.add_(blob.gpu_diff)
+        else:
+            elementwise.add(split.bottom.diff, blob.diff)
     for j, split in merged.items():
         if wanted[j]:
             split.filled = True

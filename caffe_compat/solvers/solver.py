@@ -2,11 +2,13 @@
 
 import operator
 import os
+from contextlib import nullcontext
 from typing import Any, Callable, List, Optional, Tuple, Union
 
 import numpy as np
 
-from .. import glog
+from .. import devices, glog
+from ..blob import Blob, ParamBlob
 from ..errors import CaffeError
 from ..fillers import set_random_seed
 from ..handles import Instance, NetVec
@@ -20,6 +22,19 @@ from .updates import RULES
 PathLike = Union[str, bytes, "os.PathLike[str]"]
 Callback = Callable[[], Any]
 _NOTHING = object()
+
+
+def _sides(blob: Blob) -> Tuple[Any, Any]:
+    """(data, diff), to be read and written: arrays, or in GPU mode tensors on the device."""
+    if not devices.on_gpu():
+        return blob.data, blob.diff
+    if isinstance(blob, ParamBlob):
+        blob.settle()
+    return blob.mutable_gpu_data, blob.mutable_gpu_diff
+
+
+def _sign(x: Any) -> Any:
+    return np.sign(x) if isinstance(x, np.ndarray) else x.sign()
 
 
 class SolverParameter(Instance):
@@ -77,9 +92,7 @@ class Solver(Instance):
         self._callbacks: List[Tuple[Callback, Callback]] = []
         kept = self._rule_of_update.histories
         # Caffe's order: one array for each parameter, then a second one for each
-        self._history = [
-            np.zeros(known.blob.shape, np.float32) for _ in range(kept) for known in self._learnable
-        ]
+        self._history = [Blob(*known.blob.shape) for _ in range(kept) for known in self._learnable]
         self._report = Report(self._param, self._net)
 
     @property
@@ -154,7 +167,8 @@ class Solver(Instance):
         rate = self._rate()
         if self._param.display and self._iteration % self._param.display == 0:
             glog.info("sgd_solver.cpp:112", f"Iteration {self._iteration}, lr = {rate:g}")
-        with np.errstate(all="ignore"):
+        computing = devices.computing() if devices.on_gpu() else nullcontext()
+        with np.errstate(all="ignore"), computing:
             self._clip()
             for number in range(len(self._learnable)):
                 self._update(number, rate)
@@ -171,8 +185,9 @@ class Solver(Instance):
         most = np.float32(self._param.clip_gradients)
         if most < 0:
             return
-        diffs = [known.blob.diff for known in self._learnable]
-        norm = np.sqrt(np.float32(sum(np.dot(d.ravel(), d.ravel()) for d in diffs)))
+        diffs = [_sides(known.blob)[1] for known in self._learnable]
+        squares = sum(d.ravel() @ d.ravel() for d in diffs)
+        norm = np.sqrt(np.float32(float(squares)))
         if norm > most:
             scale = np.float32(most / norm)
             glog.info(
@@ -186,13 +201,13 @@ class Solver(Instance):
     def _update(self, number: int, rate: np.float32) -> None:
         """Update one parameter, by its gradient's mean, its decay and the rule."""
         p, known = self._param, self._learnable[number]
-        data, diff = known.blob.data, known.blob.diff
+        data, diff = _sides(known.blob)
         if p.iter_size > 1:
             diff *= np.float32(1 / p.iter_size)
         decay = np.float32(p.weight_decay) * np.float32(known.decay_mult)
         if decay:
-            diff += decay * (data if p.regularization_type == "L2" else np.sign(data))
-        history = self._history[number :: len(self._learnable)]
+            diff += decay * (data if p.regularization_type == "L2" else _sign(data))
+        history = [_sides(blob)[0] for blob in self._history[number :: len(self._learnable)]]
         self._rule_of_update.update(
             diff, np.float32(rate * np.float32(known.lr_mult)), history, self._iteration
         )
@@ -224,7 +239,8 @@ class Solver(Instance):
 
         Raises OSError where the system refuses to write.
         """
-        now = state.State(self._iteration, self._current_step, self._history, None)
+        history = [blob.data for blob in self._history]
+        now = state.State(self._iteration, self._current_step, history, None)
         state.snapshot(self._net, self._param, now)
 
     def restore(self, state_file: PathLike) -> None:
@@ -236,10 +252,10 @@ class Solver(Instance):
         glog.info("solver.cpp:299", f"Restoring previous solver status from {path}")
         found = state.read(path)
         layers = [known.layer for known in self._learnable] * self._rule_of_update.histories
-        state.check_history(found, [array.shape for array in self._history], layers, path)
+        state.check_history(found, [blob.shape for blob in self._history], layers, path)
         state.load_learned(self._net, found, path)
-        for array, stored in zip(self._history, found.history):
-            array[...] = stored
+        for blob, stored in zip(self._history, found.history):
+            blob.data[...] = stored
         self._iteration, self._current_step = found.iteration, found.current_step
 
     def share_weights(self, net: Net) -> None:

@@ -1,6 +1,7 @@
 """Update rules: from a parameter's gradient to what is subtracted from it.
 
-One class for each of Caffe's solvers. Each is in single precision, in Caffe's order of operations.
+One class for each of Caffe's solvers. Each is in single precision, in Caffe's order of operations,
+on NumPy's arrays or, in GPU mode, on PyTorch's tensors.
 """
 
 from typing import Any, Dict, List, Type
@@ -9,8 +10,13 @@ import numpy as np
 
 from ..errors import CaffeError
 
-Arrays = List[np.ndarray]
+Arrays = List[Any]
 RULES: Dict[str, Type["SGD"]] = {}
+
+
+def root(x: Any) -> Any:
+    """The square root of an array or a tensor."""
+    return np.sqrt(x) if isinstance(x, np.ndarray) else x.sqrt()
 
 
 def rule(cls: Type["SGD"]) -> Type["SGD"]:
@@ -38,11 +44,11 @@ class SGD:
     def check(self) -> None:
         """Raise CaffeError for settings with which this rule does not work."""
 
-    def update(self, g: np.ndarray, rate: np.float32, history: Arrays, iteration: int) -> None:
+    def update(self, g: Any, rate: np.float32, history: Arrays, iteration: int) -> None:
         """Turn a gradient into the update that is subtracted from the parameter, in place.
 
         Args:
-            g: the gradient, float32.
+            g: the gradient, float32: an array or a tensor.
             rate: the learning rate, times the parameter's lr_mult.
             history: `histories` arrays of its shape, which are updated too.
             iteration: how often the weights have been updated.
@@ -68,11 +74,11 @@ class Nesterov(SGD):
 
     type = "Nesterov"
 
-    def update(self, g: np.ndarray, rate: np.float32, history: Arrays, iteration: int) -> None:
+    def update(self, g: Any, rate: np.float32, history: Arrays, iteration: int) -> None:
         h = history[0]
         before = self.momentum * h
-        np.add(rate * g, before, out=h)
-        np.subtract((np.float32(1) + self.momentum) * h, before, out=g)
+        h[...] = rate * g + before
+        g[...] = (np.float32(1) + self.momentum) * h - before
 
 
 @rule
@@ -84,10 +90,10 @@ class AdaGrad(SGD):
     def check(self) -> None:
         self._no_momentum()
 
-    def update(self, g: np.ndarray, rate: np.float32, history: Arrays, iteration: int) -> None:
+    def update(self, g: Any, rate: np.float32, history: Arrays, iteration: int) -> None:
         h = history[0]
-        h += np.square(g)
-        g[...] = rate * (g / (np.sqrt(h) + self.delta))
+        h += g * g
+        g[...] = rate * (g / (root(h) + self.delta))
 
 
 @rule
@@ -102,11 +108,11 @@ class RMSProp(SGD):
         if not 0 <= self.decay < 1:
             raise CaffeError(f"rms_decay is {self.decay:g}; it must be from 0 to less than 1")
 
-    def update(self, g: np.ndarray, rate: np.float32, history: Arrays, iteration: int) -> None:
+    def update(self, g: Any, rate: np.float32, history: Arrays, iteration: int) -> None:
         h = history[0]
         h *= self.decay
-        h += (np.float32(1) - self.decay) * np.square(g)
-        g[...] = rate * (g / (np.sqrt(h) + self.delta))
+        h += (np.float32(1) - self.decay) * g * g
+        g[...] = rate * (g / (root(h) + self.delta))
 
 
 @rule
@@ -120,14 +126,14 @@ class AdaDelta(SGD):
     type = "AdaDelta"
     histories = 2
 
-    def update(self, g: np.ndarray, rate: np.float32, history: Arrays, iteration: int) -> None:
+    def update(self, g: Any, rate: np.float32, history: Arrays, iteration: int) -> None:
         h, s = history
         rest = np.float32(1) - self.momentum
         h *= self.momentum
-        h += rest * np.square(g)
-        g *= np.sqrt((self.delta + s) / (self.delta + h))
+        h += rest * g * g
+        g *= root((self.delta + s) / (self.delta + h))
         s *= self.momentum
-        s += rest * np.square(g)
+        s += rest * g * g
         g *= rate
 
 
@@ -142,12 +148,12 @@ class Adam(SGD):
     type = "Adam"
     histories = 2
 
-    def update(self, g: np.ndarray, rate: np.float32, history: Arrays, iteration: int) -> None:
+    def update(self, g: Any, rate: np.float32, history: Arrays, iteration: int) -> None:
         m, v = history
         b1, b2, t = self.momentum, np.float32(self.param.momentum2), iteration + 1
         m *= b1
         m += (np.float32(1) - b1) * g
         v *= b2
-        v += (np.float32(1) - b2) * np.square(g)
+        v += (np.float32(1) - b2) * g * g
         correction = np.sqrt(1 - np.float64(b2) ** t) / (1 - np.float64(b1) ** t)
-        g[...] = np.float32(rate * correction) * (m / (np.sqrt(v) + self.delta))
+        g[...] = np.float32(rate * correction) * (m / (root(v) + self.delta))

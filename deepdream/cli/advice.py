@@ -91,7 +91,7 @@ def _(error: OpenSizeError) -> str:
 @advice.register(errors.EngineError)
 def _(error: errors.EngineError) -> str:
     if error.gpu is not None:
-        return "leave out --gpu, or use --engine caffe with a Caffe built for GPUs"
+        return "leave out --gpu to compute on the CPU"
     return "leave out --engine to use the built-in one" if error.engine == "caffe" else ""
 
 

@@ -174,7 +174,7 @@ def add_engine(
         "--gpu",
         type=GPU,
         metavar="N",
-        help="compute on this GPU; needs a real Caffe built for it",
+        help="compute on this GPU, by PyTorch in the built-in engine, or by a Caffe built for it",
     )
 
 

@@ -94,18 +94,19 @@ def describe(caffe: Any) -> Dict[str, Any]:
 
 
 def use_gpu(caffe: Any, device: int) -> None:
-    """Compute on this GPU from now on.
+    """Compute on this GPU from now on: a real Caffe's, or PyTorch's in the built-in engine.
 
     Raises:
         EngineError: the engine or the machine has none.
     """
     if not aborts(caffe):
-        raise EngineError(
-            f"GPU {device}: the built-in engine computes on the CPU only; a GPU needs a real Caffe "
-            "build",
-            engine=name_of(caffe),
-            gpu=device,
-        )
+        try:
+            caffe.set_device(device)
+            caffe.set_mode_gpu()
+        except errors(caffe) as e:
+            why = getattr(e, "why", str(e))
+            raise EngineError(f"GPU {device}: {why}", engine=name_of(caffe), gpu=device) from None
+        return
     # Caffe ends the whole process where there is no such GPU, so another process tries first
     probe = _BEGIN.format(path=sys.path) + f"caffe.set_device({device}); caffe.set_mode_gpu()"
     run = subprocess.run(

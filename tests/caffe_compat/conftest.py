@@ -1,13 +1,24 @@
-"""A net with two branches, with which the tests of nets begin."""
+"""A net with two branches, with which the tests of nets begin; and the mode they run in."""
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import numpy as np
 import pytest
 
 import caffe_compat as caffe
+from tests.support import gpu
 from tests.support.nets import BRANCHED
+
+
+@pytest.fixture(autouse=gpu.wanted(), scope="session")
+def mode() -> Iterator[None]:
+    """GPU mode for all tests here, where it is wanted."""
+    gpu.choose(os.environ.__setitem__)
+    caffe.set_mode_gpu()
+    yield
+    caffe.set_mode_cpu()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import caffe_compat as caffe
-from caffe_compat import blob
+from caffe_compat import synced_memory
 from caffe_compat.kernels import cores, elementwise, tasks, threads
 from caffe_compat.net import sharing
 from scripts.soak import interrupts
@@ -122,7 +122,7 @@ def test_an_interrupt_ends_the_waiting_for_compiling_and_not_the_compiling():
 
 def test_no_code_of_ours_answers_when_numpy_asks_for_an_array():
     # NumPy takes an exception there for an answer, a Ctrl-C too
-    lease = sharing.Lease(blob.Memory(3))
+    lease = sharing.Lease(synced_memory.SyncedMemory(3))
     assert "__array_interface__" in vars(lease) and np.asarray(lease).shape == (3,)
 
 

@@ -1,14 +1,14 @@
-"""Run every case on one engine and record what comes out: `python record.py ENGINE FOLDER`.
+"""Run every case on one engine and record what comes out: `record.py ENGINE FOLDER [NET...]`.
 
 The first engine that runs in FOLDER writes each case's weights there, and the others load them;
-each writes FOLDER/ENGINE.npz. It needs nothing but NumPy and the engine, so it runs on Debian's
-Python 3.9 too.
+each writes FOLDER/ENGINE.npz. With names of nets, they alone are run beside the layers. It needs
+nothing but NumPy and the engine, so it runs on Debian's Python 3.9 too.
 """
 
 import importlib
 import sys
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 
@@ -163,20 +163,25 @@ def record_span(
     out[key + "backward|span"] = bottom.diff.copy()
 
 
-def main(engine: str, folder: Path) -> None:
-    caffe = importlib.import_module(engine)
+def record(caffe: Any, folder: Path, some: Sequence[str] = ()) -> Arrays:
+    """All layers' arrays, and those of all nets, or of some."""
     caffe.set_random_seed(3)
     sys.modules["doubling"] = cases.doubling(caffe)
     getattr(caffe, "allow_python_layers", bool)()
     out: Arrays = {}
     for name, case in cases.LAYERS.items():
         record_layer(caffe, folder, name, case, out)
-    for name, spec in nets.NETS.items():
-        record_net(caffe, folder, name, spec, out)
-    for name in nets.BUILT:
+    for name in some or nets.NETS:
+        record_net(caffe, folder, name, nets.NETS[name], out)
+    for name in () if some else nets.BUILT:
         record_built(caffe, folder, name, out)
+    return out
+
+
+def main(engine: str, folder: Path, some: Sequence[str]) -> None:
+    out = record(importlib.import_module(engine), folder, some)
     np.savez(str(folder / f"{engine}.npz"), **out)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

@@ -10,6 +10,8 @@ from caffe_compat.layer_types import create
 from caffe_compat.layer_types.registry import Layer
 from caffe_compat.proto import caffe_pb2
 
+from . import gpu
+
 
 def build(
     text: str,
@@ -38,6 +40,8 @@ def build(
     layer.check_counts(bottom, top)
     layer.setup(bottom, top)
     layer.reshape(bottom, top)
+    if gpu.wanted():
+        gpu.on_device(layer)
     return layer, bottom, top
 
 
@@ -91,15 +95,15 @@ def check_gradient(
         return sum(float((w.astype(np.float64) * t.data).sum()) for w, t in zip(weights, top))
 
     for number, (blob, gradient) in enumerate(zip(checked, analytic)):
-        flat = blob.data.reshape(-1)
-        wanted = np.empty(flat.size)
-        for i in range(flat.size):
-            kept = flat[i]
-            flat[i] = kept + step
+        wanted = np.empty(blob.count)
+        for i in range(blob.count):
+            # read anew each time, or in GPU mode it stays on the host
+            kept = blob.data.reshape(-1)[i]
+            blob.data.reshape(-1)[i] = kept + step
             above = value()
-            flat[i] = kept - step
+            blob.data.reshape(-1)[i] = kept - step
             below = value()
-            flat[i] = kept
+            blob.data.reshape(-1)[i] = kept
             wanted[i] = (above - below) / (2 * step)
         error = np.abs(gradient.reshape(-1) - wanted).max() / max(np.abs(wanted).max(), 1e-3)
         assert error < tolerance, (

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import caffe_compat as caffe
+from tests.support import gpu
 from tests.support.training import FIXED, SMALL
 
 
@@ -21,6 +22,7 @@ def test_solve_runs_to_max_iter_and_learns(solver):
     assert float(s.net.blobs["loss"].data) < before / 2
 
 
+@gpu.on_cpu
 def test_an_update_alone_subtracts_the_rate_times_the_gradient(solver):
     s = solver()
     weights = s.net.layers[1].blobs[0].data

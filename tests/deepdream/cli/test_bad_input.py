@@ -192,7 +192,7 @@ def test_guide_too_small(refused, photo, tmp_path, out):
 def test_gpu_that_is_not_there(refused, photo, out, engine_name):
     # no machine has as many GPUs as this; a CPU-only Caffe would end the process at the first
     message = {
-        "compat": "computes on the CPU only",
+        "compat": "GPU 99: ",  # no PyTorch, no GPU, or fewer
         "caffe": "GPU 99: this Caffe has no such GPU (a CPU-only build?)",
     }[engine_name]
     assert message in refused("dream", photo, "-o", out, "--gpu", 99)
