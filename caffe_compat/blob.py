@@ -94,6 +94,21 @@ class Blob:
         return self._view("diff")
 
     @property
+    def cpu_data(self) -> np.ndarray:
+        """The values, to be read alone: what a device has of them stays good."""
+        return self._data.read()[: self._count].reshape(self.shape)
+
+    @property
+    def cpu_diff(self) -> np.ndarray:
+        """Their gradient, likewise."""
+        return self._diff.read()[: self._count].reshape(self.shape)
+
+    @property
+    def last_cpu_data(self) -> np.ndarray:
+        """The values as they last were on the host, whatever a device has made of them since."""
+        return self._data.last[: self._count].reshape(self.shape)
+
+    @property
     def gpu_data(self) -> Any:
         """The values as a tensor on the device, to be read."""
         return self._data.gpu(self.shape, self._count)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ACCELERATORS = ("cuda", "xpu", "mps")
 _MEMORY = "memory"  # of which it is not known yet what it is for
 _VARIABLE = "CAFFE_COMPAT_DEVICE"
+_FAST = "CAFFE_COMPAT_FAST"
 
 
 class _Process:
@@ -31,7 +32,7 @@ class _Process:
     number = 0  # of the device
     device: Any = None  # PyTorch's, from the first set_mode_gpu on
     moved = False  # has there been another one before, on which values may be?
-    fast = False
+    fast: Optional[bool] = None  # None: as the environment says
     forked = False  # is it the child of one that used a device?
 
 
@@ -81,8 +82,8 @@ def set_fast(fast: bool = True) -> None:
 
 
 def is_fast() -> bool:
-    """Whether GPU mode trades exactness for speed."""
-    return _now.fast
+    """Whether GPU mode trades exactness for speed: by set_fast, or CAFFE_COMPAT_FAST=1."""
+    return os.environ.get(_FAST) == "1" if _now.fast is None else _now.fast
 
 
 def about() -> Dict[str, Any]:
@@ -91,7 +92,7 @@ def about() -> Dict[str, Any]:
     return {
         "device": _name(_now.device),
         "pytorch": str(torch.__version__),
-        "fast": _now.fast,
+        "fast": is_fast(),
     }
 
 
@@ -175,7 +176,7 @@ def computing() -> Iterator[None]:
 
 @contextmanager
 def _settings(backends: Any) -> Iterator[None]:
-    fast, cudnn, products = _now.fast, backends.cudnn, backends.cuda.matmul
+    fast, cudnn, products = is_fast(), backends.cudnn, backends.cuda.matmul
     wanted: List[Tuple[Any, str, Any]] = [
         (cudnn, "benchmark", fast),
         (cudnn, "deterministic", not fast),

@@ -173,6 +173,19 @@ class Blob(Instance):
         """Whether `diff` is zero and takes no memory, since nobody has looked at it."""
         return self._blob.diff_is_new
 
+    # of GPU mode, for programs that stay on the device: tensors as Caffe's functions of these names
+    # give them, and arrays that are read alone, so that the device's values stay good
+    _gpu_data = property(lambda self: self._blob.gpu_data)
+    _gpu_diff = property(lambda self: self._blob.gpu_diff)
+    _mutable_gpu_data = property(lambda self: self._blob.mutable_gpu_data)
+    _mutable_gpu_diff = property(lambda self: self._blob.mutable_gpu_diff)
+    _cpu_data = property(lambda self: self._blob.cpu_data)
+    _cpu_diff = property(lambda self: self._blob.cpu_diff)
+    _last_cpu_data = property(lambda self: self._blob.last_cpu_data)
+
+    def _set_gpu_diff(self, tensor: Any) -> None:
+        self._blob.set_gpu_diff(tensor)
+
     num = property(lambda self: self._blob.num)
     channels = property(lambda self: self._blob.channels)
     height = property(lambda self: self._blob.height)

@@ -60,6 +60,11 @@ class SyncedMemory:
         return self._values
 
     @property
+    def last(self) -> np.ndarray:
+        """All values as they last were on the host, without a look at the device."""
+        return _zeros(self.capacity) if self._values is None else self._values
+
+    @property
     def seen(self) -> bool:
         """Whether anybody has looked at it, or a device has written it."""
         return self._values is not None or self.there.head != UNINITIALIZED

@@ -135,6 +135,10 @@ class ShortOfMemoryError(UnfinishedError):
     """The memory that a dream needs is not there any more."""
 
 
+class DeviceFailedError(UnfinishedError):
+    """The GPU has too little memory for a step, or fails in the middle of a dream."""
+
+
 class NotFiniteError(UnfinishedError):
     """A gradient or a value is not a number. step_size: of the step that failed, or None."""
 

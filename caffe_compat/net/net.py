@@ -4,14 +4,33 @@ import os
 from collections import OrderedDict
 from functools import cached_property, partial
 from itertools import zip_longest
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    ContextManager,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
 from netfile.prototxt import read_prototxt
 
 from .. import devices
-from ..errors import CaffeError, InputArrayError, MissingFileError, ShapeError, WeightsError
+from ..errors import (
+    CaffeError,
+    DeviceError,
+    InputArrayError,
+    MissingFileError,
+    ShapeError,
+    WeightsError,
+)
 from ..handles import Blob, BlobVec, DtypeVec, Instance, IntVec, Layer, LayerVec, StringVec
 from ..layer_types.data import MemoryData
 from ..proto import caffe_pb2
@@ -232,6 +251,13 @@ class Net(Instance):
         if devices.on_gpu():
             return LateArrays(read)
         return {name: array() for name, array in read.items()}
+
+    _device_errors = (DeviceError,)
+
+    @property
+    def _computing(self) -> Optional[ContextManager[None]]:
+        """In GPU mode the context in which a program computes with tensors of blobs; else None."""
+        return devices.computing() if devices.on_gpu() else None
 
     def forward_all(self, blobs: Optional[Sequence[str]] = None, **kwargs: Any) -> Arrays:
         """Run forward over any number of inputs, in batches of the net's size.

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import os
 import platform
 import sys
 import time
@@ -121,6 +122,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             return 2
         _check_command(top, words)
         args = top.parse_args(words)
+        if getattr(args, "fast", False):
+            if args.gpu is None:
+                top.error("--fast is for a GPU; give --gpu N too, or leave it out")
+            os.environ["CAFFE_COMPAT_FAST"] = "1"  # for the processes that it starts, too
         how = getattr(args, "manner", events.WORDS)
         if how == events.JSON and getattr(args, "out", None) == "-":
             top.error("--json and -o - would both write to the standard output; give one of them")

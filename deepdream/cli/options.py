@@ -176,6 +176,11 @@ def add_engine(
         metavar="N",
         help="compute on this GPU, by PyTorch in the built-in engine, or by a Caffe built for it",
     )
+    group.add_argument(
+        "--fast",
+        action="store_true",
+        help="on a GPU, in the built-in engine: TensorFloat-32 and more that is quicker than exact",
+    )
 
 
 def add_model(p: CommandParser, scale_is_free: bool = True) -> None:

@@ -30,6 +30,8 @@ from ..errors import Size, TargetError
 from ..pictures.resize import averaged
 
 Rule = Callable[[np.ndarray, Optional[np.ndarray]], Tuple[float, np.ndarray]]
+# the gradient alone, of tensors on a device; methods of PyTorch's
+Slope = Callable[[Any, Optional[Any]], Any]
 # how many products of places and guide vectors are held at a time: 64 MB of them
 _MOST_PRODUCTS = 1 << 24
 
@@ -86,7 +88,8 @@ class Term:
 
     rule(x, m) gives (value, gradient like x). mask: (H, W), 0..1, laid over the picture. of_part:
     the rule where x and m are a Part of all places, such that the parts' values have the whole's as
-    their sum; None: there is none, so that tiles cannot be used.
+    their sum; None: there is none, so that tiles cannot be used. slope(x, m) gives the gradient of
+    tensors; None: in GPU mode the activations come to the host.
     """
 
     layer: str
@@ -95,6 +98,7 @@ class Term:
     mask: Optional[np.ndarray] = None
     name: str = ""
     of_part: Optional[Callable[[Part], Rule]] = None
+    slope: Optional[Slope] = None
 
     def laid(
         self, size: Optional[Size], shift: Tuple[int, int], places: Tuple[int, ...]
@@ -185,9 +189,9 @@ def _sum(values: np.ndarray) -> float:
     return float(np.sum(values, dtype=np.float64))
 
 
-def _each_place(layer: str, rule: Rule, name: str) -> Term:
+def _each_place(layer: str, rule: Rule, name: str, slope: Optional[Slope] = None) -> Term:
     """The term of a rule that looks at each place by itself."""
-    return Term(layer, rule, name=name, of_part=lambda part: rule)
+    return Term(layer, rule, name=name, of_part=lambda part: rule, slope=slope)
 
 
 def l2(layer: str) -> Objective:
@@ -197,7 +201,10 @@ def l2(layer: str) -> Objective:
         gradient = _times(x, m)
         return 0.5 * _sum(np.float64(gradient) * x), gradient.copy()
 
-    return Objective((_each_place(layer, rule, f'l2("{layer}")'),))
+    def slope(x: Any, m: Optional[Any]) -> Any:
+        return x.clone() if m is None else x * m
+
+    return Objective((_each_place(layer, rule, f'l2("{layer}")', slope),))
 
 
 def channel(layer: str, *channels: int) -> Objective:
@@ -209,8 +216,14 @@ def channel(layer: str, *channels: int) -> Objective:
             gradient[:, _existing(layer, c, x)] = 1 if m is None else m
         return _sum(np.float64(gradient) * x), gradient
 
+    def slope(x: Any, m: Optional[Any]) -> Any:
+        gradient = x.new_zeros(x.shape)
+        for c in channels:
+            gradient[:, _existing(layer, c, x)] = 1 if m is None else m
+        return gradient
+
     name = f'channel("{layer}", {", ".join(map(str, channels))})'
-    return Objective((_each_place(layer, rule, name),))
+    return Objective((_each_place(layer, rule, name, slope),))
 
 
 def neuron(layer: str, channel: int, y: Optional[int] = None, x: Optional[int] = None) -> Objective:
@@ -246,20 +259,29 @@ def strongest(layer: str, count: Optional[int] = None) -> Objective:
     count: look at so many channels, the first ones; all without it.
     """
 
-    def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
+    def check(x: Any) -> None:
         if count is not None and not 1 <= count <= x.shape[1]:
             raise TargetError(
                 f'"{layer}" has {x.shape[1]} channels; the strongest of {count} of them cannot be '
                 f"taken, but of 1 to {x.shape[1]}",
                 layer=layer,
             )
+
+    def rule(x: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
+        check(x)
         best = x[:, :count].argmax(1)[:, None]
         gradient = np.zeros_like(x)
         np.put_along_axis(gradient, best, np.float32(1) if m is None else m[None, None], 1)
         return _sum(np.float64(gradient) * x), gradient
 
+    def slope(x: Any, m: Optional[Any]) -> Any:
+        check(x)
+        best = x[:, :count].argmax(1, keepdim=True)
+        ones = x.new_ones(best.shape)
+        return x.new_zeros(x.shape).scatter_(1, best, ones if m is None else ones * m)
+
     name = f'strongest("{layer}"{"" if count is None else f", {count}"})'
-    return Objective((_each_place(layer, rule, name),))
+    return Objective((_each_place(layer, rule, name, slope),))
 
 
 def score(layer: str, number: int) -> Objective:
@@ -278,8 +300,14 @@ def score(layer: str, number: int) -> Objective:
 
         return rule
 
+    def slope(x: Any, m: Optional[Any]) -> Any:
+        gradient = x.new_zeros(x.shape)
+        places = float(np.prod(x.shape[2:], dtype=int))
+        gradient[:, _existing(layer, number, x)] = 1 / places if m is None else m / places
+        return gradient
+
     name = f'score("{layer}", {number})'
-    return Objective((Term(layer, of_part(None), name=name, of_part=of_part),))
+    return Objective((Term(layer, of_part(None), name=name, of_part=of_part, slope=slope),))
 
 
 def guide(layer: str, *features: np.ndarray) -> Objective:
@@ -302,7 +330,7 @@ def guide(layer: str, *features: np.ndarray) -> Objective:
     return Objective((_each_place(layer, rule, f'guide("{layer}")'),))
 
 
-def _existing(layer: str, number: int, x: np.ndarray) -> int:
+def _existing(layer: str, number: int, x: Any) -> int:
     if not 0 <= number < x.shape[1]:
         raise TargetError(
             f'"{layer}" has {x.shape[1]} channels, from 0 to {x.shape[1] - 1}, no {number}',

@@ -1,14 +1,16 @@
 """The dream: ascent at several sizes of the picture, from small to large (notebook cell 4)."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, List, Optional, Sequence
 
 import numpy as np
 
-from ..errors import NotFiniteError, ShortOfMemoryError, Size
+from ..errors import DeviceFailedError, NotFiniteError, ShortOfMemoryError, Size
 from ..pictures.arrays import Computed, New, fill, is_whole
 from ..pictures.resize import zoomed, zoomed_by, zoomed_into
 from ..settings import DREAM
+from . import on_device
 from .objectives import Objective, objective_L2
 from .passes import new_request
 from .preprocess import deprocess, preprocess, preprocess_into, reshape_input
@@ -170,6 +172,8 @@ def deepdream(
         NotFiniteError: a gradient is not a number; with the last good picture.
         ZeroGradientError: the objective has no gradient at the picture.
         ShortOfMemoryError: there is no memory for a tile; with the last good picture.
+        DeviceFailedError: the GPU fails, or has too little memory; with a picture that is at most
+            some seconds old.
         TargetError: `end` does not suit a net from load_net, or the objective does not suit tiles.
         SizeError: an octave does not suit the net, or the tiles are too small.
     """
@@ -200,6 +204,7 @@ def deepdream(
         tiled = src if isinstance(src, Tiled) else None
         fill(src.data, np.add, base, detail)
         detail = None  # what it holds is as large as the picture
+        copied = time.monotonic()
         for i in range(iter_n):
             try:
                 make_step(net, end=end, clip=clip, rng=rng, tiled=tiled, **step_params)
@@ -207,6 +212,10 @@ def deepdream(
                 e.args = (f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}: {e}",)
                 e.picture = _picture(net, src.data)
                 raise
+            except on_device.failures(net) as e:
+                at_step = f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}"
+                kept = src.data if tiled else on_device.last_copy(net)
+                raise DeviceFailedError(f"{at_step}: {e}", picture=_picture(net, kept)) from None
             except (MemoryError, ShortOfMemoryError) as e:
                 if tiled is None or tile is None:
                     raise
@@ -217,6 +226,7 @@ def deepdream(
                     f"{at_step}: {why}",
                     picture=_picture(net, src.data),
                 ) from None
+            copied = on_device.copy_now_and_then(net, copied)
             if report:
 
                 def picture(src: Any = src) -> Any:

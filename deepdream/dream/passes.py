@@ -19,7 +19,8 @@ import numpy as np
 
 from ..errors import Size, TargetError
 from .empty_windows import empty_windows
-from .objectives import Objective
+from .objectives import Objective, objective_L2
+from .on_device import add_to_diff, clear_diff, grow_everything, on_gpu, read_diff, slopes
 from .preprocess import input_blob, input_name
 
 Turns = Tuple[Tuple[int, str], ...]
@@ -78,10 +79,10 @@ def _begin(net: Any, turns: Turns, objective: Any = None) -> None:
         count, seen = net.blobs[name].count, request.seen.get(name, 0)
         if count > seen:
             new_memory = count > request.room[name]
-            _clear(net.blobs[name], 0 if new_memory else seen, request.losses.get(name, 0))
+            _clear(net, name, 0 if new_memory else seen, request.losses.get(name, 0))
             request.seen[name], request.room[name] = count, max(count, request.room[name])
     for name in request.unwritten:
-        _clear(net.blobs[name], 0, request.losses.get(name, 0))
+        _clear(net, name, 0, request.losses.get(name, 0))
 
 
 def _request(net: Any, turns: Turns, objective: Any) -> _Request:
@@ -98,13 +99,14 @@ def _request(net: Any, turns: Turns, objective: Any) -> _Request:
     return _Request(turns, _weak(objective), list(read), unwritten, dict(losses), room)
 
 
-def _clear(blob: Any, first: int, value: float) -> None:
+def _clear(net: Any, name: str, first: int, value: float) -> None:
     """Set the values of a blob's diff, from this one on, to what they are in a new net.
 
     The built-in engine's that nobody has looked at stay so: looking would allocate them.
     """
+    blob = net.blobs[name]
     if not getattr(blob, "_diff_is_new", False):
-        blob.diff.reshape(-1)[first:] = value
+        clear_diff(net, blob, first, value)
 
 
 def _weak(objective: Any) -> Optional[Callable[[], Any]]:
@@ -162,7 +164,7 @@ def backward(
 
     Args:
         net: after a forward pass up to `end`.
-        diffs: {blob: array like its data}.
+        diffs: {blob: array like its data}, or in GPU mode a tensor.
         end: the layer at which the forward pass ended; by default the highest of the blobs. A
             blob's values are those after its in-place layers, except for one that comes after
             `end`.
@@ -171,7 +173,7 @@ def backward(
             on what that one began.
 
     Returns:
-        The diff of `to`, which the next pass overwrites.
+        The diff of `to`, to be read; the next pass overwrites it.
 
     Raises:
         TargetError: no layer makes one of the blobs.
@@ -187,15 +189,15 @@ def backward(
     if turns and empty_windows(net, turns[0][0]):
         return _not_a_number(net.blobs[to])
     for blob in diffs:
-        net.blobs[blob].diff[...] = 0  # nothing else clears one that no layer above reads
+        # nothing else clears one that no layer above reads
+        clear_diff(net, net.blobs[blob], 0, 0)
     for number, (turn, blob) in enumerate(turns):
-        net.blobs[blob].diff[...] += diffs[blob]
+        add_to_diff(net, net.blobs[blob], diffs[blob])
         following = turns[number + 1][0] + 1 if number + 1 < len(turns) else stop
         following = max(following, stop)
         if turn >= following:
             net.backward(start=names[turn], end=names[following])
-    gradient: np.ndarray = net.blobs[to].diff
-    return gradient
+    return read_diff(net, net.blobs[to])
 
 
 def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.ndarray:
@@ -206,12 +208,14 @@ def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.nd
     """
     number = list(net._layer_names).index(end)
     _begin(net, ((number, end),), objective)
-    objective(net.blobs[end])
+    if objective is objective_L2 and on_gpu(net):
+        grow_everything(net, net.blobs[end])
+    else:
+        objective(net.blobs[end])
     if empty_windows(net, number):
         return _not_a_number(input_blob(net))
     net.backward(start=end)
-    gradient: np.ndarray = input_blob(net).diff
-    return gradient
+    return read_diff(net, input_blob(net))
 
 
 def _not_a_number(blob: Any) -> np.ndarray:
@@ -226,6 +230,21 @@ def forward_values(net: Any, layers: Sequence[str]) -> Tuple[Dict[str, np.ndarra
     end = highest(net, layers)
     net.forward(end=end)
     return {layer: net.blobs[layer].data for layer in layers}, end
+
+
+def slope(net: Any, objective: Objective, shift: Tuple[int, int]) -> np.ndarray:
+    """`gradient` without the value, of a pass that carries on: in GPU mode the activations stay on
+    the device where the objective allows."""
+    if not on_gpu(net):
+        return gradient(net, objective, shift=shift, clear=False)[1]
+    _, _, *size = input_blob(net).shape
+    end = highest(net, objective.layers)
+    net.forward(end=end)
+    diffs = slopes(net, objective, (size[0], size[1]), shift)
+    if diffs is None:
+        activations = {layer: net.blobs[layer]._cpu_data for layer in objective.layers}
+        diffs = objective.value_and_gradients(activations, (size[0], size[1]), shift)[1]
+    return backward(net, diffs, end, clear=False)
 
 
 def gradient(

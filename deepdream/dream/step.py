@@ -9,8 +9,9 @@ from ..pictures import arrays
 from ..pictures.arrays import fill, is_whole, rows_of
 from ..settings import DREAM
 from .objectives import Objective, objective_L2
-from .passes import backward_from, gradient
-from .preprocess import input_blob, limits, scaled, unscaled
+from .on_device import picture
+from .passes import backward_from, slope
+from .preprocess import limits, scaled, unscaled
 from .priors import Prior
 from .smoothing import Smoothing, smoothed
 from .tiles import Tiled
@@ -55,9 +56,9 @@ def make_step(
     if tiled is not None:
         _step_by_tiles(net, tiled, (oy, ox), step_size, clip, prior, smoothing)
         return
-    src = input_blob(net)
-    src.data[0] = np.roll(np.roll(src.data[0], ox, -1), oy, -2)
-    g = _gradient(net, end, objective, (oy, ox))
+    src = picture(net)
+    src.roll(oy, ox)
+    raw = g = _gradient(net, end, objective, (oy, ox))
     if prior is not None:
         g = _less_prior(net, g, prior, src.data, (0, 0))
     if smoothing is not None and np.isfinite(g).all():
@@ -65,16 +66,12 @@ def make_step(
         smooth = smoothed(smoothing, np.roll(np.roll(g, -ox, -1), -oy, -2))
         g = np.roll(np.roll(smooth, ox, -1), oy, -2)
     mean = np.abs(g).mean()
-    change = _change(net, step_size, mean, g)
-    is_good = _can_step(mean) and np.isfinite(change).all()
-    if is_good:
-        src.data[:] += change
-        del change  # which is as large as the picture
-    src.data[0] = np.roll(np.roll(src.data[0], -ox, -1), -oy, -2)
+    is_good = _can_step(mean) and src.add(_factor(net, step_size, mean), None if g is raw else g)
+    src.roll(-oy, -ox)
     if not is_good:
         raise _no_step(objective if isinstance(objective, Objective) else end, mean, step_size)
     if clip:
-        np.clip(src.data, *limits(net), out=src.data)
+        src.clip(*limits(net))
 
 
 def _step_by_tiles(
@@ -112,11 +109,17 @@ def _step_by_tiles(
     fill(tiled.data, stepped, tiled.data, g)
 
 
+def _factor(net: Any, step_size: float, mean: np.float32) -> Any:
+    """What the gradient is multiplied by, in the net's own units."""
+    with np.errstate(all="ignore"):
+        factor: Any = step_size / mean
+        return scaled(net, factor)
+
+
 def _change(net: Any, step_size: float, mean: np.float32, g: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         # old NumPy takes float64 where the factor is too large for float32
-        factor: Any = step_size / mean
-        return np.asarray(scaled(net, factor) * g, np.float32)
+        return np.asarray(_factor(net, step_size, mean) * g, np.float32)
 
 
 def _can_step(mean: np.float32) -> bool:
@@ -152,7 +155,7 @@ def _less_prior(
 def _gradient(net: Any, end: str, objective: Any, shift: Tuple[int, int]) -> np.ndarray:
     """The gradient (C, H, W) of what the net's input holds, live."""
     if isinstance(objective, Objective):
-        _, gradients = gradient(net, objective, shift=shift, clear=False)
+        gradients = slope(net, objective, shift)
     else:
         net.forward(end=end)
         gradients = backward_from(net, end, objective)

@@ -101,9 +101,10 @@ def use_gpu(caffe: Any, device: int) -> None:
     """
     if not aborts(caffe):
         try:
+            caffe.set_mode_gpu()  # first, so that a number which is refused is not kept
             caffe.set_device(device)
-            caffe.set_mode_gpu()
         except errors(caffe) as e:
+            caffe.set_mode_cpu()
             why = getattr(e, "why", str(e))
             raise EngineError(f"GPU {device}: {why}", engine=name_of(caffe), gpu=device) from None
         return

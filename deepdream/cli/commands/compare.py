@@ -35,6 +35,7 @@ EXAMPLES = (
     "deepdream compare photo.jpg -o page.html",
     "deepdream compare photo.jpg --record there/ --engine caffe",
     "deepdream compare photo.jpg --with there/ -o page.html",
+    "deepdream compare photo.jpg --reference compat --engine compat --gpu 0 -o page.html",
 )
 
 
@@ -48,7 +49,8 @@ def add_parser(verbs: Any) -> None:
         "their "
         "difference, the error of every step from the same state, and how the dreams part. Or "
         "record one engine "
-        "here (--record) and compare another with it elsewhere (--with).",
+        "here (--record) and compare another with it elsewhere (--with). --gpu is that of a real "
+        "Caffe as the reference, or else of the engine that is compared.",
     )
     options.add_dream(p)
     options.add_out(
@@ -166,7 +168,7 @@ def _follow(args: argparse.Namespace, folder: str) -> int:
         guide_paths=args.guide,
         model=args.model,
         engine=args.engine or "compat",
-        gpu=args.gpu if args.recording else None,
+        gpu=None if _is_of_the_reference(args) else args.gpu,
         tell=print if args.recording else lambda line: None,  # it may be anyone's
     )
     announce(job)
@@ -207,6 +209,12 @@ def _check_request(args: argparse.Namespace, recording: Recording) -> None:
         )
 
 
+def _is_of_the_reference(args: argparse.Namespace) -> bool:
+    """Whether --gpu is of the reference, as that of a real Caffe is; else it is of the engine that
+    is compared with one on the CPU."""
+    return not args.recording and args.reference == "caffe"
+
+
 def _reference_python(args: argparse.Namespace) -> str:
     if args.reference_python:
         return str(args.reference_python)
@@ -233,7 +241,7 @@ def _record_elsewhere(args: argparse.Namespace, folder: str) -> int:
         "input_scale": args.input_scale,
         "seed": args.seed,
         "guide": next(iter(args.guide), None),
-        "gpu": args.gpu,
+        "gpu": args.gpu if _is_of_the_reference(args) else None,
     }
     if values.pop("clip", True) is False:
         command.append("--no-clip")

@@ -222,3 +222,7 @@ def test_ctrl_c_exits_with_130_and_leaves_nothing(run, photo, out, monkeypatch, 
 def test_a_picture_too_large_for_the_memory(refused, photo, out, monkeypatch):
     monkeypatch.setattr("deepdream.nets.memory.free", lambda: Free(10**5, "left"))
     assert "the picture is 120x90: a step at that size takes" in refused("dream", photo, "-o", out)
+
+
+def test_fast_is_for_a_gpu(refused, photo, out):
+    assert "--fast is for a GPU; give --gpu N too" in refused("dream", photo, "-o", out, "--fast")
