@@ -147,7 +147,7 @@ docs: $(VENV)/.docs  ## build the documentation as a site, out/site/, and check 
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python scripts/docs/check_site.py out/site
 
-bench: $(VENV)/.dream  ## time a gradient step on every engine that is installed: ARGS="--layers"
+bench: $(VENV)/.dream  ## time every engine that is installed: ARGS="--part steps --layers"
 	$(BIN)/python scripts/bench/bench.py $(ARGS)
 
 FUZZ_EXAMPLES ?= 20000

@@ -48,6 +48,8 @@ class Blob:
 
     def reshape(self, *shape: int) -> None:
         """Give the blob this shape; values are kept where the memory is, new memory is zero."""
+        if shape == self._shape:
+            return
         shape = tuple(int(d) for d in shape)
         if shape == self._shape:
             return

@@ -3,13 +3,18 @@
 >>> prototxt, caffemodel = net_surgery.convolutionize("deploy.prototxt", "net.caffemodel")
 """
 
-from . import imports
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .convolutionize import convolutionize
 from .errors import FormatError, InnerProductSizeError, ShapeError, SurgeryError
 from .fold import fold
 from .operation import Change, Operated, opened
 from .small import average_pooling, force_backward, out_of_place
 from .truncate import truncate
+
+if TYPE_CHECKING:
+    from . import imports
 
 __all__ = [
     "Change",
@@ -27,3 +32,9 @@ __all__ = [
     "out_of_place",
     "truncate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "imports":  # loaded when first asked for: a dream does without it
+        return importlib.import_module(".imports", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,6 @@ the system's help.
 
 import typing
 from itertools import count
-from typing import Any, Iterator, Sequence
 
 import llvmlite.binding
 import numba
@@ -50,15 +49,6 @@ int8s, int32s, int64s, float32s = (
 def address_of(array):
     """The address of an array, signed: numba's sum of signed and unsigned numbers is a float."""
     return types.intp(array.ctypes.data)
-
-
-def flat(values: Sequence[Any]) -> Iterator[Any]:
-    """The values of a record, those of the records within it in their places."""
-    for value in values:
-        if isinstance(value, tuple):
-            yield from flat(value)
-        else:
-            yield value
 
 
 @intrinsic

@@ -4,11 +4,14 @@ import math
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from netfile.control_groups import groups
 
 MOST = 1024  # threads, whatever somebody asks for
+# asked for hundreds of times a pass: bytes need no decoding, where the system has them
+_ENVIRONMENT: Any = os.environb if os.supports_bytes_environ else os.environ
+_NAME: Any = b"CAFFE_COMPAT_THREADS" if os.supports_bytes_environ else "CAFFE_COMPAT_THREADS"
 
 
 def count() -> int:
@@ -17,9 +20,9 @@ def count() -> int:
     The environment variable CAFFE_COMPAT_THREADS where it is a number above 0, else the cores that
     this process may use at present, or as many as its quota of processor time comes to.
     """
-    wanted = os.environ.get("CAFFE_COMPAT_THREADS")
+    wanted = _ENVIRONMENT.get(_NAME)
     if wanted:
-        asked = _number(wanted)
+        asked = _number(os.fsdecode(wanted))
         if asked:
             return asked
     return max(1, min(_cores(), _quota_here() or MOST, MOST))

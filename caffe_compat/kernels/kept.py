@@ -5,6 +5,9 @@ one ends the program, a loop keeps an older version of what it calls in another 
 processors that share a folder can get each other's code. A file of ours says what its code was
 made of (all sources of the loops, the processor, the versions), and has a hash over everything. One
 that is not exactly as it should be is made again; where none can be written, nothing is kept.
+
+A task's file holds machine code alone, which LLVM links in a millisecond. What numba's own way of
+loading needs first, all that it knows of types, takes longer than a step of a dream.
 """
 
 import contextlib
@@ -21,14 +24,17 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Set
 
 import llvmlite
-import llvmlite.binding
+import llvmlite.binding as llvm
 import numba
 from numba.core import serialize
 from numba.core.compiler import CompileResult
+from numba.core.registry import cpu_target
+from numba.core.runtime import rtsys
 
 from netfile import places
 
-_MAGIC = b"caffe_compat loops 1\n"
+_MAGIC = b"caffe_compat loops 2\n"
+_EARLIER = b"caffe_compat loops 1\n"
 _HASH = 32  # bytes
 _MOST = 1 << 26  # bytes of a file; a loop takes some 100 kB
 _LEFT_OVER = 3600  # seconds after which a partial file is of a process that was killed
@@ -85,7 +91,7 @@ class Kept:
     def _key(self, signature: Any, target: Any) -> bytes:
         """What the code is made for: the processor, and the versions of what makes it."""
         processor = target.codegen().magic_tuple()
-        features = sorted(llvmlite.binding.get_host_cpu_features().items())
+        features = sorted(llvm.get_host_cpu_features().items())
         return _digest(
             repr((str(signature), processor, features, platform.machine(), _VERSIONS)).encode()
         )
@@ -105,13 +111,20 @@ class Kept:
     def load_overload(self, signature: Any, target: Any) -> Any:
         """The code for this signature, ready to run, or None: numba then compiles it."""
         target.refresh()
-        key = self._key(signature, target)
+
+        def rebuilt(content: bytes) -> Any:
+            return CompileResult._rebuild(target, *pickle.loads(content))
+
+        return self._loaded(self._key(signature, target), rebuilt)
+
+    def _loaded(self, key: bytes, made: Callable[[bytes], Any]) -> Any:
+        """What is made of the kept content; None where there is none that can be used."""
         for folder in self._folders() if self._source else ():
             path = folder / f"{self._name}-{key.hex()[:12]}.loop"
             try:
                 content = self._content(path, key)
                 if content is not None:
-                    return CompileResult._rebuild(target, *pickle.loads(content))
+                    return made(content)
             except MemoryError:
                 raise
             except Exception as e:  # a file can break anything, and nothing in it is needed
@@ -125,6 +138,8 @@ class Kept:
             whole = _read(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        if whole.startswith(_EARLIER):
+            return None
         seal, rest = whole[len(_MAGIC) :][:_HASH], whole[len(_MAGIC) + _HASH :]
         if not whole.startswith(_MAGIC) or _digest(rest) != seal or len(rest) < 2 * _HASH:
             raise ValueError("damaged")
@@ -134,10 +149,15 @@ class Kept:
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Keep code that numba has compiled."""
-        if not self._source or result.lifted or result.library.has_dynamic_globals:
+        if result.lifted or result.library.has_dynamic_globals:
             return
         key = self._key(signature, result.target_context)
-        rest = key + self._source + serialize.dumps(result._reduce())
+        self._keep(key, serialize.dumps(result._reduce()))
+
+    def _keep(self, key: bytes, content: bytes) -> None:
+        if not self._source:
+            return
+        rest = key + self._source + content
         refused = []
         for folder in self._folders():
             try:
@@ -152,6 +172,42 @@ class Kept:
             f"cannot keep its compiled loops ({'; '.join(refused)}): every process will compile "
             f"them; {places.OVERRIDE} can name a folder for them",
         )
+
+
+class KeptCode(Kept):
+    """The same for functions that only C calls, of which machine code is enough."""
+
+    def load(self, signature: Any) -> Optional["Code"]:
+        """The code for this signature, or None."""
+        return self._loaded(self._key(signature, cpu_target.target_context), Code)
+
+    def load_overload(self, signature: Any, target: Any) -> Any:
+        """Nothing: numba is asked only where `load` has found nothing."""
+
+    def save_overload(self, signature: Any, result: Any) -> None:
+        """Keep code that numba has compiled."""
+        if result.library.has_dynamic_globals:
+            return
+        _, _, (code, _) = result.library.serialize_using_object_code()
+        entry = result.fndesc.llvm_cfunc_wrapper_name.encode()
+        self._keep(self._key(signature, result.target_context), entry + b"\0" + code)
+
+
+class Code:
+    """Machine code from a file, ready to run at `address`; its memory goes with it."""
+
+    def __init__(self, content: bytes) -> None:
+        """Link it. content: the name of the function, a zero byte, and what LLVM made of it."""
+        entry, _, code = content.partition(b"\0")
+        rtsys.initialize(cpu_target.target_context)  # the functions of numba's that it calls
+        machine = llvm.Target.from_default_triple().create_target_machine()
+        # in a place of its own: two processes may give two functions the same name
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        self.address: int = self._engine.get_function_address(entry.decode())
+        if not self.address:
+            raise ValueError(f"without {entry.decode()}")
 
 
 def _read(path: Path) -> bytes:

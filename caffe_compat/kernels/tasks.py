@@ -9,7 +9,7 @@ from numba import types
 from numba.core.ccallback import CFunc
 
 from .atomic import add, int64s
-from .kept import Kept
+from .kept import KeptCode
 
 _ITEMS, _RECORD = 1, 2  # places in a task's arguments, after its counter
 _compiling = threading.RLock()
@@ -28,15 +28,19 @@ def quietly() -> None:
 
 
 class Compiled(CFunc):
-    """numba's function for C, kept in a file of ours, which tells before it is really compiled."""
+    """A function for C, kept in a file of ours; it tells before it is really compiled."""
 
     before: Callable[[], None] = quietly
 
     def __init__(self, function: Callable[[int, int], None]) -> None:
         signature = types.void(types.intp, types.intp)
         super().__init__(function, (signature.args, signature.return_type), {}, {})
-        self._cache: Any = Kept(function)
-        self.compile()
+        self._cache: Any = KeptCode(function)
+        self._code = self._cache.load(signature)
+        if self._code is None:
+            self.compile()
+        else:
+            self._wrapper_address = self._code.address
 
     def _compile_uncached(self) -> Any:
         Compiled.before()

@@ -19,15 +19,16 @@ import _thread
 import atexit
 import ctypes
 import os
+import struct
 import threading
 import time
-from typing import Any, Optional, Tuple, Union
+from typing import Any, Iterable, List, Optional, Tuple, Union
 
 import numba
 import numpy as np
 
 from . import cores
-from .atomic import add, call, change, flat, int64s, pause, peek
+from .atomic import add, call, change, int64s, pause, peek
 from .compiling import prepare
 from .tasks import Task, given, rarely, take
 
@@ -37,6 +38,8 @@ count = cores.count
 
 _SPIN = 50e-6  # seconds of waiting before a thread goes to sleep
 _RETRY = 1.0  # seconds before another attempt to start threads where the system refused
+_NO_BYTES = ctypes.c_char * 0
+_INT64, _FLOAT64 = struct.Struct("=q"), struct.Struct("=d")
 _NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
 
 # places in a team's numbers; what several threads write has cache lines of its own
@@ -155,7 +158,7 @@ def _pause_often(turns, unused):
 def _aligned(size: int) -> np.ndarray:
     """An array of so many bytes that begins on a cache line."""
     raw = np.empty(size + 64, np.uint8)
-    start = -_packed(raw) % 64
+    start = -_address(raw) % 64
     return raw[start : start + size]
 
 
@@ -183,8 +186,8 @@ class _Team:
         numbers = np.zeros(_SLEEPERS + _EACH * (cores.MOST + 1) + 8, np.int64)
         # helpers look at it as long as the process lives
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(numbers))
-        self._numbers = numbers[-_packed(numbers) % 64 // 8 :]
-        self._address = _packed(self._numbers)
+        self._numbers = numbers[-_address(numbers) % 64 // 8 :]
+        self._address = _address(self._numbers)
         self._numbers[_ACQUIRE], self._numbers[_RELEASE] = _pythons("acquire"), _pythons("release")
         self._numbers[_TURNS] = _turns(_SPIN)
         self._numbers[_SLEEPERS + 1] = _new_lock()
@@ -215,7 +218,7 @@ class _Team:
 
     def share(self, job: np.ndarray) -> None:
         """Do a job; see _share."""
-        self._share(self._address, _packed(job))
+        self._share(self._address, _address(job))
 
     def let_sleep(self) -> None:
         """At the end, wait for helpers that still watch for work: their code goes with Python."""
@@ -260,15 +263,39 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def _address(array: Any) -> int:
+    """Where an array's values are."""
+    try:
+        return ctypes.addressof(_NO_BYTES.from_buffer(array))  # NumPy makes a dict or an object
+    except (TypeError, ValueError, BufferError):  # one that cannot be written to
+        return int(array.__array_interface__["data"][0])
+
+
 def _packed(value: Any) -> int:
     """A number, or the address of an array, as one int64."""
     if value is None:
         return 0
     if isinstance(value, np.ndarray):
-        return value.__array_interface__["data"][0]
+        return _address(value)
     if isinstance(value, (float, np.floating)):
-        return int(np.float64(value).view(np.int64))
+        return _INT64.unpack(_FLOAT64.pack(value))[0]
     return int(value)
+
+
+def _pack(values: Iterable[Any], into: List[int]) -> None:
+    """Append the values of a record, those of the records within it in their places."""
+    for value in values:
+        kind = type(value)
+        if kind is int:
+            into.append(value)
+        elif kind is np.ndarray:
+            into.append(_address(value))
+        elif value is None:
+            into.append(0)
+        elif isinstance(value, tuple):
+            _pack(value, into)
+        else:
+            into.append(_packed(value))
 
 
 def run(task: Task, items: int, arguments: Tuple[Any, ...], scratch: int = 0) -> None:
@@ -290,11 +317,10 @@ def run(task: Task, items: int, arguments: Tuple[Any, ...], scratch: int = 0) ->
         helpers = min(helpers, team.helpers)
     step = -(-4 * scratch // 64) * 64
     buffer = _own_scratch(step * (helpers + 1))
-    packed = map(_packed, flat(arguments))
+    job = [task.address, _address(buffer), step, helpers, 0, items]
+    _pack(arguments, job)
     # the helpers read and write only what this call holds, and are done when it ends
-    team.share(
-        np.array([task.address, _packed(buffer), step, helpers, 0, items, *packed], np.int64)
-    )
+    team.share(np.array(job, np.int64))
 
 
 _local = threading.local()

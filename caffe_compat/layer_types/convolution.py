@@ -130,6 +130,8 @@ class Im2col(Windowed):
 class Weighted(Windowed):
     """A convolution from arrays `large` to arrays `small`; Deconvolution runs it backward."""
 
+    _shapes: Tuple[Any, Any] = (None, None)  # the last ones, and their geometry
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.find_windows(bottom)
         p = self.layer_param.convolution_param
@@ -167,15 +169,19 @@ class Weighted(Windowed):
         """For the two-dimensional kernels; None where there are more or fewer axes."""
         if len(self.kernel) != 2:
             return None
-        return kernels.geometry(
-            large.shape[1] // self.group,
-            large.shape[2:],
-            small.shape[2:],
-            self.kernel,
-            self.stride,
-            self.pad,
-            self.dilation,
-        )
+        shapes = large.shape[1:], small.shape[2:]
+        if shapes != self._shapes[0]:
+            geometry = kernels.geometry(
+                large.shape[1] // self.group,
+                large.shape[2:],
+                small.shape[2:],
+                self.kernel,
+                self.stride,
+                self.pad,
+                self.dilation,
+            )
+            self._shapes = shapes, geometry
+        return self._shapes[1]
 
     def convolve(
         self,

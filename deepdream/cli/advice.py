@@ -5,7 +5,7 @@ import shlex
 from functools import singledispatch
 from typing import Optional
 
-from net_surgery.imports import OpenSizeError
+from net_surgery.errors import OpenSizeError
 
 from .. import errors
 from ..request.presets import PRESETS

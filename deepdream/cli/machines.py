@@ -2,19 +2,21 @@
 
 import argparse
 from contextlib import contextmanager
-from typing import Iterator, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, Optional, Sequence, Tuple
 
 import netfile.memory
 
-from .. import cluster, nets
-from ..cluster.tiles import passes
-from ..cluster.worker import Net, net_of
+from .. import nets
 from ..dream.tiles import Passes
 from ..errors import DreamError
 from ..nets import memory
 from ..request.job import Job
 from . import events, options
 from .parser import CommandParser
+
+if TYPE_CHECKING:  # loaded where a cluster is asked for
+    from ..cluster import Cluster
+    from ..cluster.worker import Net
 
 MACHINES = "the machines"
 _MOST_WORKERS = 1024
@@ -67,7 +69,7 @@ def tiling(args: argparse.Namespace) -> nets.Tiling:
 
 
 @contextmanager
-def joined(args: argparse.Namespace, net: Net) -> Iterator[cluster.Cluster]:
+def joined(args: argparse.Namespace, net: "Net") -> Iterator["Cluster"]:
     """Context manager: the cluster that the options ask for, all of whose workers are as this
     process is.
 
@@ -75,6 +77,8 @@ def joined(args: argparse.Namespace, net: Net) -> Iterator[cluster.Cluster]:
         MissingExtraError: Dask distributed is not installed.
         ClusterError: it cannot be used.
     """
+    from .. import cluster
+
     with cluster.joined(args.scheduler, args.workers) as one:
         one.listen(events.warn)
         one.check(net)
@@ -101,6 +105,9 @@ def frames_of(args: argparse.Namespace, job: Job) -> Iterator[Optional[Passes]]:
         )
         yield None
     else:
+        from ..cluster.tiles import passes
+        from ..cluster.worker import net_of
+
         net = net_of(job.opened.model, job.opened.caffe, job.gpu)
         with joined(args, net) as one:
             yield passes(one, net, job.opened)

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import importlib
 import os
 import platform
 import sys
@@ -12,51 +13,15 @@ from netfile.errors import NetError
 from netfile.terminal import guarded, safe_streams
 
 from ..errors import DreamError, EngineError
-from ..nets import engine
 from ..version import __version__
 from . import events
-from .advice import advised
-from .commands import (
-    batch,
-    classes,
-    compare,
-    completion,
-    doctor,
-    dream,
-    evaluate,
-    gallery,
-    heatmap,
-    layers,
-    match,
-    models,
-    presets,
-    replay,
-    resume,
-    serve,
-    video,
-    zoom,
-)
 from .parser import CommandParser
 
+# modules in commands/, loaded when they are asked for
 COMMANDS = (
-    dream,
-    zoom,
-    video,
-    batch,
-    resume,
-    presets,
-    layers,
-    classes,
-    replay,
-    match,
-    heatmap,
-    gallery,
-    evaluate,
-    compare,
-    models,
-    doctor,
-    serve,
-)
+    "dream", "zoom", "video", "batch", "resume", "presets", "layers", "classes", "replay", "match",
+    "heatmap", "gallery", "evaluate", "compare", "models", "doctor", "serve", "completion",
+)  # fmt: skip
 EXAMPLES = (
     "deepdream dream photo.jpg -o dream.png",
     "deepdream presets",
@@ -70,6 +35,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> None:
         import numpy
 
+        from ..nets import engine
+
         try:
             about = engine.describe(engine.load())
             runs_on = f"{about['name']} {about['version']}"
@@ -80,8 +47,8 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def parser() -> CommandParser:
-    """The parser of the whole command line."""
+def parser(commands: Sequence[str] = COMMANDS) -> CommandParser:
+    """The parser of the command line, whole or with some of its commands."""
     top = CommandParser(
         prog="deepdream",
         description="The 2015 DeepDream, on Caffe or without it.",
@@ -91,20 +58,27 @@ def parser() -> CommandParser:
         "--version", action=_Version, nargs=0, help="say the versions of this and of its engine"
     )
     verbs = top.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
-    for command in COMMANDS:
-        command.add_parser(verbs)
-    completion.add_parser(verbs, parser)
+    for name in commands:
+        command = importlib.import_module(f".commands.{name}", __package__)
+        if name == "completion":
+            command.add_parser(verbs, parser)
+        else:
+            command.add_parser(verbs)
     return top
+
+
+def _asked(words: Sequence[str]) -> Sequence[str]:
+    """The command that these words name, alone; else all, whose names help and errors show."""
+    return words[:1] if words and words[0] in COMMANDS else COMMANDS
 
 
 def _check_command(top: CommandParser, words: Sequence[str]) -> None:
     """Leave, with the near names, where the first word is no command; argparse would list all."""
-    known = [module.__name__.rpartition(".")[2] for module in (*COMMANDS, completion)]
     word = next((word for word in words if not word.startswith("-")), None)
-    if word is None or word in known:
+    if word is None or word in COMMANDS:
         return
-    near = difflib.get_close_matches(word, known, 2, 0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    near = difflib.get_close_matches(word, COMMANDS, 2, 0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(COMMANDS)}"
     top.error(f"there is no command {word[:40]!r}; {hint}")
 
 
@@ -116,7 +90,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             own.
     """
     with safe_streams():
-        words, top = sys.argv[1:] if argv is None else list(argv), parser()
+        words = sys.argv[1:] if argv is None else list(argv)
+        top = parser(_asked(words))
         if not words:
             top.print_help(sys.stderr)
             return 2
@@ -135,6 +110,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             try:
                 code: Optional[int] = args.run(args)
             except (DreamError, NetError) as e:
+                from .advice import advised
+
                 e.args = (advised(e, getattr(args, "preset", None)),)
                 raise
             events.emit("done", code=code or 0, seconds=round(time.monotonic() - started, 3))

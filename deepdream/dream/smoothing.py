@@ -18,7 +18,7 @@ the memory.
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -30,7 +30,7 @@ Smoothing = Callable[..., Any]
 
 LARGEST_DEVIATION, MOST_LEVELS, LARGEST_POWER, MOST_PARTS = 100, 16, 4, 4
 _SHARES = (0.5, 1.0, 2.0)  # of the cascade's deviation
-_BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16
+_FAR, _NEAR, _CENTRE = 1 / 16, 4 / 16, 6 / 16  # weights of a binomial blur of five pixels
 # Axes of natural pictures' colours, in RGB or BGR order: brightness, blue-yellow, green-magenta.
 _AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 _DEVIATIONS = np.array([1, 0.16, 0.07])  # along them, as shares of that of brightness
@@ -169,13 +169,10 @@ def merged(
     return values
 
 
-def _filtered(values: np.ndarray) -> np.ndarray:
-    """A binomial blur of five pixels; mirrored at the border, which keeps odd and even apart."""
-    from scipy.ndimage import convolve1d
-
-    across = convolve1d(values, _BINOMIAL, axis=-1, mode="mirror")
-    result: np.ndarray = convolve1d(across, _BINOMIAL, axis=-2, mode="mirror")
-    return result
+# Both ways of the pyramid are a binomial blur of five pixels, mirrored at the border, which keeps
+# odd and even apart: scipy.ndimage.convolve1d, axis by axis, to the bit. Of its places only those
+# are worked out that are kept, and of its sums only what is not zero. Without SciPy, whose import
+# takes longer than a step of a small dream.
 
 
 def _halved(values: Any, new: New) -> Any:
@@ -185,21 +182,87 @@ def _halved(values: Any, new: New) -> Any:
     for at in planes(coarse.shape):
         *plane, rows = at
         around = slice(max(0, 2 * rows.start - 2), min(height, 2 * rows.stop + 1))
-        first = 2 * rows.start - around.start
-        blurred = _filtered(values[(*plane, around)])
-        coarse[at] = blurred[first::2, ::2][: rows.stop - rows.start]
+        first = rows.start - around.start // 2
+        blurred = _blurred_apart(_blurred_apart(values[(*plane, around)], 1), 0)
+        coarse[at] = blurred[first : first + rows.stop - rows.start]
     return coarse
 
 
 def _enlarged(coarse: Any, at: Tuple[Any, ...], shape: Sequence[int]) -> np.ndarray:
-    """The strip `at` of an array (..., H, W) at twice its size, which is `shape`."""
+    """The strip `at` of an array (..., H, W) at twice its size, which is `shape`: the blur of its
+    places, four times as large, with zeros between them."""
     *plane, rows = at
     first, last = max(0, (rows.start - 2) // 2 * 2), min(shape[-2], rows.stop + 2)
-    wide = np.zeros((last - first, shape[-1]), coarse.dtype)
-    wide[::2, ::2] = coarse[(*plane, slice(first // 2, -(-last // 2)))]
-    wide = _filtered(wide)
+    near = coarse[(*plane, slice(first // 2, -(-last // 2)))]
+    wide = _blurred_between(_blurred_between(near, 1, shape[-1]), 0, last - first)
     wide *= 4
     return np.asarray(wide[rows.start - first : rows.stop - first])
+
+
+def _blurred_apart(values: np.ndarray, axis: int) -> np.ndarray:
+    """Every second place of the blur of (H, W) along an axis."""
+    length = values.shape[axis]
+    count = -(-length // 2)
+    even = _every_second(values, axis, range(-2, 2 * count + 1, 2))
+    odd = _every_second(values, axis, range(-1, 2 * count, 2))
+    first, here, last = (_along(axis, slice(place, place + count)) for place in range(3))
+    total = even[here] * _CENTRE
+    pair = even[first] + even[last]
+    pair *= _FAR
+    total += pair
+    np.add(odd[first], odd[here], out=pair)
+    pair *= _NEAR
+    total += pair
+    return np.asarray(total.astype(values.dtype))
+
+
+def _blurred_between(values: np.ndarray, axis: int, length: int) -> np.ndarray:
+    """The blur along an axis of (H, W) with a zero after each of its places; `length` in all."""
+    count = values.shape[axis]
+    ends = [_along(axis, _mirrored(place, length) // 2) for place in (-2, 2 * count)]
+    shape = list(values.shape)
+    shape[axis] = count + 2
+    wide = np.empty(shape)
+    first, here, last = (_along(axis, slice(place, place + count)) for place in range(3))
+    wide[here] = values
+    wide[_along(axis, 0)], wide[_along(axis, -1)] = (values[end] for end in ends)
+    shape[axis] = length
+    blurred = np.empty(shape, values.dtype)
+    even = wide[here] * _CENTRE
+    pair = wide[first] + wide[last]
+    pair *= _FAR
+    even += pair
+    blurred[_along(axis, slice(0, None, 2))] = even
+    np.add(wide[here], wide[last], out=pair)
+    pair *= _NEAR
+    blurred[_along(axis, slice(1, None, 2))] = pair[_along(axis, slice(length // 2))]
+    return blurred
+
+
+def _every_second(values: np.ndarray, axis: int, places: range) -> np.ndarray:
+    """These places, by steps of two, of (H, W) along an axis, as float64; of which the first, and
+    one or none at the end, lie beyond it."""
+    length = values.shape[axis]
+    shape = list(values.shape)
+    shape[axis] = len(places)
+    chosen = np.empty(shape)
+    inside = values[_along(axis, slice(places[1], None, 2))]
+    count = inside.shape[axis]
+    chosen[_along(axis, slice(1, 1 + count))] = inside
+    for number in (0, *range(1 + count, len(places))):
+        chosen[_along(axis, number)] = values[_along(axis, _mirrored(places[number], length))]
+    return chosen
+
+
+def _mirrored(place: int, length: int) -> int:
+    """The place within a length that one beyond it mirrors."""
+    period = max(1, 2 * (length - 1))
+    return min(place % period, -place % period)
+
+
+def _along(axis: int, part: Union[int, slice]) -> Tuple[Union[int, slice], ...]:
+    """The index of a part along an axis of (H, W)."""
+    return (slice(None),) * axis + (part,)
 
 
 def _deviation(level: Any) -> float:

@@ -7,8 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import List, Sequence, Tuple, Union
 
-from net_surgery import imports
-from net_surgery.imports.convert import LABELS
 from netfile.places import MODELS, writable
 
 from ..errors import ModelError
@@ -41,6 +39,9 @@ def classes(model: Model) -> List[str]:
         name = own_file(Path(), names, Path(model.name), "classes")
         places = [folder / name for folder in (Path(model.weights).parent, writable(MODELS))]
         if names == SYNSET_WORDS and model.name in known():
+            from net_surgery import imports
+            from net_surgery.imports.convert import LABELS
+
             places.append(Path(imports.__file__).with_name(LABELS))
         path = next((place for place in places if place.is_file()), None)
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path else []

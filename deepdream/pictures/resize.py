@@ -1,7 +1,8 @@
 """Pictures, values and masks at other sizes; the only place that resizes.
 
-`zoomed` and `zoomed_by` are the notebook's own: linear, by SciPy, on float arrays. `zoomed_into` is
-the same strip by strip, for arrays in files. `bicubic` is Pillow's on 8-bit pictures.
+`zoomed` and `zoomed_by` are the notebook's own: linear, as SciPy makes them, on float arrays.
+`zoomed_into` is the same strip by strip, for arrays in files too. `bicubic` is Pillow's on 8-bit
+pictures.
 """
 
 from typing import Any, NamedTuple, Sequence, Tuple
@@ -19,20 +20,24 @@ _BILINEAR, _BICUBIC, _BOX = 2, 3, 4
 
 def zoomed_by(values: np.ndarray, factor: float) -> np.ndarray:
     """(..., H, W) with its last two axes scaled by `factor`, linearly (notebook cell 4)."""
-    from scipy import ndimage
-
-    factors = (*(1,) * (values.ndim - 2), factor, factor)
-    return np.asarray(ndimage.zoom(values, factors, order=1))
+    return _linear(values, (factor, factor))
 
 
 def zoomed(values: np.ndarray, size: Size) -> np.ndarray:
     """(..., H, W) at another (height, width), linearly (notebook cell 4)."""
-    from scipy import ndimage
-
     height, width = values.shape[-2:]
     if (height, width) == tuple(size):
         return values
-    factors = 1.0 * size[0] / height, 1.0 * size[1] / width
+    return _linear(values, (1.0 * size[0] / height, 1.0 * size[1] / width))
+
+
+def _linear(values: np.ndarray, factors: Tuple[float, float]) -> np.ndarray:
+    """What scipy.ndimage.zoom makes of it, whose import takes longer than a step of a dream."""
+    size = [int(round(n * factor)) for n, factor in zip(values.shape[-2:], factors)]
+    if values.dtype == np.float32 and 0 not in size:
+        return np.asarray(zoomed_into(np.empty((*values.shape[:-2], *size), np.float32), values))
+    from scipy import ndimage
+
     return np.asarray(ndimage.zoom(values, (*(1,) * (values.ndim - 2), *factors), order=1))
 
 
@@ -48,7 +53,7 @@ class _Places(NamedTuple):
 
 
 def zoomed_into(into: Any, values: Any) -> Any:
-    """Fill `into`, float32 (..., H, W), with the values of another size, as `zoomed` makes them.
+    """Fill `into`, float32 (..., H, W), with the values of another size.
 
     SciPy's sums (NI_ZoomShift) in SciPy's order, so that the result is the same to the bit: in
     float64, each value times the weight of its row, then that of its column. Returns `into`.

@@ -60,6 +60,7 @@ def plot(
     floor: float = 1e-9,
     xlabel: str = "step",
     told: str = "",
+    places: Optional[Sequence[float]] = None,
 ) -> str:
     """An SVG element of up to three curves on a logarithmic axis, for a page that has `variables`.
 
@@ -69,6 +70,7 @@ def plot(
         breaks: steps that begin an octave.
         floor: where zeros are drawn. What is no number, or infinite, is drawn at 1e30.
         told: what it shows, for those who cannot see it; by default, its curves' names.
+        places: of the values, on a logarithmic axis too; by default, the steps from 1.
 
     Needs matplotlib, an extra.
     """
@@ -85,6 +87,8 @@ def plot(
         FigureCanvasSVG(drawing)
         _draw(drawing, curves, levels, breaks, floor)
         axes = drawing.axes[0]
+        if places is not None:
+            _place(axes, curves, places)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         out = io.StringIO()
@@ -122,6 +126,19 @@ def _draw(
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     drawing.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8.5)
+
+
+def _place(axes: Any, curves: Mapping[str, Sequence[float]], places: Sequence[float]) -> None:
+    """Move the curves to places of their own, each of which is named."""
+    from matplotlib.ticker import NullFormatter
+
+    for line, values in zip(axes.lines, curves.values()):
+        line.set_xdata(places[: len(values)])
+    axes.set_xscale("log")
+    axes.set_xticks(places, [f"{place:g}" for place in places])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.relim()
+    axes.autoscale_view()
 
 
 def _inline(svg: str, told: str) -> str:

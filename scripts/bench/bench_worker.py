@@ -137,8 +137,9 @@ class TorchSide:
         self.name = f"PyTorch {torch.__version__}, eager"
 
     def _weights(self, layer: Any, channels: Dict[str, int]) -> Any:
-        """(weights, biases) of a convolution, None of others; notes the top's channels."""
-        depth, weights = sum(channels[b] for b in layer.bottom), None
+        """(weights, biases) of a convolution, () of others; notes the top's channels."""
+        weights: Any = ()
+        depth = sum(channels[b] for b in layer.bottom)
         if layer.type == "Convolution":
             p = layer.convolution_param
             shape = (p.num_output, depth, p.kernel_size[0], p.kernel_size[0])
@@ -151,25 +152,11 @@ class TorchSide:
         self.source = self.torch.from_numpy(picture(width, height)).requires_grad_()
 
     def forward(self) -> None:
-        f = self.torch.nn.functional
+        from scripts.bench.torch_engine import operation
+
         blobs = {"data": self.source}
         for layer, weights in self.layers:
-            x = blobs[layer.bottom[0]]
-            if layer.type == "Convolution":
-                p = layer.convolution_param
-                stride, pad = p.stride[0] if p.stride else 1, p.pad[0] if p.pad else 0
-                y = f.conv2d(x, *weights, stride=stride, padding=pad)
-            elif layer.type == "ReLU":
-                y = f.relu(x, inplace=True)
-            elif layer.type == "Pooling":
-                p = layer.pooling_param
-                y = f.max_pool2d(x, p.kernel_size, p.stride, p.pad, ceil_mode=True)
-            elif layer.type == "LRN":
-                p = layer.lrn_param
-                y = f.local_response_norm(x, p.local_size, p.alpha, p.beta, p.k)
-            else:
-                y = self.torch.cat([blobs[b] for b in layer.bottom], 1)
-            blobs[layer.top[0]] = y
+            blobs[layer.top[0]] = operation(layer, [blobs[b] for b in layer.bottom], weights)
         self.target = blobs[END]
 
     def backward(self) -> None:

@@ -16,6 +16,17 @@ from caffe_compat.kernels import convolution, elementwise, gemm, threads
 from caffe_compat.kernels.atomic import address_of, float32s, int64s, record
 
 
+def test_arguments_are_packed_as_whole_numbers_and_addresses():
+    array, nothing = np.zeros(3, np.float32), np.zeros((0, 2), np.float32)
+    fixed = np.arange(4.0)
+    fixed.setflags(write=False)
+    words = []
+    threads._pack((7, np.int32(-2), None, (True, -0.5), array, nothing, fixed, array[1:]), words)
+    assert words[:4] == [7, -2, 0, 1]
+    assert np.array(words[4:5]).view(np.float64) == -0.5
+    assert words[5:] == [each.ctypes.data for each in (array, nothing, fixed, array[1:])]
+
+
 @numba.njit
 def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
     overhang = np.zeros(gemm.OVERHANG, np.float32)

@@ -12,18 +12,15 @@ from netfile.errors import NetError
 from netfile.terminal import counted, say
 
 from ... import pictures
-from ...cluster.worker import net_of
 from ...errors import ClusterError, DreamError, ImageError, OutputError, SizeError
 from ...nets import engine as engines
 from ...pictures.files import size_of
 from ...pictures.output import check_file
-from ...request import journal as journals
 from ...request.job import Request, new_seed
 from .. import events, machines, meant
 from ..advice import advised
 from ..results import check_result_folder, scratch_of
 from . import done, names, report
-from .elsewhere import Elsewhere
 from .inputs import STANDARD, Found, spooled
 from .options import handling_of
 from .stop import Interrupt
@@ -87,6 +84,8 @@ def run(
         if made:
             stack.callback(_remove_if_empty, made)
         if resumes and tasks:
+            from ...request import journal as journals
+
             stack.enter_context(journals.inside(args.out).held())
         if len(tasks) < every:
             say(f"{every - len(tasks)} of {counted(every, 'picture')} are done already")
@@ -96,6 +95,9 @@ def run(
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="deepdream-"))
             tasks = [_with_standard_input(task, folder) for task in tasks]
         if machines.wanted(args):
+            from ...cluster.worker import net_of
+            from .elsewhere import Elsewhere
+
             net = net_of(request.model, engines.load(args.engine), args.gpu)
             joined = stack.enter_context(machines.joined(args, net))
             dream = Elsewhere(args, request, tasks, joined, net)

@@ -7,10 +7,10 @@
 made of constants alone, and `convert.py` goes through the nodes and writes the model's folder.
 """
 
+from ...errors import OpenSizeError
 from .convert import (
     Graph,
     Input,
-    OpenSizeError,
     Size,
     convert_graph,
     file_names,

@@ -12,6 +12,7 @@ from netfile import wire
 from netfile.errors import WeightsError, printable
 from netfile.kinds import kind_of, unreadable
 
+from ...errors import OpenSizeError
 from ...front_matter import text_value
 from ...operation import load_engine
 from .. import folder
@@ -30,10 +31,6 @@ _LAYERS = {
 _FLOATS = ("float32", "float16", "bfloat16", "float64")
 _TOLD = 6
 _HEAD = "# made of the ONNX graph "  # of a deploy net
-
-
-class OpenSizeError(WeightsError):
-    """A graph does not say how large its pictures are, and no size was given."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import convolve1d
 
 from deepdream.dream import smoothing
 from deepdream.dream.octaves import deepdream
@@ -141,3 +142,19 @@ def test_a_step_smooths_each_channel_of_its_gradient(net, picture):
         steps.append(net.blobs["data"].data.copy())
     assert seen == [steps[0].shape[1:]]
     np.testing.assert_array_equal(*steps)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (5, 4), (6, 9), (37, 52)])
+def test_the_pyramid_blurs_as_scipy_does_to_the_bit(size, rng):
+    def blurred(values):
+        for axis in (-1, -2):
+            values = convolve1d(values, np.float32([1, 4, 6, 4, 1]) / 16, axis=axis, mode="mirror")
+        return values
+
+    values = np.float32(rng.normal(0, 60, (1, *size)))
+    coarse = smoothing._halved(values, np.empty)
+    np.testing.assert_array_equal(coarse, blurred(values)[:, ::2, ::2])
+    apart = np.zeros_like(values)
+    apart[:, ::2, ::2] = coarse
+    enlarged = smoothing._enlarged(coarse, (0, slice(0, size[0])), values.shape)
+    np.testing.assert_array_equal(enlarged, 4 * blurred(apart)[0])

@@ -5,10 +5,11 @@ import os
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from deepdream.errors import OutputError
 from deepdream.pictures import arrays
-from deepdream.pictures.resize import zoomed, zoomed_into
+from deepdream.pictures.resize import zoomed, zoomed_by, zoomed_into
 
 
 @pytest.fixture
@@ -86,12 +87,17 @@ def test_strips_cover_every_row_once(thin):
     ((57, 43), (80, 60)), ((80, 61), (57, 44)), ((100, 71), (101, 71)), ((33, 50), (24, 36)),
     ((9, 200), (1, 143)), ((2, 2), (3, 3)), ((1, 5), (1, 7)), ((64, 48), (64, 48)),
 ])  # fmt: skip
-def test_strips_are_zoomed_as_scipy_does_to_the_bit(size, wanted, scratch, thin, rng):
+def test_pictures_and_strips_are_zoomed_as_scipy_does_to_the_bit(size, wanted, scratch, thin, rng):
     values = np.float32(rng.normal(0, 60, (3, *size)))
+    scipys = ndimage.zoom(values, (1, wanted[0] / size[0], wanted[1] / size[1]), order=1)
     file = scratch(values.shape)
     file[...] = values
     made = zoomed_into(scratch((3, *wanted)), file)[...]
-    np.testing.assert_array_equal(made, zoomed(values, wanted))
+    for each in (made, zoomed(values, wanted)):
+        assert each.dtype == scipys.dtype
+        np.testing.assert_array_equal(each, scipys)
+    smaller = ndimage.zoom(values, (1, 1 / 1.4, 1 / 1.4), order=1)
+    np.testing.assert_array_equal(zoomed_by(values, 1 / 1.4), smaller)
 
 
 def test_rows_are_worked_out_where_they_are_asked_for():

@@ -94,6 +94,17 @@ def test_a_plot_as_a_file_has_both_schemes(plotted):
     assert root.tag.endswith("svg") and "prefers-color-scheme: dark" in style.text
 
 
+def test_a_plot_has_its_values_at_places_of_their_own():
+    pytest.importorskip("matplotlib")
+    places = [0.05, 0.5, 5]
+    svg = plot({"a": [3, 2, 1]}, "seconds", xlabel="megapixels", places=places)
+    named = [svg.index(f">{place:g}</text>") for place in places]
+    assert named == sorted(named) and svg.index(">megapixels</text>")
+    # evenly apart, as tenfold sizes are on a logarithmic axis
+    first, second, third = re.findall(r'<use xlink:href="#\w+" x="([\d.]+)"', svg)[:3]
+    assert float(third) - float(second) == pytest.approx(float(second) - float(first), abs=0.01)
+
+
 def test_two_plots_share_no_names():
     pytest.importorskip("matplotlib")
     one, other = (

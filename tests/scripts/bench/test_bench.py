@@ -1,0 +1,51 @@
+"""The benchmark: its command lines can be typed, and its tables compare like with like."""
+
+import argparse
+
+import pytest
+
+from deepdream.cli.main import parser
+from scripts.bench import bench, sides, users
+
+
+@pytest.mark.parametrize("use", [*users.USES, *users.QUICK], ids=lambda use: use.name)
+def test_what_users_do_are_command_lines(use):
+    words = use.words.format(out="out").split()
+    parser(words[:1]).parse_args([*words, "--overwrite", "--quiet"])
+
+
+class Side:
+    """An engine that takes so many seconds, and half of them more whenever it is asked."""
+
+    def __init__(self, engine, seconds):
+        self.engine, self.name, self.seconds, self.asked = engine, engine, seconds, []
+
+    def ask(self, **question):
+        self.asked.append(question)
+        return {"seconds": self.seconds * (1 + len(self.asked) / 2), "peak": 100 * self.seconds}
+
+    def end(self):
+        pass
+
+
+def test_engines_take_turns_and_their_medians_are_compared(monkeypatch, capsys):
+    each = [Side("compat", 1.0), Side("caffe", 4.0)]
+    monkeypatch.setattr(users, "workers", lambda args, script: each)
+    monkeypatch.setattr(users, "QUICK", users.QUICK[1:2])
+    users.show(argparse.Namespace(quick=True, user_repeats=3))
+    ours, its = capsys.readouterr().out.splitlines()[-2:]
+    # the first of four answers is left out, and two frames share the time
+    assert ours == "| a frame of a small zoom | compat | 1.25 s |  | 100 MB |  |"
+    assert its == "| a frame of a small zoom | caffe | 5.00 s | 0.25 | 400 MB | 0.25 |"
+    assert each[0].asked == each[1].asked and len(each[0].asked) == 4
+
+
+def test_a_median_with_a_missing_number_is_none():
+    assert sides.medians([{"peak": 2.0}, {"peak": 1.0}, {"peak": 4.0}]) == {"peak": 2.0}
+    peak = sides.medians([{"peak": None}])["peak"]
+    assert peak != peak
+
+
+def test_every_part_is_run_unless_some_are_named():
+    assert bench.parse([]).part == ["steps", "users", "curve", "start"]
+    assert bench.parse(["--part", "start"]).part == ["start"]
