@@ -13,11 +13,17 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.bench import curve, start, steps, users  # noqa: E402
+from scripts.bench import curve, on_gpu, start, steps, users  # noqa: E402
 from scripts.bench.sides import ENGINES, machine  # noqa: E402
 
 SIZES = ["224x224", "1024x575", "2048x1150"]
-PARTS = {"steps": steps.show, "users": users.show, "curve": curve.show, "start": start.show}
+PARTS = {
+    "steps": steps.show,
+    "users": users.show,
+    "curve": curve.show,
+    "start": start.show,
+    "gpu": on_gpu.show,
+}
 
 
 def parse(argv: Optional[List[str]]) -> argparse.Namespace:
