@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 from .atomic import X86
 
@@ -22,6 +23,7 @@ FUSED = bool(_features.get("fma")) or not X86
 
 I64, FLOAT = ir.IntType(64), ir.FloatType()
 _I32 = ir.IntType(32)
+_LINE = 16  # float32 values in a cache line
 VECTOR = ir.VectorType(FLOAT, LANES)
 ZERO = ir.Constant(VECTOR, [0.0] * LANES)
 
@@ -81,3 +83,31 @@ def unpacked(context, builder, value, kind):
             raise TypeError(f"{kind}: a {had} where a {wanted} belongs")
         numbers.append(context.cast(builder, number, had, wanted))
     return numbers
+
+
+def _fetch(write):
+    """A compiled function that asks for the cache lines of `count` values from an address on."""
+
+    @intrinsic
+    def fetch(typingctx, address, count):
+        def generate(context, builder, signature, args):
+            address, count = args
+            pointer = ir.PointerType(ir.IntType(8))
+            kind = ir.FunctionType(ir.VoidType(), [pointer, _I32, _I32, _I32])
+            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            lines = builder.sdiv(builder.add(count, number(_LINE - 1)), number(_LINE))
+            with cgutils.for_range(builder, lines) as loop:
+                place = builder.inttoptr(
+                    builder.add(address, builder.mul(loop.index, number(4 * _LINE))), pointer
+                )
+                # the last two: to keep it in level 2, and that it is data
+                hints = [ir.Constant(_I32, hint) for hint in (write, 2, 1)]
+                builder.call(function, [place, *hints])
+            return context.get_dummy_value()
+
+        return types.void(types.intp, types.intp), generate
+
+    return fetch
+
+
+fetch_to_read, fetch_to_write = _fetch(0), _fetch(1)

@@ -52,8 +52,15 @@ def error(found, wanted):
     return np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
 
 
+@pytest.fixture(params=["small", "large"])
+def way(request, monkeypatch):
+    """Both ways: by all tiles and a few weights at a time, and by all weights and a few tiles."""
+    if request.param == "large":
+        monkeypatch.setattr(tiled, "_SMALL", 0)
+
+
 @pytest.mark.parametrize("name", SHAPES)
-def test_convolution_is_the_exact_one_to_single_precision(name, rng):
+def test_convolution_is_the_exact_one_to_single_precision(name, rng, way):
     x, weight, y, geo, groups = made(name, rng)
     bias = rng.normal(size=len(weight)).astype(np.float32)
     convolution.forward(x, weight, bias, y, geo, groups)
@@ -64,7 +71,7 @@ def test_convolution_is_the_exact_one_to_single_precision(name, rng):
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_data_gradient_is_the_exact_one_to_single_precision(name, rng):
+def test_data_gradient_is_the_exact_one_to_single_precision(name, rng, way):
     x, weight, y, geo, groups = made(name, rng)
     dy = rng.normal(size=y.shape).astype(np.float32)
     dx = np.full_like(x, np.nan)
@@ -75,7 +82,7 @@ def test_data_gradient_is_the_exact_one_to_single_precision(name, rng):
     assert error(dx, 2 * wanted) < 1e-6
 
 
-def test_what_lies_beside_the_arrays_counts_nothing_and_stays(rng):
+def test_what_lies_beside_the_arrays_counts_nothing_and_stays(rng, way):
     x, weight, y, geo, groups = made("cut tiles", rng)
     whole = [np.full(array.size + 800, np.nan, np.float32) for array in (x, weight, y)]
     inner = [flat[400:-400].reshape(array.shape) for flat, array in zip(whole, (x, weight, y))]
@@ -89,7 +96,8 @@ def test_results_do_not_depend_on_strips_threads_or_the_batch(rng, monkeypatch):
     x, weight, y, geo, groups = made("groups and images", rng)
     nothing = np.empty(0, np.float32)
     convolution.forward(x, weight, nothing, y, geo, groups)
-    for threads, tiles in (("1", 16), ("2", 32), ("3", 64)):
+    for threads, tiles, small in (("1", 16, 1 << 30), ("2", 32, 0), ("3", 64, 0)):
+        monkeypatch.setattr(tiled, "_SMALL", small)
         monkeypatch.setenv("CAFFE_COMPAT_THREADS", threads)
         monkeypatch.setattr(tiled, "_TILES", tiles)
         again = np.empty_like(y)

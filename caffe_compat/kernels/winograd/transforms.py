@@ -6,6 +6,8 @@ networks (2015). The matrices are Toom and Cook's for the points 0, ±5/8, ±3/2
 those the error of float32 is half of that with 0, ±1, ±2 and infinity.
 """
 
+from typing import Any, List
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -26,8 +28,8 @@ from ..vectors import (
 )
 
 SIDE, STEP = 6, 4  # of a tile: its values, and those to the next
+VALUES = SIDE * SIDE
 _P, _Q = 5 / 8, 3 / 2
-_LINE = 16  # float32 values in a cache line
 _BITS = ir.VectorType(ir.IntType(32), LANES)
 
 
@@ -255,28 +257,63 @@ def tiles_outwards(typingctx, tiles, size, bias, slope, rows, step):
     return signature, generate
 
 
+def _windows(builder, windows):
+    """Nine vectors, one for each place of the 3x3 values from each of these addresses on."""
+    side = min(8, LANES)
+    kind, parts = ir.VectorType(FLOAT, side), 8 // side
+    places: List[Any] = []
+    for part in range(parts):
+        groups = []
+        for first in range(0, LANES, side):
+            rows = [
+                load(builder, _at(builder, window, number(side * part)), kind)
+                for window in windows[first : first + side]
+            ]
+            groups.append(_transposed(builder, rows))
+        for k in range(side):
+            vector = groups[0][k]
+            for group in groups[1:]:
+                vector = shuffled(builder, vector, group[k], range(LANES))
+            places.append(vector)
+    last = ir.Constant(VECTOR, ir.Undefined)
+    for lane, window in enumerate(windows):
+        value = load(builder, _at(builder, window, number(8)), FLOAT)
+        last = builder.insert_element(last, value, ir.Constant(ir.IntType(32), lane))
+    return [*places, last]
+
+
+def _transposed(builder, rows):
+    """As many vectors as each has lanes, as a matrix."""
+    lanes = len(rows)
+    pairs = [place for i in range(lanes) for place in (i, lanes + i)]
+    for _ in range(lanes.bit_length() - 1):
+        halves = zip(rows[: lanes // 2], rows[lanes // 2 :])
+        rows = [
+            shuffled(builder, first, second, part)
+            for first, second in halves
+            for part in (pairs[:lanes], pairs[lanes:])
+        ]
+    return rows
+
+
 @intrinsic
-def weights_inwards(typingctx, weight, step, place_step, count, values, size):
+def weights_inwards(typingctx, weight, step, turned, count, values, size):
     """G g G^T of a vector of windows: 36 vectors `size` values apart at `values`.
 
-    weight: the address of the first of `count` windows, which lie `step` apart, their values
-    `place_step`.
+    weight: the address of the first of `count` windows, which lie `step` apart. turned: they are
+    rotated by half a turn.
     """
 
     def generate(context, builder, signature, args):
-        weight, step, place_step, count, values, size = args
+        weight, step, turned, count, values, size = args
         windows = []
         for lane in range(LANES):  # those too many are the first again
             here = builder.icmp_signed("<", number(lane), count)
             place = builder.select(here, number(lane), number(0))
             windows.append(_at(builder, weight, (step, place)))
-        g = []
-        for k in range(9):
-            vector = ir.Constant(VECTOR, ir.Undefined)
-            for lane, window in enumerate(windows):
-                value = load(builder, _at(builder, window, (place_step, number(k))), FLOAT)
-                vector = builder.insert_element(vector, value, ir.Constant(ir.IntType(32), lane))
-            g.append(vector)
+        found = _windows(builder, windows)
+        rotated = builder.icmp_signed("!=", turned, number(0))
+        g = [builder.select(rotated, found[8 - k], found[k]) for k in range(9)]
         columns = [_of_weights(builder, [g[3 * i + j] for i in range(3)]) for j in range(3)]
         for i in range(SIDE):
             for j, value in enumerate(_of_weights(builder, [column[i] for column in columns])):
@@ -284,31 +321,3 @@ def weights_inwards(typingctx, weight, step, place_step, count, values, size):
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 6), generate
-
-
-def _fetch(write):
-    """A compiled function that asks for the cache lines of `count` values from an address on."""
-
-    @intrinsic
-    def fetch(typingctx, address, count):
-        def generate(context, builder, signature, args):
-            address, count = args
-            pointer, short = ir.PointerType(ir.IntType(8)), ir.IntType(32)
-            kind = ir.FunctionType(ir.VoidType(), [pointer, short, short, short])
-            function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            lines = builder.sdiv(builder.add(count, number(_LINE - 1)), number(_LINE))
-            with cgutils.for_range(builder, lines) as loop:
-                place = builder.inttoptr(
-                    _at(builder, address, (loop.index, number(_LINE))), pointer
-                )
-                # the last two: to keep it in level 2, and that it is data
-                hints = [ir.Constant(short, hint) for hint in (write, 2, 1)]
-                builder.call(function, [place, *hints])
-            return context.get_dummy_value()
-
-        return types.void(types.intp, types.intp), generate
-
-    return fetch
-
-
-fetch_to_read, fetch_to_write = _fetch(0), _fetch(1)
