@@ -9,7 +9,7 @@ from typing import NamedTuple, Optional, Tuple
 import numba
 import numpy as np
 
-from . import threads
+from . import threads, winograd
 from .atomic import address_of, float32s, record
 from .gemm import LANES, OVERHANG, WIDTH, Finish, Left, Rows, Size, multiply
 from .strips import Geometry, clear, col2im, gather, geometry, im2col
@@ -17,7 +17,6 @@ from .strips import Geometry, clear, col2im, gather, geometry, im2col
 __all__ = ["Geometry", "backward", "forward", "geometry"]
 
 _STRIP_VALUES = 1 << 17  # columns per strip, in floats: half of one core's level-2 cache
-_NARROW = 16 * WIDTH  # output positions per strip where no columns are needed
 
 
 @numba.njit(nogil=True)
@@ -94,25 +93,24 @@ def _forward(arguments, scratch):
         offsets = p.bias + 4 * channel if p.bias else address_of(no_bias)
         c = Rows(p.y + 4 * (plane * y_image + row * positions + first), positions)
         size, finish = Size(rows, count, depth), Finish(offsets, np.float32(p.slope), p.add)
+        vectors = (count + LANES - 1) // LANES
+        step = LANES * (vectors + 1 - vectors % 2)  # an odd number of vectors, for the cache
         if p.pointwise:
-            b = Rows(p.x + 4 * (plane * x_image + first), positions)
-            _product(a, b, c, size, finish, cols, overhang)
+            # a copy, since rows of a picture lie pages apart, and push each other out of the cache
+            matrix = Rows(p.x + 4 * plane * x_image, positions)
+            _copy_columns(matrix, first, count, depth, cols, step)
         else:
-            vectors = (count + LANES - 1) // LANES
-            step = LANES * (vectors + 1 - vectors % 2)  # an odd number of vectors, for the cache
             im2col(x, plane * x_image, cols, step, geo, first, first + count)
-            multiply(a, Rows(address_of(cols), step), c, size, finish, overhang)
+        multiply(a, Rows(address_of(cols), step), c, size, finish, overhang)
 
 
-def _strips(
-    positions: int, depth: int, outputs: int, planes: int, pointwise: bool
-) -> Tuple[int, int]:
+def _strips(positions: int, depth: int, outputs: int, planes: int) -> Tuple[int, int]:
     """(positions per strip, blocks of outputs).
 
     Strips fit the cache, and there is enough of both for all threads to end together.
     """
     wanted = 4 * threads.count()
-    strip = _NARROW if pointwise else max(WIDTH, _STRIP_VALUES // depth // WIDTH * WIDTH)
+    strip = max(WIDTH, _STRIP_VALUES // depth // WIDTH * WIDTH)
     strip = min(strip, max(WIDTH, -(-positions * planes // wanted // WIDTH) * WIDTH))
     strips = -(-positions // strip) * planes
     blocks = 1 if strips >= wanted or outputs < 64 else 2
@@ -140,10 +138,13 @@ def forward(
     """
     slope = 1.0 if relu is None else float(relu)
     outputs, planes = y.shape[1] // groups, len(x) * groups
+    if winograd.pays(geo, outputs):
+        winograd.forward(x, weight, bias, y, geo, groups, slope, add)
+        return
     positions, depth = geo.out_h * geo.out_w, geo.channels * geo.kernel_h * geo.kernel_w
-    strip, blocks = _strips(positions, depth, outputs, planes, geo.pointwise)
+    strip, blocks = _strips(positions, depth, outputs, planes)
     items = planes * -(-positions // strip) * blocks
-    columns = depth * LANES if geo.pointwise else depth * (strip + LANES)
+    columns = depth * (strip + LANES)
     given = bias if bias.size else None
     arguments = _Forward(
         geo, x, weight, given, y, groups, outputs, strip, blocks, turned, geo.pointwise, add, slope
@@ -264,6 +265,9 @@ def backward(
                     geo.kernel_w, 1, 1, back_h, back_w, geo.dilation_h, geo.dilation_w)  # fmt: skip
     if geo.pointwise:
         forward(dy, weight, no_bias, dx, back, groups, turned=True, add=add)
+        return
+    if winograd.pays(back, geo.channels) and geo.stride_h == geo.stride_w == 1:
+        winograd.forward(dy, weight, no_bias, dx, back, groups, add=add, turned=True)
         return
     many_columns = window != 1 and outputs >= 2 * geo.channels
     strided = (geo.stride_h, geo.stride_w) != (1, 1)

@@ -3,33 +3,43 @@
 A tile is a few rows of the result by one or two vectors; its sums are kept in registers over a few
 hundred products. Each value of the result is summed in one order, whatever the size of the arrays,
 the number of threads, the width of the vectors, or the BLAS that is installed: so results are the
-same to the bit on all processors that round a product and its sum once (FUSED). The tile's code is
-written in LLVM's language, since numba has no vectors: LLVM fits it to any processor. Goto and van
-de Geijn, Anatomy of high-performance matrix multiplication (2008).
+same to the bit on all processors that round a product and its sum once (FUSED). Goto and van de
+Geijn, Anatomy of high-performance matrix multiplication (2008).
 """
 
-from typing import NamedTuple, get_type_hints
+from typing import NamedTuple
 
-import llvmlite.binding
 import numba
 import numpy as np
-from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .atomic import X86, address_of, float32s
+from .atomic import address_of, float32s
+from .vectors import (
+    FLOAT,
+    FUSED,
+    I64,
+    LANES,
+    VECTOR,
+    ZERO,
+    load,
+    multiply_add,
+    number,
+    splat,
+    store,
+    unpacked,
+)
 
-_features = llvmlite.binding.get_host_cpu_features()
-# values in a vector register; x86 before AVX, and ARM, have four
-LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
+__all__ = [
+    "FULL", "FUSED", "LANES", "OVERHANG", "WIDTH", "Finish", "Left", "Rows", "Size", "accumulate",
+    "multiply",
+]  # fmt: skip
+
 WIDTH = 2 * LANES  # columns of a full tile
 # rows of a full tile: as many sums as there are registers, less two of columns and one of weights
-_FULL = 12 if LANES == 16 else 6
-# one rounding for product and sum, where the processor has it
-FUSED = bool(_features.get("fma")) or not X86
+FULL = 12 if LANES == 16 else 6
 # the shapes of tiles, (rows, vectors): full and two thirds of a tile's rows, a third, and one
-_ROWS = (_FULL, _FULL * 2 // 3, _FULL // 3, 1)
+_ROWS = (FULL, FULL * 2 // 3, FULL // 3, 1)
 _TILES = tuple((rows, vectors) for vectors in (2, 1) for rows in _ROWS)
 _DEPTH = 384
 OVERHANG = 12 * WIDTH  # values of memory that `multiply` needs for the edge
@@ -70,43 +80,6 @@ class Finish(NamedTuple):
     add: int
 
 
-_I64, _FLOAT = ir.IntType(64), ir.FloatType()
-_VECTOR = ir.VectorType(_FLOAT, LANES)
-_ZERO = ir.Constant(_VECTOR, [0.0] * LANES)
-
-
-def _number(value):
-    return ir.Constant(_I64, value)
-
-
-def _load(builder, address, kind):
-    value = builder.load(builder.inttoptr(address, ir.PointerType(kind)))
-    value.align = 4
-    return value
-
-
-def _store(builder, address, value):
-    builder.store(value, builder.inttoptr(address, ir.PointerType(_VECTOR))).align = 4
-
-
-def _splat(builder, value):
-    """A vector with the value in every lane."""
-    nothing = ir.Constant(_VECTOR, ir.Undefined)
-    first = builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(
-        first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    )
-
-
-def _multiply_add(builder, a, b, c):
-    if not FUSED:
-        return builder.fadd(builder.fmul(a, b), c)
-    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-    return builder.call(
-        cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32"), [a, b, c]
-    )
-
-
 def _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth):
     """The loop over the depth; returns the tile's sums, vectors by rows."""
     rows, vectors = shape
@@ -117,29 +90,29 @@ def _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth):
     )
     builder.branch(loop)
     builder.position_at_end(loop)
-    k, at_a, at_b = (builder.phi(_I64) for _ in range(3))
-    sums = [[builder.phi(_VECTOR) for _ in range(vectors)] for _ in range(rows)]
+    k, at_a, at_b = (builder.phi(I64) for _ in range(3))
+    sums = [[builder.phi(VECTOR) for _ in range(vectors)] for _ in range(rows)]
     columns = [
-        _load(builder, builder.add(at_b, _number(4 * LANES * v)), _VECTOR) for v in range(vectors)
+        load(builder, builder.add(at_b, number(4 * LANES * v)), VECTOR) for v in range(vectors)
     ]
     new = []
     for r in range(rows):
-        weight = _splat(builder, _load(builder, builder.add(at_a, row_bytes[r]), _FLOAT))
+        weight = splat(builder, load(builder, builder.add(at_a, row_bytes[r]), FLOAT))
         new.append(
             [
-                _multiply_add(builder, weight, column, total)
+                multiply_add(builder, weight, column, total)
                 for column, total in zip(columns, sums[r])
             ]
         )
-    steps = ((k, _number(0), _number(1)), (at_a, a, k_bytes), (at_b, b, b_bytes))
+    steps = ((k, number(0), number(1)), (at_a, a, k_bytes), (at_b, b, b_bytes))
     for place, start, step in steps:
         place.add_incoming(start, before)
         place.add_incoming(builder.add(place, step), loop)
     for row, row_new in zip(sums, new):
         for total, total_new in zip(row, row_new):
-            total.add_incoming(_ZERO, before)
+            total.add_incoming(ZERO, before)
             total.add_incoming(total_new, loop)
-    builder.cbranch(builder.icmp_signed("<", builder.add(k, _number(1)), depth), loop, after)
+    builder.cbranch(builder.icmp_signed("<", builder.add(k, number(1)), depth), loop, after)
     builder.position_at_end(after)
     return new
 
@@ -151,61 +124,52 @@ def _before(builder, places, add):
         builder.append_basic_block("look"),
         builder.append_basic_block("add"),
     )
-    builder.cbranch(builder.icmp_signed("!=", add, _number(0)), look, after)
+    builder.cbranch(builder.icmp_signed("!=", add, number(0)), look, after)
     builder.position_at_end(look)
-    held = {at: _load(builder, address, _VECTOR) for at, address in places.items()}
+    held = {at: load(builder, address, VECTOR) for at, address in places.items()}
     builder.branch(after)
     builder.position_at_end(after)
     for at in held:
-        value = builder.phi(_VECTOR)
+        value = builder.phi(VECTOR)
         value.add_incoming(held[at], look)
-        value.add_incoming(_ZERO, start)
+        value.add_incoming(ZERO, start)
         held[at] = value
     return held
+
+
+def _summed(builder, shape, left, right, result, depth):
+    """A tile's sums, vectors by rows, and the addresses where they belong, {(row, vector): it}."""
+    rows, vectors = shape
+    (a, row_step, k_step), (b, b_step), (c, c_step) = left, right, result
+    row_bytes = [builder.mul(row_step, number(4 * r)) for r in range(rows)]
+    k_bytes, b_bytes = builder.mul(k_step, number(4)), builder.mul(b_step, number(4))
+    places = {}
+    for r in range(rows):
+        row = builder.add(c, builder.mul(c_step, number(4 * r)))
+        for v in range(vectors):
+            places[r, v] = builder.add(row, number(4 * LANES * v))
+    return _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth), places
 
 
 def _tile(builder, shape, left, right, result, depth, finish):
     """The code of a tile of one shape; its matrices and its finish are tuples of LLVM values."""
     rows, vectors = shape
-    (a, row_step, k_step), (b, b_step), (c, c_step) = left, right, result
     bias, slope, add = finish
-    row_bytes = [builder.mul(row_step, _number(4 * r)) for r in range(rows)]
-    k_bytes, b_bytes = builder.mul(k_step, _number(4)), builder.mul(b_step, _number(4))
-    sums = _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth)
-    places = {}
-    for r in range(rows):
-        row = builder.add(c, builder.mul(c_step, _number(4 * r)))
-        for v in range(vectors):
-            places[r, v] = builder.add(row, _number(4 * LANES * v))
+    sums, places = _summed(builder, shape, left, right, result, depth)
     before = _before(builder, places, add)
-    slopes = _splat(builder, slope)
+    slopes = splat(builder, slope)
     for r in range(rows):
-        offset = _splat(builder, _load(builder, builder.add(bias, _number(4 * r)), _FLOAT))
+        offset = splat(builder, load(builder, builder.add(bias, number(4 * r)), FLOAT))
         for v in range(vectors):
             value = builder.fadd(builder.fadd(sums[r][v], before[r, v]), offset)
-            negative = builder.fcmp_ordered("<", value, _ZERO)
-            below = builder.fmul(slopes, builder.select(negative, value, _ZERO))
-            above = builder.select(negative, _ZERO, value)
-            _store(builder, places[r, v], builder.fadd(above, below))
+            negative = builder.fcmp_ordered("<", value, ZERO)
+            below = builder.fmul(slopes, builder.select(negative, value, ZERO))
+            above = builder.select(negative, ZERO, value)
+            store(builder, places[r, v], builder.fadd(above, below))
 
 
 def _key(rows, vectors):
     return 2 * rows + vectors
-
-
-def _unpacked(context, builder, value, kind):
-    """A number as it is, a NamedTuple as its numbers, of the types that its fields are given."""
-    if not isinstance(kind, types.BaseTuple):
-        return value
-    numbers = []
-    for number, had, hint in zip(
-        cgutils.unpack_tuple(builder, value), kind, get_type_hints(kind.instance_class).values()
-    ):
-        wanted = types.float32 if hint is np.float32 else types.int64
-        if isinstance(had, types.Float) != isinstance(wanted, types.Float):
-            raise TypeError(f"{kind}: a {had} where a {wanted} belongs")
-        numbers.append(context.cast(builder, number, had, wanted))
-    return numbers
 
 
 @intrinsic
@@ -214,13 +178,13 @@ def _one_tile(typingctx, key, a, b, c, depth, finish):
 
     def generate(context, builder, signature, args):
         key, a, b, c, depth, finish = (
-            _unpacked(context, builder, *each) for each in zip(args, signature.args)
+            unpacked(context, builder, *each) for each in zip(args, signature.args)
         )
         unknown, done = builder.append_basic_block("unknown"), builder.append_basic_block("done")
         switch = builder.switch(key, unknown)
         for shape in _TILES:
             block = builder.append_basic_block("tile")
-            switch.add_case(_number(_key(*shape)), block)
+            switch.add_case(number(_key(*shape)), block)
             builder.position_at_end(block)
             _tile(builder, shape, a, b, c, depth, finish)
             builder.branch(done)
@@ -232,8 +196,35 @@ def _one_tile(typingctx, key, a, b, c, depth, finish):
     return types.void(types.intp, a, b, c, types.intp, finish), generate
 
 
+@intrinsic
+def _plain_tile(typingctx, key, a, b, c, depth, add):
+    """Compute a full tile of C, or one of fewer rows, or with `add` add to what it holds."""
+
+    def generate(context, builder, signature, args):
+        key, a, b, c, depth, add = (
+            unpacked(context, builder, *each) for each in zip(args, signature.args)
+        )
+        unknown, done = builder.append_basic_block("unknown"), builder.append_basic_block("done")
+        switch = builder.switch(key, unknown)
+        for shape in _TILES:
+            block = builder.append_basic_block("tile")
+            switch.add_case(number(_key(*shape)), block)
+            builder.position_at_end(block)
+            sums, places = _summed(builder, shape, a, b, c, depth)
+            before = _before(builder, places, add)
+            for (r, v), address in places.items():
+                store(builder, address, builder.fadd(sums[r][v], before[r, v]))
+            builder.branch(done)
+        builder.position_at_end(unknown)
+        builder.unreachable()
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, a, b, c, types.intp, types.intp), generate
+
+
 _tile_key = numba.njit(nogil=True, inline="always")(_key)
-_nothing = np.zeros(_FULL, np.float32)
+_nothing = np.zeros(FULL, np.float32)
 
 
 @numba.njit(nogil=True)
@@ -301,4 +292,25 @@ def multiply(a, b, c, size, finish, overhang):
             for r in range(high):
                 for q in range(across):
                     target[r * c.step + q] = overhang[r * WIDTH + q]
+        done += high
+
+
+@numba.njit(nogil=True)
+def accumulate(a, b, c, size, part):
+    """C = A · B, of whole vectors of columns, summed in parts of so many products."""
+    done = 0
+    while done < size.rows:
+        high = _tallest(size.rows - done)
+        for j in range(0, size.columns, WIDTH):
+            key = _tile_key(high, 2 if size.columns - j > LANES else 1)
+            place = Rows(c.address + 4 * (done * c.step + j), c.step)
+            for k in range(0, size.depth, part):
+                _plain_tile(
+                    key,
+                    Left(a.address + 4 * (done * a.row_step + k * a.k_step), a.row_step, a.k_step),
+                    Rows(b.address + 4 * (k * b.step + j), b.step),
+                    place,
+                    min(part, size.depth - k),
+                    k,
+                )
         done += high

@@ -73,7 +73,7 @@ def _source(*paths: Path) -> bytes:
 
 _HERE = Path(__file__).parent
 # read with the code itself, so that a later change of the files is not taken for what runs
-_SOURCES = _source(*sorted(_HERE.glob("*.py")))
+_SOURCES = _source(*sorted(_HERE.rglob("*.py")))
 _VERSIONS = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag, sys.version)
 
 
@@ -83,7 +83,7 @@ class Kept:
     def __init__(self, function: Callable[..., Any]) -> None:
         code = function.__code__
         self._file = Path(code.co_filename)
-        own = _source(self._file) if self._file.parent != _HERE else _SOURCES
+        own = _source(self._file) if _HERE not in self._file.parents else _SOURCES
         self._source = _digest(_SOURCES, own) if own and _SOURCES else b""
         name = f"{self._file.stem}.{function.__qualname__}-{code.co_firstlineno}"
         self._name = name.replace("<", "").replace(">", "")

@@ -264,17 +264,16 @@ def test_a_forked_process_computes_too():
 
 
 def test_strips_fit_the_cache_and_feed_every_thread():
-    for positions, depth, outputs, pointwise in [
-        (196, 1152, 320, False),
-        (9216, 576, 192, False),
-        (147456, 147, 64, False),
-        (196, 512, 24, True),
-        (1, 9, 4, True),
+    for positions, depth, outputs in [
+        (196, 1152, 320),
+        (9216, 576, 192),
+        (147456, 147, 64),
+        (196, 512, 24),
+        (1, 9, 4),
     ]:
-        strip, blocks = convolution._strips(positions, depth, outputs, 1, pointwise)
-        assert strip % gemm.WIDTH == 0 and (
-            pointwise or strip == gemm.WIDTH or strip * depth <= 1 << 17
-        )
+        strip, blocks = convolution._strips(positions, depth, outputs, 1)
+        assert strip % gemm.WIDTH == 0
+        assert strip == gemm.WIDTH or strip * depth <= 1 << 17
         assert -(-positions // strip) * blocks >= min(
             -(-positions // gemm.WIDTH), 2 * threads.count()
         )

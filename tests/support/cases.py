@@ -82,6 +82,13 @@ LAYERS = {
     "Convolution no bias": conv("num_output: 6 kernel_size: 3 bias_term: false"),
     "Convolution many outputs": conv("num_output: 40 kernel_size: 3 pad: 1", (1, 8, 31, 29)),
     "Convolution few outputs": conv("num_output: 3 kernel_size: 5 pad: 2", (1, 16, 31, 29)),
+    "Convolution by tiles": conv("num_output: 40 kernel_size: 3 pad: 1", (2, 24, 19, 30)),
+    "Convolution by tiles, groups": conv(
+        "num_output: 48 kernel_size: 3 group: 2 pad: 1", (1, 64, 13, 13)),
+    "Convolution by tiles, many channels": conv(
+        "num_output: 32 kernel_size: 3", (1, 384, 16, 21)),
+    "Convolution by tiles, shared bottom": conv(
+        "num_output: 16 kernel_size: 3 pad: 2", (1, 16, 14, 15), shared=True),
     "Convolution shared bottom": conv("num_output: 6 kernel_size: 3", shared=True),
     "ReLU": layer("ReLU"),
     "ReLU slope": layer("ReLU", "relu_param { negative_slope: 0.2 }"),
