@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 from .. import nets
 from ..request.expression import scores
-from ..request.own_settings import own_settings
+from ..request.own_settings import of_a_layer, own_settings
 from ..request.presets import PRESETS
 from ..settings import DREAM, Dream
 
@@ -39,8 +39,10 @@ def dream_of(args: argparse.Namespace, model: nets.Model) -> Dream:
     """
     own, said = own_settings(model), given(args)
     later = getattr(args, "schedule", None) or getattr(args, "in_turn", None)
-    if "end" in said or "objective" in said or args.guide or later:  # something else is to grow
+    if "objective" in said:
         own.pop("objective", None)
+    elif "end" in said or args.guide or later:
+        own = of_a_layer(own)
     return replace(DREAM, **{"end": "", **own, **said})
 
 

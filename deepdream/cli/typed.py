@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
 from .. import nets
-from ..request.own_settings import own_settings
+from ..request.own_settings import of_a_layer, own_settings
 from ..request.presets import NO_SMOOTHING
 from ..settings import DEFAULT_MODEL, DREAM, ZOOM, Dream, Picture, Zoom
 
@@ -65,7 +65,8 @@ def _goal(model: nets.Model, dream: Dream, guides: Sequence[str]) -> List[str]:
 
 def _settings(model: nets.Model, dream: Dream) -> List[str]:
     """How it grows, where that is neither as the model's readme says nor as in the notebook."""
-    own: Dict[str, Any] = {k: v for k, v in own_settings(model).items() if k != "objective"}
+    own: Dict[str, Any] = own_settings(model)
+    own = {**own, "objective": ""} if dream.objective else of_a_layer(own)
     usual = replace(DREAM, **own)
     words: List[str] = []
     for name in _NUMBERS:

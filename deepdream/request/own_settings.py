@@ -31,6 +31,14 @@ def own_settings(model: Model) -> Dict[str, Any]:
     return {name: value for name, value in known.items() if name in said}
 
 
+def of_a_layer(own: Dict[str, Any]) -> Dict[str, Any]:
+    """Those of a model's own settings that hold where a layer is to grow.
+
+    The number of steps does not: a model has it for its objective, and a layer grows in far fewer.
+    """
+    return {name: value for name, value in own.items() if name not in ("objective", "iterations")}
+
+
 def own_class_method(model: Model) -> str:
     """The method of a model's class pictures, as its readme has it under `class_method`; that of
     settings.ClassPictures where it has none.

@@ -24,6 +24,15 @@ function showGoal() {
 export function aim(name) {
   document.querySelector(`[name=goal][value=${name}]`).checked = true;
   showGoal();
+  countSteps();
+}
+
+/** A model has its number of steps for its objective; where a layer grows, it is the usual one. */
+function countSteps() {
+  if (!about || presets[one("preset").value]) return;
+  const [own, usually] = [{ ...usual, ...about.own }.iterations, usual.iterations];
+  const [from, to] = goal() === "layer" ? [own, usually] : [usually, own];
+  if (knobs.value("iterations") === from) knobs.set({ iterations: to });
 }
 
 /** Set all numbers to the model's own, or to a preset's. */
@@ -91,12 +100,14 @@ export function make(call, wrong) {
   for (const tab of document.querySelectorAll("[name=goal]")) {
     tab.addEventListener("change", () => {
       showGoal();
+      countSteps();
       changed();
     });
   }
   one("model").addEventListener("change", useModel);
   one("preset").addEventListener("change", () => {
     settle();
+    countSteps();
     changed();
   });
   for (const id of ["objective", "channels", "seed"]) one(id).addEventListener("input", changed);

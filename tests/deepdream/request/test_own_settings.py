@@ -60,6 +60,17 @@ def test_what_no_dream_can_have_is_refused(dream: Any, line: str, message: str) 
     assert code == 2 and message in err and len(err.splitlines()) == 1
 
 
+def test_its_number_of_steps_is_not_that_of_a_layer(dream: Any, photo: Path) -> None:
+    def steps(*words: Any) -> Any:
+        code, err, settings = dream(OWN_OBJECTIVE, *words)
+        assert code == 0 and settings["octaves"] == 1, err
+        return settings["iterations"]
+
+    assert steps() == steps("--dream-of", "1") == 1
+    assert steps("--end", "conv1") == steps("--guide", photo) == 10
+    assert steps("--end", "conv1", "--iterations", 2) == 2
+
+
 OWN_OBJECTIVE = """dream: {'objective': 'strongest("fc", 3)', 'iterations': 1, 'octaves': 1}"""
 
 
