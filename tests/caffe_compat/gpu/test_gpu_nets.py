@@ -183,6 +183,7 @@ def test_memory_that_is_short_leaves_the_net_usable(net, monkeypatch):
     given = net.blobs["data"].data.copy()
     layer = registry.LAYERS["Concat"]
     monkeypatch.setattr(devices, "free", lambda: (3000, 10**9))
+    net._parts.blobs["data"].mutable_gpu_data  # noqa: B018  the device alone has them
     kept = []
     lacks = fails("CUDA out of memory. Tried to allocate 1.00 GiB", kept=kept)
     with monkeypatch.context() as short:
