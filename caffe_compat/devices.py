@@ -9,7 +9,7 @@ import importlib
 import os
 import re
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from netfile import memory
 from netfile.places import install
@@ -161,22 +161,39 @@ def _check_fork() -> None:
 def computing() -> Iterator[None]:
     """Context of a pass in GPU mode: PyTorch's settings for it, which are the program's after it.
 
-    Without set_fast: no TensorFloat-32, and algorithms that give the same values each time.
+    Without set_fast: no TensorFloat-32, and cuDNN's algorithms that give the same values each time.
     """
-    torch, fast = _torch(), _now.fast
+    torch, kind = _torch(), device().type
     with ExitStack() as stack:
         stack.enter_context(torch.no_grad())
-        kind = device().type
         if kind == "cuda":
-            flags = torch.backends.cudnn.flags
-            stack.enter_context(
-                flags(enabled=True, benchmark=fast, deterministic=not fast, allow_tf32=fast)
-            )
-            stack.enter_context(_products(torch.backends.cuda.matmul, fast))
-            stack.enter_context(torch.cuda.device(_now.device))
-        elif kind == "xpu":
-            stack.enter_context(torch.xpu.device(_now.device))
+            stack.enter_context(_settings(torch.backends))
+        if kind in ("cuda", "xpu"):
+            stack.enter_context(getattr(torch, kind).device(_now.device))
         yield
+
+
+@contextmanager
+def _settings(backends: Any) -> Iterator[None]:
+    fast, cudnn, products = _now.fast, backends.cudnn, backends.cuda.matmul
+    wanted: List[Tuple[Any, str, Any]] = [
+        (cudnn, "benchmark", fast),
+        (cudnn, "deterministic", not fast),
+    ]
+    convolutions = getattr(cudnn, "conv", None)
+    if hasattr(convolutions, "fp32_precision"):  # newer PyTorch refuses a mixture with allow_tf32
+        precision = "tf32" if fast else "ieee"
+        wanted += [(of, "fp32_precision", precision) for of in (convolutions, products)]
+    else:
+        wanted += [(of, "allow_tf32", fast) for of in (cudnn, products)]
+    before = [(of, name, getattr(of, name)) for of, name, _ in wanted]
+    try:
+        for of, name, value in wanted:
+            setattr(of, name, value)
+        yield
+    finally:
+        for of, name, value in before:
+            setattr(of, name, value)
 
 
 def computed(function: Callable[[], object]) -> Callable[[], object]:
@@ -189,13 +206,11 @@ def computed(function: Callable[[], object]) -> Callable[[], object]:
     return call
 
 
-@contextmanager
-def _products(matmul: Any, fast: bool) -> Iterator[None]:
-    before, matmul.allow_tf32 = matmul.allow_tf32, fast
-    try:
-        yield
-    finally:
-        matmul.allow_tf32 = before
+def synchronize() -> None:
+    """In GPU mode, wait until the device has done what it was told."""
+    if _now.gpu and device().type in _ACCELERATORS:
+        with explaining("a pass"):
+            getattr(_torch(), _now.device.type).synchronize()
 
 
 def pins() -> bool:

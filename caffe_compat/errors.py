@@ -1,6 +1,6 @@
 """What is raised where a real Caffe's CHECK ends the process: both values, and the remedy."""
 
-from typing import Optional, Tuple
+from typing import Any, Optional, Tuple
 
 from netfile.errors import NetError, PrototxtError, ShapeError, WeightsError
 
@@ -65,6 +65,7 @@ class DeviceMemoryError(DeviceError, MemoryError):
         self, what: str, asked: int, free: Optional[Tuple[int, int]], device: str, fits: str = ""
     ) -> None:
         self.what, self.asked, self.free, self.device, self.fits = what, asked, free, device, fits
+        self._given = what, asked, free, device, fits
         wanted = f"{asked / 1e9:.2f} GB" if asked else "more memory than there is"
         left = "" if free is None else f", of which {free[0] / 1e9:.2f} GB of "
         if free is not None:
@@ -73,6 +74,9 @@ class DeviceMemoryError(DeviceError, MemoryError):
             f"{what} takes {wanted} on the device {device}{left}; "
             + (fits or "use a smaller picture, a lower layer, or set_mode_cpu()")
         )
+
+    def __reduce__(self) -> Any:
+        return type(self), self._given
 
 
 class MissingFileError(FileNotFoundError, RuntimeError):

@@ -3,11 +3,15 @@
 import time
 from typing import Optional
 
+from . import devices
 from .handles import Instance
 
 
 class Timer(Instance):
-    """start(), stop(), then `ms`: the milliseconds between. Reading `ms` stops it too."""
+    """start(), stop(), then `ms`: the milliseconds between. Reading `ms` stops it too.
+
+    In GPU mode both wait for what the device was told before.
+    """
 
     def __init__(self) -> None:
         self._started: Optional[float] = None  # while it runs
@@ -16,11 +20,13 @@ class Timer(Instance):
     def start(self) -> None:
         """Start, unless it runs already."""
         if self._started is None:
+            devices.synchronize()
             self._started = time.perf_counter()
 
     def stop(self) -> None:
         """Stop, if it runs."""
         if self._started is not None:
+            devices.synchronize()
             self._elapsed = time.perf_counter() - self._started
             self._started = None
 

@@ -88,12 +88,11 @@ class Layer:
 
     def forward_gpu(self, bottom: Blobs, top: Blobs) -> None:
         """`forward` in GPU mode, on tensors; for types that have none, on the host."""
-        _say_once(self.type)
+        say_once(self.type, "layers have no GPU code")
         self.forward_on_host(bottom, top)
 
     def backward_gpu(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         """`backward` in GPU mode, on tensors; for types that have none, on the host."""
-        _say_once(self.type)
         self.backward_on_host(top, propagate_down, bottom)
 
     def forward_on_host(self, bottom: Blobs, top: Blobs) -> None:
@@ -265,10 +264,11 @@ def twin(cls: Type[Layer], forward: Forward, backward: Backward) -> None:
     setattr(cls, "backward_gpu", backward)  # noqa: B010
 
 
-def _say_once(kind: str) -> None:
+def say_once(kind: str, why: str) -> None:
+    """Log, once for each type, why its layers run on the CPU in GPU mode."""
     if kind not in _said:
         _said.add(kind)
-        glog.warning("layer.hpp:331", f"{kind} layers have no GPU code: they run on the CPU")
+        glog.warning("layer.hpp:331", f"{kind} {why}: they run on the CPU")
 
 
 def loss_weights(param: Any, layer: Layer) -> List[float]:

@@ -1,13 +1,16 @@
 """A net's passes in GPU mode: what is around them, and what remains where memory is short."""
 
 import math
+import traceback
 from contextlib import contextmanager
 from itertools import chain
 from typing import Dict, Iterable, Iterator, List
 
 from .. import devices
+from ..blob import Blob
 from ..errors import DeviceMemoryError
 from ..layer_types import load_twins
+from ..layer_types.registry import Layer, say_once
 from .parts import Parts
 
 
@@ -29,8 +32,23 @@ def passing(parts: Parts, concats: Iterable[int]) -> Iterator[None]:
         with devices.computing():
             yield
     except DeviceMemoryError as e:
-        asked, free = e.asked, e.free
-        raise DeviceMemoryError(e.what, asked, free, e.device, _make_room(parts)) from e
+        for error in (e, e.__cause__):
+            if error is not None:  # what the layer had is in the frames that it came through
+                traceback.clear_frames(error.__traceback__)
+        raise DeviceMemoryError(e.what, e.asked, e.free, e.device, _make_room(parts)) from None
+
+
+def forward(layer: Layer, bottom: List[Blob], top: List[Blob]) -> None:
+    """Run a layer forward on the device, or on the host if PyTorch's device lacks an operation."""
+    try:
+        layer.forward_gpu(bottom, top)
+    except NotImplementedError as e:
+        if layer.type == "Python":  # the program's own
+            raise
+        lacking = (str(e).splitlines() or ["an operation"])[0]
+        say_once(layer.type, f"layers take what PyTorch's device lacks ({lacking})")
+        layer.ran_on_gpu = False
+        layer.forward_on_host(bottom, top)
 
 
 def _part_concats(parts: Parts, concats: Iterable[int]) -> None:

@@ -83,7 +83,7 @@ class Passes:
                 layer.reshape(bottom, top)
                 layer.ran_on_gpu = on_gpu
                 if on_gpu:
-                    layer.forward_gpu(bottom, top)
+                    on_device.forward(layer, bottom, top)
                 elif relu is None:
                     layer.forward(bottom, top)
                 else:

@@ -25,7 +25,7 @@ def _forward(layer: Eltwise, bottom: Blobs, top: Blobs) -> None:
         y = torch.where(winner.bool(), second, first)
         for i, x in enumerate(more, 2):
             larger = x > y
-            winner[larger] = i
+            winner.masked_fill_(larger, i)
             y = torch.where(larger, x, y)
         layer.remember(bottom, winner)
     top[0].set_gpu_data(y)

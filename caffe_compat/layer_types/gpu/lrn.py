@@ -7,16 +7,11 @@ import torch
 from ..lrn import LRN
 from ..registry import Blobs, twin
 
-_aten = torch.ops.aten
-
 
 def _forward(layer: LRN, bottom: Blobs, top: Blobs) -> None:
     x = bottom[0].gpu_data
-    total = (_over_channels if layer.across else _over_places)(layer, x * x)
-    if layer.across:
-        scale = total.mul_(layer.alpha / layer.size).add_(layer.region.k)
-    else:
-        scale = total.mul_(layer.alpha / layer.size**2).add_(1)
+    average = (_over_channels if layer.across else _over_places)(layer, x * x)
+    scale = average.mul_(layer.alpha).add_(layer.region.k if layer.across else 1)
     layer.remember(bottom, scale)
     top[0].set_gpu_data(x * scale**-layer.beta)
 
@@ -30,31 +25,30 @@ def _backward(layer: LRN, top: Blobs, propagate_down: Sequence[bool], bottom: Bl
         return
     power = scale**-layer.beta
     share = (dy * x).mul_(power).div_(scale)
-    count = layer.size if layer.across else layer.size**2
     spread = (_over_channels if layer.across else _over_places)(layer, share)
-    spread.mul_(x).mul_(-2 * layer.alpha * layer.beta / count)
+    spread.mul_(x).mul_(-2 * layer.alpha * layer.beta)
     bottom[0].set_gpu_diff(power.mul_(dy).add_(spread))
 
 
 def _over_channels(layer: LRN, x: Any) -> Any:
-    """For each value the sum over the `size` channels around it, which is symmetric."""
+    """For each value the average of the `size` channels around it; beyond the last they are 0."""
     n, channels, height, width = x.shape
     if not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last):
         rows = x.permute(0, 2, 3, 1).reshape(n, 1, height * width, channels)
-        summed = _sum(rows, (1, layer.size))
-        return summed.view(n, height, width, channels).permute(0, 3, 1, 2)
+        averaged = _average(rows, (1, layer.size))
+        return averaged.view(n, height, width, channels).permute(0, 3, 1, 2)
     rows = x.reshape(n, 1, channels, height * width)
-    return _sum(rows, (layer.size, 1)).view(n, channels, height, width)
+    return _average(rows, (layer.size, 1)).view(n, channels, height, width)
 
 
 def _over_places(layer: LRN, x: Any) -> Any:
-    """For each value the sum over the window around it, which is symmetric."""
-    return _sum(x, (layer.size, layer.size))
+    """For each value the average of the window around it, whose padding counts."""
+    return _average(x, (layer.size, layer.size))
 
 
-def _sum(x: Any, kernel: Sequence[int]) -> Any:
+def _average(x: Any, kernel: Sequence[int]) -> Any:
     pad = [(k - 1) // 2 for k in kernel]
-    return torch.nn.functional.avg_pool2d(x, kernel, 1, pad, divisor_override=1)
+    return torch.nn.functional.avg_pool2d(x, kernel, 1, pad)
 
 
 twin(LRN, _forward, _backward)

@@ -141,8 +141,8 @@ def _average_forward(layer: Pooling, bottom: Blobs, top: Blobs, way: _Way) -> No
     if way.edges is None:
         y = _aten.avg_pool2d(x, way.kernel, way.stride, way.pad, way.ceil, True)
     else:
-        y = _aten.avg_pool2d(x, way.kernel, way.stride, (0, 0), False, True, 1)
-        y.div_(_counts(layer, bottom, top, x))
+        y = _aten.avg_pool2d(x, way.kernel, way.stride, (0, 0), False, True)
+        y.mul_(_shares(layer, bottom, top, x))
     top[0].set_gpu_data(y)
 
 
@@ -154,20 +154,20 @@ def _average_backward(layer: Pooling, bottom: Blobs, top: Blobs, way: _Way) -> N
         )
     else:
         x = _like_padded(bottom, way)
-        dy = dy / _counts(layer, bottom, top, x)
-        dx = _aten.avg_pool2d_backward(dy, x, way.kernel, way.stride, (0, 0), False, True, 1)
+        dy = dy * _shares(layer, bottom, top, x)
+        dx = _aten.avg_pool2d_backward(dy, x, way.kernel, way.stride, (0, 0), False, True, None)
     bottom[0].set_gpu_diff(_unpadded(dx, way))
 
 
-def _counts(layer: Pooling, bottom: Blobs, top: Blobs, like: Any) -> Any:
-    """The divisor of each window, (H', W'): padding counts, what lies beyond it does not."""
+def _shares(layer: Pooling, bottom: Blobs, top: Blobs, like: Any) -> Any:
+    """A window's values over those of each that count, (H', W'): not those beyond the padding."""
     sides = []
     for size, out, k, st, p in zip(
         bottom[0].shape[2:], top[0].shape[2:], layer.kernel, layer.stride, layer.pad
     ):
         start = torch.arange(out, device=like.device, dtype=like.dtype) * st - p
         # a window that begins beyond the picture sums up nothing
-        sides.append(torch.clamp(torch.clamp(start + k, max=size + p) - start, min=1))
+        sides.append(k / torch.clamp(torch.clamp(start + k, max=size + p) - start, min=1))
     return sides[0][:, None] * sides[1]
 
 

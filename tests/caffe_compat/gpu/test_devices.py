@@ -1,6 +1,7 @@
 """Modes and devices: what is taken, and what is said where there is nothing to take."""
 
 import os
+import pickle
 import sys
 import types
 
@@ -123,6 +124,26 @@ def test_memory_that_is_short_is_told_by_what_was_asked_and_what_is_free(found, 
         "layer takes 3.76 GB on the device Card, of which 2.00 GB of 8.00 GB are free; "
     )
     assert (error.asked, error.free) == (int(3.5 * 2**30), (2_000_000_000, 8_000_000_000))
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize("newer", [False, True])
+@pytest.mark.parametrize("fast", [False, True])
+def test_pytorchs_settings_are_those_of_a_pass_while_it_runs(found, fast, newer):
+    space = types.SimpleNamespace
+    kind, given, wanted = "fp32_precision", "none", "tf32" if fast else "ieee"
+    if not newer:
+        kind, given, wanted = "allow_tf32", True, fast
+    cudnn, products = space(benchmark=None, deterministic=None), space(**{kind: given})
+    cudnn.conv = space(**{kind: given})
+    convolutions = cudnn.conv if newer else cudnn
+    setattr(convolutions, kind, given)
+    devices.set_fast(fast)
+    with devices._settings(space(cudnn=cudnn, cuda=space(matmul=products))):
+        assert (cudnn.benchmark, cudnn.deterministic) == (fast, not fast)
+        assert getattr(convolutions, kind) == getattr(products, kind) == wanted
+    assert cudnn.benchmark is None and cudnn.deterministic is None
+    assert getattr(convolutions, kind) == getattr(products, kind) == given
 
 
 def test_a_device_that_fails_is_told_in_one_line(found):

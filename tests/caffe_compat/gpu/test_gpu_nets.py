@@ -1,6 +1,7 @@
 """Nets in GPU mode beside themselves in CPU mode."""
 
 import pickle
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -153,11 +154,28 @@ def test_a_type_without_a_pass_of_its_own_runs_on_the_host_and_says_so_once(
     assert net.blobs["prob"].data.sum() == pytest.approx(1, rel=1e-5)
 
 
-def fails(message):
-    def forward(*blobs):
-        raise RuntimeError(message)
+def fails(message, kind=RuntimeError, kept=None):
+    """A pass that raises this; `kept` gets a weak reference to what it had on the device."""
+
+    def forward(layer, bottom, top):
+        work = bottom[0].gpu_data.clone()
+        if kept is not None:
+            kept.append(weakref.ref(work))
+        raise kind(message)
 
     return forward
+
+
+def test_what_the_device_lacks_is_done_on_the_host(net, capfd, monkeypatch):
+    monkeypatch.setattr(registry, "_said", set())
+    monkeypatch.setattr("caffe_compat.glog._level", 0)
+    wanted = step(net, "both")
+    lacks = fails("The operator 'aten::cat' is not implemented", NotImplementedError)
+    monkeypatch.setattr(registry.LAYERS["Concat"], "forward_gpu", lacks)
+    for ours, there in zip(step(net, "both"), wanted):
+        np.testing.assert_allclose(ours, there, rtol=1e-6)
+    said = capfd.readouterr().err
+    assert "Concat layers take what PyTorch's device lacks (The operator 'aten::cat' is" in said
 
 
 def test_memory_that_is_short_leaves_the_net_usable(net, monkeypatch):
@@ -165,10 +183,15 @@ def test_memory_that_is_short_leaves_the_net_usable(net, monkeypatch):
     given = net.blobs["data"].data.copy()
     layer = registry.LAYERS["Concat"]
     monkeypatch.setattr(devices, "free", lambda: (3000, 10**9))
+    net._parts.blobs["data"].mutable_gpu_data  # noqa: B018  the device alone has them
+    kept = []
+    lacks = fails("CUDA out of memory. Tried to allocate 1.00 GiB", kept=kept)
     with monkeypatch.context() as short:
-        short.setattr(layer, "forward_gpu", fails("out of memory. Tried to allocate 1.00 GiB"))
-        with pytest.raises(DeviceMemoryError, match=r'layer "both".*1.07 GB.*about \dx\d fit'):
+        short.setattr(layer, "forward_gpu", lacks)
+        with pytest.raises(DeviceMemoryError, match=r'layer "both".*1.07 GB.*about \dx\d fit') as e:
             net.forward()
+    # the error is still there, and what the layer had is not
+    assert e.value.asked == 2**30 and len(kept) == 1 and kept[0]() is None
     np.testing.assert_array_equal(net.blobs["data"].data, given)
     for ours, before in zip(step(net, "both"), wanted):
         np.testing.assert_array_equal(ours, before)
