@@ -105,6 +105,10 @@ class SplitTop(Blob):
         self._look()
         return super().mutable_gpu_diff
 
+    def set_gpu_diff(self, tensor: Any) -> None:
+        self._look()
+        super().set_gpu_diff(tensor)
+
     def _look(self) -> None:
         with self.lock:
             on_look = self.on_look

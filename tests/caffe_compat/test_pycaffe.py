@@ -107,6 +107,7 @@ def test_parameter_gradients_against_finite_differences(make):
         assert analytic[i] == pytest.approx((values[0] - values[1]) / 0.02, rel=2e-2, abs=1e-4)
 
 
+@gpu.on_cpu
 def test_cleared_gradients_are_zero_in_arrays_taken_before(net):
     net.forward()
     net.backward()

@@ -83,11 +83,25 @@ def test_a_split_that_was_looked_into_sums_as_before(net):
     wanted = step(net, "both")[1]
     splits = [name for name in net.blobs if "_split_" in name]
     assert splits
-    for name in splits:
-        net.blobs[name].diff[...] = 0
+    held = [net.blobs[name].diff for name in splits]  # so that they stay apart
+    for array in held:
+        array[...] = 0
     for _ in range(2):
         np.testing.assert_allclose(step(net, "both")[1], wanted, rtol=1e-5, atol=1e-8)
     assert any(net.blobs[name].diff.any() for name in splits)
+
+
+@pytest.mark.parametrize("write", ["mutable_gpu_diff", "set_gpu_diff", "gpu_diff"])
+def test_a_splits_top_has_a_gradient_of_its_own_once_it_is_looked_at_on_the_device(net, write):
+    wanted = step(net, "both")[1]
+    name = next(name for name in net.blobs if "_split_" in name)
+    top = net._parts.blobs[name]
+    if write == "set_gpu_diff":
+        top.set_gpu_diff(top.gpu_data.clone())
+    else:
+        assert getattr(top, write).any()  # what the last pass would have left there
+    assert top.on_look is None
+    np.testing.assert_allclose(step(net, "both")[1], wanted, rtol=1e-5, atol=1e-8)
 
 
 def test_another_size_and_back(net):
@@ -183,6 +197,7 @@ def test_memory_that_is_short_leaves_the_net_usable(net, monkeypatch):
     given = net.blobs["data"].data.copy()
     layer = registry.LAYERS["Concat"]
     monkeypatch.setattr(devices, "free", lambda: (3000, 10**9))
+    net._parts.blobs["data"].mutable_gpu_data  # noqa: B018  the device alone has them
     kept = []
     lacks = fails("CUDA out of memory. Tried to allocate 1.00 GiB", kept=kept)
     with monkeypatch.context() as short:

@@ -109,11 +109,12 @@ def test_without_a_forward_pass_gradients_are_those_of_the_cpu(name):
 
 
 CHAIN = """
+force_backward: true
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 3 dim: 4 dim: 5 dim: 6 } } }
 layer { name: "x" type: "Power" bottom: "data" top: "x" power_param { scale: 1.5 } }
 layer { name: "relu" type: "ReLU" bottom: "x" top: "x" }
 layer { name: "bias" type: "Bias" bottom: "x" top: "x"
-        bias_param { filler { type: "uniform" min: -1 } } }
+        bias_param { num_axes: -1 filler { type: "uniform" min: -1 } } }
 layer { name: "norm" type: "BatchNorm" bottom: "x" top: "x"
         batch_norm_param { use_global_stats: false } }
 layer { name: "scale" type: "Scale" bottom: "x" top: "x"
@@ -141,6 +142,7 @@ def test_a_chain_in_place_gives_each_layer_what_it_needs(tmp_path, phase, items)
         net.blobs["both"].diff[...] = cases.values(9, net.blobs["both"].data.shape)
         net.backward()
         found = {"input": net.blobs["data"].diff.copy()}
+        assert found["input"].any()
         for layer, blobs in net.params.items():
             for i, blob in enumerate(blobs):
                 found[f"{layer} {i} diff"] = blob.diff.copy()
