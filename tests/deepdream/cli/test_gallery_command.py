@@ -9,6 +9,7 @@ from PIL import Image
 
 from deepdream import pictures
 from deepdream.request import making
+from deepdream.settings import GALLERY
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def test_it_has_every_picture_with_its_thumbnail_and_a_page(
     for name in names:
         thumbnail = tmp_path / "out" / "thumbnails" / name.replace(".png", ".jpg")
         assert name in text and Image.open(thumbnail).size == (64, 64)
+        assert thumbnail.stat().st_size < 6000
     assert "still to be made" not in text
 
 
@@ -79,6 +81,23 @@ def test_the_same_command_makes_what_is_missing_alone(
     after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     del before["conv1-noise.png"], after["conv1-noise.png"]
     assert before == after
+
+
+def test_noise_takes_more_steps_than_a_photograph_unless_they_are_given(
+    run: Any, photo: Path, small_folder: Path, tmp_path: Path, engine_name: str, monkeypatch: Any
+) -> None:
+    steps = []
+
+    def fake(job: Any, report: Any) -> Any:
+        steps.append(job.dream.iterations)
+        return [np.zeros((64, 64, 3), np.float32)]
+
+    monkeypatch.setattr("deepdream.cli.commands.gallery.making.pictures", fake)
+    words = ["--model", small_folder, "--engine", engine_name, "--layers", "conv1", "--size", 64]
+    for name, more in (("usual", []), ("given", ["--iterations", 7])):
+        assert run("gallery", photo, "-o", tmp_path / name, *words, *more)[0] == 0
+    assert steps == [GALLERY.steps_on_noise, GALLERY.steps_on_photo, 7, 7]
+    assert GALLERY.steps_on_noise > GALLERY.steps_on_photo
 
 
 def test_a_picture_is_repeated_by_its_recipe(gallery: Any, run: Any, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 import deepdream
 from deepdream.errors import MissingExtraError
 from deepdream.notebooks import live as lives
+from deepdream.pictures.thumbnail import jpeg
 
 pytest.importorskip("IPython")
 SETTINGS = {"iter_n": 2, "octave_n": 2, "jitter": 4, "end": "inception_3b/output"}
@@ -51,7 +52,7 @@ def test_every_step_is_shown_small_and_the_result_at_last(
 ) -> None:
     dreamt = deepdream.live(net, picture, seconds=0, side=40, **seeded())
     assert len(screen) == 1 + 4 + 1 and {shown.shape for shown in screen} == {(30, 40, 3)}
-    expected = np.asarray(Image.open(io.BytesIO(lives._jpeg(dreamt, 40))))
+    expected = np.asarray(Image.open(io.BytesIO(jpeg(np.float32(dreamt), 40))))
     assert np.array_equal(screen[-1], expected) and not np.array_equal(screen[0], expected)
 
 

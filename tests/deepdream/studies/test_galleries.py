@@ -9,6 +9,7 @@ from deepdream.errors import TargetError
 from deepdream.nets import find
 from deepdream.nets.opening import read
 from deepdream.studies.galleries import page, patches, plan
+from deepdream.studies.galleries.noise import pink_noise
 
 
 @pytest.fixture
@@ -107,3 +108,14 @@ def test_the_page_loads_small_pictures_as_they_are_seen_and_names_what_failed() 
     assert "channel 3: no &amp; no" in text and "a&lt;b" in text and "a<b" not in text
     assert "5 pictures are still to be made" in text
     assert "still to be made" not in page.render("m", "none", [], 0)
+
+
+def test_the_noise_is_the_seeds_and_has_as_much_in_every_octave() -> None:
+    noise = pink_noise((64, 48), 3)
+    assert noise.shape == (64, 48, 3) and noise.dtype == np.float32
+    assert np.array_equal(noise, pink_noise((64, 48), 3))
+    assert not np.array_equal(noise, pink_noise((64, 48), 4))
+    assert abs(noise.mean() - 128) < 1 and 20 < noise.std() < 26
+    octaves = noise.reshape(32, 2, 24, 2, 3).mean((1, 3)), noise.reshape(8, 8, 6, 8, 3).mean((1, 3))
+    coarse = [each.std() / noise.std() for each in octaves]
+    assert coarse[0] > 0.8 and coarse[1] > 0.5  # of white noise 1/2 and 1/8 would be left
