@@ -112,7 +112,7 @@ function show(next) {
   check();
 }
 
-const asResult = (picture) => ({ picture: picture.id, frames: [picture.id], goal: "", model: "" });
+const asResult = ({ id }) => ({ id, picture: id, frames: [id], times: [], goal: "", model: "" });
 
 function link(id, href) {
   const a = one(id);
@@ -159,6 +159,7 @@ function chooseResult(result) {
 // what is asked for
 
 async function asked() {
+  await settings.ready;
   const { guide_weights, ...pictures } = guides.read();
   const form = { ...settings.read(), ...pictures, image: view.base.id, mask: null };
   form.settings.guide_weights = guide_weights;
@@ -301,6 +302,7 @@ async function onHello({ server }) {
   const anew = state && state.server !== server;
   const first = !state;
   state = fresh;
+  stage.know(state.animations);
   results = state.results;
   listResults();
   if (first || anew) {

@@ -1,5 +1,6 @@
 // The settings: what the form says, as the server is asked for it.
 
+import * as classes from "./classes.js";
 import * as complete from "./complete.js";
 import * as knobs from "./knobs.js";
 import * as layers from "./layers.js";
@@ -12,6 +13,9 @@ let presets = {};
 let about = null;
 let changed = () => {};
 let failed = () => {};
+let begin;
+/** Is kept as soon as there is a net, with settings to begin from. */
+export const ready = new Promise((resolve) => (begin = resolve));
 
 const goal = () => document.querySelector("[name=goal]:checked")?.value || "layer";
 
@@ -61,6 +65,7 @@ async function useModel() {
   about = facts;
   layers.show(about);
   complete.know({ layers: layers.names(), classes: about.classes });
+  one("class-tab").hidden = !classes.show(about.classes);
   const own = about.own.objective || "";
   one("own-tab").hidden = !own;
   one("own").textContent = own ? `What its makers chose for it: ${own}` : "";
@@ -87,6 +92,7 @@ export function make(call, wrong) {
   [changed, failed] = [call, wrong];
   knobs.make(changed);
   layers.make(changed);
+  classes.make(changed);
   complete.make();
   for (const tab of document.querySelectorAll("[name=goal]")) {
     tab.addEventListener("change", () => {
@@ -113,6 +119,14 @@ export async function take(state) {
   one("preset").replaceChildren(new Option("the model's own", ""), ...names);
   listModels(state);
   await useModel();
+  one("settings").inert = false; // before, a net that comes would undo what is chosen
+  begin();
+}
+
+function objective() {
+  if (goal() === "own") return about.own.objective;
+  if (goal() === "class") return classes.objective();
+  return one("objective").value.trim();
 }
 
 const numbers = (text) => (text.match(/[^\s,;]+/g) || []).map(Number);
@@ -126,7 +140,7 @@ export function read() {
     settings.end = layers.layer();
     asked.channels = numbers(one("channels").value);
   } else {
-    settings.objective = goal() === "own" ? about.own.objective : one("objective").value.trim();
+    settings.objective = objective();
   }
   const seed = one("seed").value.trim();
   asked.seed = seed === "" ? null : Number(seed);
@@ -139,7 +153,7 @@ export function read() {
 
 /** A guide needs a layer where it is compared, unless an objective names it. */
 export function aimForGuide() {
-  if (goal() !== "own") return;
+  if (goal() !== "own" && goal() !== "class") return;
   layers.pick(about.map);
   aim("layer");
 }

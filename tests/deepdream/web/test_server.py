@@ -2,12 +2,15 @@
 
 import io
 import json
+import shlex
 import socket
 import threading
 import urllib.request
 import zipfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from deepdream.pictures import read_recipe
 from deepdream.settings import WEB
@@ -73,6 +76,8 @@ def test_the_page_and_all_that_it_names_is_there(ask):
         "settings",
         "knobs",
         "layers",
+        "lines",
+        "classes",
         "complete",
         "guides",
         "mask",
@@ -95,7 +100,8 @@ def test_the_page_fetches_nothing_from_elsewhere(ask):
         "/page/../server.py", "/page/..%2fserver.py", "/page/%2e%2e/routes.py", "/page//etc/passwd",
         "/layers/creature_googlenet/..%2f..%2findex.html", "/layers/../page/main.js",
         "/pictures/..%2f..%2fetc%2fpasswd", "/pictures/x/shown", "/pictures/x/other",
-        "/frames/x/1", "/results/x.zip", "/models/..%2f..", "/models/%2fetc", "/samples/..%2fx",
+        "/frames/x/1", "/results/x.zip", "/results/x.gif", "/results/..%2fx.zip", "/models/%2fetc",
+        "/models/..%2f..", "/samples/..%2fx",
         "/nothing", "/layers/creature_googlenet/none.webp", "/layers/none/own.webp", "/.env",
     ],
 )  # fmt: skip
@@ -126,6 +132,36 @@ def test_a_dream_from_the_first_word_to_the_saved_picture(ask, quick, events, tm
     archive = zipfile.ZipFile(io.BytesIO(ask("GET", f"/results/{result['id']}.zip").content))
     assert sorted(archive.namelist()) == ["how.txt", "photo-dream.png", "photo.png"]
     assert [r["id"] for r in ask("GET", "/state").facts["results"]] == [result["id"]]
+
+
+def test_the_frames_of_a_zoom_are_saved_as_the_command_line_animates_them(
+    ask, quick, events, photo, tmp_path, run
+):
+    pytest.importorskip("av")
+    ask("POST", "/dreams", {**quick, "frames": 2})
+    while not (done := events.until("dream")[1])["result"]:
+        pass
+    result = done["result"]
+    assert len(result["frames"]) == len(result["times"]) == 2
+    program, *words = shlex.split(result["command"])
+    words = [{"photo.png": photo, "dream/": tmp_path / "dream"}.get(word, word) for word in words]
+    assert run(*words, "--animate", tmp_path / "dream.webp")[0] == 0
+    kinds = ask("GET", "/state").facts["animations"]
+    assert kinds == ["gif", "webp", "mp4"]
+    first = {"gif": b"GIF89a", "webp": b"RIFF", "mp4": b"\0\0\0"}
+    for kind in kinds:
+        answer = ask("GET", f"/results/{result['id']}.{kind}")
+        assert answer.status == 200 and answer.content.startswith(first[kind])
+        assert answer.headers["content-disposition"].endswith(f"photo-dream.{kind}")
+    content = ask("GET", f"/results/{result['id']}.webp").content
+    here, there = Image.open(io.BytesIO(content)), Image.open(tmp_path / "dream.webp")
+    assert here.n_frames == there.n_frames == 2 and here.size == there.size
+    for number in range(2):  # the command line's frames are JPEGs
+        here.seek(number)
+        there.seek(number)
+        difference = np.asarray(here.convert("RGB"), int) - np.asarray(there.convert("RGB"), int)
+        assert np.abs(difference).mean() < 6
+    assert ask("GET", f"/results/{result['id']}.exe").status == 404
 
 
 def test_a_page_that_is_closed_in_the_middle_is_forgotten_and_its_dream_goes_on(ask, quick):
