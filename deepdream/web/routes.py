@@ -87,6 +87,8 @@ class Routes:
         post: List[Any] = [
             ("/pictures", self.add_picture),
             ("/samples/{name}", self.add_sample),
+            ("/models/{model}/pictures", self.draw),
+            ("/models/{model}/pictures/stop", self.stop_drawing),
             ("/check", self.check),
             ("/dreams", self.dream),
             ("/dreams/{id}/stop", self.stop),
@@ -143,6 +145,17 @@ class Routes:
 
     async def model(self, request: Any) -> Any:
         return _json(await _thread(self._models.about, request.path_params["model"]))
+
+    async def draw(self, request: Any) -> Any:
+        """Make small pictures of a net's layers, while nothing else is to be made."""
+        called = request.path_params["model"]
+        layers = await _thread(self._models.undrawn, called)
+        self._jobs.draw(self._models.get(called).model, called, layers)
+        return _json({"left": len(layers)})
+
+    async def stop_drawing(self, request: Any) -> Any:
+        self._jobs.stop_drawing(request.path_params["model"])
+        return _json({})
 
     async def sample(self, request: Any) -> Any:
         content = await _thread(samples.content, request.path_params["name"])

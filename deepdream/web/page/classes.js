@@ -21,6 +21,7 @@ function draw() {
   const found = names.map((name, i) => [name, i]).filter(([x]) => lines.finds(filter.value, x));
   list.replaceChildren(...found.map(([name, i]) => line(name, i)));
   if (!found.length) list.textContent = "No class has this in its name.";
+  lines.showChosen(list);
 }
 
 function choose(number) {

@@ -32,6 +32,7 @@ function draw() {
   const found = layers.filter((x) => lines.finds(filter.value, x.name));
   list.replaceChildren(...found.map(line));
   if (!found.length) list.textContent = "No layer has this in its name.";
+  lines.showChosen(list);
 }
 
 function choose(name) {
@@ -55,17 +56,31 @@ export function make(call) {
   lines.leads(filter, list);
 }
 
-/** Show the layers of a net, with `first` chosen unless one of the same name was. */
+/** Show the layers of a net, with its end chosen unless one of the same name was. */
 export function show(about) {
   layers = about.layers;
   if (!layers.some((x) => x.name === chosen)) chosen = about.end;
-  const shown = layers.filter((x) => x.picture);
-  pictured.replaceChildren(...shown.map(picture));
-  pictured.hidden = !shown.length;
-  document.querySelector("#every").open = !shown.length;
+  drawPictured();
+  document.querySelector("#every").open = pictured.hidden;
   filter.value = "";
   draw();
   tell();
+}
+
+function drawPictured() {
+  const shown = layers.filter((x) => x.picture);
+  pictured.replaceChildren(...shown.map(picture));
+  pictured.hidden = !shown.length;
+}
+
+/** Show the picture of a layer, which was made just now. */
+export function drew(name, address) {
+  const layer = layers.find((x) => x.name === name);
+  if (!layer) return;
+  const focused = pictured.contains(document.activeElement) && document.activeElement.value;
+  layer.picture = address;
+  drawPictured();
+  if (focused) [...pictured.querySelectorAll("input")].find((x) => x.value === focused)?.focus();
 }
 
 export const layer = () => chosen;

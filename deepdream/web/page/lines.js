@@ -27,3 +27,9 @@ export function leads(field, list) {
     if (!line.checked) line.click();
   });
 }
+
+/** Scroll a list, and nothing else, to the line that is chosen. */
+export function showChosen(list) {
+  const line = list.querySelector(":checked")?.parentElement;
+  list.scrollTop = line ? line.offsetTop - list.offsetTop - list.clientHeight / 2 : 0;
+}

@@ -1,5 +1,6 @@
 // The page: a photograph, what is dreamt on it, and the way back.
 
+import * as drawing from "./drawing.js";
 import * as drops from "./drops.js";
 import * as guides from "./guides.js";
 import * as history from "./history.js";
@@ -289,6 +290,11 @@ function ended({ state: how, result, message }) {
   if (how === "failed") complain(new Error(message));
 }
 
+function onDrawn(drawn) {
+  drawing.heard(drawn);
+  if (drawn.message) complain(new Error(drawn.message));
+}
+
 function onQueue({ waiting }) {
   const place = waiting.indexOf(dreaming) + 1;
   if (place) say(waits(place));
@@ -310,7 +316,10 @@ async function onHello({ server }) {
     await settings.take(state);
   }
   if (anew) startOver("The server was started anew and has forgotten the pictures; choose one.");
-  else resume();
+  else {
+    drawing.know(state.drawings);
+    resume();
+  }
 }
 
 function startOver(text) {
@@ -392,6 +401,6 @@ async function copy() {
 
 make();
 listen(
-  { hello: onHello, step: onStep, dream: onDream, queue: onQueue, note: (x) => say(x.text) },
+  { hello: onHello, step: onStep, dream: onDream, queue: onQueue, drawn: onDrawn, note: (x) => say(x.text) },
   onLost,
 );

@@ -2,6 +2,7 @@
 
 import * as classes from "./classes.js";
 import * as complete from "./complete.js";
+import * as drawing from "./drawing.js";
 import * as knobs from "./knobs.js";
 import * as layers from "./layers.js";
 import { get } from "./server.js";
@@ -64,10 +65,13 @@ async function useModel() {
   if (one("model").value !== wanted) return undefined;
   about = facts;
   layers.show(about);
+  drawing.show(about);
   complete.know({ layers: layers.names(), classes: about.classes });
   one("class-tab").hidden = !classes.show(about.classes);
   const own = about.own.objective || "";
   one("own-tab").hidden = !own;
+  one("own-picture").hidden = !about.picture;
+  if (about.picture) one("own-picture").src = `/${about.picture}`;
   one("own").textContent = own ? `What its makers chose for it: ${own}` : "";
   one("preset").value = "";
   settle();
@@ -92,6 +96,7 @@ export function make(call, wrong) {
   [changed, failed] = [call, wrong];
   knobs.make(changed);
   layers.make(changed);
+  drawing.make(failed);
   classes.make(changed);
   complete.make();
   for (const tab of document.querySelectorAll("[name=goal]")) {
@@ -118,6 +123,7 @@ export async function take(state) {
   const names = Object.entries(presets).map(([name, x]) => new Option(`${name}: ${x.about}`, name));
   one("preset").replaceChildren(new Option("the model's own", ""), ...names);
   listModels(state);
+  drawing.know(state.drawings);
   await useModel();
   one("settings").inert = false; // before, a net that comes would undo what is chosen
   begin();

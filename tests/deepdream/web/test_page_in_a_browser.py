@@ -15,6 +15,7 @@ from PIL import Image
 
 from deepdream import nets
 from deepdream.settings import DEFAULT_MODEL
+from deepdream.web import drawn
 from tests.support.person import SEEN, Person
 
 pytestmark = pytest.mark.browser
@@ -222,6 +223,23 @@ def test_a_class_is_found_and_chosen_by_keys(person, whole):
     one.until(lambda: "--dream-of shell" in one.command())
     accessible(page)
     one.keep_look("live-classes")
+
+
+def test_the_layers_of_a_net_are_drawn_where_one_asks(person, photo, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPDREAM_HOME", str(tmp_path))
+    monkeypatch.setitem(drawn._SETTINGS, "iterations", 1)
+    one = person()
+    page = one.page
+    one.drop(photo.read_bytes(), "photo.png")
+    one.wait_for_picture()
+    page.click("label:has([value=layer])")
+    assert page.is_hidden("#pictured")
+    page.click("#draw")
+    one.until(lambda: page.is_hidden("#drawing"))
+    assert page.locator("#pictured img").count() == 2
+    page.click("#pictured label >> nth=0")
+    one.until(lambda: "--end inception_3b/output" in one.command())
+    accessible(page)
 
 
 def test_the_frames_of_a_zoom_are_played_and_saved(person, photo):

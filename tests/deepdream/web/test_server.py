@@ -78,6 +78,7 @@ def test_the_page_and_all_that_it_names_is_there(ask):
         "layers",
         "lines",
         "classes",
+        "drawing",
         "complete",
         "guides",
         "mask",
