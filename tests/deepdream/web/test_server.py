@@ -253,6 +253,30 @@ def test_a_hostile_request_never_ends_the_server(garbage, ask):
     assert ask("GET", "/state").status == 200
 
 
+def test_a_request_that_is_not_ended_is_given_up_and_one_that_is_slow_to_answer_is_not(
+    ask, monkeypatch
+):
+    monkeypatch.setattr("deepdream.web.patience.HEAD_SECONDS", 0.2)
+    page = Events(ask.address)  # its answer takes as long as the page is open
+    page.until("hello")
+    for begun in (b"", b"GET /state HTTP/1.1\r\nHost: local"):
+        with socket.create_connection(("127.0.0.1", ask.server.port), 10) as wire:
+            wire.sendall(begun)
+            assert wire.recv(4096) == b""
+    with socket.create_connection(("127.0.0.1", ask.server.port), 10) as wire:
+        whole = b"GET /page/icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        wire.sendall(whole)
+        answer = wire.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 200")
+        wire.sendall(whole[:30])  # the second one on this connection
+        while answer:
+            answer = wire.recv(1 << 16)
+    ask("POST", "/samples/noise.png")
+    ask.server.hub.tell("note", text="still here")
+    assert page.until("note")[1]["text"] == "still here"
+    page.close()
+
+
 def test_another_name_or_origin_is_refused_over_the_wire(ask):
     assert ask("GET", "/state", Host="evil.example").status == 421
     assert ask("POST", "/samples/noise.png", Origin="http://evil.example").status == 403
