@@ -106,6 +106,7 @@ def test_the_page_loads_small_pictures_as_they_are_seen_and_names_what_failed() 
     text = page.render("m", "two", shown, 5)
     assert 'loading="lazy"' in text and 'href="p/a%20b.png"' in text
     assert "channel 3: no &amp; no" in text and "a&lt;b" in text and "a<b" not in text
+    assert "<summary>1 layer</summary>" in text
     assert "5 pictures are still to be made" in text
     assert "still to be made" not in page.render("m", "none", [], 0)
 

@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import nets
-from deepdream.settings import DEFAULT_MODEL
 from deepdream.web import drawn
 from tests.support.person import SEEN, Person
 
@@ -52,12 +50,6 @@ def person(chromium, serving):
         asked = [url for url in one.asked if not url.startswith(own)]
         context.close()
         assert not faults and not asked
-
-
-@pytest.fixture
-def whole(serving):
-    """A server of the default net, whose layers have pictures."""
-    return serving(model=nets.find(DEFAULT_MODEL))
 
 
 def accessible(page):
