@@ -46,7 +46,7 @@ def test_sigterm_ends_the_server_with_all_that_it_keeps(small, engine_name, monk
     pytest.importorskip("starlette")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     made = server.Server(small, jobs.how(engine_name, None, None), str, str, port=0)
-    assert len(list(tmp_path.iterdir())) == 1
+    (folder,) = tmp_path.iterdir()
 
     def unheard(*signal_and_frame):  # in place of the system's way, which would end the tests
         pytest.fail("the server left the signal to the system")
@@ -59,7 +59,7 @@ def test_sigterm_ends_the_server_with_all_that_it_keeps(small, engine_name, monk
         assert signal.getsignal(signal.SIGTERM) is unheard
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert not list(tmp_path.iterdir())
+    assert not folder.exists()
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(run, small_folder):
