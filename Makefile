@@ -68,7 +68,7 @@ $(VENV)/.pages: $(VENV)/.dev
 
 test-pages: $(VENV)/.pages  ## look at the pages in Chromium, by axe-core's rules: CHROMIUM=
 	$(BIN)/python scripts/docs/browser.py
-	$(BIN)/python -m pytest -m browser tests/deepdream
+	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal) -m browser tests/deepdream
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging

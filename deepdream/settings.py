@@ -162,11 +162,14 @@ class ClassPictures:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Settings of a gallery: the longest side of its pictures in pixels, and the seed of the noise
-    and of all jitter."""
+    """Settings of a gallery: the side of its pictures in pixels, the seed of the noise and of all
+    jitter, and steps per octave, which are the same for all nets, so that these can be compared:
+    many on noise, and on a photograph few enough that it can still be seen."""
 
     size: int = 256
     seed: int = 0
+    steps_on_noise: int = 30
+    steps_on_photo: int = 15
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
 from .. import nets
+from ..request.expression import Expression, scores
 from ..request.own_settings import of_a_layer, own_settings
 from ..request.presets import NO_SMOOTHING
 from ..settings import DEFAULT_MODEL, DREAM, ZOOM, Dream, Picture, Zoom
@@ -51,7 +52,10 @@ def _goal(model: nets.Model, dream: Dream, guides: Sequence[str]) -> List[str]:
     """What grows."""
     own = own_settings(model).get("objective", "")
     words: List[str] = []
-    if dream.objective:
+    classes = _classes(dream.objective) if dream.objective else ""
+    if classes:
+        words = ["--dream-of", classes]
+    elif dream.objective:
         words = ["--objective", dream.objective] if dream.objective != own else []
     elif dream.end:
         words = ["--end", dream.end]
@@ -61,6 +65,13 @@ def _goal(model: nets.Model, dream: Dream, guides: Sequence[str]) -> List[str]:
         # with =, since the first of them may begin with a minus
         words.append("--guide-weights=" + ",".join(map(_number, dream.guide_weights)))
     return words
+
+
+def _classes(objective: str) -> str:
+    """The classes that an objective is of and nothing else, as --dream-of takes them; or ""."""
+    names = [str(name) for name in Expression(objective).classes]
+    odd = [name for name in names if "," in name or name.strip() != name or name[:1] in ("-", "")]
+    return "" if odd or scores(names) != objective else ",".join(names)
 
 
 def _settings(model: nets.Model, dream: Dream) -> List[str]:

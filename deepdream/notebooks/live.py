@@ -1,6 +1,5 @@
 """A dream in a notebook's cell: its picture while it grows, and sliders for its settings."""
 
-import io
 import signal
 import threading
 import time
@@ -8,17 +7,13 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, List, Optional
 
 import numpy as np
-from PIL import Image
 
 from netfile import places
 
 from ..dream.octaves import Progress, StopDream, deepdream
 from ..errors import MissingExtraError
-from ..pictures import to_bytes
-from ..pictures.resize import at_most
+from ..pictures.thumbnail import jpeg
 from ..settings import DREAM
-
-_QUALITY = 85  # of the JPEGs that are shown
 
 
 def live(
@@ -51,7 +46,7 @@ def live(
         DreamError: as `deepdream`.
     """
     display, picture_of = _display()
-    screen = display(picture_of(_jpeg(image, side)), display_id=True)
+    screen = display(picture_of(jpeg(np.asarray(image, np.float32), side)), display_id=True)
     last = time.monotonic()
     with _stoppable() as asked:
 
@@ -60,13 +55,13 @@ def live(
             if report:
                 report(p)
             if time.monotonic() - last >= seconds:
-                screen.update(picture_of(_jpeg(p.full_picture, side)))
+                screen.update(picture_of(jpeg(np.asarray(p.full_picture, np.float32), side)))
                 last = time.monotonic()
             if asked.is_set():
                 raise StopDream
 
         dreamt: np.ndarray = deepdream(net, image, report=show, **params)
-    screen.update(picture_of(_jpeg(dreamt, side)))
+    screen.update(picture_of(jpeg(np.asarray(dreamt, np.float32), side)))
     return dreamt
 
 
@@ -143,13 +138,6 @@ def _stoppable() -> Iterator[threading.Event]:
     finally:
         if before is not None:
             signal.signal(signal.SIGINT, before)
-
-
-def _jpeg(picture: Any, side: int) -> bytes:
-    out = io.BytesIO()
-    small = to_bytes(np.asarray(at_most(np.float32(picture), side)))
-    Image.fromarray(small).save(out, "JPEG", quality=_QUALITY)
-    return out.getvalue()
 
 
 def _display() -> Any:

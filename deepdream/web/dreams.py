@@ -1,6 +1,7 @@
 """One dream of the page: made as `deepdream dream` makes it, and kept with its recipe."""
 
 import secrets
+import tempfile
 import zipfile
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -11,10 +12,12 @@ import numpy as np
 
 from .. import pictures
 from ..dream.octaves import Progress, StopDream
+from ..pictures import animation
 from ..pictures.files import check_saving
 from ..request import making
 from ..request.job import Job, Stop
 from ..request.recipe import recipe
+from ..settings import ANIMATION
 from .asked import Asked
 from .kept import Kept, Pictures
 
@@ -110,12 +113,12 @@ def _keep(job: Job, picture: np.ndarray, frame: int, kept: Pictures) -> Kept:
     name = job.sources[0].called or _OUT
     content = pictures.encoded(_OUT, picture, about, job.photo.tags)
     number = f"-{frame:04d}" if job.zoom else ""
-    one = kept.add(content, f"{_stem(name)}-dream{number}.png")
+    one = kept.add(content, f"{stem(name)}-dream{number}.png")
     kept.hold([one])
     return one
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """A picture's name without its suffix, and without that of the dream that it is."""
     return Path(name).stem.partition("-dream")[0] or "picture"
 
@@ -141,6 +144,22 @@ def _how(result: Result, command: str) -> str:
     return f"Made by\n\n    {command}\n\nand made again, to the bit, by\n\n    {again}\n"
 
 
+def animated(result: Result, kind: str) -> bytes:
+    """The frames of a zoom as an animation, such as `deepdream zoom --animate` makes of its JPEGs.
+
+    kind: one of animation.FORMATS without the dot.
+
+    Raises:
+        DreamError: it cannot be written here.
+    """
+    size = animation.fitted_size(result.picture.size, ANIMATION.side)
+    frames = [animation.frame(pictures.load(one.path), size) for one in result.frames]
+    with tempfile.TemporaryDirectory(dir=str(result.picture.path.parent)) as folder:
+        path = Path(folder) / f"dream.{kind}"
+        animation.save_animation(path, frames)
+        return path.read_bytes()
+
+
 def told(result: Result, command: str) -> Any:
     """What the page is told of a result."""
     dream = result.asked.dream
@@ -154,6 +173,7 @@ def told(result: Result, command: str) -> Any:
         "goal": " ".join((dream.objective or dream.end).split()),
         "model": Path(result.asked.model.name).name,
         "frames": [one.id for one in result.frames],
+        "times": animation.times(len(result.frames)),  # ms, as in an animation
         "stopped": list(result.stopped) if result.stopped else None,
         "command": command,
     }

@@ -5,6 +5,7 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from netfile.errors import NetError
@@ -12,15 +13,16 @@ from netfile.terminal import counted
 
 from .. import nets
 from ..dream.octaves import Progress
-from ..errors import DreamError, OutputError
+from ..errors import DreamError, OutputError, ZeroGradientError
 from ..request import cost
 from ..request.job import Job
 from ..settings import WEB, Web
-from . import dreams
+from . import drawn, dreams
 from .asked import Asked
 from .dreams import Cancelled, Result
 from .hub import Hub
 from .kept import Pictures
+from .models import address
 from .previews import Previews
 
 WAITING, OPENING, DREAMING = "waiting", "opening", "dreaming"
@@ -48,6 +50,15 @@ class Dreaming:
         return self.state in (DONE, STOPPED, FAILED)
 
 
+@dataclass
+class Drawing:
+    """Small pictures of a net's layers that are still to be made, {layer: name}."""
+
+    model: nets.Model
+    called: str
+    left: Dict[str, str]
+
+
 class Jobs:
     """The queue, and the thread that makes its dreams one after another.
 
@@ -72,6 +83,7 @@ class Jobs:
         self._kept, self._hub, self._how, self._limits = kept, hub, how, limits
         self._advised, self._command = advised, command
         self._queue: List[Dreaming] = []
+        self._drawings: List[Drawing] = []  # which are made while nothing is in the queue
         self._all: OrderedDict[str, Dreaming] = OrderedDict()
         self._results: OrderedDict[str, Result] = OrderedDict()
         self._changed = threading.Condition(kept.lock)
@@ -114,6 +126,23 @@ class Jobs:
         self._tell_queue()
         return True
 
+    def draw(self, model: nets.Model, called: str, layers: Dict[str, str]) -> None:
+        """Make small pictures of layers, {layer: name}, and keep them; dreams come first."""
+        with self._changed:
+            if layers and not any(one.called == called for one in self._drawings):
+                self._drawings.append(Drawing(model, called, dict(layers)))
+                self._changed.notify_all()
+
+    def stop_drawing(self, called: str) -> None:
+        """Make no more pictures of a net's layers."""
+        with self._changed:
+            for one in self._drawings:
+                if one.called == called:
+                    one.left.clear()
+                    self._drawings.remove(one)
+                    break
+        self._hub.tell("drawn", model=called, layer="", picture="", left=0, message="")
+
     def get(self, key: str) -> Optional[Dreaming]:
         return self._all.get(key)
 
@@ -142,6 +171,7 @@ class Jobs:
         with self._changed:
             return {
                 "dreams": [self._facts(one) for one in self._all.values() if not one.ended],
+                "drawings": {one.called: len(one.left) for one in self._drawings},
                 "results": [dreams.told(r, self.command(r)) for r in self._results.values()],
             }
 
@@ -157,12 +187,18 @@ class Jobs:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._queue and not self._closed:
+                while not self._queue and not self._drawings and not self._closed:
                     self._changed.wait()
                 if self._closed:
                     return
-                one = self._queue.pop(0)
-                one.state = OPENING
+                if self._queue:
+                    one = self._queue.pop(0)
+                    one.state = OPENING
+                else:
+                    drawing, one = self._drawings[0], None
+            if one is None:
+                self._draw(drawing)
+                continue
             self._tell(one)
             self._tell_queue()
             state, result = self._made(one)
@@ -186,6 +222,41 @@ class Jobs:
             traceback.print_exc()
             one.message = f"this went wrong here, and is a fault of deepdream's: {e!r}"
         return FAILED, None
+
+    def _draw(self, one: "Drawing") -> None:
+        """Make the next picture of a drawing; nothing that goes wrong ends the thread."""
+        with self._changed:
+            if not one.left:  # it was stopped just now
+                return
+            layer, name = next(iter(one.left.items()))
+        picture = message = ""
+        how, self._before = {**self._how, "before": self._before}, None
+        try:
+            content, self._before = drawn.drawn(
+                one.model, layer, how, lambda: bool(self._queue) or self._closed or not one.left
+            )
+            drawn.keep(one.model, name, content)
+            picture = address(one.called, name)
+        except drawn.Unfinished:
+            return  # it comes again, or it was stopped
+        except ZeroGradientError:
+            pass  # a layer that sees nothing has no picture
+        except MemoryError:
+            message = "there is not enough memory for pictures of these layers"
+        except (DreamError, NetError) as e:
+            message = self._kept.public(self._advised(e))
+        except Exception as e:
+            traceback.print_exc()
+            message = f"this went wrong here, and is a fault of deepdream's: {e!r}"
+        with self._changed:
+            if message:
+                one.left.clear()
+            one.left.pop(layer, None)
+            left = len(one.left)
+            if not left and one in self._drawings:
+                self._drawings.remove(one)
+        facts = {"layer": layer, "picture": picture, "left": left, "message": message}
+        self._hub.tell("drawn", model=one.called, **facts)
 
     def _dreamt(self, one: Dreaming) -> Result:
         request = one.asked.request(before=self._before, **self._how)

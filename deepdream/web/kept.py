@@ -1,7 +1,6 @@
 """The pictures that a page has sent or made, in a private folder, under names of our own."""
 
 import hashlib
-import io
 import re
 import secrets
 import threading
@@ -10,18 +9,14 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Callable, Dict, Iterable, List, NamedTuple
 
-import numpy as np
-from PIL import Image
-
 from ..errors import ImageError, OutputError, Size
-from ..pictures import read, to_bytes
+from ..pictures import read
 from ..pictures.files import size_of
-from ..pictures.resize import at_most
+from ..pictures.thumbnail import jpeg
 from ..request.fields import showable
 from ..settings import WEB, Web
 
 _LONGEST = 80  # characters of a picture's name
-_QUALITY = 85  # of the JPEGs that the page shows
 SHOWN, THUMB = 1600, 240  # the longest side of a picture on the page, and of a small one
 
 
@@ -46,13 +41,6 @@ def clean_name(name: str, otherwise: str = "picture.png") -> str:
     if dot and len(suffix) <= 5:
         text = f"{stem[: _LONGEST - 6]}.{suffix}"
     return text[:_LONGEST] or otherwise
-
-
-def jpeg(pixels: np.ndarray, longest: int) -> bytes:
-    """RGB (H, W, 3) as a JPEG, no larger than that."""
-    out = io.BytesIO()
-    Image.fromarray(to_bytes(at_most(pixels, longest))).save(out, "JPEG", quality=_QUALITY)
-    return out.getvalue()
 
 
 class Pictures:

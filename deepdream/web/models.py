@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional
+from urllib.parse import quote
 
 from netfile.errors import NetError, ShapeError
 from netfile.shapes import infer
@@ -15,9 +16,7 @@ from ..nets.default_end import default_map
 from ..nets.layer_names import short_name
 from ..nets.preflight import targets
 from ..request.own_settings import own_settings
-
-LAYERS = Path(__file__).with_name("page") / "layers"  # their pictures, a folder for each model
-OWN = "own"  # what the picture of a model's own dream is called, in place of a layer
+from . import drawn
 
 
 class Told(NamedTuple):
@@ -25,19 +24,6 @@ class Told(NamedTuple):
 
     model: nets.Model
     description: Any
-
-
-def picture_name(layer: str) -> str:
-    """The file name of a layer's picture."""
-    return layer.replace("/", "-") + ".webp"
-
-
-def pictured(model: nets.Model) -> List[str]:
-    """The layers whose pictures are made: the outputs of stages, and the own dream first."""
-    engine = engines.load("compat")
-    layers = targets(opening.read(model, engine))
-    outputs = [x for x in layers if x.endswith("/output") or x in ("conv1/7x7_s2", "conv2/3x3")]
-    return [OWN, *outputs]
 
 
 class Models:
@@ -97,18 +83,46 @@ class Models:
             "id": called,
             "end": nets.default_end(model, self.engine),
             "map": default_map(model, self.engine),  # where guides are compared
-            "layers": _layers(called, description),
+            "layers": _layers(model, called, description),
             "classes": nets.classes(model),
             "own": own,
-            "picture": _picture(called, OWN),
+            "picture": self._own_picture(called),
+            "undrawn": len(self.undrawn(called)),
         }
+
+    def _own_picture(self, called: str) -> str:
+        """The address of the picture of a net's own dream, or ""."""
+        model, description = self.get(called)
+        name = drawn.names(description)[drawn.OWN]
+        return address(called, name) if _file(drawn.folders(model, called), name) else ""
+
+    def undrawn(self, called: str) -> Dict[str, str]:
+        """The layers of a net that could have pictures, and have none: {layer: the picture's name}.
+
+        Raises DreamError."""
+        model, description = self.get(called)
+        named, there = drawn.names(description), drawn.folders(model, called)
+        named.pop(drawn.OWN)
+        return {layer: name for layer, name in named.items() if not _file(there, name)}
 
     def picture(self, called: str, name: str) -> Optional[Path]:
         """The file of a layer's picture, by names that `about` gave; None for others."""
-        if called not in nets.known():
+        try:
+            model, description = self.get(called)
+        except DreamError:
             return None
-        folder = LAYERS / called
-        return next((path for path in folder.glob("*.webp") if path.name == name), None)
+        if name not in drawn.names(description).values():
+            return None
+        return _file(drawn.folders(model, called), name)
+
+
+def address(called: str, name: str) -> str:
+    """Where the page finds a picture of a layer."""
+    return f"layers/{quote(called, safe='')}/{quote(name)}"
+
+
+def _file(folders: List[Path], name: str) -> Optional[Path]:
+    return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
 def _called(model: nets.Model) -> str:
@@ -121,26 +135,22 @@ def _row(model: nets.Model) -> Dict[str, Any]:
     return {"id": _called(model), "name": str(model.facts.get("name") or model.name), "here": here}
 
 
-def _layers(called: str, description: Any) -> List[Dict[str, Any]]:
+def _layers(model: nets.Model, called: str, description: Any) -> List[Dict[str, Any]]:
     try:
         shapes = infer(description)
     except (ShapeError, NetError):  # only their sizes are not told then
         shapes = {}
     out = []
+    named, there = drawn.names(description), drawn.folders(model, called)
     for name in targets(description):
-        shape = shapes.get(name)
+        shape, picture = shapes.get(name), named.get(name, "")
+        shown = picture and _file(there, picture)
         out.append(
             {
                 "name": name,
                 "short": short_name(description, name),
                 "channels": shape[1] if shape and len(shape) > 1 else 0,
-                "picture": _picture(called, name),
+                "picture": address(called, picture) if shown else "",
             }
         )
     return out
-
-
-def _picture(called: str, layer: str) -> str:
-    """The address of a layer's picture, or "" where there is none."""
-    name = picture_name(layer)
-    return f"layers/{called}/{name}" if (LAYERS / called / name).is_file() else ""

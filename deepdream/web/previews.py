@@ -8,9 +8,9 @@ import numpy as np
 from ..dream.octaves import Progress
 from ..pictures import with_colours_of
 from ..pictures.resize import at_most, bicubic, size_at_most, zoomed_by
+from ..pictures.thumbnail import jpeg
 from ..request.job import Job
 from ..settings import WEB, Web
-from .kept import jpeg
 
 
 class Previews:

@@ -4,6 +4,7 @@ looked up in what is there; none becomes a path."""
 import json
 import secrets
 import traceback
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 from urllib.parse import quote
@@ -28,6 +29,12 @@ _KINDS = {
     ".css": "text/css",
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
+}
+_WHOLE = {
+    "zip": "application/zip",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "mp4": "video/mp4",
 }
 _MOST_JSON = 1 << 17  # bytes of a request that is no picture
 _SIDES = {"shown": SHOWN, "thumb": THUMB}
@@ -74,12 +81,14 @@ class Routes:
             ("/pictures/{id}/{size}", self.picture),
             ("/pictures/{id}", self.file_of_picture),
             ("/frames/{id}/{number}", self.frame),
-            ("/results/{id}.zip", self.archive),
+            ("/results/{id}.{kind}", self.whole_result),
             ("/events", self.events),
         ]
         post: List[Any] = [
             ("/pictures", self.add_picture),
             ("/samples/{name}", self.add_sample),
+            ("/models/{model}/pictures", self.draw),
+            ("/models/{model}/pictures/stop", self.stop_drawing),
             ("/check", self.check),
             ("/dreams", self.dream),
             ("/dreams/{id}/stop", self.stop),
@@ -127,12 +136,26 @@ class Routes:
                 "scale": ZOOM.scale,
                 "max_size": WEB.max_size,
             },
+            "animations": [
+                kind for kind in ("gif", "webp", "mp4") if kind != "mp4" or _has_video()
+            ],
             "limits": {"bytes": WEB.upload_bytes, "guides": asked.MOST_GUIDES},
             **self._jobs.told(),
         }
 
     async def model(self, request: Any) -> Any:
         return _json(await _thread(self._models.about, request.path_params["model"]))
+
+    async def draw(self, request: Any) -> Any:
+        """Make small pictures of a net's layers, while nothing else is to be made."""
+        called = request.path_params["model"]
+        layers = await _thread(self._models.undrawn, called)
+        self._jobs.draw(self._models.get(called).model, called, layers)
+        return _json({"left": len(layers)})
+
+    async def stop_drawing(self, request: Any) -> Any:
+        self._jobs.stop_drawing(request.path_params["model"])
+        return _json({})
 
     async def sample(self, request: Any) -> Any:
         content = await _thread(samples.content, request.path_params["name"])
@@ -170,12 +193,25 @@ class Routes:
             raise KeyError
         return _response(one.frame[1], "image/jpeg")
 
-    async def archive(self, request: Any) -> Any:
-        result = self._jobs.result(request.path_params["id"])
+    async def whole_result(self, request: Any) -> Any:
+        """A result with all that it was made from, or its frames as an animation."""
+        result, kind = self._jobs.result(request.path_params["id"]), request.path_params["kind"]
         if result is None:
             raise KeyError
-        content = await _thread(dreams.archive, result, self._jobs.command(result))
-        return _saved(content, "application/zip", f"{Path(result.picture.name).stem}.zip")
+        self._kept.hold(result.pictures)  # a newer result may take its place meanwhile
+        try:
+            async with self._decoding:
+                content = await _thread(self._content, result, kind)
+        finally:
+            self._kept.release(result.pictures)
+        return _saved(content, _WHOLE[kind], f"{dreams.stem(result.picture.name)}-dream.{kind}")
+
+    def _content(self, result: dreams.Result, kind: str) -> bytes:
+        if kind == "zip":
+            return dreams.archive(result, self._jobs.command(result))
+        if kind not in _WHOLE or len(result.frames) == 1:
+            raise KeyError
+        return dreams.animated(result, kind)
 
     async def check(self, request: Any) -> Any:
         """The command line of what is asked for, or what is wrong with it."""
@@ -238,6 +274,10 @@ def _safely(call: Callable[[Any], Any], say: Callable[[Exception], str]) -> Call
             return _json({"error": f"this went wrong here: {type(e).__name__}"}, 500)
 
     return endpoint
+
+
+def _has_video() -> bool:
+    return find_spec("av") is not None
 
 
 async def _thread(call: Callable[..., Any], *args: Any) -> Any:

@@ -5,6 +5,7 @@ import ipaddress
 import json
 import re
 import socket
+import time
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 from urllib.parse import parse_qs
@@ -169,10 +170,10 @@ async def _answer(send: Any, status: int, text: str) -> None:
     await send({"type": "http.response.body", "body": json.dumps(facts).encode()})
 
 
-async def body(request: Any, most: int, seconds: float = 30.0) -> bytes:
+async def body(request: Any, most: int, seconds: float = 30.0, in_all: float = 600.0) -> bytes:
     """A request's body of at most so many bytes; refused by what it announces, and by what comes.
 
-    seconds: that each part of it may take.
+    seconds: that each part of it may take. in_all: seconds that all of it may take.
 
     Raises:
         Refusal: it is larger, or takes too long.
@@ -186,9 +187,11 @@ async def body(request: Any, most: int, seconds: float = 30.0) -> bytes:
         raise over
     parts: List[bytes] = []
     size, stream = 0, request.stream().__aiter__()
+    end = time.monotonic() + in_all
     while True:
+        left = min(seconds, end - time.monotonic())
         try:
-            part = await asyncio.wait_for(stream.__anext__(), seconds)
+            part = await asyncio.wait_for(stream.__anext__(), left)
         except StopAsyncIteration:
             return b"".join(parts)
         except asyncio.TimeoutError:

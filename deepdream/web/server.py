@@ -1,15 +1,18 @@
 """The server of the page: started, and ended, with all that it keeps."""
 
 import secrets
+import signal
 import socket
 import tempfile
 import threading
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
 from .. import nets
 from ..errors import AddressError, MissingExtraError
 from ..settings import WEB
+from . import patience
 from .hub import Hub
 from .jobs import Jobs
 from .kept import Pictures
@@ -91,7 +94,8 @@ class Server:
         self._server = self._uvicorn(started)
         threading.Thread(target=self._warm, daemon=True).start()
         try:
-            self._server.run(sockets=[self._socket])
+            with _ended_by_sigterm():
+                self._server.run(sockets=[self._socket])
         finally:
             self.hub.close()
             self.jobs.close()
@@ -127,7 +131,7 @@ class Server:
         return Uvicorn(
             uvicorn.Config(
                 self._app,
-                http="h11",
+                http=patience.protocol(),
                 ws="none",
                 loop="asyncio",
                 lifespan="off",
@@ -140,6 +144,24 @@ class Server:
                 h11_max_incomplete_event_size=1 << 16,
             )
         )
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Context manager: SIGTERM raises SystemExit, so that what must be cleaned up is. uvicorn sends
+    itself the signal once more when it has ended, and by then the system's way would be to die."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listening(host: str, port: int) -> socket.socket:

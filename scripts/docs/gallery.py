@@ -88,6 +88,9 @@ def page() -> str:
         "`python scripts/docs/gallery.py` makes them all again, and first the noise:",
         f"`python scripts/docs/noise.py {NOISE}`.",
         "",
+        "[What every layer dreams](layers/index.html), from noise and on the photograph, has a",
+        "page of its own, by `deepdream gallery` and `python scripts/docs/layer_gallery.py`.",
+        "",
     ]
     for title, entries in SECTIONS.items():
         lines += [f"## {title}", ""]

@@ -11,11 +11,11 @@ from netfile.errors import NetError
 from netfile.terminal import counted
 
 from ... import nets, pictures
-from ...dream.class_pictures import grey_noise
 from ...dream.octaves import Progress
 from ...errors import DreamError, ImageError, OutputError, ZeroGradientError
 from ...nets import engine as engines
 from ...nets import opening
+from ...pictures import thumbnail
 from ...pictures.output import whole
 from ...pictures.resize import at_most, bicubic
 from ...request import journal as journals
@@ -26,6 +26,7 @@ from ...request.presets import NO_SMOOTHING
 from ...request.recipe import recipe
 from ...settings import DREAM, GALLERY, Dream
 from ...studies.galleries import page, patches, plan
+from ...studies.galleries.noise import pink_noise
 from .. import events, meant, options
 from ..batch.done import left
 from ..batch.inputs import Found
@@ -77,13 +78,13 @@ def add_parser(verbs: Any) -> None:
     side = options.number(int, 16, highest=4096)
     text = "side of a picture, in pixels; the photograph's middle is taken"
     options.add_setting(how, "--size", side, GALLERY.size, "N", text)
-    for name, text in (("iterations", "steps per octave"), ("octaves", "number of sizes, at most")):
-        how.add_argument(
-            f"--{name}",
-            type=options.recorded(schema.SETTINGS.fields[name]),
-            metavar="N",
-            help=f"{text} (default: the readme's, or {getattr(DREAM, name)})",
-        )
+    on_noise, on_photo = GALLERY.steps_on_noise, GALLERY.steps_on_photo
+    for name, text in (
+        ("iterations", f"steps per octave (default: {on_noise} on noise, {on_photo} on IMAGE)"),
+        ("octaves", f"number of sizes, at most (default: the readme's, or {DREAM.octaves})"),
+    ):
+        read = options.recorded(schema.SETTINGS.fields[name])
+        how.add_argument(f"--{name}", type=read, metavar="N", help=text)
     how.add_argument(
         "--smooth",
         type=lambda text: "" if text == NO_SMOOTHING else text,
@@ -129,7 +130,7 @@ class _Gallery:
 
     def __init__(self, args: argparse.Namespace, photographs: Sequence[str]) -> None:
         self._args, self._photographs = args, photographs
-        self._sources = {plan.NOISE: grey_noise((args.size, args.size), [args.seed])[0]}
+        self._sources = {plan.NOISE: pink_noise((args.size, args.size), args.seed)}
         if args.image:
             self._sources[plan.PHOTO] = _middle(pictures.load(args.image), args.size)
         self._model = meant.model_of(args)
@@ -235,8 +236,11 @@ class _Gallery:
             self._save_thumbnail(entry, out)
 
     def _dream(self, entry: plan.Entry) -> Dream:
-        """The settings of an entry: as asked for, or the model's own, or the notebook's."""
+        """The settings of an entry: as asked for, or the model's own, or the notebook's; but for
+        the number of steps, which the model has for an objective of its own."""
         own = own_settings(self._model)
+        on_noise = entry.source == plan.NOISE
+        own["iterations"] = GALLERY.steps_on_noise if on_noise else GALLERY.steps_on_photo
         asked = {name: getattr(self._args, name, None) for name in _OWN}
         chosen = {name: value for name, value in asked.items() if value is not None}
         settings: Dict[str, Any] = {name: own[name] for name in _OWN if name in own}
@@ -244,9 +248,8 @@ class _Gallery:
         return Dream(**settings)
 
     def _save_thumbnail(self, entry: plan.Entry, path: str) -> None:
-        small = at_most(pictures.load(path), _SIDE)
         with whole(self._thumbnail(entry), True) as partial:
-            partial.write_bytes(pictures.encoded("thumbnail.jpg", small, "", {}))
+            partial.write_bytes(thumbnail.jpeg(pictures.load(path), _SIDE))
 
     def _add_patches(self) -> None:
         """Strips of the photographs' parts in which the channels are strongest."""
@@ -262,7 +265,7 @@ class _Gallery:
                 continue
             for path, strip in zip(paths, self._strips(layer, entries)):
                 with whole(path, True) as partial:
-                    partial.write_bytes(pictures.encoded("strip.jpg", strip, "", {}))
+                    partial.write_bytes(thumbnail.jpeg(strip, max(strip.shape)))
 
     def _strips(self, layer: str, entries: Sequence[plan.Entry]) -> Iterator[np.ndarray]:
         """For each channel its strongest patches side by side, RGB (SIDE, EACH SIDE, 3)."""

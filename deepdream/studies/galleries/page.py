@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 from urllib.parse import quote
 
+from netfile.terminal import counted
+
 from .. import page
 from .plan import NOISE, PHOTO, Entry
 
@@ -59,7 +61,8 @@ def render(model: str, about: str, shown: Sequence[Shown], waiting: int) -> str:
     if waiting:
         more = "Give the same command again, and it goes on."
         body.append(page.verdict("measured", f"{waiting} pictures are still to be made", more))
-    body.append(f'<nav aria-label="Layers"><ul>{links}</ul></nav>')
+    told = f"<summary>{counted(len(layers), 'layer')}</summary>"
+    body.append(f'<nav aria-label="Layers"><details>{told}<ul>{links}</ul></details></nav>')
     sections = [_section(number, layer, some) for number, (layer, some) in enumerate(layers)]
     body.append(f'<div class="layers">{"".join(sections)}</div>')
     return page.page(f"What {model} dreams of", about, body, _STYLE)

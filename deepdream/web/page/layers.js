@@ -1,5 +1,7 @@
 // The list of layers: those with pictures to click on, and all of them by name.
 
+import * as lines from "./lines.js";
+
 const pictured = document.querySelector("#pictured");
 const list = document.querySelector("#layers");
 const filter = document.querySelector("#filter");
@@ -8,16 +10,6 @@ let layers = [];
 let chosen = "";
 let changed = () => {};
 
-function radio(group, layer, inside) {
-  const label = document.createElement("label");
-  const input = document.createElement("input");
-  Object.assign(input, { type: "radio", name: group, value: layer.name });
-  input.checked = layer.name === chosen;
-  input.addEventListener("change", () => choose(layer.name));
-  label.append(input, ...inside);
-  return label;
-}
-
 function picture(layer) {
   const image = document.createElement("img");
   Object.assign(image, { src: `/${layer.picture}`, alt: "", width: 192, height: 144 });
@@ -25,7 +17,7 @@ function picture(layer) {
   const name = document.createElement("span");
   name.textContent = layer.short || layer.name.split("/")[0];
   name.title = layer.name;
-  return radio("pictured", layer, [image, name]);
+  return lines.radio("pictured", layer.name, layer.name === chosen, [image, name], choose);
 }
 
 function line(layer) {
@@ -33,14 +25,14 @@ function line(layer) {
   name.textContent = layer.name;
   const size = document.createElement("small");
   size.textContent = layer.channels ? `${layer.channels} channels` : "";
-  return radio("layer", layer, [name, size]);
+  return lines.radio("layer", layer.name, layer.name === chosen, [name, size], choose);
 }
 
 function draw() {
-  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = layers.filter((x) => words.every((w) => x.name.toLowerCase().includes(w)));
+  const found = layers.filter((x) => lines.finds(filter.value, x.name));
   list.replaceChildren(...found.map(line));
   if (!found.length) list.textContent = "No layer has this in its name.";
+  lines.showChosen(list);
 }
 
 function choose(name) {
@@ -61,19 +53,34 @@ function tell() {
 export function make(call) {
   changed = call;
   filter.addEventListener("input", draw);
+  lines.leads(filter, list);
 }
 
-/** Show the layers of a net, with `first` chosen unless one of the same name was. */
+/** Show the layers of a net, with its end chosen unless one of the same name was. */
 export function show(about) {
   layers = about.layers;
   if (!layers.some((x) => x.name === chosen)) chosen = about.end;
-  const shown = layers.filter((x) => x.picture);
-  pictured.replaceChildren(...shown.map(picture));
-  pictured.hidden = !shown.length;
-  document.querySelector("#every").open = !shown.length;
+  drawPictured();
+  document.querySelector("#every").open = pictured.hidden;
   filter.value = "";
   draw();
   tell();
+}
+
+function drawPictured() {
+  const shown = layers.filter((x) => x.picture);
+  pictured.replaceChildren(...shown.map(picture));
+  pictured.hidden = !shown.length;
+}
+
+/** Show the picture of a layer, which was made just now. */
+export function drew(name, address) {
+  const layer = layers.find((x) => x.name === name);
+  if (!layer) return;
+  const focused = pictured.contains(document.activeElement) && document.activeElement.value;
+  layer.picture = address;
+  drawPictured();
+  if (focused) [...pictured.querySelectorAll("input")].find((x) => x.value === focused)?.focus();
 }
 
 export const layer = () => chosen;

@@ -1,5 +1,6 @@
 // The page: a photograph, what is dreamt on it, and the way back.
 
+import * as drawing from "./drawing.js";
 import * as drops from "./drops.js";
 import * as guides from "./guides.js";
 import * as history from "./history.js";
@@ -112,7 +113,7 @@ function show(next) {
   check();
 }
 
-const asResult = (picture) => ({ picture: picture.id, frames: [picture.id], goal: "", model: "" });
+const asResult = ({ id }) => ({ id, picture: id, frames: [id], times: [], goal: "", model: "" });
 
 function link(id, href) {
   const a = one(id);
@@ -159,6 +160,7 @@ function chooseResult(result) {
 // what is asked for
 
 async function asked() {
+  await settings.ready;
   const { guide_weights, ...pictures } = guides.read();
   const form = { ...settings.read(), ...pictures, image: view.base.id, mask: null };
   form.settings.guide_weights = guide_weights;
@@ -288,6 +290,11 @@ function ended({ state: how, result, message }) {
   if (how === "failed") complain(new Error(message));
 }
 
+function onDrawn(drawn) {
+  drawing.heard(drawn);
+  if (drawn.message) complain(new Error(drawn.message));
+}
+
 function onQueue({ waiting }) {
   const place = waiting.indexOf(dreaming) + 1;
   if (place) say(waits(place));
@@ -301,6 +308,7 @@ async function onHello({ server }) {
   const anew = state && state.server !== server;
   const first = !state;
   state = fresh;
+  stage.know(state.animations);
   results = state.results;
   listResults();
   if (first || anew) {
@@ -308,7 +316,10 @@ async function onHello({ server }) {
     await settings.take(state);
   }
   if (anew) startOver("The server was started anew and has forgotten the pictures; choose one.");
-  else resume();
+  else {
+    drawing.know(state.drawings);
+    resume();
+  }
 }
 
 function startOver(text) {
@@ -390,6 +401,6 @@ async function copy() {
 
 make();
 listen(
-  { hello: onHello, step: onStep, dream: onDream, queue: onQueue, note: (x) => say(x.text) },
+  { hello: onHello, step: onStep, dream: onDream, queue: onQueue, drawn: onDrawn, note: (x) => say(x.text) },
   onLost,
 );

@@ -1,6 +1,8 @@
 // The settings: what the form says, as the server is asked for it.
 
+import * as classes from "./classes.js";
 import * as complete from "./complete.js";
+import * as drawing from "./drawing.js";
 import * as knobs from "./knobs.js";
 import * as layers from "./layers.js";
 import { get } from "./server.js";
@@ -12,6 +14,9 @@ let presets = {};
 let about = null;
 let changed = () => {};
 let failed = () => {};
+let begin;
+/** Is kept as soon as there is a net, with settings to begin from. */
+export const ready = new Promise((resolve) => (begin = resolve));
 
 const goal = () => document.querySelector("[name=goal]:checked")?.value || "layer";
 
@@ -69,9 +74,13 @@ async function useModel() {
   if (one("model").value !== wanted) return undefined;
   about = facts;
   layers.show(about);
+  drawing.show(about);
   complete.know({ layers: layers.names(), classes: about.classes });
+  one("class-tab").hidden = !classes.show(about.classes);
   const own = about.own.objective || "";
   one("own-tab").hidden = !own;
+  one("own-picture").hidden = !about.picture;
+  if (about.picture) one("own-picture").src = `/${about.picture}`;
   one("own").textContent = own ? `What its makers chose for it: ${own}` : "";
   one("preset").value = "";
   settle();
@@ -96,6 +105,8 @@ export function make(call, wrong) {
   [changed, failed] = [call, wrong];
   knobs.make(changed);
   layers.make(changed);
+  drawing.make(failed);
+  classes.make(changed);
   complete.make();
   for (const tab of document.querySelectorAll("[name=goal]")) {
     tab.addEventListener("change", () => {
@@ -123,7 +134,16 @@ export async function take(state) {
   const names = Object.entries(presets).map(([name, x]) => new Option(`${name}: ${x.about}`, name));
   one("preset").replaceChildren(new Option("the model's own", ""), ...names);
   listModels(state);
+  drawing.know(state.drawings);
   await useModel();
+  one("settings").inert = false; // before, a net that comes would undo what is chosen
+  begin();
+}
+
+function objective() {
+  if (goal() === "own") return about.own.objective;
+  if (goal() === "class") return classes.objective();
+  return one("objective").value.trim();
 }
 
 const numbers = (text) => (text.match(/[^\s,;]+/g) || []).map(Number);
@@ -137,7 +157,7 @@ export function read() {
     settings.end = layers.layer();
     asked.channels = numbers(one("channels").value);
   } else {
-    settings.objective = goal() === "own" ? about.own.objective : one("objective").value.trim();
+    settings.objective = objective();
   }
   const seed = one("seed").value.trim();
   asked.seed = seed === "" ? null : Number(seed);
@@ -150,7 +170,7 @@ export function read() {
 
 /** A guide needs a layer where it is compared, unless an objective names it. */
 export function aimForGuide() {
-  if (goal() !== "own") return;
+  if (goal() !== "own" && goal() !== "class") return;
   layers.pick(about.map);
   aim("layer");
 }

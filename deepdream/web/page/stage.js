@@ -6,6 +6,8 @@ const dream = one("dream");
 const original = one("original");
 let waiting = "";
 let loading = false;
+let film = null; // {pictures, times, at, timer} of the frames that are shown
+let kinds = []; // of animations that the server can write
 
 const shown = (id) => `/pictures/${id}/shown`;
 
@@ -16,7 +18,17 @@ function cut() {
 
 export function make() {
   one("cut").addEventListener("input", cut);
+  one("play").addEventListener("click", () => (film?.timer ? pause() : play()));
+  one("number").addEventListener("input", () => {
+    pause();
+    turn(one("number").value - 1);
+  });
   cut();
+}
+
+/** Know which animations the server can write. */
+export function know(animations) {
+  kinds = animations;
 }
 
 /** Show a photograph that nothing was dreamt on yet. */
@@ -28,7 +40,8 @@ export function photograph(picture) {
   frame.style.setProperty("--height", picture.size[1]);
   original.src = dream.src = shown(picture.id);
   dream.alt = `The photograph ${picture.name}`;
-  one("compare").hidden = one("frames").hidden = true;
+  close();
+  one("compare").hidden = true;
   one("cut").value = 0;
   cut();
 }
@@ -66,19 +79,63 @@ export function finished(result) {
   dream.src = shown(result.picture);
   dream.alt = `The dream of ${result.goal}, by ${result.model}`;
   one("compare").hidden = false;
-  const count = result.frames.length;
-  one("frames").hidden = count < 2;
-  const number = one("number");
-  Object.assign(number, { max: count, value: count });
-  number.oninput = () => {
-    dream.src = shown(result.frames[number.value - 1]);
-    one("number-of").textContent = `${number.value} of ${count}`;
+  close();
+  if (result.frames.length > 1) open(result);
+}
+
+// the frames of a zoom
+
+function open(result) {
+  const pictures = result.frames.map((id) => {
+    const image = new Image();
+    image.src = shown(id);
+    return image;
+  });
+  film = { pictures, times: result.times, at: 0, timer: 0 };
+  one("number").max = pictures.length;
+  const links = kinds.map((kind) => {
+    const a = document.createElement("a");
+    Object.assign(a, { href: `/results/${result.id}.${kind}`, className: "button" });
+    a.textContent = `Save as ${kind === "webp" ? "WebP" : kind.toUpperCase()}`;
+    return a;
+  });
+  one("animations").replaceChildren(...links);
+  one("film").hidden = false;
+  turn(pictures.length - 1);
+}
+
+function close() {
+  pause();
+  film = null;
+  one("film").hidden = true;
+}
+
+function turn(number) {
+  film.at = number;
+  dream.src = film.pictures[number].src;
+  one("number").value = number + 1;
+  one("number-of").textContent = `${number + 1} of ${film.pictures.length}`;
+}
+
+function play() {
+  if (!film) return;
+  one("play").textContent = "Pause";
+  const next = () => {
+    turn((film.at + 1) % film.pictures.length);
+    film.timer = setTimeout(next, film.times[film.at]);
   };
-  one("number-of").textContent = `${count} of ${count}`;
+  next();
+}
+
+function pause() {
+  clearTimeout(film?.timer);
+  if (film) film.timer = 0;
+  one("play").textContent = "Play";
 }
 
 /** Let the photograph go, and offer to choose one. */
 export function empty() {
+  close();
   one("empty").hidden = false;
   one("shown").hidden = true;
 }

@@ -89,6 +89,8 @@ def drawn(sixels: str) -> np.ndarray:
 
 def test_sixels_draw_every_pixel_in_its_colour(picture: np.ndarray) -> None:
     assert np.abs(drawn(preview.sixels(picture)) - picture * (100 / 255)).max() <= 1
+    flat = preview.sixels(np.zeros((12, 300, 3), np.uint8))
+    assert len(flat) < 80  # what is alike is counted
 
 
 def progress(step: int) -> Progress:
@@ -96,14 +98,21 @@ def progress(step: int) -> Progress:
 
 
 def test_pictures_are_small_and_seldom() -> None:
+    class Stream(io.BytesIO):
+        flushed = 0
+
+        def flush(self) -> None:
+            self.flushed = len(self.getvalue())
+
     now = [0.0]
-    stream = io.BytesIO()
+    stream = Stream()
     shows = preview.Preview(preview.ITERM, stream, lambda: now[0])
     for step in range(1, 10):
         shows(progress(step))
         now[0] += 0.5
     sent = re.findall("inline=1;size=\\d+:([^\a]*)\a", stream.getvalue().decode())
-    assert len(sent) == 3
+    assert len(sent) == 3 and stream.flushed == len(stream.getvalue())
+    assert stream.getvalue().startswith(b"\r\x1b[K\x1b]")  # the bar's line gives way
     assert Image.open(io.BytesIO(base64.b64decode(sent[0]))).size == (320, 160)
 
 
@@ -119,8 +128,9 @@ def test_nothing_is_shown_where_there_is_no_terminal(
     assert np.array_equal(np.asarray(Image.open(plain)), np.asarray(Image.open(with_preview)))
 
 
-def test_it_is_shown_on_a_terminal(
-    run: Any, photo: Path, tmp_path: Path, fast: Any, monkeypatch: Any
+@pytest.mark.parametrize("words, is_shown", [([], True), (["--quiet"], False), (["--json"], False)])
+def test_it_is_shown_on_a_terminal_unless_that_is_to_be_quiet(
+    run: Any, photo: Path, tmp_path: Path, fast: Any, monkeypatch: Any, words: Any, is_shown: bool
 ) -> None:
     class Terminal(io.TextIOWrapper):
         def isatty(self) -> bool:
@@ -129,6 +139,6 @@ def test_it_is_shown_on_a_terminal(
     terminal = Terminal(io.BytesIO())
     monkeypatch.setenv("TERM", "xterm-kitty")
     monkeypatch.setattr(preview.sys, "stderr", terminal)
-    assert run("dream", photo, *fast, "-o", tmp_path / "out.png", "--preview")[0] == 0
+    assert run("dream", photo, *fast, "-o", tmp_path / "out.png", "--preview", *words)[0] == 0
     terminal.flush()
-    assert b"\x1b_Ga=T" in terminal.buffer.getvalue()
+    assert (b"\x1b_Ga=T" in terminal.buffer.getvalue()) is is_shown

@@ -4,12 +4,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from deepdream.web import server
+from deepdream.web import jobs, server
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -39,6 +40,26 @@ def test_ctrl_c_ends_the_server_in_peace_while_a_page_is_open(begun):
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=30)
     assert (process.returncode, out, error) == (0, "the server has ended\n", "")
+
+
+def test_sigterm_ends_the_server_with_all_that_it_keeps(small, engine_name, monkeypatch, tmp_path):
+    pytest.importorskip("starlette")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = server.Server(small, jobs.how(engine_name, None, None), str, str, port=0)
+    (folder,) = tmp_path.iterdir()
+
+    def unheard(*signal_and_frame):  # in place of the system's way, which would end the tests
+        pytest.fail("the server left the signal to the system")
+
+    before = signal.signal(signal.SIGTERM, unheard)
+    try:
+        with pytest.raises(SystemExit) as e:
+            made.run(lambda: signal.raise_signal(signal.SIGTERM))
+        assert e.value.code == 128 + signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) is unheard
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not folder.exists()
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(run, small_folder):

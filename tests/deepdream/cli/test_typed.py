@@ -68,3 +68,21 @@ def test_a_zoom_is_one():
 def test_a_models_own_dream_needs_no_options():
     own = meant.dream_of(read("deepdream dream x.png"), nets.find(OWN))
     assert line(OWN, own, picture=Picture()) == "deepdream dream 'my photo.jpg' -o out.png"
+
+
+@pytest.mark.parametrize(
+    "objective, words",
+    [
+        ('score("reef fish")', "--dream-of 'reef fish'"),
+        ('score("owl") + score("zebra")', "--dream-of owl,zebra"),
+        ('2 * score("owl")', "--objective"),
+        ('score("owl") - l2("4c")', "--objective"),
+        ('score("crane, a bird")', "--objective"),  # the comma would end the name
+        ('score("-")', "--objective"),
+    ],
+)
+def test_classes_are_named_where_an_objective_is_of_nothing_else(objective, words):
+    text = line(OWN, Dream(objective=objective, end=""))
+    assert words in text and text.count("--objective") + text.count("--dream-of") == 1
+    args = read(text)
+    assert meant.dream_of(args, meant.model_of(args)).objective == objective

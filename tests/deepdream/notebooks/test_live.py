@@ -13,6 +13,7 @@ from PIL import Image
 import deepdream
 from deepdream.errors import MissingExtraError
 from deepdream.notebooks import live as lives
+from deepdream.pictures.thumbnail import jpeg
 
 pytest.importorskip("IPython")
 SETTINGS = {"iter_n": 2, "octave_n": 2, "jitter": 4, "end": "inception_3b/output"}
@@ -51,7 +52,7 @@ def test_every_step_is_shown_small_and_the_result_at_last(
 ) -> None:
     dreamt = deepdream.live(net, picture, seconds=0, side=40, **seeded())
     assert len(screen) == 1 + 4 + 1 and {shown.shape for shown in screen} == {(30, 40, 3)}
-    expected = np.asarray(Image.open(io.BytesIO(lives._jpeg(dreamt, 40))))
+    expected = np.asarray(Image.open(io.BytesIO(jpeg(np.float32(dreamt), 40))))
     assert np.array_equal(screen[-1], expected) and not np.array_equal(screen[0], expected)
 
 
@@ -71,9 +72,18 @@ def test_an_interrupt_keeps_the_picture_so_far(net: Any, picture: np.ndarray, sc
             os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    dreamt = deepdream.live(net, picture, seconds=0, report=interrupt, **seeded())
+    dreamt = deepdream.live(net, picture, seconds=0, report=interrupt, **seeded(iter_n=20))
     assert len(steps) in (3, 4) and dreamt.shape == picture.shape  # a signal takes its time
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_interrupt_is_as_ever(net: Any, picture: np.ndarray, screen: Any) -> None:
+    def interrupt(p: Any) -> None:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        deepdream.live(net, picture, seconds=0, report=interrupt, **seeded())
 
 
 def test_what_is_missing_is_named_with_how_to_get_it(net: Any, monkeypatch: Any) -> None:
@@ -92,3 +102,5 @@ def test_sliders_dream_by_what_they_say(net: Any, picture: np.ndarray, screen: A
     plain = deepdream.deepdream(net, picture, **seeded(step_size=1.5))
     assert np.array_equal(controls.picture, plain) and not controls.button.disabled
     assert "data" not in controls.settings["end"].options
+    named = deepdream.Controls(net, picture, end="inception_3b/output")
+    assert named.settings["end"].value == "inception_3b/output"

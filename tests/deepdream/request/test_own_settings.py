@@ -10,7 +10,9 @@ import pytest
 
 from deepdream import pictures
 from deepdream.dream import class_pictures
+from deepdream.nets import Model
 from deepdream.request import notes
+from deepdream.request.own_settings import own_settings
 
 
 @pytest.fixture
@@ -41,6 +43,11 @@ def test_a_dream_takes_them_where_the_command_line_says_nothing(dream: Any) -> N
     said = {name: settings[name] for name in ("iterations", "octaves", "step_size", "smooth")}
     assert said == {"iterations": 2, "octaves": 2, "step_size": 3, "smooth": "gaussian:0.5"}
     assert settings["octave_scale"] == 1.4
+
+
+def test_what_a_readme_does_not_say_is_nobodys_own(small: Model) -> None:
+    said = replace(small, facts={**small.facts, "dream": {"iterations": 5}})
+    assert own_settings(said) == {"iterations": 5} and own_settings(small) == {}
 
 
 def test_a_preset_wins_over_them(dream: Any) -> None:

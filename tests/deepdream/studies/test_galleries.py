@@ -9,6 +9,7 @@ from deepdream.errors import TargetError
 from deepdream.nets import find
 from deepdream.nets.opening import read
 from deepdream.studies.galleries import page, patches, plan
+from deepdream.studies.galleries.noise import pink_noise
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_patches_are_the_parts_where_a_channel_is_strongest(net: Any, descriptio
         first, second = found[channel]
         assert first.value >= second.value
     best = max((found[0][0], found[1][0]), key=lambda patch: patch.value)
-    assert best.picture.shape == (patches.SIDE, patches.SIDE, 3) and best.picture.std() > 20
+    assert best.picture.shape == (patches.SIDE, patches.SIDE, 3) and best.picture.std() > 45
 
 
 def test_no_more_patches_are_kept_than_are_shown(net: Any, description: Any) -> None:
@@ -105,5 +106,17 @@ def test_the_page_loads_small_pictures_as_they_are_seen_and_names_what_failed() 
     text = page.render("m", "two", shown, 5)
     assert 'loading="lazy"' in text and 'href="p/a%20b.png"' in text
     assert "channel 3: no &amp; no" in text and "a&lt;b" in text and "a<b" not in text
+    assert "<summary>1 layer</summary>" in text
     assert "5 pictures are still to be made" in text
     assert "still to be made" not in page.render("m", "none", [], 0)
+
+
+def test_the_noise_is_the_seeds_and_has_as_much_in_every_octave() -> None:
+    noise = pink_noise((64, 48), 3)
+    assert noise.shape == (64, 48, 3) and noise.dtype == np.float32
+    assert np.array_equal(noise, pink_noise((64, 48), 3))
+    assert not np.array_equal(noise, pink_noise((64, 48), 4))
+    assert abs(noise.mean() - 128) < 1 and 20 < noise.std() < 26
+    octaves = noise.reshape(32, 2, 24, 2, 3).mean((1, 3)), noise.reshape(8, 8, 6, 8, 3).mean((1, 3))
+    coarse = [each.std() / noise.std() for each in octaves]
+    assert coarse[0] > 0.8 and coarse[1] > 0.5  # of white noise 1/2 and 1/8 would be left

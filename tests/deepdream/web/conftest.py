@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deepdream import nets
 from deepdream.cli.advice import advised
 from deepdream.cli.commands.serve import command
+from deepdream.settings import DEFAULT_MODEL
 from deepdream.web import jobs
 from deepdream.web.hub import Hub
 from deepdream.web.kept import Pictures
@@ -79,52 +81,66 @@ def form(kept, photo, models):
     return call
 
 
-@pytest.fixture
-def serving(small, engine_name):
-    """Start a server; returns a function that asks it: (method, path, content, headers)."""
-    pytest.importorskip("starlette")
-    pytest.importorskip("uvicorn")
+def begin(model, engine, port=0, **where):
+    """Start a server; returns a function that asks it: (method, path, content, headers), which
+    `end`s it."""
     from deepdream.web.server import Server
 
+    how = jobs.how(engine, None, None)
+    server = Server(model, how, advised, command, port=port, **where)
+    ready = threading.Event()
+    thread = threading.Thread(target=server.run, args=(ready.set,))
+    thread.start()
+    assert ready.wait(30)
+    own = f"http://127.0.0.1:{server.port}"
+
+    def ask(method, path, content=None, **headers):
+        if method == "POST":
+            headers.setdefault("Origin", own)
+        if isinstance(content, dict):
+            content = json.dumps(content)
+        data = content.encode() if isinstance(content, str) else content
+        if method == "POST" and data is None:
+            data = b""
+        headers = {name.replace("_", "-"): v for name, v in headers.items() if v is not None}
+        asked = urllib.request.Request(own + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                return _answer(answer.status, answer.read(), answer.headers)
+        except urllib.error.HTTPError as e:
+            return _answer(e.code, e.read(), e.headers)
+
+    def end():
+        server.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+    ask.server, ask.address, ask.end = server, own, end
+    return ask
+
+
+@pytest.fixture
+def serving(small, engine_name):
+    """Start a server of the small net, or of another: see `begin`."""
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
     started = []
 
     def start(model=small, port=0, **where):
-        how = jobs.how(engine_name, None, None)
-        server = Server(model, how, advised, command, port=port, **where)
-        ready = threading.Event()
-        thread = threading.Thread(target=server.run, args=(ready.set,))
-        thread.start()
-        assert ready.wait(30)
-        own = f"http://127.0.0.1:{server.port}"
-
-        def ask(method, path, content=None, **headers):
-            if method == "POST":
-                headers.setdefault("Origin", own)
-            if isinstance(content, dict):
-                content = json.dumps(content)
-            data = content.encode() if isinstance(content, str) else content
-            if method == "POST" and data is None:
-                data = b""
-            headers = {name.replace("_", "-"): v for name, v in headers.items() if v is not None}
-            asked = urllib.request.Request(own + path, data, headers, method=method)
-            try:
-                with urllib.request.urlopen(asked, timeout=30) as answer:
-                    return _answer(answer.status, answer.read(), answer.headers)
-            except urllib.error.HTTPError as e:
-                return _answer(e.code, e.read(), e.headers)
-
-        def end():
-            server.stop()
-            thread.join(30)
-            assert not thread.is_alive()
-
-        ask.server, ask.address, ask.end = server, own, end
-        started.append(end)
-        return ask
+        started.append(begin(model, engine_name, port, **where))
+        return started[-1]
 
     yield start
-    for end in started:
-        end()
+    for ask in started:
+        ask.end()
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A server of the default net, whose layers have pictures and whose classes have names."""
+    ask = begin(nets.find(DEFAULT_MODEL), "compat")
+    yield ask
+    ask.end()
 
 
 def _answer(status, content, headers):

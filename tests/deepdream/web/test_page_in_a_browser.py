@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from deepdream import nets
-from deepdream.settings import DEFAULT_MODEL
+from deepdream.web import drawn
 from tests.support.person import SEEN, Person
 
 pytestmark = pytest.mark.browser
@@ -51,12 +50,6 @@ def person(chromium, serving):
         asked = [url for url in one.asked if not url.startswith(own)]
         context.close()
         assert not faults and not asked
-
-
-@pytest.fixture
-def whole(serving):
-    """A server of the default net, whose layers have pictures."""
-    return serving(model=nets.find(DEFAULT_MODEL))
 
 
 def accessible(page):
@@ -204,6 +197,67 @@ def test_an_objective_is_completed(person, photo, png):
     one.page.keyboard.press("Enter")
     assert one.page.input_value("#objective") == 'guide("inception_4c/output", "leaf.png")'
     one.until(lambda: "leaf.png" in one.command() and not one.wrong())
+
+
+def test_a_class_is_found_and_chosen_by_keys(person, whole):
+    one = person(whole)
+    page = one.page
+    page.focus("#samples button")
+    page.keyboard.press("Enter")
+    one.wait_for_picture()
+    page.focus("[name=goal][value=class]")
+    page.keyboard.press("Space")
+    page.focus("#class-filter")
+    page.keyboard.type("el")
+    page.keyboard.press("ArrowDown")
+    one.until(lambda: "--dream-of pelican" in one.command())
+    page.keyboard.press("ArrowDown")
+    one.until(lambda: "--dream-of shell" in one.command())
+    accessible(page)
+    one.keep_look("live-classes")
+
+
+def test_the_layers_of_a_net_are_drawn_where_one_asks(person, photo, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEEPDREAM_HOME", str(tmp_path))
+    monkeypatch.setitem(drawn._SETTINGS, "iterations", 1)
+    one = person()
+    page = one.page
+    one.drop(photo.read_bytes(), "photo.png")
+    one.wait_for_picture()
+    page.click("label:has([value=layer])")
+    assert page.is_hidden("#pictured")
+    page.click("#draw")
+    one.until(lambda: page.is_hidden("#drawing"))
+    assert page.locator("#pictured img").count() == 2
+    page.click("#pictured label >> nth=0")
+    one.until(lambda: "--end inception_3b/output" in one.command())
+    accessible(page)
+
+
+def test_the_frames_of_a_zoom_are_played_and_saved(person, photo):
+    one = person()
+    page = one.page
+    one.drop(photo.read_bytes(), "photo.png")
+    one.wait_for_picture()
+    assert page.is_hidden("#class-tab")  # this net has no names for its classes
+    quick(one, 1)
+    page.fill("#frames", "3")
+    one.dream()
+    one.wait_for_dream()
+    shown = lambda: page.inner_text("#number-of")  # noqa: E731
+    assert shown() == "3 of 3"
+    page.click("#play")
+    seen = set()
+    one.until(lambda: seen.add(shown()) or len(seen) == 3)
+    page.click("#play")
+    assert page.inner_text("#play") == "Play"
+    accessible(page)
+    names = []
+    for number in range(page.locator("#animations a").count()):
+        with page.expect_download() as saving:
+            page.locator("#animations a").nth(number).click()
+        names.append(saving.value.suggested_filename)
+    assert names[:2] == ["photo-dream.gif", "photo-dream.webp"]
 
 
 @pytest.mark.parametrize(

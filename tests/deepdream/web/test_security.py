@@ -169,3 +169,10 @@ def test_a_body_that_does_not_come_is_not_waited_for():
     with pytest.raises(Refusal) as e:
         asyncio.run(body(Silent([]), 3, seconds=0.01))
     assert e.value.status == 408
+
+
+def test_a_body_that_comes_by_drops_is_not_waited_for():
+    request = Request([b"x"] * 100)
+    with pytest.raises(Refusal) as e:
+        asyncio.run(body(request, 1 << 20, seconds=30, in_all=0))
+    assert e.value.status == 408

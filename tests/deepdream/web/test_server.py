@@ -2,12 +2,15 @@
 
 import io
 import json
+import shlex
 import socket
 import threading
 import urllib.request
 import zipfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from deepdream.pictures import read_recipe
 from deepdream.settings import WEB
@@ -73,6 +76,9 @@ def test_the_page_and_all_that_it_names_is_there(ask):
         "settings",
         "knobs",
         "layers",
+        "lines",
+        "classes",
+        "drawing",
         "complete",
         "guides",
         "mask",
@@ -95,7 +101,8 @@ def test_the_page_fetches_nothing_from_elsewhere(ask):
         "/page/../server.py", "/page/..%2fserver.py", "/page/%2e%2e/routes.py", "/page//etc/passwd",
         "/layers/creature_googlenet/..%2f..%2findex.html", "/layers/../page/main.js",
         "/pictures/..%2f..%2fetc%2fpasswd", "/pictures/x/shown", "/pictures/x/other",
-        "/frames/x/1", "/results/x.zip", "/models/..%2f..", "/models/%2fetc", "/samples/..%2fx",
+        "/frames/x/1", "/results/x.zip", "/results/x.gif", "/results/..%2fx.zip", "/models/%2fetc",
+        "/models/..%2f..", "/samples/..%2fx",
         "/nothing", "/layers/creature_googlenet/none.webp", "/layers/none/own.webp", "/.env",
     ],
 )  # fmt: skip
@@ -126,6 +133,36 @@ def test_a_dream_from_the_first_word_to_the_saved_picture(ask, quick, events, tm
     archive = zipfile.ZipFile(io.BytesIO(ask("GET", f"/results/{result['id']}.zip").content))
     assert sorted(archive.namelist()) == ["how.txt", "photo-dream.png", "photo.png"]
     assert [r["id"] for r in ask("GET", "/state").facts["results"]] == [result["id"]]
+
+
+def test_the_frames_of_a_zoom_are_saved_as_the_command_line_animates_them(
+    ask, quick, events, photo, tmp_path, run
+):
+    pytest.importorskip("av")
+    ask("POST", "/dreams", {**quick, "frames": 2})
+    while not (done := events.until("dream")[1])["result"]:
+        pass
+    result = done["result"]
+    assert len(result["frames"]) == len(result["times"]) == 2
+    program, *words = shlex.split(result["command"])
+    words = [{"photo.png": photo, "dream/": tmp_path / "dream"}.get(word, word) for word in words]
+    assert run(*words, "--animate", tmp_path / "dream.webp")[0] == 0
+    kinds = ask("GET", "/state").facts["animations"]
+    assert kinds == ["gif", "webp", "mp4"]
+    first = {"gif": b"GIF89a", "webp": b"RIFF", "mp4": b"\0\0\0"}
+    for kind in kinds:
+        answer = ask("GET", f"/results/{result['id']}.{kind}")
+        assert answer.status == 200 and answer.content.startswith(first[kind])
+        assert answer.headers["content-disposition"].endswith(f"photo-dream.{kind}")
+    content = ask("GET", f"/results/{result['id']}.webp").content
+    here, there = Image.open(io.BytesIO(content)), Image.open(tmp_path / "dream.webp")
+    assert here.n_frames == there.n_frames == 2 and here.size == there.size
+    for number in range(2):  # the command line's frames are JPEGs
+        here.seek(number)
+        there.seek(number)
+        difference = np.asarray(here.convert("RGB"), int) - np.asarray(there.convert("RGB"), int)
+        assert np.abs(difference).mean() < 6
+    assert ask("GET", f"/results/{result['id']}.exe").status == 404
 
 
 def test_a_page_that_is_closed_in_the_middle_is_forgotten_and_its_dream_goes_on(ask, quick):
@@ -214,6 +251,30 @@ def test_a_hostile_request_never_ends_the_server(garbage, ask):
         status = wire.recv(4096).split(b" ", 2)[1]
     assert 400 <= int(status) < 500
     assert ask("GET", "/state").status == 200
+
+
+def test_a_request_that_is_not_ended_is_given_up_and_one_that_is_slow_to_answer_is_not(
+    ask, monkeypatch
+):
+    monkeypatch.setattr("deepdream.web.patience.HEAD_SECONDS", 0.2)
+    page = Events(ask.address)  # its answer takes as long as the page is open
+    page.until("hello")
+    for begun in (b"", b"GET /state HTTP/1.1\r\nHost: local"):
+        with socket.create_connection(("127.0.0.1", ask.server.port), 10) as wire:
+            wire.sendall(begun)
+            assert wire.recv(4096) == b""
+    with socket.create_connection(("127.0.0.1", ask.server.port), 10) as wire:
+        whole = b"GET /page/icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        wire.sendall(whole)
+        answer = wire.recv(1 << 16)
+        assert answer.startswith(b"HTTP/1.1 200")
+        wire.sendall(whole[:30])  # the second one on this connection
+        while answer:
+            answer = wire.recv(1 << 16)
+    ask("POST", "/samples/noise.png")
+    ask.server.hub.tell("note", text="still here")
+    assert page.until("note")[1]["text"] == "still here"
+    page.close()
 
 
 def test_another_name_or_origin_is_refused_over_the_wire(ask):
