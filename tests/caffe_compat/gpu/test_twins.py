@@ -80,6 +80,7 @@ def both(passes: Any, tolerance: float = 1e-6) -> None:
     there: Dict[str, np.ndarray] = passes()
     caffe.set_mode_cpu()
     for name, theirs in passes().items():
+        theirs = theirs.astype(np.float64)  # whose squares do not overflow
         norm = np.linalg.norm(theirs) or 1
         assert np.linalg.norm(there[name] - theirs) / norm <= tolerance, name
 
