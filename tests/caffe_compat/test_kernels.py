@@ -120,6 +120,7 @@ print(hashlib.sha1(c.tobytes()).hexdigest())
 
 
 @pytest.mark.skipif(gemm.LANES != 16, reason="this processor has no wider vectors to compare with")
+@pytest.mark.slow
 def test_products_are_the_same_to_the_bit_for_other_widths_of_vectors(tmp_path):
     digests = []
     for width, processor in (

@@ -35,7 +35,7 @@ EXAMPLES = (
     "deepdream compare photo.jpg -o page.html",
     "deepdream compare photo.jpg --record there/ --engine caffe",
     "deepdream compare photo.jpg --with there/ -o page.html",
-    "deepdream compare photo.jpg --reference compat --engine compat --gpu 0 -o page.html",
+    "deepdream compare photo.jpg --reference compat --gpu 0 -o page.html",
 )
 
 

@@ -47,5 +47,5 @@ def test_a_median_with_a_missing_number_is_none():
 
 
 def test_every_part_is_run_unless_some_are_named():
-    assert bench.parse([]).part == ["steps", "users", "curve", "start"]
+    assert bench.parse([]).part == ["steps", "users", "curve", "start", "gpu"]
     assert bench.parse(["--part", "start"]).part == ["start"]
