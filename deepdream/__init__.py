@@ -8,6 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, List
 
 from .errors import (
+    DeviceFailedError,
     DownloadError,
     DreamError,
     EngineError,
@@ -51,9 +52,9 @@ if TYPE_CHECKING:
     from .pictures import save as save_image
 
 __all__ = [
-    "Controls", "DownloadError", "DreamError", "EngineError", "ImageError", "MissingExtraError",
-    "ModelError", "NotFiniteError", "Objective", "OutputError", "Progress", "RecipeError",
-    "RecordingError", "ShortOfMemoryError", "SizeError", "StopDream", "TargetError",
+    "Controls", "DeviceFailedError", "DownloadError", "DreamError", "EngineError", "ImageError",
+    "MissingExtraError", "ModelError", "NotFiniteError", "Objective", "OutputError", "Progress",
+    "RecipeError", "RecordingError", "ShortOfMemoryError", "SizeError", "StopDream", "TargetError",
     "UnfinishedError", "ZeroGradientError", "__version__", "channel", "deepdream", "deprocess",
     "guide", "guide_features", "l2", "live", "load_image", "load_net", "make_step", "match",
     "neuron", "objective_L2", "objective_guide", "partial_backward", "preprocess", "priors",

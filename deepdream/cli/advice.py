@@ -56,6 +56,11 @@ def _(error: errors.ShortOfMemoryError) -> str:
     return "--memory bounds what is taken"
 
 
+@advice.register(errors.DeviceFailedError)
+def _(error: errors.DeviceFailedError) -> str:
+    return "leave out --gpu to compute on the CPU"
+
+
 @advice.register(errors.TargetError)
 def _(error: errors.TargetError) -> str:
     if error.several:

@@ -11,6 +11,7 @@ from deepdream.cli.advice import advice, advised
     [
         (errors.ZeroGradientError("x"), "choose another --end"),
         (errors.NotFiniteError("x", step_size=1.5), "a smaller --step-size"),
+        (errors.DeviceFailedError("x"), "leave out --gpu"),
         (errors.TargetError("x", layer="a", instead="b"), "use --end b"),
         (errors.TargetError("x", layer="a"), "`deepdream layers`"),
         (errors.TargetError("x", layer="a", several=True), "one of them in full"),

@@ -1,5 +1,6 @@
 """Dreams in the built-in engine's GPU mode: the notebook's to the bit, one copy for each step."""
 
+from pathlib import Path
 from typing import Any, List
 
 import numpy as np
@@ -183,3 +184,25 @@ def test_a_device_that_fails_leaves_a_good_picture(
         deepdream.deepdream(net, picture, 4, octave_n=1, end=END, report=report)
     np.testing.assert_array_equal(e.value.picture, good[-1])
     assert np.abs(good[-1] - picture).mean() > 0.5
+
+
+def test_a_command_whose_device_fails_keeps_the_last_good_picture(
+    run: Any, caffe: Any, photo: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    passes: List[int] = []
+    forward = caffe.Net._forward
+
+    def failing(net: Any, *span: int) -> Any:
+        passes.append(1)
+        if len(passes) > 3:
+            raise caffe.DeviceMemoryError("a pass", 4 * 10**9, (10**9, 2 * 10**9), "cuda:0")
+        return forward(net, *span)
+
+    monkeypatch.setattr(caffe.Net, "_forward", failing)
+    words = ["-o", tmp_path / "out.png", "--gpu", 0, "--octaves", 1, "--quiet"]
+    code, _, err = run("dream", photo, *words)
+    assert code == 2 and len(err.strip().splitlines()) == 1, err
+    assert "takes 4.00 GB on the device cuda:0, of which 1.00 GB of 2.00 GB are free" in err
+    assert "leave out --gpu" in err
+    kept = deepdream.load_image(str(tmp_path / "out-last-good.png"))
+    assert kept.shape == (90, 120, 3) and str(tmp_path / "out-last-good.png") in err
