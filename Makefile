@@ -52,12 +52,13 @@ dream: $(VENV)/.dream  ## dream on a photograph (IMAGE=, or that of the README),
 	    $(if $(GUIDE),--guide "$(GUIDE)") $(ARGS)
 
 JOBS ?= 2
+SHARED = $(if $(JOBS),-n $(JOBS) --dist worksteal)
 
 test: $(VENV)/.dev  ## run the test suite in two processes; JOBS= for one
-	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal)
+	$(BIN)/python -m pytest $(SHARED)
 
 test-slow: $(VENV)/.dev  ## run the tests that take long: campaigns, kills, measurements, whole programs
-	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal) -m slow
+	$(BIN)/python -m pytest $(SHARED) -m slow
 
 # a Chromium or Chrome by its path; without one, Debian's is installed, which takes root
 export CHROMIUM ?=
@@ -68,7 +69,7 @@ $(VENV)/.pages: $(VENV)/.dev
 
 test-pages: $(VENV)/.pages  ## look at the pages in Chromium, by axe-core's rules: CHROMIUM=
 	$(BIN)/python scripts/docs/browser.py
-	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist worksteal) -m browser tests/deepdream
+	$(BIN)/python -m pytest $(SHARED) -m browser tests/deepdream
 
 test-wheel: $(VENV)/.dev  ## build wheel and sdist, install each elsewhere, and use what is installed
 	$(BIN)/python -m pytest -m wheel tests/packaging
@@ -86,8 +87,9 @@ ON_GPU = $(addprefix tests/caffe_compat/,$(addsuffix .py,$(addprefix test_,layer
 
 test-gpu: $(VENV)/.dev  ## run nets in GPU mode: on the first GPU that is there, or CAFFE_COMPAT_DEVICE=cpu
 	$(PIP_INSTALL) -e '.[gpu]'
-	$(BIN)/python -m pytest -m "gpu or not (slow or caffe)" tests/caffe_compat/gpu
-	DEEPDREAM_TEST_MODE=gpu $(BIN)/python -m pytest $(ON_GPU) \
+	$(BIN)/python -m pytest $(SHARED) -m "gpu or not (slow or caffe)" tests/caffe_compat/gpu \
+	    tests/deepdream/dream/test_dreams_on_a_device.py
+	DEEPDREAM_TEST_MODE=gpu $(BIN)/python -m pytest $(SHARED) $(ON_GPU) \
 	    tests/deepdream/dream/test_notebook_equality.py tests/deepdream/dream/test_dream.py
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m gpu tests/parity
 
