@@ -47,6 +47,11 @@ def test_a_line_means_the_dream_it_was_made_of(dream, model):
     assert handling_of(args) == PICTURE and meant.model_of(args).name == model
 
 
+def test_a_layers_usual_number_of_steps_is_left_out():
+    assert "--iterations" not in line(OWN, Dream(end="4c"))
+    assert "--iterations 30" in line(OWN, Dream(end="4c", iterations=30))
+
+
 def test_guides_and_their_weights_and_a_mask_are_named():
     dream = Dream(end="3b", guide_weights=(-1.0, 2.5))
     text = line(PLAIN, dream, guides=["a b.jpg", "c.jpg"], mask="mask.png", picture=Picture())

@@ -1,12 +1,15 @@
 """Small pictures of layers: which, where they are kept, and that dreams come first."""
 
 import io
+import os
 import threading
 
 import pytest
 from PIL import Image
 
 from deepdream.errors import OutputError, ZeroGradientError
+from deepdream.nets import find
+from deepdream.settings import DEFAULT_MODEL
 from deepdream.web import asked, drawn
 
 
@@ -127,3 +130,30 @@ def test_a_drawing_is_stopped(queue, heard, small, monkeypatch):
 def test_a_picture_that_is_given_up_is_not_made(small, engine_name):
     with pytest.raises(drawn.Unfinished):
         drawn.drawn(small, "conv1", {"engine": engine_name}, lambda: True)
+
+
+def test_the_default_nets_pictures_come_with_the_page_and_others_are_the_users(small):
+    assert drawn.folders(find(DEFAULT_MODEL), DEFAULT_MODEL)[0] == drawn.SHIPPED / DEFAULT_MODEL
+    assert drawn.folders(small, "small0") == [drawn.kept_in(small)]
+
+
+def test_other_weights_have_other_pictures(small):
+    before = drawn.kept_in(small)
+    assert drawn.kept_in(small) == before
+    state = small.weights.stat()
+    os.utime(small.weights, ns=(state.st_atime_ns, state.st_mtime_ns + 10**9))
+    assert drawn.kept_in(small) != before
+
+
+def test_the_own_dreams_picture_is_of_the_models_objective(small, monkeypatch):
+    class Asked(Exception):
+        pass
+
+    def asked_for(dream, **how):
+        raise Asked(dream.objective, dream.end)
+
+    monkeypatch.setattr(drawn, "Request", asked_for)
+    monkeypatch.setattr(drawn, "own_settings", lambda model: {"objective": 'channel("conv1", 1)'})
+    with pytest.raises(Asked) as e:
+        drawn.drawn(small, drawn.OWN, {})
+    assert e.value.args == ('channel("conv1", 1)', "")
