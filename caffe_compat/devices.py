@@ -304,6 +304,13 @@ def explaining(what: str, size: int = 0) -> Iterator[None]:
         raise explained from e
 
 
+@contextmanager
+def computing_here() -> Iterator[None]:
+    """`computing` for a program's own arithmetic, whose errors become DeviceErrors too."""
+    with computing(), explaining("arithmetic between two passes"):
+        yield
+
+
 def explain(error: RuntimeError, what: str, size: int = 0) -> Optional[DeviceError]:
     """The DeviceError of what PyTorch raised; None where it is none of the device's."""
     if isinstance(error, DeviceMemoryError) and error.what == _MEMORY:

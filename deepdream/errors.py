@@ -86,10 +86,14 @@ class ModelError(DreamError):
 
 
 class EngineError(DreamError):
-    """An engine or a device is not there. `engine` and `gpu` are what was asked for."""
+    """An engine or a device is not there. `engine` and `gpu` are what was asked for.
+
+    fast: whether it is its speed at the cost of exactness that is not there.
+    """
 
     engine: str = ""
     gpu: Optional[int] = None
+    fast: bool = False
 
 
 class TargetError(DreamError):

@@ -154,7 +154,7 @@ class Net(Listed):
     @property
     def _computing(self) -> Optional[ContextManager[None]]:
         """In GPU mode the context in which a program computes with tensors of blobs; else None."""
-        return devices.computing() if devices.on_gpu() else None
+        return devices.computing_here() if devices.on_gpu() else None
 
     def forward_all(self, blobs: Optional[Sequence[str]] = None, **kwargs: Any) -> Arrays:
         """Run forward over any number of inputs, in batches of the net's size.

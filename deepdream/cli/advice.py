@@ -95,6 +95,8 @@ def _(error: OpenSizeError) -> str:
 
 @advice.register(errors.EngineError)
 def _(error: errors.EngineError) -> str:
+    if error.fast:
+        return "leave out --fast, or use --engine compat"
     if error.gpu is not None:
         return "leave out --gpu to compute on the CPU"
     return "leave out --engine to use the built-in one" if error.engine == "caffe" else ""

@@ -15,6 +15,7 @@ from netfile.pycaffe import import_caffe
 from ..errors import EngineError
 
 NAMES = ("auto", "caffe", "compat")
+FAST = "CAFFE_COMPAT_FAST"  # "1": the built-in engine may give up exactness on a GPU
 _MODULES = {"caffe": "caffe", "compat": "caffe_compat"}
 # what a process that tries something begins with: this one's engine, wherever it is started
 _BEGIN = """
@@ -108,6 +109,12 @@ def use_gpu(caffe: Any, device: int) -> None:
             why = getattr(e, "why", str(e))
             raise EngineError(f"GPU {device}: {why}", engine=name_of(caffe), gpu=device) from None
         return
+    if os.environ.get(FAST) == "1":
+        raise EngineError(
+            f"GPU {device}: a real Caffe has no faster, less exact mode, which {FAST}=1 asks for",
+            gpu=device,
+            fast=True,
+        )
     # Caffe ends the whole process where there is no such GPU, so another process tries first
     probe = _BEGIN.format(path=sys.path) + f"caffe.set_device({device}); caffe.set_mode_gpu()"
     run = subprocess.run(

@@ -226,3 +226,9 @@ def test_a_picture_too_large_for_the_memory(refused, photo, out, monkeypatch):
 
 def test_fast_is_for_a_gpu(refused, photo, out):
     assert "--fast is for a GPU; give --gpu N too" in refused("dream", photo, "-o", out, "--fast")
+
+
+def test_a_real_caffe_is_not_made_fast(refused, photo, out, engine_name, monkeypatch):
+    monkeypatch.setenv("CAFFE_COMPAT_FAST", "1")
+    said = refused("dream", photo, "-o", out, "--gpu", 99)
+    assert ("leave out --fast, or use --engine compat" in said) == (engine_name == "caffe")

@@ -206,3 +206,9 @@ def test_a_command_whose_device_fails_keeps_the_last_good_picture(
     assert "leave out --gpu" in err
     kept = deepdream.load_image(str(tmp_path / "out-last-good.png"))
     assert kept.shape == (90, 120, 3) and str(tmp_path / "out-last-good.png") in err
+
+
+def test_memory_that_is_short_between_two_passes_is_the_devices_error(net: Any, caffe: Any) -> None:
+    short = pytest.raises(caffe.DeviceMemoryError, match="between two passes takes 2.15 GB")
+    with short, on_device.computing(net):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
