@@ -11,8 +11,8 @@ import re
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from netfile import memory
-from netfile.places import install
+from netfile.system import memory
+from netfile.system.places import install
 
 from .errors import DeviceError, DeviceMemoryError, ModeError
 

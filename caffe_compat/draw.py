@@ -6,8 +6,8 @@ The graph is pycaffe's of 2018, to the word. Its figures are those of `kernel_si
 
 from typing import Any, Dict, Optional, Tuple
 
-from netfile.files import whole_file
-from netfile.places import install
+from netfile.system.files import whole_file
+from netfile.system.places import install
 
 from .errors import CaffeError
 from .proto import caffe_pb2

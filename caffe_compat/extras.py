@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from netfile.places import install
+from netfile.system.places import install
 
 from .errors import CaffeError
 

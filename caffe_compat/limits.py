@@ -3,7 +3,7 @@
 import os
 from functools import lru_cache
 
-from netfile import memory
+from netfile.system import memory
 
 from .errors import ShapeError
 

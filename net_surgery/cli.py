@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from netfile.errors import WriteError, printable
-from netfile.files import whole_file
-from netfile.outputs import check_output
+from netfile.system.files import whole_file
+from netfile.system.outputs import check_output
 from netfile.terminal import Parser, guarded, print_table, safe_streams
 
 from . import imports, show

@@ -13,10 +13,10 @@ from google.protobuf import text_format
 
 from netfile import caffemodel
 from netfile.errors import printable
-from netfile.files import whole_folder
-from netfile.places import engine_lacks
 from netfile.prototxt import read_prototxt
-from netfile.pycaffe import import_caffe
+from netfile.system.files import whole_folder
+from netfile.system.places import engine_lacks
+from netfile.system.pycaffe import import_caffe
 
 from .errors import FormatError, SurgeryError
 

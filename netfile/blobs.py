@@ -8,7 +8,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from .errors import WeightsError
-from .kinds import misplaced, unreadable
+from .faults.kinds import misplaced, unreadable
 from .wire import File, WireError, encode_varint, field_header
 
 Shape = Tuple[int, ...]

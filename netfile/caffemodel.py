@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from . import wire
 from .blobs import MOST_BYTES, Shape, blob_header, declared_shape, has_shape
 from .errors import PrototxtError, WeightsError
-from .kinds import misplaced, unreadable
+from .faults.kinds import misplaced, unreadable
 from .messages import set_field
 from .upgrade import upgrade
 

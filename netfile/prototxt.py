@@ -7,9 +7,9 @@ from google.protobuf import text_format
 
 from . import wire
 from .errors import FormatError, NetError, PrototxtError
-from .forks import field_of_a_fork, layer_of_a_fork
-from .kinds import misplaced, unreadable
-from .outline import Entry, first_unknown, outline, place
+from .faults.forks import field_of_a_fork, layer_of_a_fork
+from .faults.kinds import misplaced, unreadable
+from .faults.outline import Entry, first_unknown, outline, place
 from .upgrade import V1_TYPES, upgrade
 
 _MOST_BYTES = 64 << 20

@@ -11,8 +11,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, List, Sequence
 
-from netfile import memory
-from netfile.places import ROOT
+from netfile.system import memory
+from netfile.system.places import ROOT
 
 from . import cores, tasks
 from .kept import say

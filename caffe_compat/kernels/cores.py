@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional
 
-from netfile.control_groups import groups
+from netfile.system.control_groups import groups
 
 MOST = 1024  # threads, whatever somebody asks for
 # asked for hundreds of times a pass: bytes need no decoding, where the system has them

@@ -31,7 +31,7 @@ from numba.core.compiler import CompileResult
 from numba.core.registry import cpu_target
 from numba.core.runtime import rtsys
 
-from netfile import places
+from netfile.system import places
 
 _MAGIC = b"caffe_compat loops 2\n"
 _EARLIER = b"caffe_compat loops 1\n"

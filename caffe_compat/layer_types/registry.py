@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple, Ty
 
 import numpy as np
 
-from netfile.forks import layer_of_a_fork
+from netfile.faults.forks import layer_of_a_fork
 
 from .. import devices, glog, limits
 from ..blob import Blob, ParamBlob

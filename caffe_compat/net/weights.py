@@ -5,7 +5,7 @@ from typing import Any, Iterable, Mapping, Sequence, Union
 
 from netfile import caffemodel
 from netfile.blobs import four_axes
-from netfile.files import whole_file
+from netfile.system.files import whole_file
 
 from .. import extras
 from ..blob import ParamBlob

@@ -13,7 +13,7 @@ import os
 from pathlib import PurePath
 from typing import Any, Callable
 
-from netfile.caffe_root import FOLDERS
+from netfile.system.caffe_root import FOLDERS
 
 
 class _Tree:

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Dict, List, NoReturn, Optional, Tuple
 
-from netfile import caffe_root
 from netfile.errors import NetError, printable
-from netfile.places import ENGINE_PYTHON, IS_CHECKOUT, ROOT, engine_lacks
+from netfile.system import caffe_root
+from netfile.system.places import ENGINE_PYTHON, IS_CHECKOUT, ROOT, engine_lacks
 
 from . import settings
 

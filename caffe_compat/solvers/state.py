@@ -12,8 +12,8 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from netfile.blobs import blob_array, set_values
-from netfile.files import whole_file
-from netfile.kinds import misplaced, unreadable
+from netfile.faults.kinds import misplaced, unreadable
+from netfile.system.files import whole_file
 
 from .. import extras, glog, limits
 from ..errors import MissingFileError, WeightsError

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any, Dict, Iterator
 
-from netfile import places
+from netfile.system import places
 
 from .. import nets
 from ..errors import MissingExtraError

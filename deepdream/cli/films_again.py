@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netfile.files import file_sha1
+from netfile.system.files import file_sha1
 from netfile.terminal import say
 
 from .. import pictures

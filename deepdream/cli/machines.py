@@ -4,7 +4,7 @@ import argparse
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Iterator, Optional, Sequence, Tuple
 
-import netfile.memory
+import netfile.system.memory
 
 from .. import nets
 from ..dream.tiles import Passes
@@ -65,7 +65,7 @@ def tiling(args: argparse.Namespace) -> nets.Tiling:
     free = memory.free() if args.workers and not args.memory else None
     if free is None:
         return nets.Tiling(most=args.memory)
-    return nets.Tiling(most=netfile.memory.resident() + free.bytes // args.workers)
+    return nets.Tiling(most=netfile.system.memory.resident() + free.bytes // args.workers)
 
 
 @contextmanager

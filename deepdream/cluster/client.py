@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, Callable, Deque, Dict, Iterable, Iterator, Optional, Sequence
 
 from netfile.errors import printable
-from netfile.places import install
+from netfile.system.places import install
 
 from ..errors import ClusterError, LostWorkersError, MissingExtraError
 from ..settings import CLUSTER

@@ -8,7 +8,7 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from netfile import places
+from netfile.system import places
 
 from ..errors import FilmError, MissingExtraError, Size
 

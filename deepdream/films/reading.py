@@ -9,9 +9,9 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netfile import places
-from netfile.files import file_sha1
-from netfile.kinds import misplaced
+from netfile.faults.kinds import misplaced
+from netfile.system import places
+from netfile.system.files import file_sha1
 
 from ..errors import FilmError, MissingExtraError, Size
 from ..pictures import FORMATS, load

@@ -11,9 +11,9 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import net_surgery
 from netfile.errors import FormatError, NetError
-from netfile.files import file_sha1, whole_folder
-from netfile.locks import locked
-from netfile.places import writable
+from netfile.system.files import file_sha1, whole_folder
+from netfile.system.locks import locked
+from netfile.system.places import writable
 
 from ..errors import ModelError
 from .catalogue import Model

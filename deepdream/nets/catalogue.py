@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
-from netfile import places
-from netfile.kinds import misplaced
-from netfile.places import MODELS, PROTOTXT
+from netfile.faults.kinds import misplaced
+from netfile.system import places
+from netfile.system.places import MODELS, PROTOTXT
 
 from ..errors import ModelError
 from .folder import own_file

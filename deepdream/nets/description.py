@@ -7,11 +7,11 @@ from typing import Any, Dict, List, Tuple
 from netfile.blobs import MOST_BYTES, four_axes
 from netfile.caffemodel import stored_shapes
 from netfile.errors import NetError
-from netfile.forks import layer_of_a_fork
-from netfile.kinds import misplaced
-from netfile.places import IS_CHECKOUT, reinstall
+from netfile.faults.forks import layer_of_a_fork
+from netfile.faults.kinds import misplaced
 from netfile.prototxt import read_prototxt
 from netfile.shapes import input_shapes, weight_shapes
+from netfile.system.places import IS_CHECKOUT, reinstall
 
 from ..errors import ModelError, Size
 from ..settings import DEFAULT_MODEL

@@ -17,9 +17,9 @@ from typing import Callable, Iterator, List, Optional, Union
 from urllib.parse import unquote, urlparse
 
 from netfile import wire
-from netfile.files import file_sha1, whole_file
-from netfile.locks import locked
-from netfile.places import MODELS, is_shipped, other_place, reinstall, writable
+from netfile.system.files import file_sha1, whole_file
+from netfile.system.locks import locked
+from netfile.system.places import MODELS, is_shipped, other_place, reinstall, writable
 
 from ..errors import DownloadError
 from .catalogue import Model

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
-from netfile.places import engine_lacks
-from netfile.pycaffe import import_caffe
+from netfile.system.places import engine_lacks
+from netfile.system.pycaffe import import_caffe
 
 from ..errors import EngineError
 
@@ -21,7 +21,7 @@ _MODULES = {"caffe": "caffe", "compat": "caffe_compat"}
 _BEGIN = """
 import sys
 sys.path[:] = {path!r}
-from netfile.pycaffe import import_caffe
+from netfile.system.pycaffe import import_caffe
 caffe = import_caffe()
 """
 _TRIAL = """

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import List, Sequence, Tuple, Union
 
-from netfile.places import MODELS, writable
+from netfile.system.places import MODELS, writable
 
 from ..errors import ModelError
 from .catalogue import Model, known

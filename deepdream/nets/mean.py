@@ -8,7 +8,7 @@ import numpy as np
 
 from netfile.blobs import read_blob
 from netfile.errors import WeightsError
-from netfile.kinds import misplaced, unreadable
+from netfile.faults.kinds import misplaced, unreadable
 
 from ..errors import ModelError
 from . import engine

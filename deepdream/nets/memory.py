@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
-import netfile.memory
+import netfile.system.memory
 from netfile.shapes import infer, window
 
 from ..errors import ModelError, Size, SizeError
@@ -94,16 +94,16 @@ def of_net(opened: Any, sizes: Sequence[Size], batch: int = 1, beside: int = 0) 
     return takes + int(opened.model.weights.stat().st_size)
 
 
-def free() -> Optional[netfile.memory.Free]:
+def free() -> Optional[netfile.system.memory.Free]:
     """The memory that is free; a place for tests to say how much."""
-    return netfile.memory.free()
+    return netfile.system.memory.free()
 
 
 def in_words(count: int) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
-def available(most: Optional[int] = None, holds: int = 0) -> Optional[netfile.memory.Free]:
+def available(most: Optional[int] = None, holds: int = 0) -> Optional[netfile.system.memory.Free]:
     """The memory that a request can have; None where nothing is known of it.
 
     Args:
@@ -112,8 +112,8 @@ def available(most: Optional[int] = None, holds: int = 0) -> Optional[netfile.me
     """
     bounds = [free()]
     if most is not None:
-        left = int(_SURE * max(0, most - netfile.memory.resident()))
-        bounds.append(netfile.memory.Free(left, f"left of the {in_words(most)} allowed"))
+        left = int(_SURE * max(0, most - netfile.system.memory.resident()))
+        bounds.append(netfile.system.memory.Free(left, f"left of the {in_words(most)} allowed"))
     least = min((bound for bound in bounds if bound), default=None)
     return least and least._replace(bytes=least.bytes + holds)
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Iterator, Optional, Tuple, Type
 
-from netfile.places import install
+from netfile.system.places import install
 
 from ..errors import DownloadError, MissingExtraError
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator, List, Optional
 
 import numpy as np
 
-from netfile import places
+from netfile.system import places
 
 from ..dream.octaves import Progress, StopDream, deepdream
 from ..errors import MissingExtraError

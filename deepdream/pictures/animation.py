@@ -7,7 +7,7 @@ from typing import Any, List, Sequence
 import numpy as np
 from PIL import Image
 
-from netfile import places
+from netfile.system import places
 
 from ..errors import MissingExtraError, OutputError, Size
 from ..settings import ANIMATION

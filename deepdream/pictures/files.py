@@ -10,8 +10,8 @@ from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Union
 import numpy as np
 from PIL import Image
 
-from netfile import memory
-from netfile.kinds import misplaced
+from netfile.faults.kinds import misplaced
+from netfile.system import memory
 
 from ..errors import DreamError, ImageError, OutputError
 from . import exif, metadata

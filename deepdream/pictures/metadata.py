@@ -12,7 +12,7 @@ from typing import Any, Dict, Optional, Union
 
 from PIL import Image
 
-from netfile.kinds import misplaced
+from netfile.faults.kinds import misplaced
 
 from ..errors import ImageError, OutputError
 from . import exif

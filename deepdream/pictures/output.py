@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Collection, Iterable, Iterator
 
-from netfile import files, outputs
 from netfile.errors import WriteError
-from netfile.files import whole_file
+from netfile.system import files, outputs
+from netfile.system.files import whole_file
 
 from ..errors import OutputError
 

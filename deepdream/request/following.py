@@ -5,8 +5,8 @@ import re
 import stat
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from netfile.files import file_sha1
-from netfile.kinds import misplaced
+from netfile.faults.kinds import misplaced
+from netfile.system.files import file_sha1
 
 from .. import nets
 from ..errors import DreamError, ImageError, ModelError, RecipeError

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from netfile.files import file_sha1
+from netfile.system.files import file_sha1
 from netfile.terminal import counted
 
 from .. import nets

@@ -24,8 +24,8 @@ from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional,
 
 import numpy as np
 
-from netfile import locks
-from netfile.files import whole_file
+from netfile.system import locks
+from netfile.system.files import whole_file
 
 from ..errors import OutputError, RecipeError, RunError
 from . import fields

@@ -1,7 +1,7 @@
 """Whether the memory that a dream still needs is there, asked before every tile and after every
 step: others take of it too, and a system that has none left ends processes without a word."""
 
-import netfile.memory
+import netfile.system.memory
 
 from ..dream.octaves import Progress
 from ..errors import ShortOfMemoryError
@@ -20,7 +20,7 @@ class MemoryWatch:
     def __init__(self, takes: int) -> None:
         """Begin. takes: bytes of the whole dream, about, beside what the process has now."""
         left = memory.free()
-        self._most = netfile.memory.resident() + takes
+        self._most = netfile.system.memory.resident() + takes
         self._reserve = int(_RESERVE * left.bytes) if left else 0
         self._had = 0
 
@@ -42,7 +42,7 @@ class MemoryWatch:
 
     def _lacks(self, next_octave: bool) -> str:
         """What there is too little for, in words, or ""."""
-        now, left = netfile.memory.resident(), memory.free()
+        now, left = netfile.system.memory.resident(), memory.free()
         self._had = max(self._had, now)
         needed = max(0, (self._most if next_octave else self._had) - now) + self._reserve
         if left is None or needed <= left.bytes:

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from netfile.files import file_sha1
+from netfile.system.files import file_sha1
 
 from .. import nets
 from ..errors import RecipeError

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any, Dict, List, Optional
 
-from netfile.files import file_sha1
+from netfile.system.files import file_sha1
 
 from ..settings import PICTURE
 from .expression import Expression

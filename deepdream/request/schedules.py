@@ -9,7 +9,7 @@ import stat
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional
 
-from netfile.kinds import misplaced
+from netfile.faults.kinds import misplaced
 
 from ..errors import DreamError, ScheduleError
 from ..films.schedule import Schedule

@@ -8,8 +8,8 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 import numpy as np
 
-from netfile.kinds import misplaced
-from netfile.places import install
+from netfile.faults.kinds import misplaced
+from netfile.system.places import install
 
 from ..dream.preprocess import preprocess, reshape_input
 from ..errors import ImageError, MissingExtraError, Size

@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
-from netfile.places import install
+from netfile.system.places import install
 
 from ..errors import MissingExtraError
 from .colours import COLOURS, follow_the_scheme, variables

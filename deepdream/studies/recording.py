@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 import numpy as np
 
-from netfile.files import file_sha1, whole_folder
+from netfile.system.files import file_sha1, whole_folder
 
 from ..dream.octaves import Progress
 from ..errors import RecordingError

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from PIL import Image
 
-from netfile import places
+from netfile.system import places
 
 from .. import nets
 from ..dream.octaves import Progress

@@ -9,9 +9,9 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 
 from netfile.errors import WeightsError, printable
-from netfile.kinds import kind_of
-from netfile.places import MODELS, PROTOTXT
+from netfile.faults.kinds import kind_of
 from netfile.prototxt import read_prototxt
+from netfile.system.places import MODELS, PROTOTXT
 
 from ..front_matter import fact, kept_lines
 from ..operation import load_engine

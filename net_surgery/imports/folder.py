@@ -12,7 +12,7 @@ import numpy as np
 
 from netfile import caffemodel
 from netfile.errors import WriteError
-from netfile.files import file_sha1, whole_file, whole_folder
+from netfile.system.files import file_sha1, whole_file, whole_folder
 
 from ..front_matter import text_value
 

@@ -20,7 +20,7 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from netfile.files import whole_folder  # noqa: E402
+from netfile.system.files import whole_folder  # noqa: E402
 
 SUITE = "bullseye"
 PACKAGES = [

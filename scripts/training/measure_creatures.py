@@ -25,7 +25,7 @@ from deepdream.cli.advice import advised  # noqa: E402
 from deepdream.errors import DreamError  # noqa: E402
 from deepdream.settings import DEFAULT_ENGINE  # noqa: E402
 from netfile.errors import NetError  # noqa: E402
-from netfile.files import whole_file  # noqa: E402
+from netfile.system.files import whole_file  # noqa: E402
 from netfile.terminal import counted  # noqa: E402
 from scripts.training.creatures import (  # noqa: E402
     changes,

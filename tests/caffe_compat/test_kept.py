@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from caffe_compat.kernels import compiling, cores, kept, tasks, threads
-from netfile import places
+from netfile.system import places
 
 # a loop that takes a fraction of a second to compile, in a file of its own
 LOOP = """

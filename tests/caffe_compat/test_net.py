@@ -8,7 +8,7 @@ import pytest
 
 import caffe_compat as caffe
 from caffe_compat import limits
-from netfile import memory
+from netfile.system import memory
 from tests.support import gpu
 from tests.support.nets import BRANCHED, written
 
@@ -36,7 +36,7 @@ def test_blobs_and_params_have_caffes_names_and_order(net):
 
 
 def test_every_bundled_net_builds_with_its_published_shapes(tmp_path):
-    from netfile.places import ROOT
+    from netfile.system.places import ROOT
 
     net = caffe.Net(str(ROOT / "prototxt/bvlc_googlenet/deploy.prototxt"), caffe.TEST)
     assert net.params["inception_4c/5x5"][0].shape == (64, 24, 5, 5)

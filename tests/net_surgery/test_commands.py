@@ -9,8 +9,8 @@ from google.protobuf import text_format
 
 from net_surgery import cli, convolutionize
 from net_surgery.show import rows, svg
-from netfile.places import ROOT
 from netfile.prototxt import parse_prototxt
+from netfile.system.places import ROOT
 from tests.support import nets
 from tests.support.operating import distance
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from net_surgery import SurgeryError, convolutionize, truncate
-from netfile.places import ROOT
+from netfile.system.places import ROOT
 from tests.support import nets
 from tests.support.operating import INPUT, Bench, conv, distance, fc, layer
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from netfile.errors import NetError, PrototxtError, printable
-from netfile.outline import outline, place
+from netfile.faults.outline import outline, place
 from netfile.prototxt import parse_prototxt
 from netfile.shapes import infer
 from netfile.upgrade import V1_TYPES

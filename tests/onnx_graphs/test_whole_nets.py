@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
+from netfile.system.places import PROTOTXT
 from tests.support.onnx_graphs import Graph
 from tests.support.onnx_of_caffe import graph_of
 from tests.support.onnx_runtime import compared

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from deepdream.settings import DEFAULT_MODEL
-from netfile.places import PACKAGES, ROOT
+from netfile.system.places import PACKAGES, ROOT
 
 pytestmark = pytest.mark.wheel
 BIN = "Scripts" if os.name == "nt" else "bin"

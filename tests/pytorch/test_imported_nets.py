@@ -16,8 +16,8 @@ from PIL import Image
 
 from net_surgery.imports import TABLES, Table, convert, mapped, read
 from netfile import caffemodel
-from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
+from netfile.system.places import PROTOTXT
 from tests.support import pytorch_nets
 from tests.support.foreign_weights import source_arrays
 

@@ -17,7 +17,7 @@ from deepdream import cli, nets
 from deepdream.nets import catalogue, download, engine, labels
 from deepdream.nets.sources import members, wheels
 from deepdream.nets.sources.getting import sha256
-from netfile import places
+from netfile.system import places
 from scripts.docs import hed, sample_photo
 
 pytestmark = pytest.mark.weights

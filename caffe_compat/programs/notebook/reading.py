@@ -5,8 +5,8 @@ import warnings
 from pathlib import Path
 from typing import Any, List, Optional
 
-from netfile import places
 from netfile.errors import NetError
+from netfile.system import places
 
 from ..python2 import syntax
 

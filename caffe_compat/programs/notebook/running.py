@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, List, Optional
 
 from netfile.errors import NetError, printable
-from netfile.files import whole_file
+from netfile.system.files import whole_file
 
 from .. import signs, sources, startup
 from . import reading

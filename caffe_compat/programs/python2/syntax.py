@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any, Dict, List, Tuple
 
-from netfile import places
+from netfile.system import places
 
 # those of fissix's fixers that change syntax alone, and never the number of lines
 _FIXERS = ("except", "exec", "ne", "numliterals", "paren", "print", "raise", "repr", "throw",

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from typing import Any
 
-from netfile import places
+from netfile.system import places
 
 from ... import nets
 from ...dream.octaves import octave_sizes

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
-from netfile import places
-from netfile.files import leftovers
+from netfile.system import places
+from netfile.system.files import leftovers
 from netfile.terminal import counted, print_table
 
 from ... import nets
@@ -123,7 +123,7 @@ def _version_of(python: Union[str, Path], module: str) -> Optional[str]:
     """The version of an engine in some Python, or None."""
     found = "import caffe_compat as engine"
     if module == "caffe":  # a folder of that name where the command runs is passed over
-        found = "from netfile.pycaffe import import_caffe; engine = import_caffe()"
+        found = "from netfile.system.pycaffe import import_caffe; engine = import_caffe()"
     code = f"{found}; engine.Net; print(engine.__version__)"
     command = [str(python), "-c", code]
     try:

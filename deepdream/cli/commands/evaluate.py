@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, List
 
-from netfile.files import file_sha1
+from netfile.system.files import file_sha1
 from netfile.terminal import counted, say
 
 from ... import nets

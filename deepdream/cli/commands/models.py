@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Tuple
 
 from net_surgery import imports
-from netfile import caffe_root
 from netfile.errors import WriteError, printable
+from netfile.system import caffe_root
 from netfile.terminal import counted, print_table, say
 
 from ... import nets

@@ -10,9 +10,10 @@ from typing import Any, Callable, List, Optional, Set
 
 import net_surgery
 from net_surgery.front_matter import fact, kept_lines, text_value
-from netfile import places, wire
+from netfile import wire
 from netfile.errors import NetError, printable
-from netfile.places import MODELS
+from netfile.system import places
+from netfile.system.places import MODELS
 
 from ...errors import DownloadError, ModelError, OutputError
 from .. import download, engine, transfer

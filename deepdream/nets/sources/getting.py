@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlparse
 
 from net_surgery import imports
 from netfile.errors import NetError
-from netfile.files import file_sha1, whole_file
-from netfile.kinds import is_foreign_weights, kind_of
+from netfile.faults.kinds import is_foreign_weights, kind_of
+from netfile.system.files import file_sha1, whole_file
 
 from ...errors import DownloadError
 from ...version import __version__

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from netfile.files import whole_file
+from netfile.system.files import whole_file
 
 _LONGEST = 100_000  # bytes
 

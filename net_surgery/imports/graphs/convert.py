@@ -10,7 +10,7 @@ from google.protobuf import text_format
 
 from netfile import wire
 from netfile.errors import WeightsError, printable
-from netfile.kinds import kind_of, unreadable
+from netfile.faults.kinds import kind_of, unreadable
 
 from ...errors import OpenSizeError
 from ...front_matter import text_value

@@ -12,7 +12,7 @@ import numpy as np
 
 from netfile import wire
 from netfile.errors import WeightsError
-from netfile.kinds import kind_of, unreadable
+from netfile.faults.kinds import kind_of, unreadable
 
 from . import keras, npz, onnx, pytorch, safetensors, tensorflow
 from .archive import opened as _opened_archive

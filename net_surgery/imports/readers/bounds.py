@@ -5,7 +5,7 @@ import os
 from typing import Any, Iterable, List
 
 from netfile.errors import WeightsError
-from netfile.memory import free
+from netfile.system.memory import free
 
 MOST_ARRAYS = 100_000
 MOST_AXES = 8

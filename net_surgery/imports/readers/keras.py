@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Set
 import numpy as np
 
 from netfile.errors import WeightsError
-from netfile.places import install
+from netfile.system.places import install
 
 from . import archive
 from .bounds import MOST_ARRAYS, Budget

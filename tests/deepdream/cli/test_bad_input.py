@@ -11,7 +11,7 @@ from PIL import Image
 import deepdream
 from deepdream import cli, nets, pictures
 from deepdream.errors import SizeError, TargetError
-from netfile.memory import Free
+from netfile.system.memory import Free
 
 
 @pytest.fixture

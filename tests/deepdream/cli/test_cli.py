@@ -22,7 +22,7 @@ def test_dream_writes_the_picture_and_says_where(name, run, photo, tmp_path, fas
 
 
 def test_the_recipe_has_every_setting(run, photo, tmp_path, small, fast):
-    from netfile.files import file_sha1
+    from netfile.system.files import file_sha1
 
     out = tmp_path / "dream.png"
     run(

@@ -9,7 +9,7 @@ import pytest
 from deepdream import cli, nets
 from deepdream.cli.commands import doctor
 from deepdream.nets import memory
-from netfile.memory import Free
+from netfile.system.memory import Free
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from PIL import Image
 from deepdream import pictures
 from deepdream.errors import OutputError
 from deepdream.settings import Animation
-from netfile.memory import Free
+from netfile.system.memory import Free
 
 SHORT = ["--iterations", 3, "--octaves", 2, "--seed", 1]
 

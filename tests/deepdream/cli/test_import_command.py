@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from net_surgery.imports import TABLES
-from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
+from netfile.system.places import PROTOTXT
 from tests.support import foreign_weights as foreign
 from tests.support.onnx_graphs import Graph
 

@@ -108,7 +108,7 @@ def test_a_dream_that_fails_halfway_does_not_end_the_others(
 
 
 def test_memory_that_the_open_net_holds_is_not_counted_twice(small, caffe, monkeypatch):
-    from netfile.memory import Free
+    from netfile.system.memory import Free
 
     sizes, layers = [(90, 120)], ["inception_4c/output"]
     opened = opening.open(small, caffe, layers=layers, sizes=sizes)
@@ -124,7 +124,7 @@ def test_memory_that_the_open_net_holds_is_not_counted_twice(small, caffe, monke
 
 
 def test_a_size_that_was_only_asked_about_holds_no_memory(small, engine_name, photo, monkeypatch):
-    from netfile.memory import Free
+    from netfile.system.memory import Free
 
     request = Request(Dream(), model=small, engine=engine_name, beside=0, tiling=None)
     takes = request.open((90, 120)).holds

@@ -12,7 +12,7 @@ from deepdream.dream.octaves import Progress
 from deepdream.errors import ShortOfMemoryError
 from deepdream.nets import memory
 from deepdream.request.memory_watch import MemoryWatch
-from netfile.memory import Free
+from netfile.system.memory import Free
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def little(monkeypatch):
     """As much memory as a part of the picture takes."""
     free = Free(13_500_000, "available in this machine")
     monkeypatch.setattr(memory, "free", lambda: free)
-    monkeypatch.setattr("netfile.memory.resident", lambda: 0)
+    monkeypatch.setattr("netfile.system.memory.resident", lambda: 0)
 
 
 @pytest.mark.parametrize("in_files", [True, False])
@@ -73,7 +73,7 @@ def test_a_replay_that_needs_tiles_where_there_were_none_says_so(
 ):
     out = tmp_path / "out.png"
     assert run("dream", large, "-o", out, "--seed", 3, "--octaves", 2, *fast)[0] == 0
-    monkeypatch.setattr("netfile.memory.resident", lambda: 0)
+    monkeypatch.setattr("netfile.system.memory.resident", lambda: 0)
     code, said, err = run("replay", out, "-o", tmp_path / "again.png", "--memory", "13M")
     assert code == 0 and "tile width: was None, is " in said + err
 
@@ -91,13 +91,13 @@ def test_a_size_of_memory_that_makes_no_sense_is_one_line(size, refused):
 
 
 def test_too_little_for_a_single_tile_is_said_with_both_values(refused, monkeypatch):
-    monkeypatch.setattr("netfile.memory.resident", lambda: 0)
+    monkeypatch.setattr("netfile.system.memory.resident", lambda: 0)
     said = refused("--memory", "1M")
     assert "the smallest tile, " in said and "1 MB are left of the 1 MB allowed" in said
 
 
 def test_memory_that_others_take_ends_the_dream_and_keeps_the_picture(monkeypatch):
-    monkeypatch.setattr("netfile.memory.resident", lambda: 1000)
+    monkeypatch.setattr("netfile.system.memory.resident", lambda: 1000)
     monkeypatch.setattr(memory, "free", lambda: Free(10**9, "left"))
     watch = MemoryWatch(2 * 10**9)
     picture = np.zeros((2, 2, 3), np.float32)
@@ -131,7 +131,7 @@ def test_memory_that_falls_within_a_step_ends_it_with_the_picture_before_it(
 
 def test_what_is_free_is_not_taken_to_the_last_byte(monkeypatch):
     left = [10**9]
-    monkeypatch.setattr("netfile.memory.resident", lambda: 1000)
+    monkeypatch.setattr("netfile.system.memory.resident", lambda: 1000)
     monkeypatch.setattr(memory, "free", lambda: Free(left[0], "left"))
     watch = MemoryWatch(10**6)
     left[0] = 11 * 10**6

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from deepdream.nets import memory
-from netfile.memory import Free
+from netfile.system.memory import Free
 
 
 @pytest.fixture

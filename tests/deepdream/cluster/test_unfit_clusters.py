@@ -10,7 +10,7 @@ import pytest
 from deepdream.cluster import check, client
 from deepdream.cluster.client import Cluster
 from deepdream.settings import CLUSTER
-from netfile.files import file_sha1
+from netfile.system.files import file_sha1
 
 pytestmark = pytest.mark.slow  # workers take seconds to start
 

@@ -10,7 +10,7 @@ from deepdream import pictures
 from deepdream.nets import any_size, find
 from deepdream.request import job
 from deepdream.settings import Dream
-from netfile.files import file_sha1
+from netfile.system.files import file_sha1
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from deepdream import nets, pictures
 from deepdream.nets.default_end import suitable_end
-from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
+from netfile.system.places import PROTOTXT
 
 SUITABLE = {
     "bvlc_googlenet": "inception_4c/output",

@@ -7,8 +7,8 @@ import pytest
 from deepdream import cli
 from deepdream.nets import any_size, catalogue, download, find, labels
 from deepdream.settings import DEFAULT_MODEL
-from netfile import places
-from netfile.files import file_sha1
+from netfile.system import places
+from netfile.system.files import file_sha1
 
 CONTENT = b"\x0a\x03net" * 50
 README = """---

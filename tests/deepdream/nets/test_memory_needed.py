@@ -9,8 +9,8 @@ import pytest
 from deepdream.errors import ModelError, SizeError
 from deepdream.nets import engine, memory
 from deepdream.nets.description import describe
-from netfile.memory import Free
 from netfile.shapes import infer
+from netfile.system.memory import Free
 
 END = "inception_4c/output"
 LARGEST = memory.Pass(END, (600, 800))

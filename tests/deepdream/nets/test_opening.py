@@ -8,7 +8,7 @@ from deepdream import nets
 from deepdream.errors import EngineError, ModelError, SizeError, TargetError
 from deepdream.nets import engine, opening, preflight
 from deepdream.nets.preflight import check_end
-from netfile.memory import Free
+from netfile.system.memory import Free
 
 END = "inception_4c/output"
 

@@ -9,7 +9,7 @@ from deepdream.errors import SizeError
 from deepdream.nets import engine, memory
 from deepdream.nets.tiling import Tiling, reach_of
 from deepdream.pictures.tiling import Margins, best, count, evened, margins, spans
-from netfile.memory import Free
+from netfile.system.memory import Free
 
 END = "inception_4c/output"
 
@@ -47,7 +47,7 @@ def test_a_picture_that_does_not_fit_has_the_tiles_that_do(small, caffe, left):
 
 def test_what_is_allowed_counts_as_what_is_free(small, caffe, left, monkeypatch):
     left(10**12)
-    monkeypatch.setattr("netfile.memory.resident", lambda: 5 * 10**8)
+    monkeypatch.setattr("netfile.system.memory.resident", lambda: 5 * 10**8)
     assert opened(small, caffe, (600, 800), Tiling(most=10**9)).tile is None
     assert opened(small, caffe, (600, 800), Tiling(most=5 * 10**8 + 10**7)).tile
     weights = small.weights.stat().st_size
@@ -112,7 +112,7 @@ def test_tiles_are_as_even_as_can_be_and_cost_the_least():
 def test_on_a_gpu_the_memory_that_is_allowed_alone_makes_tiles(small, caffe, left, monkeypatch):
     left(10**5)
     monkeypatch.setattr(engine, "use_gpu", lambda caffe, number: None)
-    monkeypatch.setattr("netfile.memory.resident", lambda: 0)
+    monkeypatch.setattr("netfile.system.memory.resident", lambda: 0)
 
     def tile(tiling):
         return nets.open(small, caffe, layers=[END], sizes=[(600, 800)], gpu=0, tiling=tiling).tile

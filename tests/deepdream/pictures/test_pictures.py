@@ -12,7 +12,7 @@ from deepdream import pictures
 from deepdream.errors import ImageError, OutputError
 from deepdream.pictures import arrays
 from deepdream.pictures import output as files
-from netfile import memory
+from netfile.system import memory
 
 RAMP = np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)
 

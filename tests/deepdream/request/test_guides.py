@@ -12,7 +12,7 @@ from deepdream.errors import ImageError, RecipeError, SizeError
 from deepdream.request import schema
 from deepdream.request.job import prepare
 from deepdream.settings import Dream
-from netfile.memory import Free
+from netfile.system.memory import Free
 
 END = "inception_3b/output"
 

@@ -9,7 +9,7 @@ from deepdream.errors import RecordingError
 from deepdream.request import job, making, recipe
 from deepdream.settings import Dream
 from deepdream.studies import compare, recording
-from netfile.files import file_sha1
+from netfile.system.files import file_sha1
 
 QUICK = Dream(end="", iterations=2, octaves=2)
 

@@ -10,8 +10,8 @@ import pytest
 from net_surgery.errors import FormatError
 from net_surgery.imports import TABLES, convert
 from netfile.errors import WriteError
-from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
+from netfile.system.places import PROTOTXT
 from tests.support import foreign_weights as foreign
 
 MODEL = "torchvision_squeezenet1_1"

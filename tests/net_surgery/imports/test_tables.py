@@ -11,9 +11,9 @@ from google.protobuf import text_format
 from net_surgery.errors import FormatError
 from net_surgery.imports import TABLES, Table, mapped
 from net_surgery.imports.tables.table import KERAS_2, PYTORCH
-from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
 from netfile.shapes import weight_shapes
+from netfile.system.places import PROTOTXT
 from tests.support.foreign_weights import source_arrays
 
 LIGHT = [t for t in TABLES if not re.match("VGG|torchvision_(vgg|alex)|bvlc_[ar]", t.model)]

@@ -9,8 +9,8 @@ from google.protobuf import text_format
 from caffe_compat.proto import caffe_pb2
 from deepdream.nets.catalogue import find, known
 from deepdream.nets.preflight import check_end
-from netfile.places import ROOT
 from netfile.shapes import infer, weight_shapes
+from netfile.system.places import ROOT
 from scripts.nets import (
     classics,
     efficientnet,

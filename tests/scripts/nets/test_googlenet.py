@@ -8,7 +8,7 @@ from google.protobuf import text_format
 
 from caffe_compat.proto import caffe_pb2
 from deepdream.nets.catalogue import find
-from netfile.places import ROOT
+from netfile.system.places import ROOT
 from scripts.nets import googlenet
 from scripts.training.motifs.sampler import NAMES
 

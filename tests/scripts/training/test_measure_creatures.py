@@ -14,7 +14,7 @@ if sys.version_info < (3, 11):
 import PIL.Image
 
 from deepdream.errors import DreamError
-from netfile.places import MODELS
+from netfile.system.places import MODELS
 from scripts.training import measure_creatures
 from scripts.training.creatures import changes, figures, held_out, seen, synsets
 from scripts.training.creatures.classes import ANIMAL_COUNT, LABELS

@@ -14,8 +14,8 @@ from deepdream.nets.sources import getting, members, online, origin
 from deepdream.nets.sources.source import given
 from net_surgery import imports
 from netfile import caffemodel
-from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
+from netfile.system.places import PROTOTXT
 from tests.support import fake_pip, foreign_weights
 from tests.support.misbehaving import CONTENT, not_found, offset, send
 

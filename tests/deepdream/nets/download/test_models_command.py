@@ -9,7 +9,7 @@ import pytest
 
 from deepdream import cli
 from deepdream.nets import catalogue
-from netfile.places import ROOT
+from netfile.system.places import ROOT
 from tests.support.downloads import archive
 from tests.support.misbehaving import CONTENT, not_found
 

@@ -10,7 +10,7 @@ from deepdream.nets import catalogue, find, known
 from deepdream.nets.sources import source
 from net_surgery import imports
 from net_surgery.front_matter import kept_lines
-from netfile.places import MODELS
+from netfile.system.places import MODELS
 
 
 def model(entries):

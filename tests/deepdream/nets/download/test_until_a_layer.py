@@ -7,8 +7,8 @@ import pytest
 
 from deepdream import cli, nets
 from deepdream.nets import transfer
-from netfile.files import file_sha1
-from netfile.places import MODELS, ROOT
+from netfile.system.files import file_sha1
+from netfile.system.places import MODELS, ROOT
 from tests.support.misbehaving import not_found, send
 
 LAYER = "inception_3b/output"

@@ -11,9 +11,9 @@ import pytest
 
 from net_surgery.imports.graphs import convert_graph
 from netfile import caffemodel
-from netfile.places import PROTOTXT
 from netfile.prototxt import read_prototxt
 from netfile.shapes import infer
+from netfile.system.places import PROTOTXT
 from tests.support.onnx_graphs import Graph
 from tests.support.onnx_of_caffe import graph_of
 

@@ -13,8 +13,8 @@ import struct
 from pathlib import Path
 from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
+from ..errors import NetError
 from . import files, places
-from .errors import NetError
 from .places import MODELS, PROTOTXT
 
 IMAGENET_MEAN = (104.00698793, 116.66876762, 122.67891434)  # the BGR mean of ilsvrc_2012_mean.npy

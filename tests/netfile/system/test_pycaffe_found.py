@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STRAY = "raise RuntimeError('a stray program ran')"
 REAL = "from . import io\n__version__ = '1.0'\nclass Net: pass\nTEST = 1\n"
 NO_CAFFE = pytest.mark.skipif(
@@ -16,7 +16,10 @@ NO_CAFFE = pytest.mark.skipif(
 NEEDS_ENGINE = pytest.mark.skipif(
     os.environ.get("DEEPDREAM_TEST_ENGINE") == "none", reason="needs an engine"
 )
-FIND = "from netfile.pycaffe import import_caffe; caffe = import_caffe(); print(caffe.__version__)"
+FIND = (
+    "from netfile.system.pycaffe import import_caffe; caffe = import_caffe(); "
+    "print(caffe.__version__)"
+)
 
 
 def package(folder: Path, text: str = "", real: bool = False) -> Path:
@@ -67,7 +70,7 @@ def test_one_that_does_not_start_leaves_nothing_behind(tmp_path):
     broken = package(tmp_path / "b", "import nowhere_at_all", real=True)
     stray = package(tmp_path / "a", STRAY)
     code = (
-        "import sys\nfrom netfile.pycaffe import import_caffe\n"
+        "import sys\nfrom netfile.system.pycaffe import import_caffe\n"
         "try:\n    import_caffe()\nexcept ImportError as e:\n    print(e, 'caffe' in sys.modules)"
     )
     assert run(stray, "-c", code, path=str(broken)).stdout == (

@@ -14,7 +14,7 @@ from PIL import Image
 from netfile import caffemodel
 from netfile.blobs import read_blob
 from netfile.errors import FormatError, NetError, WeightsError
-from netfile.kinds import kind_of, misplaced
+from netfile.faults.kinds import kind_of, misplaced
 from netfile.prototxt import read_prototxt
 
 NET = 'name: "net"\nlayer { name: "data" type: "Input" top: "data" }\n'

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from netfile import files
 from netfile.errors import WriteError
-from netfile.files import whole_file, whole_folder
-from netfile.outputs import check_new_folder, check_output
+from netfile.system import files
+from netfile.system.files import whole_file, whole_folder
+from netfile.system.outputs import check_new_folder, check_output
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 # writes half of a file, says so, and dies or waits for a line
 WRITER = """
 import os, signal, sys
-from netfile.files import whole_file
+from netfile.system.files import whole_file
 with whole_file(sys.argv[1]) as partial:
     partial.write_text("half")
     print(flush=True)

@@ -4,7 +4,7 @@ import os
 from contextlib import contextmanager
 from typing import Any, Collection, Iterable, Iterator, Optional
 
-from .errors import WriteError
+from ..errors import WriteError
 from .files import whole_file, whole_folder
 
 

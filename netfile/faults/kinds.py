@@ -5,8 +5,8 @@ import re
 import stat
 from typing import Any, Optional, Set, Tuple
 
-from . import wire
-from .errors import printable
+from .. import wire
+from ..errors import printable
 
 _HEAD = 4096  # bytes that are looked at, besides the fields of a message
 _MOST_FIELDS = 5000

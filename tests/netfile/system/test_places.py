@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from netfile import places
-from netfile.places import ROOT
+from netfile.system import places
+from netfile.system.places import ROOT
 
 
 @pytest.fixture

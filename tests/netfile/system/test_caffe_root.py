@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from netfile import caffe_root
-from netfile.places import MODELS, PROTOTXT
+from netfile.system import caffe_root
+from netfile.system.places import MODELS, PROTOTXT
 
 GOOGLENET = Path("models") / "bvlc_googlenet"
 MEAN = Path("python") / "caffe" / "imagenet" / "ilsvrc_2012_mean.npy"

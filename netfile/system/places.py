@@ -17,7 +17,7 @@ OVERRIDE = "DEEPDREAM_HOME"  # the variable that names a folder in place of the 
 PACKAGES = ("netfile", "caffe_compat", "net_surgery", "deepdream")
 ENGINE_PYTHON = (3, 11)  # the oldest that the built-in engine runs on
 
-ROOT = Path(__file__).resolve().parents[1]  # the folder with the packages
+ROOT = Path(__file__).resolve().parents[2]  # the folder with the packages
 _DATA = ROOT / "deepdream" / "data"  # which only a wheel has: see pyproject.toml
 IS_CHECKOUT = not _DATA.is_dir()
 _SHIPPED = ROOT if IS_CHECKOUT else _DATA

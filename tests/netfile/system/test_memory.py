@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from netfile import memory
+from netfile.system import memory
 
 pytest.importorskip("resource")
 MACHINE = {"proc/meminfo": "MemTotal: 9000000 kB\nMemAvailable: 4000000 kB\n"}
@@ -98,7 +98,7 @@ def test_a_limit_above_what_the_machine_has_does_not_count(free):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_the_processs_own_limit_counts_less_what_it_has(limit, flag):
     program = (
-        "import resource; from netfile import memory; "
+        "import resource; from netfile.system import memory; "
         f"resource.setrlimit(resource.{limit}, (2 * 10**8, 2 * 10**8)); print(*memory.free())"
     )
     told = subprocess.run(

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 
-from netfile.locks import locked
+from netfile.system.locks import locked
 
 
 def test_the_second_waits_until_the_first_is_done(tmp_path):
@@ -26,7 +26,7 @@ def test_the_second_waits_until_the_first_is_done(tmp_path):
 
 def test_a_dead_holders_lock_is_free(tmp_path):
     code = (
-        "import os, sys\nfrom netfile.locks import locked\n"
+        "import os, sys\nfrom netfile.system.locks import locked\n"
         "with locked(sys.argv[1]):\n    os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "lock")]).returncode == 9

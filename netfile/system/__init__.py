@@ -1,0 +1,1 @@
+"""What every package needs of the system: files, locks, memory, and where things are."""
