@@ -17,6 +17,8 @@ from ..errors import NotFiniteError, TargetError
 from ..pictures.resize import zoomed
 from ..settings import MATCH
 from .octaves import check, guide_features, octave_sizes
+from .on_device.blobs import difference_there, on_gpu
+from .on_device.brought import OnDevice
 from .passes import backward
 from .preprocess import (
     deprocess,
@@ -69,8 +71,10 @@ class Matching:
     report: Optional[Report] = None
     history: List[Evaluation] = field(default_factory=list)
     best: Optional[Tuple[float, np.ndarray]] = None
+    _target_there: OnDevice = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._target_there = OnDevice(self.target)
         self.norm = float(np.sum(np.square(self.target, dtype=np.float64)))
         if not 0 < self.norm < np.inf:
             why = "zero everywhere" if self.norm == 0 else "not a number"
@@ -86,8 +90,12 @@ class Matching:
         x = flat.reshape(src.data.shape)
         src.data[...] = scaled(self.net, x)
         self.net.forward(end=self.end)
-        difference = dst.data - self.target
-        data = float(np.sum(np.square(difference, dtype=np.float64))) / self.norm
+        if on_gpu(self.net):
+            difference, squares = difference_there(self.net, dst, self._target_there)
+        else:
+            difference = dst.data - self.target
+            squares = float(np.sum(np.square(difference, dtype=np.float64)))
+        data = squares / self.norm
         first = not self.history
         sent = backward(self.net, {self.end: difference}, self.end, clear=first)
         gradient = scaled(self.net, sent.astype(np.float64)) * (2 / self.norm)
