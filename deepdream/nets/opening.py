@@ -35,7 +35,8 @@ class OpenNet:
     one that was made of it to take `any_size`; `names` leads from the model's own layers to those
     of `net`. `layers` are in `net`, and `end` is the one that runs last. `holds`: bytes that its
     passes take at the largest size that was asked for so far. `tile`: the (height, width) of the
-    tiles by which the picture must be dreamt on; None where it is taken as a whole.
+    tiles by which the picture must be dreamt on; None where it is taken as a whole. `gpu`: the
+    number of the GPU that it computes on.
     """
 
     caffe: Any
@@ -48,6 +49,7 @@ class OpenNet:
     any_size: bool
     holds: int = 0
     tile: Optional[Size] = None
+    gpu: Optional[int] = None
 
     @property
     def end(self) -> str:
@@ -141,12 +143,16 @@ def open(
             tile = tiling.tile
     if gpu is not None:
         engines.use_gpu(caffe, gpu)
+        if wanted:
+            again = before is not None
+            there = _There(description, wanted, largest, guide_sizes, caffe, again, tiling)
+            tile = _check_gpu(there, tile, declared)
     net = before.net if before else build(files, description, caffe)
     if wanted:
         _ask_engine(caffe, description, end, sizes, guide_sizes)
     about = engines.describe(caffe)
     return OpenNet(
-        caffe, about, net, asked, description, names, tuple(wanted), any_size, holds, tile
+        caffe, about, net, asked, description, names, tuple(wanted), any_size, holds, tile, gpu
     )
 
 
@@ -267,6 +273,37 @@ def _tile(asked: _Asked, tiling: Optional[Tiling]) -> Optional[Size]:
         except TargetError as e:
             raise SizeError(f"{whole}; {e}", size=whole.size, fits=whole.fits) from None
     return None
+
+
+class _There(NamedTuple):
+    """What is asked of a GPU's memory. again: whether the net's tensors there are used again."""
+
+    description: Any
+    layers: Sequence[str]
+    largest: memory.Pass
+    guide_sizes: Sequence[Size]
+    caffe: Any
+    again: bool
+    tiling: Optional[Tiling]
+
+
+def _check_gpu(asked: _There, tile: Optional[Size], declared: Size) -> Optional[Size]:
+    """The (height, width) of the tiles, given those of the host's memory or of the request, or
+    None where there are none."""
+    description, layers, largest, guide_sizes, caffe, again, tiling = asked
+    left = engines.gpu_memory(caffe, again)
+    guides = sum(memory.kept(description, largest.end, size) for size in guide_sizes)
+    try:
+        for size in guide_sizes:
+            one = memory.Pass(largest.end, size, backward=False, what="guide picture")
+            memory.check_there(description, one, left)
+        memory.check_there(description, largest._replace(size=tile or largest.size), left, guides)
+    except SizeError as e:
+        e.declared, e.by_tiles = declared, tiling is not None
+        if tiling is None or not (tiling.always or tiling.most):
+            raise
+        return chosen(description, layers, largest, caffe, tiling._replace(tile=None), there=left)
+    return tile
 
 
 def _is_smaller(tile: Size, size: Size) -> bool:

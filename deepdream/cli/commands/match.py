@@ -287,7 +287,8 @@ class _Work:
         sizes = octave_sizes(height, width, args.octaves, args.octave_scale)[::-1]
         work = [h * w for h, w in sizes]  # of an evaluation in each octave, smallest first
         takes = memory.of_net(opened, sizes[-1:], beside=matching.BYTES_PER_PIXEL)
-        with Meter(args.evaluations * sum(work), memory=takes) as meter:
+        of_gpu = memory.is_of_gpu(opened)
+        with Meter(args.evaluations * sum(work), memory=takes, of_gpu=of_gpu) as meter:
 
             def report(e: Any) -> None:
                 # an octave that has converged ends early; those before this one count in full
