@@ -13,11 +13,11 @@ from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ..errors import NotFiniteError, TargetError
+from ..errors import DeviceFailedError, NotFiniteError, TargetError
 from ..pictures.resize import zoomed
 from ..settings import MATCH
 from .octaves import check, guide_features, octave_sizes
-from .on_device.blobs import difference_there, on_gpu
+from .on_device.blobs import difference_there, failures, on_gpu
 from .on_device.brought import OnDevice
 from .passes import backward
 from .preprocess import (
@@ -222,6 +222,7 @@ def match(
 
     Raises:
         NotFiniteError: f is not a number; with the best picture so far.
+        DeviceFailedError: the GPU fails, or has too little memory; likewise.
         TargetError: `end`, the target, an enhancement or the weight makes no sense here.
         SizeError: an octave does not suit the net.
     """
@@ -250,9 +251,11 @@ def match(
         try:
             _minimise(f, base if detail is None else base + zoomed(detail, size), mean, evaluations)
         except NotFiniteError as e:
-            best = f.best_picture()
-            e.picture = None if best is None else deprocess(net, scaled(net, best))
+            e.picture = _best_of(f)
             raise
+        except failures(net) as e:
+            at = f"octave {octave} of {len(sizes)}, evaluation {len(f.history) + 1}"
+            raise DeviceFailedError(f"{at}: {e}", picture=_best_of(f)) from None
         history += f.history
         best = f.best_picture()
         picture = base if best is None else best
@@ -260,6 +263,12 @@ def match(
         if octave < len(sizes):
             reached(Reached(octave, detail, list(history)))
     return Result(deprocess(net, scaled(net, picture)), history)
+
+
+def _best_of(f: Matching) -> Optional[np.ndarray]:
+    """The best picture so far, RGB (h, w, 3); None before any evaluation."""
+    best = f.best_picture()
+    return None if best is None else deprocess(f.net, scaled(f.net, best))
 
 
 def _factor(prior: Optional[Prior], weight: float, base: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from netfile.terminal import say
 from ... import nets, pictures
 from ...dream import matching
 from ...dream.octaves import octave_sizes
-from ...errors import NotFiniteError, RecipeError, RunError
+from ...errors import RecipeError, RunError, UnfinishedError
 from ...nets import memory
 from ...nets.layer_names import full_name
 from ...nets.preflight import check_end
@@ -260,7 +260,7 @@ class _Work:
 
         try:
             result = self._match(since, reached)
-        except NotFiniteError as e:
+        except UnfinishedError as e:
             keep_last_good(args.out, e)
             raise
         save(args.out, result.picture, record, args.overwrite)

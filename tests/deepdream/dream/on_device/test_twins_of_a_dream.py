@@ -10,6 +10,7 @@ from deepdream.dream.on_device import blobs
 from deepdream.dream.on_device import priors as priors_there
 from deepdream.dream.on_device import smoothing as smoothing_there
 from deepdream.dream.passes import new_request
+from deepdream.errors import DeviceFailedError
 
 SMOOTHINGS = [
     "gaussian",
@@ -141,6 +142,28 @@ def test_matching_is_that_of_the_host(net: Any, caffe: Any, copied: List[int]) -
         assert abs(value - wanted) < 1e-6 * wanted
         norm = np.linalg.norm(wanted_gradient)
         assert np.linalg.norm(gradient - wanted_gradient) < 1e-6 * norm
+
+
+def test_a_match_whose_device_fails_gives_the_best_picture(
+    net: Any, caffe: Any, picture: np.ndarray, monkeypatch: Any
+) -> None:
+    made: List[matching.Evaluation] = []
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise caffe.DeviceError("the GPU failed")
+
+    def report(evaluation: matching.Evaluation) -> None:
+        made.append(evaluation)
+        if len(made) == 2:
+            monkeypatch.setattr(net, "forward", fail)
+
+    words = "octave 1 of 1, evaluation 3: the GPU failed"
+    with pytest.raises(DeviceFailedError, match=words) as e:
+        matching.match(
+            net, picture, "inception_3b/output", matching.multiply(3), octave_n=1, report=report
+        )
+    assert e.value.picture is not None and e.value.picture.shape == picture.shape
+    assert np.abs(e.value.picture - picture).mean() > 0.1
 
 
 def test_a_class_pictures_step_copies_its_pictures_and_their_gradient(
