@@ -35,6 +35,15 @@ def test_every_type_has_passes_of_its_own():
     assert {n for n in without if not issubclass(LAYERS[n], Source)} <= ON_HOST
 
 
+def test_a_type_has_no_second_pair_of_passes():
+    class Own(Layer):
+        type = "Own"
+
+    registry.twin(Own, Layer.forward_gpu, Layer.backward_gpu)
+    with pytest.raises(ValueError, match='layer type "Own" has two twins in GPU mode'):
+        registry.twin(Own, Layer.forward_gpu, Layer.backward_gpu)
+
+
 ON_THE_CPU = {
     "Convolution layers over other than 1 to 3 axes": (
         'type: "Convolution" convolution_param { num_output: 1 kernel_size: 1 '

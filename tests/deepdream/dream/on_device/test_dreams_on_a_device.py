@@ -194,6 +194,19 @@ def test_a_gradient_of_nothing_leaves_the_picture(net: Any, picture: np.ndarray)
     np.testing.assert_array_equal(net.blobs["data"].data[0], before)
 
 
+@pytest.mark.parametrize("how", ["", "laplacian+natural", "gaussian"])
+def test_a_gradient_that_is_no_number_leaves_the_picture(
+    how: str, net: Any, picture: np.ndarray
+) -> None:
+    net.blobs["data"].reshape(1, 3, 60, 80)
+    net.blobs["data"].data[0] = before = deepdream.preprocess(net, picture)
+    for factor in (np.inf, np.nan):
+        objective = factor * objectives.l2(END)
+        with pytest.raises(deepdream.NotFiniteError):
+            deepdream.make_step(net, objective=objective, smoothing=smoothing.named(how))
+        np.testing.assert_array_equal(net.blobs["data"].data[0], before)
+
+
 @pytest.mark.parametrize("kind", ["DeviceError", "DeviceMemoryError"])
 def test_a_device_that_fails_leaves_a_good_picture(
     kind: str, net: Any, caffe: Any, picture: np.ndarray, monkeypatch: Any
