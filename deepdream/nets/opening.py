@@ -15,7 +15,7 @@ from netfile.shapes import infer
 
 from .. import settings
 from ..errors import ModelError, SizeError, TargetError
-from . import catalogue, labels, memory, preflight
+from . import catalogue, gpu_memory, labels, memory, preflight
 from . import engine as engines
 from .any_size import any_size as made_any_size
 from .catalogue import Model
@@ -145,8 +145,10 @@ def open(
         engines.use_gpu(caffe, gpu)
         if wanted:
             again = before is not None
-            there = _There(description, wanted, largest, guide_sizes, caffe, again, tiling)
-            tile = _check_gpu(there, tile, declared)
+            there = gpu_memory.Asked(
+                caffe, description, wanted, largest, guide_sizes, again, tiling
+            )
+            tile = gpu_memory.tile(there, tile, declared)
     net = before.net if before else build(files, description, caffe)
     if wanted:
         _ask_engine(caffe, description, end, sizes, guide_sizes)
@@ -273,37 +275,6 @@ def _tile(asked: _Asked, tiling: Optional[Tiling]) -> Optional[Size]:
         except TargetError as e:
             raise SizeError(f"{whole}; {e}", size=whole.size, fits=whole.fits) from None
     return None
-
-
-class _There(NamedTuple):
-    """What is asked of a GPU's memory. again: whether the net's tensors there are used again."""
-
-    description: Any
-    layers: Sequence[str]
-    largest: memory.Pass
-    guide_sizes: Sequence[Size]
-    caffe: Any
-    again: bool
-    tiling: Optional[Tiling]
-
-
-def _check_gpu(asked: _There, tile: Optional[Size], declared: Size) -> Optional[Size]:
-    """The (height, width) of the tiles, given those of the host's memory or of the request, or
-    None where there are none."""
-    description, layers, largest, guide_sizes, caffe, again, tiling = asked
-    left = engines.gpu_memory(caffe, again)
-    guides = sum(memory.kept(description, largest.end, size) for size in guide_sizes)
-    try:
-        for size in guide_sizes:
-            one = memory.Pass(largest.end, size, backward=False, what="guide picture")
-            memory.check_there(description, one, left)
-        memory.check_there(description, largest._replace(size=tile or largest.size), left, guides)
-    except SizeError as e:
-        e.declared, e.by_tiles = declared, tiling is not None
-        if tiling is None or not (tiling.always or tiling.most):
-            raise
-        return chosen(description, layers, largest, caffe, tiling._replace(tile=None), there=left)
-    return tile
 
 
 def _is_smaller(tile: Size, size: Size) -> bool:

@@ -71,6 +71,14 @@ def test_where_memory_is_bounded_tiles_fit_into_that_of_the_gpu_too(small, caffe
         opened(small, caffe, tiling=Tiling(most=10**12))
 
 
+def test_a_layer_that_sees_everything_has_no_tiles_there_either(small, caffe, free):
+    free(10**5)
+    with pytest.raises(SizeError, match=r"use a picture of .*; no tiles can be used: layer") as e:
+        nets.open(small, caffe, layers=["prob"], sizes=[(32, 32)], any_size=False, gpu=0,
+                  tiling=Tiling(most=10**12))  # fmt: skip
+    assert e.value.on_gpu and not e.value.by_tiles
+
+
 def test_weights_and_guides_count(small, caffe, free):
     free(10**12)
     net = opened(small, caffe, (60, 80))

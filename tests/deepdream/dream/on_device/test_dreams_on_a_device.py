@@ -176,6 +176,18 @@ def test_a_step_copies_no_more_than_it_must(
     assert steps[1] == steps[2] == wanted, steps
 
 
+def test_where_exactness_is_given_up_a_guides_choice_is_the_devices(
+    net: Any, caffe: Any, picture: np.ndarray, copied: List[int], monkeypatch: Any
+) -> None:
+    caffe.set_fast()
+    try:
+        wanted = COPIES["notebook's guide of pairs"][0], [PICTURE]
+        monkeypatch.setitem(COPIES, "fast", wanted)
+        test_a_step_copies_no_more_than_it_must("fast", net, picture, copied, monkeypatch)
+    finally:
+        caffe.set_fast(False)
+
+
 def test_a_picture_can_be_looked_at_in_the_middle(net: Any, picture: np.ndarray) -> None:
     seen: List[np.ndarray] = []
     alone = dream(net, picture)
