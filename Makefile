@@ -88,7 +88,7 @@ ON_GPU = $(addprefix tests/caffe_compat/,$(addsuffix .py,$(addprefix test_,layer
 test-gpu: $(VENV)/.dev  ## run nets in GPU mode: on the first GPU that is there, or CAFFE_COMPAT_DEVICE=cpu
 	$(PIP_INSTALL) -e '.[gpu]'
 	$(BIN)/python -m pytest $(SHARED) -m "gpu or not (slow or caffe)" tests/caffe_compat/gpu \
-	    tests/deepdream/dream/test_dreams_on_a_device.py
+	    tests/deepdream/dream/on_device
 	DEEPDREAM_TEST_MODE=gpu $(BIN)/python -m pytest $(SHARED) $(ON_GPU) \
 	    tests/deepdream/dream/test_notebook_equality.py tests/deepdream/dream/test_dream.py
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m gpu tests/parity

@@ -9,7 +9,7 @@ import importlib
 import operator
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from . import devices, limits
 from .errors import (
@@ -165,6 +165,11 @@ def set_fast(fast: bool = True) -> None:
     chosen by trial, so that two runs may differ, and blobs lie in PyTorch's channels_last.
     """
     devices.set_fast(fast)
+
+
+def _device_memory() -> Optional[Tuple[int, int, str]]:
+    """For programs that ask before they compute, as devices.memory_there gives it."""
+    return devices.memory_there()
 
 
 def init_log(prefix_or_level: Any = 0, level: int = 0) -> None:

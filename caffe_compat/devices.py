@@ -86,6 +86,15 @@ def is_fast() -> bool:
     return os.environ.get(_FAST) == "1" if _now.fast is None else _now.fast
 
 
+def memory_there() -> Optional[Tuple[int, int, str]]:
+    """(bytes that are free on the device, bytes that this process's tensors have of it, its name);
+    None in CPU mode, and where PyTorch does not say."""
+    if not _now.gpu:
+        return None
+    left = free()
+    return None if left is None else (left[0], held(), _name(_now.device))
+
+
 def about() -> Dict[str, Any]:
     """What a result in GPU mode depends on: the device, PyTorch's version, and its settings."""
     torch = _torch()
@@ -275,6 +284,17 @@ def free() -> Optional[Tuple[int, int]]:
         return None
     left = memory.free()
     return None if left is None else (left.bytes, left.bytes)
+
+
+def held() -> int:
+    """Bytes of the device that this process's tensors have; 0 where PyTorch does not say."""
+    torch, kind = _torch(), _now.device.type
+    try:
+        if kind == "mps":
+            return int(torch.mps.current_allocated_memory())
+        return int(getattr(torch, kind).memory_allocated(_now.device)) if kind != "cpu" else 0
+    except (AttributeError, RuntimeError):
+        return 0
 
 
 def release() -> None:

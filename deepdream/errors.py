@@ -112,7 +112,8 @@ class SizeError(DreamError):
 
     size: (height, width) of what does not fit. fits: (height, width) that would. declared: (height,
     width) that the net declares. octaves: the most that would fit, or 0 where fewer would not help.
-    enlarge: the factor by which the picture is too small, or 0.
+    enlarge: the factor by which the picture is too small, or 0. on_gpu: it is the memory of a GPU
+    that it does not suit. by_tiles: tiles could be used there.
     """
 
     size: Optional[Size] = None
@@ -120,6 +121,8 @@ class SizeError(DreamError):
     declared: Optional[Size] = None
     octaves: int = 0
     enlarge: float = 0.0
+    on_gpu: bool = False
+    by_tiles: bool = False
 
 
 class ZeroGradientError(DreamError):

@@ -88,15 +88,19 @@ class Layer:
 
     def forward_gpu(self, bottom: Blobs, top: Blobs) -> None:
         """`forward` in GPU mode, on tensors; for types that have none, on the host."""
-        say_once(self.type, "layers have no GPU code")
-        self.forward_on_host(bottom, top)
+        self.forward_on_host(bottom, top, "layers have no GPU code")
 
     def backward_gpu(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         """`backward` in GPU mode, on tensors; for types that have none, on the host."""
         self.backward_on_host(top, propagate_down, bottom)
 
-    def forward_on_host(self, bottom: Blobs, top: Blobs) -> None:
-        """`forward` on the host, after which the bottoms are still on the device."""
+    def forward_on_host(self, bottom: Blobs, top: Blobs, why: str = "") -> None:
+        """`forward` on the host, after which the bottoms are still on the device.
+
+        why: which layers of this type do so, to be said once.
+        """
+        if why:
+            say_once(self.type, why)
         with reading((b.blocks[0] for b in bottom), (t.blocks[0] for t in top)):
             self.forward(bottom, top)
 
@@ -253,7 +257,8 @@ def register(cls: AnyLayer) -> AnyLayer:
 
 Forward = Callable[[Any, Blobs, Blobs], None]
 Backward = Callable[[Any, Blobs, Sequence[bool], Blobs], None]
-_said: Set[str] = set()  # types of which it has been said that they run on the host
+# types of which it has been said that they run on the host, and why
+_said: Set[Tuple[str, str]] = set()
 
 
 def twin(cls: Type[Layer], forward: Forward, backward: Backward) -> None:
@@ -265,9 +270,9 @@ def twin(cls: Type[Layer], forward: Forward, backward: Backward) -> None:
 
 
 def say_once(kind: str, why: str) -> None:
-    """Log, once for each type, why its layers run on the CPU in GPU mode."""
-    if kind not in _said:
-        _said.add(kind)
+    """Log, once for each type and reason, why its layers run on the CPU in GPU mode."""
+    if (kind, why) not in _said:
+        _said.add((kind, why))
         glog.warning("layer.hpp:331", f"{kind} {why}: they run on the CPU")
 
 

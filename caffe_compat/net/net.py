@@ -156,6 +156,11 @@ class Net(Listed):
         """In GPU mode the context in which a program computes with tensors of blobs; else None."""
         return devices.computing_here() if devices.on_gpu() else None
 
+    @property
+    def _gives_up_exactness(self) -> bool:
+        """Whether passes are faster and less exact in GPU mode (set_fast)."""
+        return devices.is_fast()
+
     def forward_all(self, blobs: Optional[Sequence[str]] = None, **kwargs: Any) -> Arrays:
         """Run forward over any number of inputs, in batches of the net's size.
 

@@ -10,7 +10,7 @@ from .. import devices
 from ..blob import Blob
 from ..errors import DeviceMemoryError
 from ..layer_types import load_twins
-from ..layer_types.registry import Layer, say_once
+from ..layer_types.registry import Layer
 from .parts import Parts
 
 
@@ -46,9 +46,9 @@ def forward(layer: Layer, bottom: List[Blob], top: List[Blob]) -> None:
         if layer.type == "Python":  # the program's own
             raise
         lacking = (str(e).splitlines() or ["an operation"])[0]
-        say_once(layer.type, f"layers take what PyTorch's device lacks ({lacking})")
         layer.ran_on_gpu = False
-        layer.forward_on_host(bottom, top)
+        why = f"layers take what PyTorch's device lacks ({lacking})"
+        layer.forward_on_host(bottom, top, why)
 
 
 def _part_concats(parts: Parts, concats: Iterable[int]) -> None:

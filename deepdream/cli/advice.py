@@ -74,6 +74,9 @@ def _(error: errors.TargetError) -> str:
 def _(error: errors.SizeError) -> str:
     if error.enlarge:
         return f"enlarge it: --scale {error.enlarge:g}"
+    if error.on_gpu:
+        tiles = "--memory SIZE makes it by tiles that fit there; " if error.by_tiles else ""
+        return f"{tiles}leave out --gpu to compute on the CPU"
     return f"use --octaves {error.octaves} at most" if error.octaves else ""
 
 

@@ -15,6 +15,7 @@ from netfile.terminal import say
 
 from ..dream.octaves import Progress
 from ..dream.tiles import Passes
+from ..nets.memory import is_of_gpu
 from ..request import cost, making
 from ..request.job import Job, Reached
 from . import events
@@ -56,6 +57,7 @@ class Meter:
         text: str = "",
         *,
         memory: int = 0,
+        of_gpu: bool = False,
         unit: str = "",
         told: bool = False,
         done: float = 0.0,
@@ -65,11 +67,13 @@ class Meter:
         Args:
             total: the work in all, in any measure, or None while it is not known.
             memory: bytes that it takes, or 0 where that is not known.
+            of_gpu: whether that is a GPU's memory.
             unit: of the measure, to be shown with it.
             told: whether it was said before how long the work takes.
             done: of the work, by an earlier process.
         """
         self.total, self._text, self._memory, self._done = total, text, memory, done
+        self._of_gpu = of_gpu
         self._started = self._logged = time.monotonic()
         self._sent = 0.0
         self._count, self._first, self._told = 0, (0.0, 0.0), told or not total
@@ -131,7 +135,7 @@ class Meter:
         if seconds < _LONG:
             return
         with self.aside():
-            text = f"takes about {duration(seconds)}{of_memory(self._memory)}"
+            text = f"takes about {duration(seconds)}{of_memory(self._memory, self._of_gpu)}"
             bytes_or_none = self._memory or None
             events.tell("estimate", text, seconds=round(seconds), bytes=bytes_or_none)
 
@@ -156,11 +160,12 @@ def _bar(total: Optional[float], text: str, unit: str, done: float) -> Any:
     )
 
 
-def of_memory(count: int) -> str:
+def of_memory(count: int, of_gpu: bool = False) -> str:
     if not count:
         return ""
     size = f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-    return f" and {size} of memory"
+    whose = "the GPU's " if of_gpu else ""
+    return f" and {size} of {whose}memory"
 
 
 class Bar(Meter):
@@ -169,7 +174,13 @@ class Bar(Meter):
 
     def __init__(self, job: Job, parts: Sequence[str], told: bool = False, done: int = 0) -> None:
         work = cost.pixel_steps(job)
-        super().__init__(work * len(parts), memory=cost.memory(job), told=told, done=work * done)
+        super().__init__(
+            work * len(parts),
+            memory=cost.memory(job),
+            of_gpu=is_of_gpu(job.opened),
+            told=told,
+            done=work * done,
+        )
         self._steps_of_a_part = job.dream.octaves * job.dream.iterations
         self._parts, self._steps = parts, done * self._steps_of_a_part
 

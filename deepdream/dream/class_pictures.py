@@ -299,7 +299,7 @@ def _by_spectrum(
 def _class_gradient(net: Any, score: _Score, clear: bool) -> np.ndarray:
     """The gradient of the input, (N, C, h, w), of a class's score, for what the input holds."""
     net.forward(end=score.layer)
-    diff = np.zeros_like(net.blobs[score.blob].data)
+    diff = np.zeros(tuple(net.blobs[score.blob].shape), np.float32)
     diff[:, score.number] = 1
     return backward(net, {score.blob: diff}, score.layer, clear=clear)
 

@@ -13,10 +13,12 @@ from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from ..errors import NotFiniteError, TargetError
+from ..errors import DeviceFailedError, NotFiniteError, TargetError
 from ..pictures.resize import zoomed
 from ..settings import MATCH
 from .octaves import check, guide_features, octave_sizes
+from .on_device.blobs import difference_there, failures, on_gpu
+from .on_device.brought import OnDevice
 from .passes import backward
 from .preprocess import (
     deprocess,
@@ -69,8 +71,10 @@ class Matching:
     report: Optional[Report] = None
     history: List[Evaluation] = field(default_factory=list)
     best: Optional[Tuple[float, np.ndarray]] = None
+    _target_there: OnDevice = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._target_there = OnDevice(self.target)
         self.norm = float(np.sum(np.square(self.target, dtype=np.float64)))
         if not 0 < self.norm < np.inf:
             why = "zero everywhere" if self.norm == 0 else "not a number"
@@ -86,8 +90,12 @@ class Matching:
         x = flat.reshape(src.data.shape)
         src.data[...] = scaled(self.net, x)
         self.net.forward(end=self.end)
-        difference = dst.data - self.target
-        data = float(np.sum(np.square(difference, dtype=np.float64))) / self.norm
+        if on_gpu(self.net):
+            difference, squares = difference_there(self.net, dst, self._target_there)
+        else:
+            difference = dst.data - self.target
+            squares = float(np.sum(np.square(difference, dtype=np.float64)))
+        data = squares / self.norm
         first = not self.history
         sent = backward(self.net, {self.end: difference}, self.end, clear=first)
         gradient = scaled(self.net, sent.astype(np.float64)) * (2 / self.norm)
@@ -214,6 +222,7 @@ def match(
 
     Raises:
         NotFiniteError: f is not a number; with the best picture so far.
+        DeviceFailedError: the GPU fails, or has too little memory; likewise.
         TargetError: `end`, the target, an enhancement or the weight makes no sense here.
         SizeError: an octave does not suit the net.
     """
@@ -242,9 +251,11 @@ def match(
         try:
             _minimise(f, base if detail is None else base + zoomed(detail, size), mean, evaluations)
         except NotFiniteError as e:
-            best = f.best_picture()
-            e.picture = None if best is None else deprocess(net, scaled(net, best))
+            e.picture = _best_of(f)
             raise
+        except failures(net) as e:
+            at = f"octave {octave} of {len(sizes)}, evaluation {len(f.history) + 1}"
+            raise DeviceFailedError(f"{at}: {e}", picture=_best_of(f)) from None
         history += f.history
         best = f.best_picture()
         picture = base if best is None else best
@@ -252,6 +263,12 @@ def match(
         if octave < len(sizes):
             reached(Reached(octave, detail, list(history)))
     return Result(deprocess(net, scaled(net, picture)), history)
+
+
+def _best_of(f: Matching) -> Optional[np.ndarray]:
+    """The best picture so far, RGB (h, w, 3); None before any evaluation."""
+    best = f.best_picture()
+    return None if best is None else deprocess(f.net, scaled(f.net, best))
 
 
 def _factor(prior: Optional[Prior], weight: float, base: np.ndarray) -> float:

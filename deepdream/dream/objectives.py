@@ -21,6 +21,7 @@ With x the layer's activations (N, C, h, w), and m the mask's value at each plac
 notebook's; its vectors are the guides' at every place.
 """
 
+import weakref
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -28,12 +29,12 @@ import numpy as np
 
 from ..errors import Size, TargetError
 from ..pictures.resize import averaged
+from .nearest import nearest, nearest_there
+from .on_device.brought import OnDevice
 
 Rule = Callable[[np.ndarray, Optional[np.ndarray]], Tuple[float, np.ndarray]]
 # the gradient alone, of tensors on a device; methods of PyTorch's
 Slope = Callable[[Any, Optional[Any]], Any]
-# how many products of places and guide vectors are held at a time: 64 MB of them
-_MOST_PRODUCTS = 1 << 24
 
 
 def objective_L2(dst: Any) -> None:
@@ -51,26 +52,45 @@ def objective_guide(guide_features: np.ndarray) -> Callable[[Any], None]:
 
     def objective(dst: Any) -> None:
         x = dst.data[0]
-        best, _ = _nearest(x.reshape(x.shape[0], -1), y)
+        best, _ = nearest(x.reshape(x.shape[0], -1), y)
         dst.diff[0].reshape(x.shape[0], -1)[:] = y[:, best]
 
+    _SLOPES[objective] = _nearest_of(y)
     return objective
 
 
-def _nearest(x: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """(column of y with the largest product with each column of x, that product).
+# {a function of the notebook's kind: its gradient of tensors}. The gradient is given x, and whether
+# it must be NumPy's to the bit; it is None where that cannot be had of tensors
+_SLOPES: "weakref.WeakKeyDictionary[Any, Callable[[Any, bool], Optional[Any]]]" = (
+    weakref.WeakKeyDictionary()
+)
+_SLOPES[objective_L2] = lambda x, exact: x.clone()
 
-    x is (C, P), y (C, Q). In blocks of places, so that memory stays bounded; up to 64 MB of
-    products it is one block, as in the notebook.
-    """
-    block = max(1, _MOST_PRODUCTS // y.shape[1])
-    best, largest = np.empty(x.shape[1], np.int64), np.empty(x.shape[1], x.dtype)
-    for first in range(0, x.shape[1], block):
-        products = x[:, first : first + block].T.dot(y)
-        columns = products.argmax(1)
-        best[first : first + block] = columns
-        largest[first : first + block] = products[np.arange(len(columns)), columns]
-    return best, largest
+
+def slope_of(objective: Any) -> Optional[Callable[[Any, bool], Optional[Any]]]:
+    """The gradient, of tensors, of one of this module's functions; None for any other."""
+    try:
+        return _SLOPES.get(objective)
+    except TypeError:  # what cannot be referred to weakly is none of them
+        return None
+
+
+def _nearest_of(y: np.ndarray) -> Callable[[Any, bool], Optional[Any]]:
+    """A function that gives the vector of y, (C, Q), that is nearest to each place of a tensor (N,
+    C, h, w), like it; its second argument and None are those of nearest_there."""
+    vectors = OnDevice(y)
+
+    def nearest_of(x: Any, sure: bool) -> Optional[Any]:
+        there = vectors.like(x)
+        found = x.new_empty(x.shape)
+        for picture, into in zip(x, found):
+            best = nearest_there(picture.reshape(len(y), -1), there, sure)
+            if best is None:
+                return None
+            into.view(len(y), -1)[:] = there[:, best]
+        return found
+
+    return nearest_of
 
 
 class Part(NamedTuple):
@@ -229,27 +249,33 @@ def channel(layer: str, *channels: int) -> Objective:
 def neuron(layer: str, channel: int, y: Optional[int] = None, x: Optional[int] = None) -> Objective:
     """One activation of a layer, by default the one in the middle."""
 
+    def gradient_of(values: Any, gradient: Any, m: Optional[Any], part: Optional[Part]) -> Any:
+        """`gradient`, which is zero, with what the neuron adds; of arrays or tensors."""
+        top, left, (height, width) = part or Part(0, 0, tuple(values.shape[-2:]))
+        row, column = height // 2 if y is None else y, width // 2 if x is None else x
+        if not (0 <= row < height and 0 <= column < width):
+            raise TargetError(
+                f'"{layer}" has {height}x{width} places (rows x columns), none at {row}, {column}',
+                layer=layer,
+            )
+        number = _existing(layer, channel, values)
+        row, column = row - top, column - left
+        if 0 <= row < values.shape[-2] and 0 <= column < values.shape[-1]:
+            gradient[:, number, row, column] = 1 if m is None else m[row, column]
+        return gradient
+
     def of_part(part: Optional[Part]) -> Rule:
         def rule(values: np.ndarray, m: Optional[np.ndarray]) -> Tuple[float, np.ndarray]:
-            top, left, (height, width) = part or Part(0, 0, values.shape[-2:])
-            row, column = height // 2 if y is None else y, width // 2 if x is None else x
-            if not (0 <= row < height and 0 <= column < width):
-                raise TargetError(
-                    f'"{layer}" has {height}x{width} places (rows x columns), none at {row}, '
-                    f"{column}",
-                    layer=layer,
-                )
-            gradient = np.zeros_like(values)
-            number = _existing(layer, channel, values)
-            row, column = row - top, column - left
-            if 0 <= row < values.shape[-2] and 0 <= column < values.shape[-1]:
-                gradient[:, number, row, column] = 1 if m is None else m[row, column]
+            gradient = gradient_of(values, np.zeros_like(values), m, part)
             return _sum(np.float64(gradient) * values), gradient
 
         return rule
 
+    def slope(values: Any, m: Optional[Any]) -> Any:
+        return gradient_of(values, values.new_zeros(values.shape), m, None)
+
     name = f'neuron("{layer}", {channel})'
-    return Objective((Term(layer, of_part(None), name=name, of_part=of_part),))
+    return Objective((Term(layer, of_part(None), name=name, of_part=of_part, slope=slope),))
 
 
 def strongest(layer: str, count: Optional[int] = None) -> Objective:
@@ -322,12 +348,18 @@ def guide(layer: str, *features: np.ndarray) -> Objective:
         gradient = np.empty_like(x)
         total = 0.0
         for picture, into in zip(x, gradient):
-            best, largest = _nearest(picture.reshape(len(y), -1), y)
+            best, largest = nearest(picture.reshape(len(y), -1), y)
             into.reshape(len(y), -1)[:] = y[:, best]
             total += _sum(largest if m is None else largest * m.ravel())
         return total, _times(gradient, m)
 
-    return Objective((_each_place(layer, rule, f'guide("{layer}")'),))
+    nearest_of = _nearest_of(y)
+
+    def slope(x: Any, m: Optional[Any]) -> Any:
+        gradient: Any = nearest_of(x, False)
+        return gradient if m is None else gradient * m
+
+    return Objective((_each_place(layer, rule, f'guide("{layer}")', slope),))
 
 
 def _existing(layer: str, number: int, x: Any) -> int:

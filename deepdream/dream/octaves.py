@@ -10,8 +10,8 @@ from ..errors import DeviceFailedError, NotFiniteError, ShortOfMemoryError, Size
 from ..pictures.arrays import Computed, New, fill, is_whole
 from ..pictures.resize import zoomed, zoomed_by, zoomed_into
 from ..settings import DREAM
-from . import on_device
 from .objectives import Objective, objective_L2
+from .on_device import blobs
 from .passes import new_request
 from .preprocess import deprocess, preprocess, preprocess_into, reshape_input
 from .step import make_step
@@ -212,9 +212,9 @@ def deepdream(
                 e.args = (f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}: {e}",)
                 e.picture = _picture(net, src.data)
                 raise
-            except on_device.failures(net) as e:
+            except blobs.failures(net) as e:
                 at_step = f"octave {octave + 1} of {octave_n}, step {i + 1} of {iter_n}"
-                kept = src.data if tiled else on_device.last_copy(net)
+                kept = src.data if tiled else blobs.last_copy(net)
                 raise DeviceFailedError(f"{at_step}: {e}", picture=_picture(net, kept)) from None
             except (MemoryError, ShortOfMemoryError) as e:
                 if tiled is None or tile is None:
@@ -226,7 +226,7 @@ def deepdream(
                     f"{at_step}: {why}",
                     picture=_picture(net, src.data),
                 ) from None
-            copied = on_device.copy_now_and_then(net, copied)
+            copied = blobs.copy_now_and_then(net, copied)
             if report:
 
                 def picture(src: Any = src) -> Any:

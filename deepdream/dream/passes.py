@@ -19,8 +19,16 @@ import numpy as np
 
 from ..errors import Size, TargetError
 from .empty_windows import empty_windows
-from .objectives import Objective, objective_L2
-from .on_device import add_to_diff, clear_diff, grow_everything, on_gpu, read_diff, slopes
+from .objectives import Objective
+from .on_device.blobs import (
+    add_to_diff,
+    clear_diff,
+    on_gpu,
+    read_data,
+    read_diff,
+    slopes,
+    write_slope,
+)
 from .preprocess import input_blob, input_name
 
 Turns = Tuple[Tuple[int, str], ...]
@@ -178,6 +186,19 @@ def backward(
     Raises:
         TargetError: no layer makes one of the blobs.
     """
+    to = to or input_name(net)
+    leave_gradient(net, diffs, end, to, clear)
+    return read_diff(net, net.blobs[to])
+
+
+def leave_gradient(
+    net: Any,
+    diffs: Mapping[str, Any],
+    end: Optional[str] = None,
+    to: Optional[str] = None,
+    clear: bool = True,
+) -> None:
+    """`backward`, which leaves the gradient in the diff of `to`, where the net computes."""
     names = list(net._layer_names)
     to = to or input_name(net)
     last = None if end is None else names.index(end)
@@ -187,7 +208,8 @@ def backward(
         new_request(net)
     _begin(net, tuple(turns))
     if turns and empty_windows(net, turns[0][0]):
-        return _not_a_number(net.blobs[to])
+        net.blobs[to].diff[...] = np.nan  # a pass would be none
+        return
     for blob in diffs:
         # nothing else clears one that no layer above reads
         clear_diff(net, net.blobs[blob], 0, 0)
@@ -197,7 +219,6 @@ def backward(
         following = max(following, stop)
         if turn >= following:
             net.backward(start=names[turn], end=names[following])
-    return read_diff(net, net.blobs[to])
 
 
 def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.ndarray:
@@ -206,23 +227,20 @@ def backward_from(net: Any, end: str, objective: Callable[[Any], None]) -> np.nd
     dst is the blob `end`. The notebook's backward pass (cell 4), for a net after a forward pass
     to the layer `end`. The next pass overwrites what is returned.
     """
-    number = list(net._layer_names).index(end)
-    _begin(net, ((number, end),), objective)
-    if objective is objective_L2 and on_gpu(net):
-        grow_everything(net, net.blobs[end])
-    else:
-        objective(net.blobs[end])
-    if empty_windows(net, number):
-        return _not_a_number(input_blob(net))
-    net.backward(start=end)
+    leave_gradient_from(net, end, objective)
     return read_diff(net, input_blob(net))
 
 
-def _not_a_number(blob: Any) -> np.ndarray:
-    """The diff of a blob, after a pass that would have been none."""
-    gradient: np.ndarray = blob.diff
-    gradient[...] = np.nan
-    return gradient
+def leave_gradient_from(net: Any, end: str, objective: Callable[[Any], None]) -> None:
+    """`backward_from`, which leaves the gradient in the input's diff, where the net computes."""
+    number = list(net._layer_names).index(end)
+    _begin(net, ((number, end),), objective)
+    if not (on_gpu(net) and write_slope(net, net.blobs[end], objective)):
+        objective(net.blobs[end])
+    if empty_windows(net, number):
+        input_blob(net).diff[...] = np.nan  # a pass would be none
+        return
+    net.backward(start=end)
 
 
 def forward_values(net: Any, layers: Sequence[str]) -> Tuple[Dict[str, np.ndarray], str]:
@@ -232,19 +250,19 @@ def forward_values(net: Any, layers: Sequence[str]) -> Tuple[Dict[str, np.ndarra
     return {layer: net.blobs[layer].data for layer in layers}, end
 
 
-def slope(net: Any, objective: Objective, shift: Tuple[int, int]) -> np.ndarray:
-    """`gradient` without the value, of a pass that carries on: in GPU mode the activations stay on
-    the device where the objective allows."""
-    if not on_gpu(net):
-        return gradient(net, objective, shift=shift, clear=False)[1]
+def climb(net: Any, objective: Objective, shift: Tuple[int, int]) -> None:
+    """`gradient` without the value, of a pass that carries on; it is left in the input's diff.
+
+    In GPU mode the activations stay on the device where the objective allows.
+    """
     _, _, *size = input_blob(net).shape
     end = highest(net, objective.layers)
     net.forward(end=end)
-    diffs = slopes(net, objective, (size[0], size[1]), shift)
+    diffs = slopes(net, objective, (size[0], size[1]), shift) if on_gpu(net) else None
     if diffs is None:
-        activations = {layer: net.blobs[layer]._cpu_data for layer in objective.layers}
+        activations = {layer: read_data(net, net.blobs[layer]) for layer in objective.layers}
         diffs = objective.value_and_gradients(activations, (size[0], size[1]), shift)[1]
-    return backward(net, diffs, end, clear=False)
+    leave_gradient(net, diffs, end, clear=False)
 
 
 def gradient(

@@ -29,15 +29,15 @@ from ..pictures.arrays import New, fill, mean, planes
 Smoothing = Callable[..., Any]
 
 LARGEST_DEVIATION, MOST_LEVELS, LARGEST_POWER, MOST_PARTS = 100, 16, 4, 4
-_SHARES = (0.5, 1.0, 2.0)  # of the cascade's deviation
-_FAR, _NEAR, _CENTRE = 1 / 16, 4 / 16, 6 / 16  # weights of a binomial blur of five pixels
+SHARES = (0.5, 1.0, 2.0)  # of the cascade's deviation
+FAR, NEAR, CENTRE = 1 / 16, 4 / 16, 6 / 16  # weights of a binomial blur of five pixels
 # Axes of natural pictures' colours, in RGB or BGR order: brightness, blue-yellow, green-magenta.
 _AXES = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt([[3], [2], [6]])
 _DEVIATIONS = np.array([1, 0.16, 0.07])  # along them, as shares of that of brightness
 _PART = r"(gaussian(:[0-9.]+)?|laplacian(:[0-9]+)?|natural(:[0-9.]+)?)"
 FORM = rf"({_PART}(\+{_PART})*)?"  # of the texts that `named` reads
-_TRUNCATE = 4.0  # deviations where a Gaussian ends; SciPy's
-_LEAST = 1e-30  # a level with a smaller deviation than this stays as it is
+TRUNCATE = 4.0  # deviations where a Gaussian ends; SciPy's
+LEAST = 1e-30  # a level with a smaller deviation than this stays as it is
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Gaussian:
         from scipy.ndimage import gaussian_filter
 
         smooth = new(gradient.shape, gradient.dtype)
-        deviations = [share * self.deviation for share in _SHARES]
-        margin = int(_TRUNCATE * max(deviations) + 0.5)
+        deviations = [share * self.deviation for share in SHARES]
+        margin = int(TRUNCATE * max(deviations) + 0.5)
         for at in planes(gradient.shape):
             *plane, rows = at
             around = slice(max(0, rows.start - margin), rows.stop + margin)
@@ -62,8 +62,8 @@ class Gaussian:
             values = gradient[(*plane, around)]
             total = np.zeros_like(values[own])
             for deviation in deviations:
-                total += gaussian_filter(values, deviation, truncate=_TRUNCATE)[own]
-            smooth[at] = total / gradient.dtype.type(len(_SHARES))
+                total += gaussian_filter(values, deviation, truncate=TRUNCATE)[own]
+            smooth[at] = total / gradient.dtype.type(len(SHARES))
         return smooth
 
 
@@ -93,10 +93,15 @@ class Natural:
 
     power: float = 0.5
 
+    def matrix(self) -> np.ndarray:
+        """What a place's colours are multiplied by: float64 (3, 3)."""
+        matrix: np.ndarray = _AXES.T * _DEVIATIONS**self.power @ _AXES
+        return matrix
+
     def __call__(self, gradient: Any, new: New = np.empty, spend: bool = False) -> Any:
         if gradient.shape[-3] != len(_AXES):
             return gradient
-        matrix = (_AXES.T * _DEVIATIONS**self.power @ _AXES).astype(gradient.dtype)
+        matrix = self.matrix().astype(gradient.dtype)
 
         def natural(values: np.ndarray) -> np.ndarray:
             flat = values.reshape(*values.shape[:-2], -1)
@@ -206,12 +211,12 @@ def _blurred_apart(values: np.ndarray, axis: int) -> np.ndarray:
     even = _every_second(values, axis, range(-2, 2 * count + 1, 2))
     odd = _every_second(values, axis, range(-1, 2 * count, 2))
     first, here, last = (_along(axis, slice(place, place + count)) for place in range(3))
-    total = even[here] * _CENTRE
+    total = even[here] * CENTRE
     pair = even[first] + even[last]
-    pair *= _FAR
+    pair *= FAR
     total += pair
     np.add(odd[first], odd[here], out=pair)
-    pair *= _NEAR
+    pair *= NEAR
     total += pair
     return np.asarray(total.astype(values.dtype))
 
@@ -219,7 +224,7 @@ def _blurred_apart(values: np.ndarray, axis: int) -> np.ndarray:
 def _blurred_between(values: np.ndarray, axis: int, length: int) -> np.ndarray:
     """The blur along an axis of (H, W) with a zero after each of its places; `length` in all."""
     count = values.shape[axis]
-    ends = [_along(axis, _mirrored(place, length) // 2) for place in (-2, 2 * count)]
+    ends = [_along(axis, mirrored(place, length) // 2) for place in (-2, 2 * count)]
     shape = list(values.shape)
     shape[axis] = count + 2
     wide = np.empty(shape)
@@ -228,13 +233,13 @@ def _blurred_between(values: np.ndarray, axis: int, length: int) -> np.ndarray:
     wide[_along(axis, 0)], wide[_along(axis, -1)] = (values[end] for end in ends)
     shape[axis] = length
     blurred = np.empty(shape, values.dtype)
-    even = wide[here] * _CENTRE
+    even = wide[here] * CENTRE
     pair = wide[first] + wide[last]
-    pair *= _FAR
+    pair *= FAR
     even += pair
     blurred[_along(axis, slice(0, None, 2))] = even
     np.add(wide[here], wide[last], out=pair)
-    pair *= _NEAR
+    pair *= NEAR
     blurred[_along(axis, slice(1, None, 2))] = pair[_along(axis, slice(length // 2))]
     return blurred
 
@@ -250,11 +255,11 @@ def _every_second(values: np.ndarray, axis: int, places: range) -> np.ndarray:
     count = inside.shape[axis]
     chosen[_along(axis, slice(1, 1 + count))] = inside
     for number in (0, *range(1 + count, len(places))):
-        chosen[_along(axis, number)] = values[_along(axis, _mirrored(places[number], length))]
+        chosen[_along(axis, number)] = values[_along(axis, mirrored(places[number], length))]
     return chosen
 
 
-def _mirrored(place: int, length: int) -> int:
+def mirrored(place: int, length: int) -> int:
     """The place within a length that one beyond it mirrors."""
     period = max(1, 2 * (length - 1))
     return min(place % period, -place % period)
@@ -268,7 +273,7 @@ def _along(axis: int, part: Union[int, slice]) -> Tuple[Union[int, slice], ...]:
 def _deviation(level: Any) -> float:
     """The root of the mean square, or 1 where that is as good as zero."""
     deviation = math.sqrt(mean(level, lambda values: np.square(values, dtype=np.float64)))
-    return deviation if deviation > _LEAST else 1.0
+    return deviation if deviation > LEAST else 1.0
 
 
 def named(text: str) -> Optional[Smoothing]:

@@ -9,9 +9,10 @@ from ..pictures import arrays
 from ..pictures.arrays import fill, is_whole, rows_of
 from ..settings import DREAM
 from .objectives import Objective, objective_L2
-from .on_device import picture
-from .passes import backward_from, slope
-from .preprocess import limits, scaled, unscaled
+from .on_device.picture import picture
+from .passes import climb, leave_gradient_from
+from .picture import less_prior
+from .preprocess import limits, scaled
 from .priors import Prior
 from .smoothing import Smoothing, smoothed
 from .tiles import Tiled
@@ -58,15 +59,11 @@ def make_step(
         return
     src = picture(net)
     src.roll(oy, ox)
-    raw = g = _gradient(net, end, objective, (oy, ox))
-    if prior is not None:
-        g = _less_prior(net, g, prior, src.data, (0, 0))
-    if smoothing is not None and np.isfinite(g).all():
-        # unshifted, so that opposite borders do not blur into each other
-        smooth = smoothed(smoothing, np.roll(np.roll(g, -ox, -1), -oy, -2))
-        g = np.roll(np.roll(smooth, ox, -1), oy, -2)
-    mean = np.abs(g).mean()
-    is_good = _can_step(mean) and src.add(_factor(net, step_size, mean), None if g is raw else g)
+    _leave_gradient(net, end, objective, (oy, ox))
+    g = None if prior is None else src.less(prior)
+    g = g if smoothing is None else src.smooth(g, smoothing, (oy, ox))
+    mean = src.mean(g)
+    is_good = _can_step(mean) and src.add(_factor(net, step_size, mean), g)
     src.roll(-oy, -ox)
     if not is_good:
         raise _no_step(objective if isinstance(objective, Objective) else end, mean, step_size)
@@ -89,7 +86,7 @@ def _step_by_tiles(
     if prior is not None:
         if not is_whole(tiled.data):
             raise TargetError("a prior looks at the whole picture, which is not in the memory")
-        g = _less_prior(net, g[0], prior, tiled.data, shift)[None]
+        g = less_prior(net, g[0], prior, tiled.data, shift)[None]
     if smoothing is not None and all(
         np.isfinite(g[..., rows, :]).all() for rows in rows_of(g.shape)
     ):
@@ -140,24 +137,10 @@ def _no_step(goal: Union[Objective, str], mean: np.float32, step_size: float) ->
     return NotFiniteError(f"{what}: {why}", step_size=step_size)
 
 
-def _less_prior(
-    net: Any, g: np.ndarray, prior: Prior, data: np.ndarray, shift: Tuple[int, int]
-) -> np.ndarray:
-    """The gradient less the prior's, which is that of the picture rolled by `shift`, rolled
-    back."""
-    x = np.roll(data, shift, (2, 3)) if any(shift) else data
-    # of grey levels, per unit of the input
-    slope = prior.value_and_gradient(unscaled(net, x))[1][0]
-    slope = np.roll(slope, (-shift[0], -shift[1]), (1, 2)) if any(shift) else slope
-    return np.asarray(g - unscaled(net, slope), np.float32)
-
-
-def _gradient(net: Any, end: str, objective: Any, shift: Tuple[int, int]) -> np.ndarray:
-    """The gradient (C, H, W) of what the net's input holds, live."""
+def _leave_gradient(net: Any, end: str, objective: Any, shift: Tuple[int, int]) -> None:
+    """Leave the gradient of what the net's input holds in its diff."""
     if isinstance(objective, Objective):
-        gradients = slope(net, objective, shift)
+        climb(net, objective, shift)
     else:
         net.forward(end=end)
-        gradients = backward_from(net, end, objective)
-    found: np.ndarray = gradients[0]
-    return found
+        leave_gradient_from(net, end, objective)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Type
 
+from netfile.system.memory import Free
 from netfile.system.places import engine_lacks
 from netfile.system.pycaffe import import_caffe
 
@@ -126,6 +127,18 @@ def use_gpu(caffe: Any, device: int) -> None:
         )
     caffe.set_device(device)
     caffe.set_mode_gpu()
+
+
+def gpu_memory(caffe: Any, again: bool = False) -> Optional[Free]:
+    """What is free of the memory of the GPU that the engine computes on; None where none is known.
+
+    again: whether what this process has of it is used again.
+    """
+    told = getattr(caffe, "_device_memory", lambda: None)()
+    if told is None:
+        return None
+    left, held, name = told
+    return Free(left + held if again else left, f"free on the GPU ({name})")
 
 
 def refusal(caffe: Any, texts: Sequence[str], weights: str = "") -> Optional[Refusal]:

@@ -1,16 +1,25 @@
-"""The memory that a request takes, compared with what is free, before anything is computed."""
+"""The memory that a request takes, of the host or of a GPU, compared with what is free, before
+anything is computed."""
 
 import math
 from collections import Counter
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
 import netfile.system.memory
-from netfile.shapes import infer, window
+from netfile.shapes import infer, weight_shapes, window
 
 from ..errors import ModelError, Size, SizeError
 from . import engine
 from .description import input_shape
 
+# of a GPU's memory, by the layers' code: tensors as its top that a layer has for a moment
+_FOR_A_MOMENT = {"LRN": 4}  # others: their result, beside that of the pass before
+# bytes for each pixel: at the end of a step its change, and what makes that smooth; and always
+_OF_A_STEP, _OF_A_PICTURE = 90, 24
+# tensors as their top that layers keep; in place, their input and what came from above for the
+# gradient of their weights
+_KEPT = {"LRN": 1, "Swish": 1}
+_KEPT_IN_PLACE = {"PReLU": 2, "Scale": 2, "Bias": 1}
 _SURE = 0.95  # of what is allowed: what a pass takes is worked out to about so much
 
 
@@ -48,6 +57,38 @@ def needed(description: Any, largest: Pass, real_caffe: bool) -> int:
     return 4 * values + largest.beside * largest.batch * math.prod(largest.size)
 
 
+def needed_there(description: Any, largest: Pass) -> int:
+    """Bytes that a pass of the built-in engine takes on a GPU, about, beside its weights.
+
+    A library that convolves may take more, where there is more.
+    """
+    shapes = infer(description, input_shape(description, largest.size, largest.batch), largest.end)
+    counts = {blob: math.prod(shape) for blob, shape in shapes.items() if shape}
+    layers = description.layer[: _index(description, largest.end) + 1]
+    values = sum(counts.values()) * (2 if largest.backward else 1)
+    one, moment = largest.batch == 1, 0
+    for layer in layers:
+        top = counts.get(layer.top[0], 0) if layer.top else 0
+        moment = max(moment, top * _FOR_A_MOMENT.get(layer.type, 1))
+        if layer.type == "Pooling" and layer.pooling_param.pool == 0:
+            values += 2 * top  # the maxima's places, as 64 bits
+        values += _KEPT.get(layer.type, 0) * top
+        if list(layer.top) == list(layer.bottom):
+            values += _KEPT_IN_PLACE.get(layer.type, 0) * top
+        if layer.type == "Concat" and one:  # its bottoms lie in its top
+            values -= sum(counts.get(blob, 0) for blob in layer.bottom)
+    pixels = largest.batch * math.prod(largest.size)
+    moment = max(4 * moment, _OF_A_STEP * pixels if largest.backward else 0)
+    return 4 * values + moment + _OF_A_PICTURE * pixels
+
+
+def weights_there(description: Any, end: str) -> int:
+    """Bytes of the weights that passes up to `end` bring to a GPU."""
+    names = {layer.name for layer in description.layer[: _index(description, end) + 1]}
+    shapes = weight_shapes(description).items()
+    return 4 * sum(math.prod(shape) for name, every in shapes if name in names for shape in every)
+
+
 def _index(description: Any, end: str) -> int:
     names = [layer.name for layer in description.layer]
     return names.index(end) if end in names else len(names)
@@ -83,15 +124,23 @@ def _columns(layer: Any, shapes: Any) -> int:
 
 def of_net(opened: Any, sizes: Sequence[Size], batch: int = 1, beside: int = 0) -> int:
     """Bytes that an open net takes for passes at these (height, width), by its tiles if it has any,
-    its weights among them.
+    its weights among them; of a GPU's memory, if the built-in engine computes there.
 
     opened: an OpenNet. batch, beside: as in Pass.
     """
     real_caffe = engine.aborts(opened.caffe)
     largest = max(sizes, key=math.prod)
     one = Pass(opened.end, opened.tile or largest, batch)
+    if is_of_gpu(opened):
+        weights = weights_there(opened.description, opened.end)
+        return needed_there(opened.description, one) + weights
     takes = needed(opened.description, one, real_caffe) + beside * batch * math.prod(largest)
     return takes + int(opened.model.weights.stat().st_size)
+
+
+def is_of_gpu(opened: Any) -> bool:
+    """Whether what `of_net` gives is of a GPU's memory."""
+    return opened.gpu is not None and not engine.aborts(opened.caffe)
 
 
 def free() -> Optional[netfile.system.memory.Free]:
@@ -169,6 +218,42 @@ def check(
         )
     if share >= 1:
         return
+    raise _too_large(largest, weights + takes, share, left)
+
+
+def check_there(
+    description: Any, largest: Pass, left: Optional[netfile.system.memory.Free], guides: int = 0
+) -> None:
+    """Ask whether the largest pass fits into the memory of a GPU.
+
+    Args:
+        left: what is free of it; None where nothing is known of that.
+        guides: bytes of the guides' activations, which stay beside the pass.
+
+    Raises:
+        ModelError: what stays beside the pass does not fit.
+        SizeError: the pass does not, with a size that would.
+    """
+    if left is None:
+        return
+    stays = weights_there(description, largest.end) + guides
+    if stays >= left.bytes:
+        raise ModelError(
+            f"the weights{' and guides' if guides else ''} take {in_words(stays)} of memory, and "
+            f"{in_words(left.bytes)} are {left.bound}; use a smaller net, or compute on the CPU"
+        )
+    takes = needed_there(description, largest)
+    share = (left.bytes - stays) / takes
+    if share < 1:
+        error = _too_large(largest, stays + takes, share, left)
+        error.on_gpu = True
+        raise error
+
+
+def _too_large(
+    largest: Pass, takes: int, share: float, left: netfile.system.memory.Free
+) -> SizeError:
+    """The error for a pass of which such a share would fit."""
     height, width = largest.size
     side = math.sqrt(share)
     fits = int(height * side), int(width * side)
@@ -177,8 +262,7 @@ def check(
     if largest.batch > 1:
         what = f"{largest.batch} pictures of {width}x{height} at a time take"
         way_out = f"{int(largest.batch * share) or 'not even one'} at a time would fit"
-    takes += weights
-    raise SizeError(
+    return SizeError(
         f"{what} {takes / 1e9:.1f} GB of memory, and {left.bytes / 1e9:.1f} GB are {left.bound}; "
         f"{way_out}",
         size=largest.size,

@@ -15,7 +15,7 @@ from netfile.shapes import infer
 
 from .. import settings
 from ..errors import ModelError, SizeError, TargetError
-from . import catalogue, labels, memory, preflight
+from . import catalogue, gpu_memory, labels, memory, preflight
 from . import engine as engines
 from .any_size import any_size as made_any_size
 from .catalogue import Model
@@ -35,7 +35,8 @@ class OpenNet:
     one that was made of it to take `any_size`; `names` leads from the model's own layers to those
     of `net`. `layers` are in `net`, and `end` is the one that runs last. `holds`: bytes that its
     passes take at the largest size that was asked for so far. `tile`: the (height, width) of the
-    tiles by which the picture must be dreamt on; None where it is taken as a whole.
+    tiles by which the picture must be dreamt on; None where it is taken as a whole. `gpu`: the
+    number of the GPU that it computes on.
     """
 
     caffe: Any
@@ -48,6 +49,7 @@ class OpenNet:
     any_size: bool
     holds: int = 0
     tile: Optional[Size] = None
+    gpu: Optional[int] = None
 
     @property
     def end(self) -> str:
@@ -141,12 +143,18 @@ def open(
             tile = tiling.tile
     if gpu is not None:
         engines.use_gpu(caffe, gpu)
+        if wanted:
+            again = before is not None
+            there = gpu_memory.Asked(
+                caffe, description, wanted, largest, guide_sizes, again, tiling
+            )
+            tile = gpu_memory.tile(there, tile, declared)
     net = before.net if before else build(files, description, caffe)
     if wanted:
         _ask_engine(caffe, description, end, sizes, guide_sizes)
     about = engines.describe(caffe)
     return OpenNet(
-        caffe, about, net, asked, description, names, tuple(wanted), any_size, holds, tile
+        caffe, about, net, asked, description, names, tuple(wanted), any_size, holds, tile, gpu
     )
 
 

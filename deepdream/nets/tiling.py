@@ -3,6 +3,8 @@
 import math
 from typing import Any, Dict, NamedTuple, Optional, Sequence
 
+from netfile.system.memory import Free
+
 from ..errors import Size, SizeError
 from ..pictures.tiling import Margins, Reach, best, margins
 from . import engine, memory
@@ -44,6 +46,7 @@ def chosen(
     tiling: Tiling,
     kept: int = 0,
     holds: int = 0,
+    there: Optional[Free] = None,
 ) -> Size:
     """The (height, width) of the tiles for a pass that does not fit as a whole.
 
@@ -52,6 +55,7 @@ def chosen(
         tiling: with a tile, that one is only asked about.
         kept: bytes of what else has to fit: weights, and guides' activations.
         holds: as in memory.available.
+        there: what is free of the memory of the GPU that it does not fit into; None: of the host's.
 
     Raises:
         SizeError: not even a tile fits, or the one of `tiling` is too small for the layers.
@@ -63,12 +67,15 @@ def chosen(
     least = min(down.least, largest.size[0]), min(across.least, largest.size[1])
     if tiling.tile is not None:
         _check_least(tiling.tile, least, largest)
-    room = _room(largest, tiling.most, kept, holds)
+    room = _room_there(description, largest, there) if there else None
+    room = room or _room(largest, tiling.most, kept, holds)
     if tiling.tile is None and room is None:
         return largest.size
 
     def takes(tile: Size) -> int:
         one = largest._replace(size=tile, beside=_OF_A_TILE)
+        if there:
+            return memory.needed_there(description, one)
         return memory.needed(description, one, engine.aborts(caffe))
 
     asked = tiling.tile or least
@@ -105,6 +112,12 @@ def _room(largest: memory.Pass, most: Optional[int], kept: int, holds: int) -> O
     least = min(bounds)
     beside = largest.beside * math.prod(largest.size) + kept
     return Room(least.bytes - beside, least.bytes, beside, least.bound)
+
+
+def _room_there(description: Any, largest: memory.Pass, there: Free) -> Room:
+    weights = memory.weights_there(description, largest.end)
+    free = int(_SHARE * there.bytes)
+    return Room(free - weights, free, weights, there.bound)
 
 
 def _largest(

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..dream.octaves import BYTES_IN_FILES, BYTES_PER_PIXEL, deepdream, octave_sizes
 from ..errors import NotFiniteError, SizeError, ZeroGradientError
-from ..nets.memory import of_net
+from ..nets.memory import is_of_gpu, of_net
 from .job import Job
 
 _TRIED = 224  # pixels; the height and width of the picture that a step is timed on
@@ -30,9 +30,21 @@ def steps(job: Job) -> List[int]:
 
 
 def memory(job: Job) -> int:
-    """About how many bytes the job takes, its net among them."""
-    beside = BYTES_IN_FILES if job.new else BYTES_PER_PIXEL
-    return of_net(job.opened, [job.pixels.shape[:2]], beside=beside)
+    """About how many bytes the job takes, its net among them; of a GPU, as `of_net` says."""
+    return of_net(job.opened, [job.pixels.shape[:2]], beside=_beside(job))
+
+
+def host_memory(job: Job) -> int:
+    """About how many bytes the job takes of the host's memory."""
+    if is_of_gpu(job.opened):
+        height, width = job.pixels.shape[:2]
+        return _beside(job) * int(height) * int(width)
+    return memory(job)
+
+
+def _beside(job: Job) -> int:
+    """Bytes for each pixel that are kept beside the net."""
+    return BYTES_IN_FILES if job.new else BYTES_PER_PIXEL
 
 
 def seconds(job: Job, frames: int = 1) -> Optional[float]:

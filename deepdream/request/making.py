@@ -11,7 +11,7 @@ from ..dream.tiles import Passes
 from ..dream.zoom import zoom
 from ..pictures import with_colours_of
 from ..settings import Zoom
-from .cost import memory
+from .cost import host_memory
 from .job import Job, Reached
 from .memory_watch import MemoryWatch
 
@@ -74,7 +74,7 @@ def constant(job: Job, rng: Any, report: Optional[Callable[..., None]]) -> Dict[
 
     rng: of its jitter. report: as in `pictures`.
     """
-    watch = MemoryWatch(memory(job)) if job.opened.tile else None
+    watch = MemoryWatch(host_memory(job)) if job.opened.tile else None
 
     def reported(p: Progress) -> None:
         if report:

@@ -33,7 +33,7 @@ def _weights(layer: Weighted) -> Any:
 
 def _forward(layer: Weighted, bottom: Blobs, top: Blobs) -> None:
     if not _can(layer):
-        layer.forward_on_host(bottom, top)
+        layer.forward_on_host(bottom, top, f"layers over other than 1 to {_MOST_AXES} axes")
         return
     weights = _weights(layer)
     bias = layer.blobs[1].gpu_data if len(layer.blobs) > 1 else None
@@ -80,7 +80,7 @@ twin(Deconvolution, _forward, _backward)
 
 def _im2col_forward(layer: Im2col, bottom: Blobs, top: Blobs) -> None:
     if len(layer.kernel) != 2:
-        layer.forward_on_host(bottom, top)
+        layer.forward_on_host(bottom, top, "layers over other than 2 axes")
         return
     for b, t in zip(bottom, top):
         t.set_gpu_data(_columns(layer, torch.nn.functional.unfold)(layer.items(b.gpu_data)))

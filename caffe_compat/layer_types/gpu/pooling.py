@@ -47,10 +47,13 @@ def _way(layer: Pooling, bottom: Blobs, top: Blobs) -> Optional[_Way]:
     for s, o, k, st, p in reversed(axes):
         edges += [p, (o - 1) * st + k - s - p]
         padded *= (o - 1) * st + k
-    large = layer.is_stochastic and layer.kernel[0] * layer.kernel[1] > _MOST_PLACES
-    if large or padded > _MUCH * size[0] * size[1] + (1 << 16):
+    if _is_large(layer) or padded > _MUCH * size[0] * size[1] + (1 << 16):
         return None
     return _Way(layer.kernel, layer.stride, (0, 0), False, tuple(edges))
+
+
+def _is_large(layer: Pooling) -> bool:
+    return layer.is_stochastic and layer.kernel[0] * layer.kernel[1] > _MOST_PLACES
 
 
 def _pytorchs(size: int, kernel: int, stride: int, pad: int, ceil: bool) -> int:
@@ -63,7 +66,9 @@ def _pytorchs(size: int, kernel: int, stride: int, pad: int, ceil: bool) -> int:
 def _forward(layer: Pooling, bottom: Blobs, top: Blobs) -> None:
     way = _way(layer, bottom, top)
     if way is None:
-        layer.forward_on_host(bottom, top)
+        large = f"layers with STOCHASTIC windows of more than {_MOST_PLACES} places"
+        padded = "layers whose windows reach far beyond the picture"
+        layer.forward_on_host(bottom, top, large if _is_large(layer) else padded)
     elif layer.is_max:
         _max_forward(layer, bottom, top, way)
     elif layer.is_stochastic:

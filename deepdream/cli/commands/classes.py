@@ -143,7 +143,7 @@ def replay(args: argparse.Namespace, told: Dict[str, Any], old: str, out: str) -
     if seed not in work.seeds:
         raise RecipeError(f"{old}: its recipe has the seed {seed}, not one of {work.seeds}")
     record = work.note(number, seed)
-    with Meter(METHODS[work.method].steps, memory=work.memory()) as meter:
+    with Meter(METHODS[work.method].steps, memory=work.memory(), of_gpu=work.of_gpu) as meter:
         made, _, _ = work.visualise(number, meter, 0)
     save(out, made[work.seeds.index(seed)], record, args.overwrite)
 
@@ -268,6 +268,10 @@ class _Work:
         noted = journal.noted(f"class-{number}", _CHANCES) is not None
         return noted and all(map(os.path.isfile, self.paths(number)))
 
+    @property
+    def of_gpu(self) -> bool:
+        return memory.is_of_gpu(self.opened)
+
     def memory(self) -> int:
         beside = METHODS[self.method].bytes_per_pixel
         return memory.of_net(self.opened, [self.opened.size], len(self.seeds), beside)
@@ -280,7 +284,9 @@ class _Work:
         steps = METHODS[self.method].steps
         done = [number for number in self.numbers if self.is_done(number, journal)]
         total = steps * len(self.numbers)
-        with Meter(total, memory=self.memory(), done=steps * len(done)) as meter:
+        with Meter(
+            total, memory=self.memory(), of_gpu=self.of_gpu, done=steps * len(done)
+        ) as meter:
             made = 0
             for number in self.numbers:
                 if number not in done:

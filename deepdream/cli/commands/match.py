@@ -12,7 +12,7 @@ from netfile.terminal import say
 from ... import nets, pictures
 from ...dream import matching
 from ...dream.octaves import octave_sizes
-from ...errors import NotFiniteError, RecipeError, RunError
+from ...errors import RecipeError, RunError, UnfinishedError
 from ...nets import memory
 from ...nets.layer_names import full_name
 from ...nets.preflight import check_end
@@ -260,7 +260,7 @@ class _Work:
 
         try:
             result = self._match(since, reached)
-        except NotFiniteError as e:
+        except UnfinishedError as e:
             keep_last_good(args.out, e)
             raise
         save(args.out, result.picture, record, args.overwrite)
@@ -287,7 +287,8 @@ class _Work:
         sizes = octave_sizes(height, width, args.octaves, args.octave_scale)[::-1]
         work = [h * w for h, w in sizes]  # of an evaluation in each octave, smallest first
         takes = memory.of_net(opened, sizes[-1:], beside=matching.BYTES_PER_PIXEL)
-        with Meter(args.evaluations * sum(work), memory=takes) as meter:
+        of_gpu = memory.is_of_gpu(opened)
+        with Meter(args.evaluations * sum(work), memory=takes, of_gpu=of_gpu) as meter:
 
             def report(e: Any) -> None:
                 # an octave that has converged ends early; those before this one count in full

@@ -10,6 +10,7 @@ from netfile.terminal import counted, say
 
 from ... import pictures
 from ...errors import OutputError, UnfinishedError
+from ...nets.memory import is_of_gpu
 from ...pictures.arrays import New, strips
 from ...pictures.output import check_file
 from ...request import cost, notes, schema
@@ -130,7 +131,7 @@ def _announce_work(job: Job, frames: int) -> None:
     events.tell(
         "estimate",
         f"makes 1 picture of {width}x{height}{of}: {counted(frames * steps, 'step')}, "
-        f"{time}{of_memory(takes)}",
+        f"{time}{of_memory(takes, is_of_gpu(job.opened))}",
         seconds=None if seconds is None else round(seconds),
         bytes=takes,
     )

@@ -112,6 +112,27 @@ def test_in_cpu_mode_pytorch_is_never_loaded():
     assert os.spawnl(os.P_WAIT, sys.executable, sys.executable, "-c", code) == 0
 
 
+def test_what_is_free_of_a_device_counts_what_pytorch_keeps_of_it_for_later(found):
+    assert found(cuda=1) == ("cuda", 0)
+    cuda = sys.modules["torch"].cuda
+    cuda.mem_get_info = lambda device: (100, 1000)
+    cuda.memory_reserved, cuda.memory_allocated = lambda device: 70, lambda device: 30
+    cuda.get_device_name = lambda device: "Card"
+    free, held, name = caffe._device_memory()
+    assert (free, held) == (140, 30) and name.startswith("Card")
+    caffe.set_mode_cpu()
+    assert caffe._device_memory() is None
+    found(mps=True)
+    sys.modules["torch"].mps = types.SimpleNamespace(
+        recommended_max_memory=lambda: 500, current_allocated_memory=lambda: 200
+    )
+    assert caffe._device_memory()[:2] == (300, 200)
+    del sys.modules["torch"].mps.recommended_max_memory  # of an older PyTorch
+    assert caffe._device_memory() is None
+    found(wish="cpu")
+    assert caffe._device_memory()[1] == 0
+
+
 def test_memory_that_is_short_is_told_by_what_was_asked_and_what_is_free(found, monkeypatch):
     found(cuda=1)
     monkeypatch.setattr(devices, "free", lambda: (2_000_000_000, 8_000_000_000))

@@ -39,10 +39,15 @@ def compare(ours: Arrays, theirs: Arrays, tolerance: float) -> None:
             assert np.linalg.norm(ours[key] - value) / norm < tolerance, key
 
 
+# of sums of 3456 products: against float64, the host's tiles are 8e-7 off, and PyTorch's CPU
+# 1.1e-6 where it has AVX2 alone
+TOLERANCES = {"Convolution by tiles, many channels": 2e-6}
+
+
 @pytest.mark.parametrize("name", cases.LAYERS)
 def test_a_layer_gives_what_it_gives_on_the_cpu(name: str, tmp_path: Path) -> None:
     there = recorded(tmp_path, name)
     again = recorded(tmp_path, name)
     caffe.set_mode_cpu()
-    compare(there, recorded(tmp_path, name), 1e-6)
+    compare(there, recorded(tmp_path, name), TOLERANCES.get(name, 1e-6))
     compare(again, there, 1e-30)  # to the bit

@@ -8,7 +8,7 @@ import pytest
 import caffe_compat as caffe
 from caffe_compat import devices
 from caffe_compat.errors import ShapeError
-from caffe_compat.layer_types import load_twins
+from caffe_compat.layer_types import load_twins, registry
 from caffe_compat.layer_types.registry import LAYERS, Layer, Source
 from caffe_compat.proto import caffe_pb2
 from tests.support import cases, gpu
@@ -33,6 +33,48 @@ def test_every_type_has_passes_of_its_own():
         if cls.forward_gpu is Layer.forward_gpu or cls.backward_gpu is Layer.backward_gpu
     }
     assert {n for n in without if not issubclass(LAYERS[n], Source)} <= ON_HOST
+
+
+def test_a_type_has_no_second_pair_of_passes():
+    class Own(Layer):
+        type = "Own"
+
+    registry.twin(Own, Layer.forward_gpu, Layer.backward_gpu)
+    with pytest.raises(ValueError, match='layer type "Own" has two twins in GPU mode'):
+        registry.twin(Own, Layer.forward_gpu, Layer.backward_gpu)
+
+
+ON_THE_CPU = {
+    "Convolution layers over other than 1 to 3 axes": (
+        'type: "Convolution" convolution_param { num_output: 1 kernel_size: 1 '
+        "weight_filler { value: 2 } }",
+        (1, 2, 2, 2, 2, 3),
+    ),
+    "Im2col layers over other than 2 axes": (
+        'type: "Im2col" convolution_param { kernel_size: 2 }',
+        (1, 2, 3, 3, 3),
+    ),
+    "Pooling layers with STOCHASTIC windows of more than 256 places": (
+        'type: "Pooling" pooling_param { pool: STOCHASTIC kernel_size: 17 }',
+        (1, 1, 17, 17),
+    ),
+    "Pooling layers whose windows reach far beyond the picture": (
+        'type: "Pooling" pooling_param { pool: AVE kernel_size: 400 pad: 399 stride: 399 }',
+        (1, 1, 4, 4),
+    ),
+}
+
+
+def test_layers_that_run_on_the_cpu_say_why_once(capfd, monkeypatch):
+    monkeypatch.setattr(registry, "_said", set())
+    monkeypatch.setattr("caffe_compat.glog._level", 0)
+    for _ in range(2):
+        for text, shape in ON_THE_CPU.values():
+            made = Layers(text, np.ones(shape))
+            made.forward()
+            assert made.top[0].data.any()
+    said = [line.split("] ", 1)[1] for line in capfd.readouterr().err.splitlines() if "] " in line]
+    assert said == [f"{why}: they run on the CPU" for why in ON_THE_CPU]
 
 
 class Layers:

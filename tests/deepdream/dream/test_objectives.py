@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import deepdream
+from deepdream.dream import nearest, passes
 from deepdream.dream import objectives as o
-from deepdream.dream import passes
 
 A, B, C = "inception_3b/1x1", "inception_3b/5x5_reduce", "inception_4c/output"
 
@@ -169,9 +169,9 @@ def test_a_negative_weight_makes_less_of_it(net, picture):
 
 def test_guides_in_blocks_are_the_same(rng, monkeypatch):
     x, y = rng.normal(size=(6, 50)).astype(np.float32), rng.normal(size=(6, 40)).astype(np.float32)
-    whole = o._nearest(x, y)
-    monkeypatch.setattr(o, "_MOST_PRODUCTS", 300)
-    blocks = o._nearest(x, y)
+    whole = nearest.nearest(x, y)
+    monkeypatch.setattr(nearest, "MOST_PRODUCTS", 300)
+    blocks = nearest.nearest(x, y)
     assert np.array_equal(whole[0], blocks[0]) and np.allclose(whole[1], blocks[1], rtol=1e-5)
 
 

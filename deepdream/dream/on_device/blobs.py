@@ -1,10 +1,4 @@
-"""What a dream computes where the net's values are: on the host, or in GPU mode on the device.
-
-There a blob has tensors beside its arrays, with PyTorch's methods, and its values are copied only
-where the other side asks for them. A step then copies one picture, its gradient, whose mean is
-NumPy's; all else is the host's arithmetic, product by product. So a dream is bit-equal to the
-notebook's code on the same device.
-"""
+"""A net's blobs, on the host or in GPU mode on the device."""
 
 import time
 from contextlib import contextmanager
@@ -12,9 +6,10 @@ from typing import Any, Dict, Iterator, Optional, Tuple, Type
 
 import numpy as np
 
-from ..errors import Size
-from .objectives import Objective
-from .preprocess import input_blob
+from ...errors import Size
+from ..objectives import Objective, slope_of
+from ..preprocess import input_blob
+from .brought import OnDevice
 
 _SECONDS = 2.0  # of work that a failing device may cost
 
@@ -57,6 +52,12 @@ def is_tensor(values: Any) -> bool:
     return not isinstance(values, np.ndarray) and hasattr(values, "new_tensor")
 
 
+def read_data(net: Any, blob: Any) -> np.ndarray:
+    """A blob's data, to be read alone."""
+    data: np.ndarray = blob._cpu_data if on_gpu(net) else blob.data
+    return data
+
+
 def read_diff(net: Any, blob: Any) -> np.ndarray:
     """A blob's diff, to be read alone."""
     diff: np.ndarray = blob._cpu_diff if on_gpu(net) else blob.diff
@@ -88,10 +89,17 @@ def add_to_diff(net: Any, blob: Any, values: Any) -> None:
         blob.diff[...] += values
 
 
-def grow_everything(net: Any, blob: Any) -> None:
-    """objective_L2 without a copy to the host."""
+def write_slope(net: Any, blob: Any, objective: Any) -> bool:
+    """What a function of the notebook's kind would write to the blob's diff, without a copy to the
+    host; returns whether that can be had."""
+    rule = slope_of(objective)
+    if rule is None:
+        return False
     with computing(net):
-        blob._set_gpu_diff(blob._gpu_data.clone())
+        found = rule(blob._gpu_data, not net._gives_up_exactness)
+        if found is not None:
+            blob._set_gpu_diff(found)
+    return found is not None
 
 
 def slopes(
@@ -116,68 +124,15 @@ def slopes(
     return found
 
 
-def picture(net: Any) -> "Picture":
-    """The picture in a net's input, where the net computes."""
-    return PictureThere(net) if on_gpu(net) else Picture(net)
+def difference_there(net: Any, blob: Any, target: OnDevice) -> Tuple[Any, float]:
+    """(a blob's values less a target's, a tensor; the sum of the squares, in float64 where the
+    device has that)."""
+    with computing(net):
+        x = blob._gpu_data
+        difference = x - target.like(x)
+        return difference, float(exact(difference).square().sum())
 
 
-class Picture:
-    """The picture in a net's input, as a step changes it."""
-
-    def __init__(self, net: Any) -> None:
-        self.net, self.blob = net, input_blob(net)
-
-    def roll(self, down: int, right: int) -> None:
-        """Shift it, what leaves at one border coming in at the other."""
-        data = self.blob.data
-        data[0] = np.roll(np.roll(data[0], right, -1), down, -2)
-
-    @property
-    def data(self) -> np.ndarray:
-        """Its values (1, C, H, W), to be read alone."""
-        data: np.ndarray = self.blob.data
-        return data
-
-    def add(self, factor: Any, g: Optional[np.ndarray]) -> bool:
-        """Add factor * g, (C, H, W), unless that is not finite; returns whether it is.
-
-        g: None for the gradient that the last backward pass has left.
-        """
-        with np.errstate(all="ignore"):
-            change = np.asarray(factor * (self.blob.diff[0] if g is None else g), np.float32)
-        finite = bool(np.isfinite(change).all())
-        if finite:
-            self.blob.data[:] += change
-        return finite
-
-    def clip(self, low: np.ndarray, high: np.ndarray) -> None:
-        """Keep it within these, to broadcast."""
-        np.clip(self.blob.data, low, high, out=self.blob.data)
-
-
-class PictureThere(Picture):
-    """The same on the device; what it reads is copied."""
-
-    def roll(self, down: int, right: int) -> None:
-        with computing(self.net):
-            data = self.blob._mutable_gpu_data
-            data[0] = data[0].roll((right, down), (-1, -2))
-
-    @property
-    def data(self) -> np.ndarray:
-        data: np.ndarray = self.blob._gpu_data.cpu().numpy()  # not over the last copy
-        return data
-
-    def add(self, factor: Any, g: Optional[np.ndarray]) -> bool:
-        with computing(self.net):
-            there = self.blob._gpu_diff[0]
-            change = (there if g is None else there.new_tensor(g)) * float(factor)
-            finite = bool(change.isfinite().all())
-            if finite:
-                self.blob._mutable_gpu_data[0] += change
-        return finite
-
-    def clip(self, low: np.ndarray, high: np.ndarray) -> None:
-        with computing(self.net):
-            data = self.blob._mutable_gpu_data
-            data.clamp_(data.new_tensor(low), data.new_tensor(high))
+def exact(x: Any) -> Any:
+    """A tensor in float64, as on the host, where the device has that."""
+    return x if x.device.type == "mps" else x.double()

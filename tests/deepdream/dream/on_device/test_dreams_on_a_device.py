@@ -7,26 +7,17 @@ import numpy as np
 import pytest
 
 import deepdream
-from deepdream.dream import objectives, on_device, smoothing
+from deepdream.dream import objectives, smoothing
+from deepdream.dream.on_device import blobs
 from deepdream.dream.passes import highest
-from deepdream.dream.priors import tv
+from deepdream.dream.priors import Prior, alpha_norm, tv
 from tests.deepdream.dream.test_notebook_equality import CASES, both
-from tests.support import gpu, notebook
+from tests.support import notebook
 
 END = "inception_3b/output"
 MASK = np.linspace(0, 1, 48, dtype=np.float32).reshape(6, 8)
-
-
-@pytest.fixture(autouse=True)
-def gpu_mode(caffe: Any, monkeypatch: Any) -> Any:
-    """GPU mode while a test runs, on PyTorch's CPU where there is no GPU."""
-    pytest.importorskip("torch")
-    if caffe.__name__ != "caffe_compat":
-        pytest.skip("of the built-in engine")
-    gpu.choose(monkeypatch.setenv)
-    caffe.set_mode_gpu()
-    yield
-    caffe.set_mode_cpu()
+FEATURES = np.random.RandomState(2).uniform(0, 9, (12, 4, 5)).astype(np.float32)
+PICTURE, ACTIVATIONS = 3 * 60 * 80, 12 * 15 * 20  # values
 
 
 @pytest.fixture
@@ -43,10 +34,13 @@ def test_a_dream_is_the_notebooks_to_the_bit(
     assert np.abs(dreamt - picture).mean() > 1
 
 
+@pytest.mark.parametrize("twice", [False, True])
 def test_a_guided_dream_is_the_notebooks_to_the_bit(
-    net: Any, reference: Any, picture: np.ndarray
+    twice: bool, net: Any, reference: Any, picture: np.ndarray
 ) -> None:
+    """twice: the guide has each of its features at several places, whose products tie."""
     guide = np.ascontiguousarray(picture[::-1])
+    guide = np.concatenate([guide[:30], guide[:30]]) if twice else guide
     ours = deepdream.objective_guide(deepdream.guide_features(net, guide, END))
     theirs = notebook.guide_objective(reference, guide, END)
     dreams = []
@@ -66,6 +60,10 @@ KINDS = {
     "within a mask": (objectives.l2(END) + objectives.channel("conv1", 2)).within(MASK),
     "strongest": objectives.strongest(END, 4),
     "strongest within a mask": objectives.strongest(END).within(MASK),
+    "neuron": objectives.neuron(END, 3),
+    "neuron within a mask": objectives.neuron(END, 3, 2, 5).within(MASK),
+    "guide": objectives.guide(END, FEATURES, 2 * FEATURES[:, :1]),
+    "guide within a mask": objectives.guide(END, FEATURES).within(MASK),
     "score": 3 * objectives.score(END, 2),
     "score within a mask": objectives.score(END, 2).within(MASK),
 }
@@ -78,7 +76,7 @@ def test_gradients_of_objectives_are_those_of_the_host(
     objective, size = KINDS[kind], (60, 80)
     deepdream.dream.preprocess.reshape_input(net, size).data[0] = deepdream.preprocess(net, picture)
     net.forward(end=highest(net, objective.layers))
-    there = on_device.slopes(net, objective, size, (3, -2))
+    there = blobs.slopes(net, objective, size, (3, -2))
     assert there is not None
     activations = {layer: net.blobs[layer].data for layer in objective.layers}
     expected = objective.value_and_gradients(activations, size, (3, -2))[1]
@@ -95,51 +93,99 @@ def dream(net: Any, picture: np.ndarray, **more: Any) -> np.ndarray:
     return made
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"objective": KINDS["of two layers"]},
-        {"objective": objectives.guide(END, np.ones((12, 2, 3), np.float32))},
-        {"objective": objectives.neuron(END, 3)},
-        {"smoothing": smoothing.named("laplacian")},
-        {"prior": 0.01 * tv(2)},
-    ],
-    ids=["two layers", "guide", "neuron", "smoothing", "prior"],
-)
+def halved(gradient: np.ndarray) -> np.ndarray:
+    assert isinstance(gradient, np.ndarray)
+    return np.float32(0.5) * gradient[:, ::-1]
+
+
+class Constant:
+    """A prior's rule of a program's own."""
+
+    def value_and_gradient(self, x: np.ndarray) -> Any:
+        assert isinstance(x, np.ndarray) and x.dtype == np.float64
+        return x.sum(), np.full_like(x, 0.01)
+
+
+def grow_one(dst: Any) -> None:
+    assert isinstance(dst.data, np.ndarray)
+    dst.diff[:, 3] = dst.data[:, 3]
+
+
+DREAMS = {
+    "two layers": {"objective": KINDS["of two layers"]},
+    "guide": {"objective": KINDS["guide"]},
+    "neuron": {"objective": KINDS["neuron"]},
+    "laplacian": {"smoothing": smoothing.named("laplacian")},
+    "gaussian": {"smoothing": smoothing.named("gaussian:2")},
+    "as the default model's": {
+        "objective": KINDS["strongest"],
+        "smoothing": smoothing.named("laplacian+natural"),
+    },
+    "prior": {"prior": 0.01 * tv(2)},
+    "prior and smoothing": {"prior": 0.01 * tv(1), "smoothing": smoothing.named("natural")},
+    "a prior of one's own": {"prior": Prior(((1.0, Constant()),))},
+    "a smoothing of one's own": {"smoothing": halved, "prior": 1e-3 * alpha_norm(2)},
+    "a smoothing of one's own alone": {"smoothing": halved},
+    "a function of one's own": {"objective": grow_one},
+}
+
+
+@pytest.mark.parametrize("kind", DREAMS)
 def test_a_dream_is_that_of_the_cpu_but_for_rounding(
-    more: Any, net: Any, caffe: Any, picture: np.ndarray
+    kind: str, net: Any, caffe: Any, picture: np.ndarray
 ) -> None:
-    there = dream(net, picture, **more)
+    there = dream(net, picture, **DREAMS[kind])
+    np.testing.assert_array_equal(dream(net, picture, **DREAMS[kind]), there)
     caffe.set_mode_cpu()
-    np.testing.assert_allclose(there, dream(net, picture, **more), atol=0.02)
+    np.testing.assert_allclose(there, dream(net, picture, **DREAMS[kind]), atol=0.02)
     assert np.abs(there - picture).mean() > 0.5
 
 
-@pytest.mark.parametrize("objective", [None, KINDS["within a mask"]], ids=["notebook's", "masked"])
-def test_a_step_copies_one_picture_and_no_activations(
-    objective: Any, net: Any, picture: np.ndarray, monkeypatch: Any
+COPIES = {
+    "notebook's": ({}, [PICTURE]),
+    "notebook's guide": ({"objective": objectives.objective_guide(FEATURES)}, [PICTURE]),
+    # whose products are equal, so that NumPy's must decide
+    "notebook's guide of pairs": (
+        {"objective": objectives.objective_guide(np.repeat(FEATURES, 2, 1))},
+        [ACTIVATIONS] * 3 + [PICTURE],
+    ),
+    "masked": ({"objective": KINDS["within a mask"]}, [PICTURE]),
+    "guide": ({"objective": KINDS["guide"]}, [PICTURE]),
+    "default model's": (DREAMS["as the default model's"], []),
+    "gaussian": (DREAMS["gaussian"], []),
+    "prior": (DREAMS["prior"], []),
+    "prior and smoothing": (DREAMS["prior and smoothing"], []),
+    "a smoothing of one's own": (DREAMS["a smoothing of one's own alone"], [PICTURE, PICTURE]),
+    "a function of one's own": (DREAMS["a function of one's own"], [ACTIVATIONS] * 3 + [PICTURE]),
+}
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_a_step_copies_no_more_than_it_must(
+    kind: str, net: Any, picture: np.ndarray, copied: List[int], monkeypatch: Any
 ) -> None:
-    devices = pytest.importorskip("caffe_compat.devices")
-    copied: List[int] = []
-
-    def counted(of: Any) -> Any:
-        def call(*args: Any) -> Any:
-            copied.append(args[1].size if isinstance(args[1], np.ndarray) else args[0].size)
-            return of(*args)
-
-        return call
-
-    for name in ("to_host", "to_device"):
-        monkeypatch.setattr(devices, name, counted(getattr(devices, name)))
+    more, wanted = COPIES[kind]
+    monkeypatch.setattr(blobs, "_SECONDS", np.inf)  # until the picture is copied anyway
     steps: List[List[int]] = []
 
     def report(progress: Any) -> None:
         steps.append(list(copied))
         copied.clear()
 
-    more = {} if objective is None else {"objective": objective}
     deepdream.deepdream(net, picture, 3, octave_n=1, end=END, report=report, **more)
-    assert steps[1] == steps[2] == [3 * 60 * 80], steps
+    assert steps[1] == steps[2] == wanted, steps
+
+
+def test_where_exactness_is_given_up_a_guides_choice_is_the_devices(
+    net: Any, caffe: Any, picture: np.ndarray, copied: List[int], monkeypatch: Any
+) -> None:
+    caffe.set_fast()
+    try:
+        wanted = COPIES["notebook's guide of pairs"][0], [PICTURE]
+        monkeypatch.setitem(COPIES, "fast", wanted)
+        test_a_step_copies_no_more_than_it_must("fast", net, picture, copied, monkeypatch)
+    finally:
+        caffe.set_fast(False)
 
 
 def test_a_picture_can_be_looked_at_in_the_middle(net: Any, picture: np.ndarray) -> None:
@@ -158,6 +204,19 @@ def test_a_gradient_of_nothing_leaves_the_picture(net: Any, picture: np.ndarray)
     with pytest.raises(deepdream.ZeroGradientError):
         deepdream.make_step(net, end=END, objective=0 * objectives.l2(END))
     np.testing.assert_array_equal(net.blobs["data"].data[0], before)
+
+
+@pytest.mark.parametrize("how", ["", "laplacian+natural", "gaussian"])
+def test_a_gradient_that_is_no_number_leaves_the_picture(
+    how: str, net: Any, picture: np.ndarray
+) -> None:
+    net.blobs["data"].reshape(1, 3, 60, 80)
+    net.blobs["data"].data[0] = before = deepdream.preprocess(net, picture)
+    for factor in (np.inf, np.nan):
+        objective = factor * objectives.l2(END)
+        with pytest.raises(deepdream.NotFiniteError):
+            deepdream.make_step(net, objective=objective, smoothing=smoothing.named(how))
+        np.testing.assert_array_equal(net.blobs["data"].data[0], before)
 
 
 @pytest.mark.parametrize("kind", ["DeviceError", "DeviceMemoryError"])
@@ -210,5 +269,5 @@ def test_a_command_whose_device_fails_keeps_the_last_good_picture(
 
 def test_memory_that_is_short_between_two_passes_is_the_devices_error(net: Any, caffe: Any) -> None:
     short = pytest.raises(caffe.DeviceMemoryError, match="between two passes takes 2.15 GB")
-    with short, on_device.computing(net):
+    with short, blobs.computing(net):
         raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
