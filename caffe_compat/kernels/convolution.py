@@ -11,6 +11,7 @@ import numpy as np
 
 from . import threads, winograd
 from .atomic import address_of, float32s, record
+from .elementwise import rectify_back
 from .gemm import LANES, OVERHANG, WIDTH, Finish, Left, Rows, Size, multiply
 from .strips import Geometry, clear, col2im, gather, geometry, im2col
 
@@ -58,6 +59,7 @@ class _Forward(NamedTuple):
     pointwise: bool
     add: bool
     slope: float
+    mask: Optional[np.ndarray]
 
 
 @threads.Task
@@ -92,7 +94,8 @@ def _forward(arguments, scratch):
             a = Left(p.weight + 4 * channel * depth, depth, 1)
         offsets = p.bias + 4 * channel if p.bias else address_of(no_bias)
         c = Rows(p.y + 4 * (plane * y_image + row * positions + first), positions)
-        size, finish = Size(rows, count, depth), Finish(offsets, np.float32(p.slope), p.add)
+        mask = p.mask - p.y if p.mask else 0
+        size, finish = Size(rows, count, depth), Finish(offsets, np.float32(p.slope), p.add, mask)
         vectors = (count + LANES - 1) // LANES
         step = LANES * (vectors + 1 - vectors % 2)  # an odd number of vectors, for the cache
         if p.pointwise:
@@ -127,6 +130,7 @@ def forward(
     relu: Optional[threads.Number] = None,
     turned: bool = False,
     add: bool = False,
+    mask: Optional[np.ndarray] = None,
 ) -> None:
     """y = weight * x + bias.
 
@@ -134,12 +138,13 @@ def forward(
         x: (N, groups * C, H, W). weight: (groups * O, C * kh * kw), or with `turned` (groups * C,
         O), for a window of one value. bias: (groups * O,), or empty. y: (N, groups * O, H', W').
         relu: the negative slope of a ReLU to apply while y is in registers, or None. add: add to
-        what y holds.
+        what y holds. mask: an array of y's shape: apply a ReLU's backward pass instead of a ReLU,
+        of which these are the data.
     """
     slope = 1.0 if relu is None else float(relu)
     outputs, planes = y.shape[1] // groups, len(x) * groups
     if winograd.pays(geo, outputs):
-        winograd.forward(x, weight, bias, y, geo, groups, slope, add)
+        winograd.forward(x, weight, bias, y, geo, groups, slope, add, mask=mask)
         return
     positions, depth = geo.out_h * geo.out_w, geo.channels * geo.kernel_h * geo.kernel_w
     strip, blocks = _strips(positions, depth, outputs, planes)
@@ -147,8 +152,9 @@ def forward(
     columns = depth * (strip + LANES)
     given = bias if bias.size else None
     arguments = _Forward(
-        geo, x, weight, given, y, groups, outputs, strip, blocks, turned, geo.pointwise, add, slope
-    )
+        geo, x, weight, given, y, groups, outputs, strip, blocks, turned, geo.pointwise, add, slope,
+        mask,
+    )  # fmt: skip
     threads.run(_forward, items, arguments, scratch=columns + OVERHANG)
 
 
@@ -164,6 +170,8 @@ class _Backward(NamedTuple):
     rows: int  # of outputs at a time
     blocks: int  # of the picture's rows
     add: bool
+    mask: Optional[np.ndarray]
+    slope: float
 
 
 @threads.Task
@@ -182,7 +190,7 @@ def _backward(arguments, scratch):
         if item < 0:
             return
         # in the loop: Numba frees an array after the last line that names it
-        finish = Finish(address_of(zeros), np.float32(1), 0)
+        finish = Finish(address_of(zeros), np.float32(1), 0, 0)
         plane, block = item // p.blocks, item % p.blocks
         top, bottom = geo.height * block // p.blocks, geo.height * (block + 1) // p.blocks
         base = plane * image
@@ -203,17 +211,28 @@ def _backward(arguments, scratch):
             size, rest = Size(depth, count, p.outputs), cols[depth * step :]
             _product(weight, source, target, size, finish, rest, overhang)
             col2im(cols, step, dx, base, geo, row, end, top, bottom)
+        for c in range(geo.channels if p.mask else 0):
+            start = base + (c * geo.height + top) * geo.width
+            end = np.uint64(start + (bottom - top) * geo.width)
+            rectify_back(dx, float32s(p.mask), np.float32(p.slope), np.uint64(start), end)
 
 
 def _backward_by_columns(
-    dy: np.ndarray, weight: np.ndarray, dx: np.ndarray, geo: Geometry, groups: int, add: bool
+    dy: np.ndarray,
+    weight: np.ndarray,
+    dx: np.ndarray,
+    geo: Geometry,
+    groups: int,
+    add: bool,
+    mask: Optional[np.ndarray],
+    slope: float,
 ) -> None:
     outputs, depth = len(weight) // groups, weight.shape[1]
     rows = max(1, _STRIP_VALUES // (depth * geo.out_w))
     # their margins are computed twice
     blocks = min(geo.height, threads.count() * (2 if geo.height >= 64 else 1))
     columns = depth * (rows * geo.out_w + LANES) + outputs * LANES
-    arguments = _Backward(geo, dy, weight, dx, groups, outputs, rows, blocks, add)
+    arguments = _Backward(geo, dy, weight, dx, groups, outputs, rows, blocks, add, mask, slope)
     threads.run(_backward, len(dy) * groups * blocks, arguments, scratch=columns + OVERHANG)
 
 
@@ -250,30 +269,38 @@ def backward(
     geo: Geometry,
     groups: int,
     add: bool = False,
+    mask: Optional[np.ndarray] = None,
+    slope: threads.Number = 0.0,
 ) -> None:
     """dx = the gradient of the input from that of the output, or with `add` dx += it.
 
     Shapes are as in `forward`. At stride 1 this is itself a convolution, of dy with the rotated,
     transposed weights; but where dy has by far the more channels, its columns would cost more than
     the product, and Caffe's way (product, then col2im) is the faster.
+
+    Args:
+        mask: the data of an in-place ReLU on the input, or None: what is written to dx has then
+            passed that ReLU backward too. slope: its negative slope.
     """
     back_h = geo.dilation_h * (geo.kernel_h - 1) - geo.pad_h
     back_w = geo.dilation_w * (geo.kernel_w - 1) - geo.pad_w
     outputs, window = len(weight) // groups, geo.kernel_h * geo.kernel_w
     no_bias = np.empty(0, np.float32)
+    relu = None if mask is None else float(slope)
     back = Geometry(outputs, geo.out_h, geo.out_w, geo.height, geo.width, geo.kernel_h,
                     geo.kernel_w, 1, 1, back_h, back_w, geo.dilation_h, geo.dilation_w)  # fmt: skip
     if geo.pointwise:
-        forward(dy, weight, no_bias, dx, back, groups, turned=True, add=add)
+        forward(dy, weight, no_bias, dx, back, groups, relu, True, add, mask)
         return
     if winograd.pays(back, geo.channels) and geo.stride_h == geo.stride_w == 1:
-        winograd.forward(dy, weight, no_bias, dx, back, groups, add=add, turned=True)
+        act = 1.0 if relu is None else relu
+        winograd.forward(dy, weight, no_bias, dx, back, groups, act, add, turned=True, mask=mask)
         return
     many_columns = window != 1 and outputs >= 2 * geo.channels
     strided = (geo.stride_h, geo.stride_w) != (1, 1)
     if strided or back_h < 0 or back_w < 0 or many_columns:
-        _backward_by_columns(dy, weight, dx, geo, groups, add)
+        _backward_by_columns(dy, weight, dx, geo, groups, add, mask, float(slope))
         return
     turned = np.empty(groups * geo.channels * outputs * window, np.float32)
     threads.run(_turn, groups * geo.channels, _Turn(weight, turned, outputs, geo.channels, window))
-    forward(dy, turned, no_bias, dx, back, groups, add=add)
+    forward(dy, turned, no_bias, dx, back, groups, relu, add=add, mask=mask)

@@ -25,6 +25,8 @@ from .vectors import (
     load,
     multiply_add,
     number,
+    rectified,
+    rectified_back,
     splat,
     store,
     unpacked,
@@ -42,7 +44,8 @@ FULL = 12 if LANES == 16 else 6
 _ROWS = (FULL, FULL * 2 // 3, FULL // 3, 1)
 _TILES = tuple((rows, vectors) for vectors in (2, 1) for rows in _ROWS)
 _DEPTH = 384
-OVERHANG = 12 * WIDTH  # values of memory that `multiply` needs for the edge
+_EDGE = FULL * WIDTH  # values of a tile over the edge
+OVERHANG = 2 * _EDGE  # of memory that `multiply` needs for one and its mask
 
 
 class Left(NamedTuple):
@@ -72,12 +75,14 @@ class Finish(NamedTuple):
     """What becomes of a sum: act(sum + C's value if `add` is not 0 + the row's bias).
 
     bias: the address of a value a row. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with
-    slope 1 nothing.
+    slope 1 nothing. Where mask is not 0, act is a ReLU's backward pass instead: v where the ReLU's
+    data are positive, which lie so many bytes behind C's values, and slope * v elsewhere.
     """
 
     bias: int
     slope: np.float32
     add: int
+    mask: int
 
 
 def _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth):
@@ -154,18 +159,23 @@ def _summed(builder, shape, left, right, result, depth):
 def _tile(builder, shape, left, right, result, depth, finish):
     """The code of a tile of one shape; its matrices and its finish are tuples of LLVM values."""
     rows, vectors = shape
-    bias, slope, add = finish
+    bias, slope, add, mask = finish
     sums, places = _summed(builder, shape, left, right, result, depth)
     before = _before(builder, places, add)
     slopes = splat(builder, slope)
+    values = {}
     for r in range(rows):
         offset = splat(builder, load(builder, builder.add(bias, number(4 * r)), FLOAT))
         for v in range(vectors):
-            value = builder.fadd(builder.fadd(sums[r][v], before[r, v]), offset)
-            negative = builder.fcmp_ordered("<", value, ZERO)
-            below = builder.fmul(slopes, builder.select(negative, value, ZERO))
-            above = builder.select(negative, ZERO, value)
-            store(builder, places[r, v], builder.fadd(above, below))
+            values[r, v] = builder.fadd(builder.fadd(sums[r][v], before[r, v]), offset)
+    with builder.if_else(builder.icmp_signed("==", mask, number(0))) as (plain, masked):
+        with plain:
+            for at, value in values.items():
+                store(builder, places[at], rectified(builder, value, slopes))
+        with masked:
+            for at, value in values.items():
+                data = load(builder, builder.add(places[at], mask))
+                store(builder, places[at], rectified_back(builder, value, data, slopes))
 
 
 def _key(rows, vectors):
@@ -245,6 +255,7 @@ def _whole_depth(key, a, b, c, depth, finish):
                 finish.bias if last else address_of(_nothing),
                 finish.slope if last else np.float32(1),
                 finish.add if k == 0 else 1,
+                finish.mask if last else 0,
             ),
         )
 
@@ -256,6 +267,13 @@ def _tallest(rows):
         if rows >= tall:
             return tall
     return 1
+
+
+@numba.njit(nogil=True)
+def _copy(source, source_step, target, target_step, rows, columns):
+    for r in range(rows):
+        for q in range(columns):
+            target[r * target_step + q] = source[r * source_step + q]
 
 
 @numba.njit(nogil=True)
@@ -274,7 +292,7 @@ def multiply(a, b, c, size, finish, overhang):
     while done < size.rows:
         high = _tallest(size.rows - done)
         left = Left(a.address + 4 * done * a.row_step, a.row_step, a.k_step)
-        end = Finish(finish.bias + 4 * done, finish.slope, finish.add)
+        end = Finish(finish.bias + 4 * done, finish.slope, finish.add, finish.mask)
         for j in range(0, size.columns, WIDTH):
             across = min(WIDTH, size.columns - j)
             key = _tile_key(high, 2 if across > LANES else 1)
@@ -284,14 +302,15 @@ def multiply(a, b, c, size, finish, overhang):
                 _whole_depth(key, left, right, place, size.depth, end)
                 continue
             target = float32s(place.address)
-            for r in range(high if finish.add else 0):
-                for q in range(across):
-                    overhang[r * WIDTH + q] = target[r * c.step + q]
             edge = Rows(address_of(overhang), WIDTH)
+            if finish.add:
+                _copy(target, c.step, overhang, WIDTH, high, across)
+            if finish.mask:
+                data = float32s(place.address + finish.mask)
+                _copy(data, c.step, float32s(edge.address + 4 * _EDGE), WIDTH, high, across)
+                end = Finish(end.bias, end.slope, end.add, 4 * _EDGE)
             _whole_depth(key, left, right, edge, size.depth, end)
-            for r in range(high):
-                for q in range(across):
-                    target[r * c.step + q] = overhang[r * WIDTH + q]
+            _copy(overhang, WIDTH, target, c.step, high, across)
         done += high
 
 

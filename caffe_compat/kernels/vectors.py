@@ -70,6 +70,19 @@ def multiply_add(builder, a, b, c):
     return builder.call(function, [a, b, c])
 
 
+def rectified(builder, value, slopes):
+    """max(value, 0) + slopes * min(value, 0), in Caffe's own arithmetic."""
+    negative = builder.fcmp_ordered("<", value, ZERO)
+    below = builder.fmul(slopes, builder.select(negative, value, ZERO))
+    return builder.fadd(builder.select(negative, ZERO, value), below)
+
+
+def rectified_back(builder, value, data, slopes):
+    """The value where data are positive, slopes * value elsewhere."""
+    positive = builder.fcmp_ordered(">", data, ZERO)
+    return builder.select(positive, value, builder.fmul(slopes, value))
+
+
 def unpacked(context, builder, value, kind):
     """A number as it is, a NamedTuple as its numbers, of the types that its fields are given."""
     if not isinstance(kind, types.BaseTuple):

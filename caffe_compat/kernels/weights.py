@@ -76,7 +76,7 @@ def _convolved(arguments, scratch):
         if item < 0:
             return
         # in the loop: Numba frees an array after the last line that names it
-        finish = Finish(address_of(zeros), np.float32(1), 1)
+        finish = Finish(address_of(zeros), np.float32(1), 1, 0)
         row = item % p.parts * part
         channel = item // p.parts % p.blocks * p.channels
         group = item // p.parts // p.blocks
@@ -148,7 +148,7 @@ def _outer(arguments, scratch):
         item = threads.take(arguments)
         if item < 0:
             return
-        finish = Finish(address_of(zeros), np.float32(1), 1)
+        finish = Finish(address_of(zeros), np.float32(1), 1, 0)
         row = item * p.block
         size = Size(min(p.block, p.rows - row), p.columns, p.items)
         left, right = Left(p.a + 4 * row, 1, p.rows), Rows(p.b, p.columns)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from caffe_compat import ShapeError
+from caffe_compat.kernels import convolution as kernels
+from caffe_compat.kernels import elementwise
 from tests.support.gradcheck import build, check_gradient
 
 
@@ -123,3 +125,32 @@ def test_parameter_gradients_add_up_once_somebody_has_read_them(rng):
     assert np.abs(once).max() > 0
     layer.backward(top, [True], bottom)
     np.testing.assert_allclose(layer.blobs[0].diff, 2 * once, rtol=1e-5)
+
+
+@pytest.mark.parametrize("add", [False, True])
+@pytest.mark.parametrize(
+    "groups, channels, outputs, kernel, stride, pad",
+    [
+        (1, 20, 13, 1, 1, 0),
+        (2, 16, 18, 3, 1, 1),
+        (1, 6, 5, 5, 1, 2),
+        (1, 3, 8, 7, 2, 3),
+    ],
+    ids=["1x1", "tiles", "products", "columns"],
+)
+def test_a_gradient_passes_a_relu_as_it_is_stored(
+    groups, channels, outputs, kernel, stride, pad, add, rng
+):
+    height, width = 15, 37
+    size = [(side + 2 * pad - kernel) // stride + 1 for side in (height, width)]
+    dy = rng.normal(size=(2, groups * outputs, *size)).astype(np.float32)
+    weight = rng.normal(size=(groups * outputs, channels * kernel**2)).astype(np.float32)
+    x = np.maximum(rng.normal(size=(2, groups * channels, height, width)), 0).astype(np.float32)
+    pair = [(each, each) for each in (kernel, stride, pad, 1)]
+    geo = kernels.geometry(channels, (height, width), size, *pair)
+    dx = rng.normal(size=x.shape).astype(np.float32)
+    apart, wanted = dx.copy(), np.empty_like(dx)
+    kernels.backward(dy, weight, apart, geo, groups, add)
+    elementwise.relu_backward(x, apart, wanted, 0.25)
+    kernels.backward(dy, weight, dx, geo, groups, add, mask=x, slope=0.25)
+    np.testing.assert_array_equal(dx, wanted)

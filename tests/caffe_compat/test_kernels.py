@@ -36,7 +36,7 @@ def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
         gemm.Rows(address_of(b), b.shape[1]),
         gemm.Rows(address_of(c), c.shape[1]),
         gemm.Size(rows, columns, depth),
-        gemm.Finish(address_of(bias), slope, add),
+        gemm.Finish(address_of(bias), slope, add, 0),
         overhang,
     )
 
@@ -109,7 +109,7 @@ assert gemm.LANES == 8 or sys.argv[1] != "narrow"
 def product(a, b, c, bias, overhang):
     left, right = gemm.Left(address_of(a), a.shape[1], 1), gemm.Rows(address_of(b), b.shape[1])
     size = gemm.Size(a.shape[0], c.shape[1], a.shape[1])
-    finish = gemm.Finish(address_of(bias), np.float32(0.5), 0)
+    finish = gemm.Finish(address_of(bias), np.float32(0.5), 0, 0)
     gemm.multiply(left, right, gemm.Rows(address_of(c), c.shape[1]), size, finish, overhang)
 rng = np.random.RandomState(0)
 a, b, bias = (np.float32(rng.normal(size=shape)) for shape in ((29, 500), (500, 64), (29,)))
@@ -214,7 +214,7 @@ def test_numbers_of_a_wrong_kind_do_not_compile():
     @numba.njit
     def swapped(a):
         rows, left = gemm.Rows(address_of(a), 1), gemm.Left(address_of(a), 1, 1)
-        finish = gemm.Finish(np.float32(1), np.float32(1), 0)
+        finish = gemm.Finish(np.float32(1), np.float32(1), 0, 0)
         gemm.multiply(left, rows, rows, gemm.Size(1, 1, 1), finish, a)
 
     with pytest.raises(Exception, match="where a int64 belongs"):

@@ -6,7 +6,7 @@ where they are needed: those would take four times their memory, and longer to w
 than to transform.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
@@ -121,13 +121,15 @@ def forward(
     slope: float = 1.0,
     add: bool = False,
     turned: bool = False,
+    mask: Optional[np.ndarray] = None,
 ) -> None:
     """y = act(weight * x + bias), with windows of 3x3 values one apart.
 
     Args:
         x: (N, groups * C, H, W). bias: (groups * O,), or empty. y: (N, groups * O, H', W'). weight:
         (groups * O, C * 9), or with `turned` (groups * C, O * 9), which is rotated then.
-        slope: of a ReLU, or 1. add: add to what y holds.
+        slope: of a ReLU, or 1. add: add to what y holds. mask: an array of y's shape: apply a
+        ReLU's backward pass instead of a ReLU, of which these are the data.
     """
     outputs = y.shape[1] // groups
     origin = weights(weight, outputs if turned else geo.channels, groups, turned)
@@ -138,7 +140,7 @@ def forward(
     strips = -(-tiles // strip)
     given = bias if bias.size else None
     p = Tiled(
-        geo, x, given, y, groups, outputs, down, across, tiles, strip, strips, add, slope
+        geo, x, given, y, groups, outputs, down, across, tiles, strip, strips, add, slope, mask,
     )  # fmt: skip
     scratch, size = scratch_of(geo.channels, strip), VALUES * (geo.channels * strip + LANES)
     if strips * size <= _SMALL:

@@ -9,6 +9,7 @@ import numba
 import numpy as np
 
 from ..atomic import float32s, int32s, int64s
+from ..elementwise import rectify_back
 from ..gemm import FULL, Left, Rows, Size, accumulate
 from ..strips import Geometry
 from ..vectors import LANES, fetch_to_read, fetch_to_write
@@ -41,6 +42,7 @@ class Tiled(NamedTuple):
     strips: int
     add: bool
     slope: float
+    mask: Optional[np.ndarray]
 
 
 class _Run(NamedTuple):
@@ -203,8 +205,11 @@ def take_in(p, group, strip, tiles, scratch):
 
 
 @numba.njit(nogil=True)
-def _put_out(p, y, runs, number, straight, rows, step):
-    """A strip's rows of one output to y, or added to what it holds, but those that are there."""
+def _put_out(p, y, mask, runs, number, straight, rows, step):
+    """A strip's rows of one output to y, or added to what it holds, but those that are there.
+
+    mask: as y, of the mask.
+    """
     width = np.uint64(p.geo.out_w)
     for i in range(number):
         at = i * _RUN
@@ -224,6 +229,9 @@ def _put_out(p, y, runs, number, straight, rows, step):
                 else:
                     for q in range(columns):
                         y[target + q] = rows[source + q]
+                if p.mask:
+                    slope = np.float32(p.slope)
+                    rectify_back(y, mask, slope, target, target + columns)
 
 
 @numba.njit(nogil=True)
@@ -236,7 +244,7 @@ def rows_out(p, group, row, high, weight, tiles, strip, scratch):
     runs, straight = int64s(scratch + 4 * memory.runs), int64s(scratch + 4 * memory.straight)
     rows_at, products_at = scratch + 4 * memory.rows, scratch + 4 * memory.products
     columns = strip.vectors * LANES
-    bias, slope = float32s(p.bias), np.float32(p.slope)
+    bias, mask = float32s(p.bias), p.mask - p.y if p.mask else 0
     area = geo.out_h * geo.out_w
     for r in range(high):
         channel = p.y + 4 * (group * p.outputs + row + r) * area
@@ -263,8 +271,10 @@ def rows_out(p, group, row, high, weight, tiles, strip, scratch):
                 products_at + 4 * (r * columns + t),
                 memory.product,
                 offset,
-                slope,
+                np.float32(p.slope if there or not mask else 1),
+                mask if there else 0,
                 y + 4 * straight[v] if there else rows_at + 4 * STEP * t,
                 geo.out_w if there else memory.step,
             )
-        _put_out(p, float32s(y), runs, strip.runs, straight, float32s(rows_at), memory.step)
+        data, rows = float32s(y + mask), float32s(rows_at)
+        _put_out(p, float32s(y), data, runs, strip.runs, straight, rows, memory.step)
