@@ -5,7 +5,7 @@ import pytest
 
 from caffe_compat import ShapeError
 from caffe_compat.kernels import convolution as kernels
-from caffe_compat.kernels import elementwise
+from caffe_compat.kernels import cores, elementwise
 from tests.support.gradcheck import build, check_gradient
 
 
@@ -78,9 +78,7 @@ def test_both_ways_of_the_data_gradient_agree_with_finite_differences(outputs, c
 
 
 def test_convolution_over_many_strips_is_the_direct_one(rng, monkeypatch):
-    from caffe_compat.kernels import convolution as kernel
-
-    monkeypatch.setattr(kernel, "_STRIP_VALUES", 500)
+    monkeypatch.setattr(cores, "level_2", lambda: 1)
     for settings, *rest in CONVOLUTIONS.values():
         layer, bottom, top = convolution(settings, rng, size=(19, 11))
         layer.forward(bottom, top)
@@ -90,9 +88,7 @@ def test_convolution_over_many_strips_is_the_direct_one(rng, monkeypatch):
 
 def test_convolution_data_gradient_is_the_adjoint_over_many_strips(rng, monkeypatch):
     # <y, Ax> = <A'y, x> for every setting
-    from caffe_compat.kernels import convolution as kernel
-
-    monkeypatch.setattr(kernel, "_STRIP_VALUES", 500)
+    monkeypatch.setattr(cores, "level_2", lambda: 1)
     for settings, *_ in CONVOLUTIONS.values():
         for outputs in (4, 16):
             layer, bottom, top = convolution(settings, rng, outputs=outputs, size=(70, 11), n=1)
@@ -127,30 +123,67 @@ def test_parameter_gradients_add_up_once_somebody_has_read_them(rng):
     np.testing.assert_allclose(layer.blobs[0].diff, 2 * once, rtol=1e-5)
 
 
-@pytest.mark.parametrize("add", [False, True])
-@pytest.mark.parametrize(
-    "groups, channels, outputs, kernel, stride, pad",
-    [
-        (1, 20, 13, 1, 1, 0),
-        (2, 16, 18, 3, 1, 1),
-        (1, 6, 5, 5, 1, 2),
-        (1, 3, 8, 7, 2, 3),
-    ],
-    ids=["1x1", "tiles", "products", "columns"],
-)
-def test_a_gradient_passes_a_relu_as_it_is_stored(
-    groups, channels, outputs, kernel, stride, pad, add, rng
-):
-    height, width = 15, 37
-    size = [(side + 2 * pad - kernel) // stride + 1 for side in (height, width)]
-    dy = rng.normal(size=(2, groups * outputs, *size)).astype(np.float32)
+WAYS = {  # groups, channels, outputs of a group, kernel, stride, pad, dilation
+    "1x1": (1, 20, 13, 1, 1, 0, 1),
+    "tiles": (2, 16, 18, 3, 1, 1, 1),
+    "products": (1, 18, 5, 5, 1, 2, 1),
+    "columns": (1, 3, 8, 7, 2, 3, 1),
+    "many columns": (1, 8, 70, 5, 1, 2, 1),
+    "gaps": (2, 4, 3, 2, 3, 1, 2),
+}
+
+
+def made(way, rng, size=(15, 37)):
+    """(geometry, groups, x, weight, an output's gradient)"""
+    groups, channels, outputs, kernel, stride, pad, dilation = WAYS[way]
+    extent = dilation * (kernel - 1) + 1
+    out = [(side + 2 * pad - extent) // stride + 1 for side in size]
+    dy = rng.normal(size=(2, groups * outputs, *out)).astype(np.float32)
     weight = rng.normal(size=(groups * outputs, channels * kernel**2)).astype(np.float32)
-    x = np.maximum(rng.normal(size=(2, groups * channels, height, width)), 0).astype(np.float32)
-    pair = [(each, each) for each in (kernel, stride, pad, 1)]
-    geo = kernels.geometry(channels, (height, width), size, *pair)
+    x = np.maximum(rng.normal(size=(2, groups * channels, *size)), 0).astype(np.float32)
+    pairs = [(each, each) for each in (kernel, stride, pad, dilation)]
+    return kernels.geometry(channels, size, out, *pairs), groups, x, weight, dy
+
+
+@pytest.mark.parametrize("add", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_gradient_passes_a_relu_as_it_is_stored(way, add, rng):
+    geo, groups, x, weight, dy = made(way, rng)
     dx = rng.normal(size=x.shape).astype(np.float32)
     apart, wanted = dx.copy(), np.empty_like(dx)
     kernels.backward(dy, weight, apart, geo, groups, add)
     elementwise.relu_backward(x, apart, wanted, 0.25)
     kernels.backward(dy, weight, dx, geo, groups, add, mask=x, slope=0.25)
     np.testing.assert_array_equal(dx, wanted)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_results_depend_neither_on_the_cache_nor_on_threads(way, rng, monkeypatch):
+    geo, groups, x, weight, dy = made(way, rng, (70, 37))
+    bias = rng.normal(size=len(weight)).astype(np.float32)
+    found = set()
+    for threads, level_2 in (("1", 1 << 21), ("2", 1 << 16), ("3", 1)):
+        monkeypatch.setenv("CAFFE_COMPAT_THREADS", threads)
+        monkeypatch.setattr(cores, "level_2", lambda size=level_2: size)
+        y, dx = np.empty_like(dy), np.empty_like(x)
+        kernels.forward(x, weight, bias, y, geo, groups)
+        kernels.backward(dy, weight, dx, geo, groups)
+        found.add((y.tobytes(), dx.tobytes()))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_lies_beside_the_arrays_counts_nothing_and_stays(way, rng):
+    geo, groups, x, weight, dy = made(way, rng)
+    y, dx = np.empty_like(dy), np.empty_like(x)
+    whole = [np.full(array.size + 800, np.nan, np.float32) for array in (x, weight, dy, y, dx)]
+    inner = [flat[400:-400].reshape(a.shape) for flat, a in zip(whole, (x, weight, dy, y, dx))]
+    for each, array in zip(inner, (x, weight, dy)):
+        each[...] = array
+    nothing = np.empty(0, np.float32)
+    for a, b, c, d, e in ((x, weight, dy, y, dx), inner):
+        kernels.forward(a, b, nothing, d, geo, groups)
+        kernels.backward(c, b, e, geo, groups)
+    np.testing.assert_array_equal(inner[3], y)
+    np.testing.assert_array_equal(inner[4], dx)
+    assert all(np.isnan(flat[:400]).all() and np.isnan(flat[-400:]).all() for flat in whole)

@@ -13,7 +13,7 @@ import numpy as np
 from .. import threads
 from ..atomic import record
 from ..gemm import FULL
-from ..strips import Geometry
+from ..geometry import Geometry
 from ..vectors import LANES
 from .strips import Tiled, begin, memory_of, rows_out, scratch_of, take_in
 from .transforms import STEP, VALUES
@@ -142,7 +142,8 @@ def forward(
     p = Tiled(
         geo, x, given, y, groups, outputs, down, across, tiles, strip, strips, add, slope, mask,
     )  # fmt: skip
-    scratch, size = scratch_of(geo.channels, strip), VALUES * (geo.channels * strip + LANES)
+    scratch = scratch_of(geo.channels, strip)
+    size = VALUES * memory_of.py_func(geo.channels, strip).size
     if strips * size <= _SMALL:
         small = _Small(p, origin, np.empty(groups * strips * size, np.float32))
         threads.run(_small_in, groups * strips, small, scratch)

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..atomic import float32s, int32s, int64s
 from ..elementwise import rectify_back
-from ..gemm import FULL, Left, Rows, Size, accumulate
-from ..strips import Geometry
+from ..gemm import FULL, WIDTH, Rows, Size, accumulate
+from ..geometry import Geometry
 from ..vectors import LANES, fetch_to_read, fetch_to_write
 from .transforms import (
     SIDE,
@@ -66,7 +66,7 @@ _RUN = 10  # numbers of a _Run
 class Memory(NamedTuple):
     """A strip's memory beside B^T d B: places in a thread's scratch, and how far rows lie apart."""
 
-    size: int  # of one of the 36 of B^T d B: (channels, strip)
+    size: int  # of one of the 36 of B^T d B, in panels (strip / WIDTH, channels, WIDTH)
     products: int  # (36, FULL, strip)
     product: int
     rows: int  # (6, 4 * strip), and 12 rows of ends
@@ -79,7 +79,8 @@ class Memory(NamedTuple):
 
 @numba.njit(nogil=True, inline="always")
 def memory_of(channels, strip):
-    size, product = channels * strip + LANES, FULL * strip + LANES
+    size = (strip + WIDTH - 1) // WIDTH * WIDTH * channels + LANES
+    product = FULL * strip + LANES
     step = STEP * strip + 2 * LANES
     products = 0
     rows = products + VALUES * product
@@ -199,7 +200,7 @@ def take_in(p, group, strip, tiles, scratch):
                 step,
                 ends_at + 4 * t,
                 scratch + 4 * (memory.last + t),
-                tiles + 4 * (c * LANES * vectors + t),
+                tiles + 4 * (t // WIDTH * WIDTH * geo.channels + c * WIDTH + t % WIDTH),
                 memory.size,
             )
 
@@ -254,8 +255,8 @@ def rows_out(p, group, row, high, weight, tiles, strip, scratch):
                 fetch_to_write(place, runs[i * _RUN + 9])
     for value in range(VALUES):
         accumulate(
-            Left(weight + 4 * value * (high * geo.channels + LANES), 1, high),
-            Rows(tiles + 4 * value * memory.size, columns),
+            weight + 4 * value * (high * geo.channels + LANES),
+            tiles + 4 * value * memory.size,
             Rows(products_at + 4 * value * memory.product, columns),
             Size(high, columns, geo.channels),
             _PART,

@@ -1,0 +1,179 @@
+"""The gradient of a convolution's input, a row of outputs at a time.
+
+The product of the transposed weights and the outputs' gradient has the columns' gradient; it is
+added up in a ring of a few rows of the picture, which are written when no later output sees them.
+Each value is summed over the outputs that see it in the order of their rows and columns, whatever
+the size of strips and panels.
+"""
+
+from typing import NamedTuple, Optional
+
+import numba
+import numpy as np
+
+from .. import threads
+from ..atomic import float32s, int64s, record
+from ..elementwise import rectify_back
+from ..gemm import DEPTH, WIDTH, Finish, Rows, Size, multiply
+from ..geometry import Geometry
+from .fields import Strip, clear, field_of, fill_last_panel, fill_panels, find_runs, inside
+from .forward import memory_of, most_outputs, strip_of
+from .packing import packed, transposed
+
+
+class _Backward(NamedTuple):
+    """What `by_columns` gives its task."""
+
+    geo: Geometry
+    dy: np.ndarray
+    weight: np.ndarray  # transposed, packed
+    dx: np.ndarray
+    groups: int
+    outputs: int  # of one group
+    columns: int  # of a strip
+    blocks: int  # of the picture's rows
+    add: bool
+    mask: Optional[np.ndarray]
+    slope: float
+
+
+@numba.njit(nogil=True)
+def _multiply_strip(p, dy, a, depth, row, column, count, scratch, memory):
+    """The columns' gradient (depth, count) of a strip within a row of outputs, behind the panels.
+
+    dy: the address of the image's first value. a: of its group's weights.
+    """
+    geo, positions = p.geo, p.geo.out_h * p.geo.out_w
+    offsets, runs = int64s(scratch + 4 * memory.offsets), int64s(scratch + 4 * memory.runs)
+    panels = scratch + 4 * memory.panels
+    source, whole = dy + 4 * (row * geo.out_w + column), count // WIDTH * WIDTH
+    target = Rows(scratch + 4 * memory.field, p.columns)
+    finish, size = Finish(0, np.float32(1), 0, 0), Size(depth, count, p.outputs)
+    for o in range(p.outputs):
+        offsets[o] = o * positions
+    for k in range(0, p.outputs, DEPTH):
+        part = min(DEPTH, p.outputs - k)
+        found = find_runs(0, Strip(0, 1, 0, whole), part, runs)
+        fill_panels(source, offsets, k, part, runs, found, panels)
+        if whole < count:
+            panel = panels + 4 * whole * (part + 1)
+            fill_last_panel(source, offsets, k, part, whole, count - whole, panel)
+        multiply(a, panels, target, size, k, finish, float32s(scratch))
+
+
+@numba.njit(nogil=True)
+def _add_strip(geo, cols, step, row, column, count, top, bottom, field, ring):
+    """Add a strip's gradient of the columns (depth, count), rows `step` apart, to the ring.
+
+    From right to left within the window: so what comes to a value comes from left to right.
+    """
+    for c in range(geo.channels):
+        for i in range(geo.kernel_h):
+            y = row * geo.stride_h - geo.pad_h + i * geo.dilation_h
+            if y < top or y >= bottom:
+                continue
+            line = c * field.channel + y % field.rows * field.row + column
+            for j in range(geo.kernel_w - 1, -1, -1):
+                shift = j * geo.dilation_w
+                part, place = shift % geo.stride_w, shift // geo.stride_w
+                target = np.uint64(line + part * field.side + place)
+                source = np.uint64(((c * geo.kernel_h + i) * geo.kernel_w + j) * step)
+                for q in range(np.uint64(count)):
+                    ring[target + q] += cols[source + q]
+
+
+@numba.njit(nogil=True)
+def _write_row(p, base, y, field, ring):
+    """A row of the picture at dx[base], from the ring, whose rows are zeros again."""
+    geo, stride = p.geo, np.uint64(p.geo.stride_w)
+    one, two = np.uint64(1), np.uint64(2)
+    dx, slope = float32s(p.dx), np.float32(p.slope)
+    for c in range(geo.channels):
+        at, line = (
+            c * field.channel + y % field.rows * field.row,
+            base + (c * geo.height + y) * geo.width,
+        )
+        if not p.add:
+            clear(dx, np.uint64(line), np.uint64(geo.width))
+        for part in range(geo.stride_w):
+            low, high, column = inside(geo, part, 0, field.side)
+            source, target = np.uint64(at + part * field.side + low), np.uint64(line + column)
+            if stride == one:
+                for q in range(np.uint64(high - low)):
+                    dx[target + q] += ring[source + q]
+            elif stride == two:
+                for q in range(np.uint64(high - low)):
+                    dx[target + two * q] += ring[source + q]
+            else:
+                for q in range(np.uint64(high - low)):
+                    dx[target + stride * q] += ring[source + q]
+        clear(ring, np.uint64(at), np.uint64(field.row))
+        if p.mask:
+            rectify_back(dx, float32s(p.mask), slope, np.uint64(line), np.uint64(line + geo.width))
+
+
+@threads.Task
+def _backward(arguments, scratch):
+    """Blocks of the picture's rows: the gradient of each from all the output rows that see it."""
+    p = record(_Backward, threads.given(arguments))
+    geo = p.geo
+    positions, depth = geo.out_h * geo.out_w, geo.channels * geo.kernel_h * geo.kernel_w
+    memory = memory_of(p.outputs, p.columns)
+    field = field_of(geo, Strip(0, 1, 0, geo.out_w))
+    cols_at = scratch + 4 * memory.field
+    cols = float32s(cols_at)
+    ring = float32s(cols_at + 4 * depth * p.columns)
+    reach = (geo.kernel_h - 1) * geo.dilation_h - geo.pad_h
+    while True:
+        item = threads.take(arguments)
+        if item < 0:
+            return
+        plane, block = item // p.blocks, item % p.blocks
+        top, bottom = geo.height * block // p.blocks, geo.height * (block + 1) // p.blocks
+        a = p.weight + 4 * (plane % p.groups * p.outputs * depth)
+        dy, base = (
+            p.dy + 4 * plane * p.outputs * positions,
+            plane * geo.channels * geo.height * geo.width,
+        )
+        clear(ring, np.uint64(0), np.uint64(geo.channels * field.channel))
+        written = top
+        for row in range(max(0, -((reach - top) // geo.stride_h)), geo.out_h):
+            first = row * geo.stride_h - geo.pad_h  # of the picture's rows that it sees
+            if first >= bottom:
+                break
+            for y in range(written, min(bottom, first)):
+                _write_row(p, base, y, field, ring)
+            written = max(written, min(bottom, first))
+            for column in range(0, geo.out_w, p.columns):
+                count = min(p.columns, geo.out_w - column)
+                _multiply_strip(p, dy, a, depth, row, column, count, scratch, memory)
+                _add_strip(geo, cols, p.columns, row, column, count, top, bottom, field, ring)
+        for y in range(written, bottom):
+            _write_row(p, base, y, field, ring)
+
+
+def by_columns(
+    dy: np.ndarray,
+    weight: np.ndarray,
+    dx: np.ndarray,
+    geo: Geometry,
+    groups: int,
+    slope: float,
+    add: bool,
+    mask: Optional[np.ndarray],
+) -> None:
+    """dx = the gradient of the input; see kernels.convolution.backward."""
+    weights = transposed(weight, groups)
+    outputs = weights.depth
+    row = geo._replace(out_h=1)
+    columns = strip_of(row, min(most_outputs(outputs), most_outputs(geo.depth))).column_end
+    field = field_of.py_func(geo, Strip(0, 1, 0, geo.out_w))
+    # their margins are computed twice
+    blocks = min(geo.height, threads.count() * (2 if geo.height >= 64 else 1))
+    arguments = _Backward(
+        geo, dy, packed(weights, groups, weights.rows), dx, groups, outputs, columns, blocks, add,
+        mask, slope,
+    )  # fmt: skip
+    memory = memory_of.py_func(outputs, columns)
+    scratch = memory.field + geo.depth * columns + geo.channels * field.channel + WIDTH
+    threads.run(_backward, len(dy) * groups * blocks, arguments, scratch)
