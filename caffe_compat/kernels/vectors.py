@@ -61,6 +61,20 @@ def splat(builder, value):
     return shuffled(builder, first, nothing, [0] * LANES)
 
 
+def columns_of(builder, rows):
+    """The columns of a matrix of as many vectors as each has lanes."""
+    lanes = len(rows)
+    pairs = [place for i in range(lanes) for place in (i, lanes + i)]
+    for _ in range(lanes.bit_length() - 1):
+        halves = zip(rows[: lanes // 2], rows[lanes // 2 :])
+        rows = [
+            shuffled(builder, first, second, part)
+            for first, second in halves
+            for part in (pairs[:lanes], pairs[lanes:])
+        ]
+    return rows
+
+
 def multiply_add(builder, a, b, c):
     """a * b + c, of three vectors."""
     if not FUSED:

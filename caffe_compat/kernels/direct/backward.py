@@ -1,4 +1,4 @@
-"""The gradient of a convolution's input, a row of outputs at a time.
+"""The gradient of a convolution's input, by a few rows of outputs or a part of one at a time.
 
 The product of the transposed weights and the outputs' gradient has the columns' gradient; it is
 added up in a ring of a few rows of the picture, which are written when no later output sees them.
@@ -30,7 +30,10 @@ class _Backward(NamedTuple):
     dx: np.ndarray
     groups: int
     outputs: int  # of one group
-    columns: int  # of a strip
+    rows: int  # of a strip
+    columns: int
+    channels: int  # of a block
+    parts: int  # blocks of channels
     blocks: int  # of the picture's rows
     add: bool
     mask: Optional[np.ndarray]
@@ -38,16 +41,17 @@ class _Backward(NamedTuple):
 
 
 @numba.njit(nogil=True)
-def _multiply_strip(p, dy, a, depth, row, column, count, scratch, memory):
-    """The columns' gradient (depth, count) of a strip within a row of outputs, behind the panels.
+def _multiply_strip(p, dy, a, depth, strip, scratch, memory):
+    """The columns' gradient (depth, the strip's outputs), behind the panels.
 
     dy: the address of the image's first value. a: of its group's weights.
     """
     geo, positions = p.geo, p.geo.out_h * p.geo.out_w
     offsets, runs = int64s(scratch + 4 * memory.offsets), int64s(scratch + 4 * memory.runs)
     panels = scratch + 4 * memory.panels
-    source, whole = dy + 4 * (row * geo.out_w + column), count // WIDTH * WIDTH
-    target = Rows(scratch + 4 * memory.field, p.columns)
+    count = (strip.row_end - strip.row) * (strip.column_end - strip.column)
+    source, whole = dy + 4 * (strip.row * geo.out_w + strip.column), count // WIDTH * WIDTH
+    target = Rows(scratch + 4 * memory.field, p.rows * p.columns)
     finish, size = Finish(0, np.float32(1), 0, 0), Size(depth, count, p.outputs)
     for o in range(p.outputs):
         offsets[o] = o * positions
@@ -62,33 +66,38 @@ def _multiply_strip(p, dy, a, depth, row, column, count, scratch, memory):
 
 
 @numba.njit(nogil=True)
-def _add_strip(geo, cols, step, row, column, count, top, bottom, field, ring):
-    """Add a strip's gradient of the columns (depth, count), rows `step` apart, to the ring.
+def _add_strip(p, channels, cols, strip, top, bottom, field, ring):
+    """Add a strip's gradient of the columns to the ring.
 
     From right to left within the window: so what comes to a value comes from left to right.
     """
-    for c in range(geo.channels):
-        for i in range(geo.kernel_h):
-            y = row * geo.stride_h - geo.pad_h + i * geo.dilation_h
-            if y < top or y >= bottom:
-                continue
-            line = c * field.channel + y % field.rows * field.row + column
-            for j in range(geo.kernel_w - 1, -1, -1):
-                shift = j * geo.dilation_w
-                part, place = shift % geo.stride_w, shift // geo.stride_w
-                target = np.uint64(line + part * field.side + place)
-                source = np.uint64(((c * geo.kernel_h + i) * geo.kernel_w + j) * step)
-                for q in range(np.uint64(count)):
-                    ring[target + q] += cols[source + q]
+    geo, count = p.geo, np.uint64(strip.column_end - strip.column)
+    step = p.rows * p.columns
+    for row in range(strip.row, strip.row_end):
+        first = (row - strip.row) * geo.out_w
+        for c in range(channels):
+            for i in range(geo.kernel_h):
+                y = row * geo.stride_h - geo.pad_h + i * geo.dilation_h
+                if y < top or y >= bottom:
+                    continue
+                line = c * field.channel + y % field.rows * field.row + strip.column
+                for j in range(geo.kernel_w - 1, -1, -1):
+                    shift = j * geo.dilation_w
+                    part, place = shift % geo.stride_w, shift // geo.stride_w
+                    target = np.uint64(line + part * field.side + place)
+                    k = (c * geo.kernel_h + i) * geo.kernel_w + j
+                    source = np.uint64(k * step + first)
+                    for q in range(count):
+                        ring[target + q] += cols[source + q]
 
 
 @numba.njit(nogil=True)
-def _write_row(p, base, y, field, ring):
+def _write_row(p, base, channels, y, field, ring):
     """A row of the picture at dx[base], from the ring, whose rows are zeros again."""
     geo, stride = p.geo, np.uint64(p.geo.stride_w)
     one, two = np.uint64(1), np.uint64(2)
     dx, slope = float32s(p.dx), np.float32(p.slope)
-    for c in range(geo.channels):
+    for c in range(channels):
         at, line = (
             c * field.channel + y % field.rows * field.row,
             base + (c * geo.height + y) * geo.width,
@@ -114,42 +123,40 @@ def _write_row(p, base, y, field, ring):
 
 @threads.Task
 def _backward(arguments, scratch):
-    """Blocks of the picture's rows: the gradient of each from all the output rows that see it."""
+    """Blocks of channels, or of rows: the gradient of each from all the outputs that see it."""
     p = record(_Backward, threads.given(arguments))
-    geo = p.geo
-    positions, depth = geo.out_h * geo.out_w, geo.channels * geo.kernel_h * geo.kernel_w
-    memory = memory_of(p.outputs, p.columns)
-    field = field_of(geo, Strip(0, 1, 0, geo.out_w))
+    geo, window = p.geo, p.geo.kernel_h * p.geo.kernel_w
+    memory = memory_of(p.outputs, p.rows * p.columns)
+    field = field_of(geo, Strip(0, p.rows, 0, geo.out_w))
     cols_at = scratch + 4 * memory.field
     cols = float32s(cols_at)
-    ring = float32s(cols_at + 4 * depth * p.columns)
+    ring = float32s(cols_at + 4 * p.channels * window * p.rows * p.columns)
     reach = (geo.kernel_h - 1) * geo.dilation_h - geo.pad_h
     while True:
         item = threads.take(arguments)
         if item < 0:
             return
-        plane, block = item // p.blocks, item % p.blocks
+        block, channel = item % p.blocks, item // p.blocks % p.parts * p.channels
+        plane = item // p.blocks // p.parts
+        channels = min(p.channels, geo.channels - channel)
         top, bottom = geo.height * block // p.blocks, geo.height * (block + 1) // p.blocks
-        a = p.weight + 4 * (plane % p.groups * p.outputs * depth)
-        dy, base = (
-            p.dy + 4 * plane * p.outputs * positions,
-            plane * geo.channels * geo.height * geo.width,
-        )
-        clear(ring, np.uint64(0), np.uint64(geo.channels * field.channel))
-        written = top
-        for row in range(max(0, -((reach - top) // geo.stride_h)), geo.out_h):
-            first = row * geo.stride_h - geo.pad_h  # of the picture's rows that it sees
-            if first >= bottom:
-                break
-            for y in range(written, min(bottom, first)):
-                _write_row(p, base, y, field, ring)
-            written = max(written, min(bottom, first))
+        base = (plane * geo.channels + channel) * geo.height * geo.width
+        dy = p.dy + 4 * plane * p.outputs * geo.out_h * geo.out_w
+        a = p.weight + 4 * (plane % p.groups * geo.channels + channel) * window * p.outputs
+        clear(ring, np.uint64(0), np.uint64(channels * field.channel))
+        written, last = top, min(geo.out_h, (bottom - 1 + geo.pad_h) // geo.stride_h + 1)
+        for row in range(max(0, -((reach - top) // geo.stride_h)), last, p.rows):
+            seen = max(written, min(bottom, row * geo.stride_h - geo.pad_h))
+            for y in range(written, seen):
+                _write_row(p, base, channels, y, field, ring)
+            written = seen
             for column in range(0, geo.out_w, p.columns):
-                count = min(p.columns, geo.out_w - column)
-                _multiply_strip(p, dy, a, depth, row, column, count, scratch, memory)
-                _add_strip(geo, cols, p.columns, row, column, count, top, bottom, field, ring)
+                row_end, column_end = row + p.rows, column + p.columns
+                strip = Strip(row, min(last, row_end), column, min(geo.out_w, column_end))
+                _multiply_strip(p, dy, a, channels * window, strip, scratch, memory)
+                _add_strip(p, channels, cols, strip, top, bottom, field, ring)
         for y in range(written, bottom):
-            _write_row(p, base, y, field, ring)
+            _write_row(p, base, channels, y, field, ring)
 
 
 def by_columns(
@@ -165,15 +172,20 @@ def by_columns(
     """dx = the gradient of the input; see kernels.convolution.backward."""
     weights = transposed(weight, groups)
     outputs = weights.depth
-    row = geo._replace(out_h=1)
-    columns = strip_of(row, min(most_outputs(outputs), most_outputs(geo.depth))).column_end
-    field = field_of.py_func(geo, Strip(0, 1, 0, geo.out_w))
-    # their margins are computed twice
-    blocks = min(geo.height, threads.count() * (2 if geo.height >= 64 else 1))
+    strip = strip_of(geo, min(most_outputs(outputs), most_outputs(geo.depth)))
+    rows, columns = strip.row_end, strip.column_end
+    field = field_of.py_func(geo, Strip(0, rows, 0, geo.out_w))
+    # blocks of rows only for want of channels, since their margins are computed twice
+    many = 2 * threads.count()
+    parts = max(1, min(geo.channels // 4, -(-many // (len(dy) * groups))))
+    channels = -(-geo.channels // parts)
+    parts = -(-geo.channels // channels)
+    blocks = min(geo.height, many) if len(dy) * groups * parts < threads.count() else 1
+    window = geo.kernel_h * geo.kernel_w
     arguments = _Backward(
-        geo, dy, packed(weights, groups, weights.rows), dx, groups, outputs, columns, blocks, add,
-        mask, slope,
+        geo, dy, packed(weights, groups, channels * window), dx, groups, outputs, rows, columns,
+        channels, parts, blocks, add, mask, slope,
     )  # fmt: skip
-    memory = memory_of.py_func(outputs, columns)
-    scratch = memory.field + geo.depth * columns + geo.channels * field.channel + WIDTH
-    threads.run(_backward, len(dy) * groups * blocks, arguments, scratch)
+    memory = memory_of.py_func(outputs, rows * columns)
+    scratch = memory.field + channels * (window * rows * columns + field.channel) + WIDTH
+    threads.run(_backward, len(dy) * groups * parts * blocks, arguments, scratch)

@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from numba import types
+from numba.extending import intrinsic
 
 from .. import threads
 from ..atomic import float32s, record
-from ..gemm import DEPTH, OVERHANG, WIDTH, Finish, Size, multiply, tallest
+from ..gemm import DEPTH, FULL, LANES, OVERHANG, WIDTH, Finish, Size, multiply, tallest
+from ..vectors import columns_of, load, number, store
 
 
 class Weights(NamedTuple):
@@ -51,18 +54,62 @@ def turned(weight: np.ndarray, groups: int, channels: int) -> Weights:
     )  # fmt: skip
 
 
+_PARTS = range((FULL - 1) // LANES * LANES, -1, -LANES)  # of a column of a full tile
+
+
+@intrinsic
+def _copy_column(typingctx, source, target):
+    """A column of a full tile, and what fills its last vector, from one address to another."""
+
+    def generate(context, builder, signature, args):
+        for part in _PARTS:
+            source, target = (builder.add(each, number(4 * part)) for each in args)
+            store(builder, target, load(builder, source))
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), generate
+
+
+@intrinsic
+def _copy_rows(typingctx, source, row_step, high, target):
+    """LANES columns of a tile from rows to columns, and what fills each one's last vector.
+
+    That is written over by the next column: so the last rows come first.
+    """
+
+    def generate(context, builder, signature, args):
+        source, row_step, high, target = args
+        for part in _PARTS:
+            rows = []
+            for r in range(part, part + LANES):  # those too many are the first again
+                there = builder.icmp_signed("<", number(r), high)
+                place = builder.mul(builder.select(there, number(4 * r), number(0)), row_step)
+                rows.append(load(builder, builder.add(source, place)))
+            for k, column in enumerate(columns_of(builder, rows)):
+                place = builder.add(builder.mul(high, number(4 * k)), number(4 * part))
+                store(builder, builder.add(target, place), column)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 4), generate
+
+
 @numba.njit(nogil=True)
-def _pack_tile(source, at, row_step, k_step, depth, high, target):
-    """target[(depth, high)] = the matrix at source[at], both of them flat arrays."""
-    if row_step == 1:
-        for k in range(depth):
-            place, to = np.uint64(at + k * k_step), np.uint64(k * high)
-            for r in range(np.uint64(high)):
-                target[to + r] = source[place + r]
-        return
-    for r in range(high):
-        for k in range(depth):
-            target[np.uint64(k * high + r)] = source[np.uint64(at + r * row_step + k * k_step)]
+def _pack_tile(source, row_step, k_step, depth, high, target):
+    """The matrix at an address, (high, depth), to another, (depth, high)."""
+    done = 0
+    # no vector may reach over the end of either: the last columns one by one
+    if row_step == 1 and high > FULL // 2:
+        for k in range(depth - FULL):
+            _copy_column(source + 4 * k * k_step, target + 4 * k * high)
+        done = max(0, depth - FULL)
+    elif k_step == 1:
+        for k in range(0, depth - 3 * LANES, LANES):
+            _copy_rows(source + 4 * k, row_step, high, target + 4 * k * high)
+            done = k + LANES
+    for k in range(done, depth):
+        column, to = float32s(source + 4 * k * k_step), float32s(target + 4 * k * high)
+        for r in range(np.uint64(high)):
+            to[r] = column[r * np.uint64(row_step)]
 
 
 class _Pack(NamedTuple):
@@ -80,7 +127,6 @@ def _pack(arguments, scratch):
     """Every so many tiles of each block."""
     p = record(_Pack, threads.given(arguments))
     w = p.weights
-    source = float32s(w.array)
     while True:
         item = threads.take(arguments)
         if item < 0:
@@ -91,12 +137,12 @@ def _pack(arguments, scratch):
         while row < end:
             high = tallest(end - row)
             if tile % p.shares == share:
-                at = w.first + group * w.group_step + row * w.row_step
+                at = w.array + 4 * (w.first + group * w.group_step + row * w.row_step)
                 target = p.target + 4 * (group * w.rows + row) * w.depth
                 for k in range(0, w.depth, w.inner):
-                    part = float32s(target + 4 * k * high)
-                    _pack_tile(source, at, w.row_step, w.inner_step, w.inner, high, part)
-                    at += w.outer_step
+                    part = target + 4 * k * high
+                    _pack_tile(at, w.row_step, w.inner_step, w.inner, high, part)
+                    at += 4 * w.outer_step
             row += high
             tile += 1
 
@@ -137,15 +183,14 @@ def multiply_in_place(a, b, c, size, finish, memory):
         memory + 4 * OVERHANG,
         memory + 4 * (OVERHANG + most * size.rows),
     )
-    panels, columns, source = float32s(right), float32s(b.address), float32s(a.address)
+    panels, columns = float32s(right), float32s(b.address)
     for k in range(0, size.depth, DEPTH):
         depth = min(DEPTH, size.depth - k)
         row = 0
         while row < size.rows:
             high = tallest(size.rows - row)
-            target = float32s(left + 4 * row * depth)
-            at = row * a.row_step + k * a.k_step
-            _pack_tile(source, at, a.row_step, a.k_step, depth, high, target)
+            source = a.address + 4 * (row * a.row_step + k * a.k_step)
+            _pack_tile(source, a.row_step, a.k_step, depth, high, left + 4 * row * depth)
             row += high
         for q in range(depth):
             for j in range(0, size.columns, WIDTH):

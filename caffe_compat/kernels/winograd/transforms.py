@@ -18,6 +18,7 @@ from ..vectors import (
     LANES,
     VECTOR,
     ZERO,
+    columns_of,
     constant,
     load,
     multiply_add,
@@ -275,7 +276,7 @@ def _windows(builder, windows):
                 load(builder, _at(builder, window, number(side * part)), kind)
                 for window in windows[first : first + side]
             ]
-            groups.append(_transposed(builder, rows))
+            groups.append(columns_of(builder, rows))
         for k in range(side):
             vector = groups[0][k]
             for group in groups[1:]:
@@ -286,20 +287,6 @@ def _windows(builder, windows):
         value = load(builder, _at(builder, window, number(8)), FLOAT)
         last = builder.insert_element(last, value, ir.Constant(ir.IntType(32), lane))
     return [*places, last]
-
-
-def _transposed(builder, rows):
-    """As many vectors as each has lanes, as a matrix."""
-    lanes = len(rows)
-    pairs = [place for i in range(lanes) for place in (i, lanes + i)]
-    for _ in range(lanes.bit_length() - 1):
-        halves = zip(rows[: lanes // 2], rows[lanes // 2 :])
-        rows = [
-            shuffled(builder, first, second, part)
-            for first, second in halves
-            for part in (pairs[:lanes], pairs[lanes:])
-        ]
-    return rows
 
 
 @intrinsic
