@@ -15,7 +15,7 @@ from ..atomic import record
 from ..gemm import FULL
 from ..geometry import Geometry
 from ..vectors import LANES
-from .strips import Tiled, begin, memory_of, rows_out, scratch_of, take_in
+from .strips import ROWS, Tiled, begin, memory_of, rows_out, scratch_of, take_in
 from .transforms import STEP, VALUES
 from .weights import Weights, place, transform_block, transformed, weights
 
@@ -52,9 +52,10 @@ def _large(arguments, scratch):
             continue
         strip = begin(p, number, scratch)
         take_in(p, group, strip, tiles, scratch)
-        for row in range(part, min(p.outputs, part + block), FULL):
+        end = min(p.outputs, part + block)
+        for row in range(part, end, ROWS):
             weight = given.weight + 4 * place(group, row, p.outputs, p.geo.channels)
-            rows_out(p, group, row, min(FULL, p.outputs - row), weight, tiles, strip, scratch)
+            rows_out(p, group, row, min(ROWS, end - row), weight, tiles, strip, scratch)
 
 
 class _Small(NamedTuple):

@@ -23,6 +23,7 @@ from .transforms import (
 )
 
 _PART = 64  # channels whose products are summed before the others': less is lost to rounding
+ROWS = 24  # outputs at a time: what is read of the tiles serves all of them; multiple of FULL
 _AHEAD = 2  # channels that are fetched before they are needed
 
 
@@ -67,7 +68,7 @@ class Memory(NamedTuple):
     """A strip's memory beside B^T d B: places in a thread's scratch, and how far rows lie apart."""
 
     size: int  # of one of the 36 of B^T d B, in panels (strip / WIDTH, channels, WIDTH)
-    products: int  # (36, FULL, strip)
+    products: int  # (36, ROWS, strip)
     product: int
     rows: int  # (6, 4 * strip), and 12 rows of ends
     step: int
@@ -80,7 +81,7 @@ class Memory(NamedTuple):
 @numba.njit(nogil=True, inline="always")
 def memory_of(channels, strip):
     size = (strip + WIDTH - 1) // WIDTH * WIDTH * channels + LANES
-    product = FULL * strip + LANES
+    product = ROWS * strip + LANES
     step = STEP * strip + 2 * LANES
     products = 0
     rows = products + VALUES * product
@@ -237,9 +238,10 @@ def _put_out(p, y, mask, runs, number, straight, rows, step):
 
 @numba.njit(nogil=True)
 def rows_out(p, group, row, high, weight, tiles, strip, scratch):
-    """A strip's values of `high` outputs from `row` on.
+    """A strip's values of `high` outputs, up to ROWS, from `row` on.
 
-    weight, tiles: the addresses of the outputs' transformed weights, and of the strip's B^T d B.
+    weight, tiles: the addresses of the outputs' transformed weights, in blocks of FULL, and of the
+    strip's B^T d B.
     """
     geo, memory = p.geo, strip.memory
     runs, straight = int64s(scratch + 4 * memory.runs), int64s(scratch + 4 * memory.straight)
@@ -253,14 +255,17 @@ def rows_out(p, group, row, high, weight, tiles, strip, scratch):
             for q in range(runs[i * _RUN + 8]):
                 place = channel + 4 * (runs[i * _RUN + 7] + q * geo.out_w)
                 fetch_to_write(place, runs[i * _RUN + 9])
+    block = VALUES * (FULL * geo.channels + LANES)
     for value in range(VALUES):
-        accumulate(
-            weight + 4 * value * (high * geo.channels + LANES),
-            tiles + 4 * value * memory.size,
-            Rows(products_at + 4 * value * memory.product, columns),
-            Size(high, columns, geo.channels),
-            _PART,
-        )
+        for r in range(0, high, FULL):
+            size = Size(min(FULL, high - r), columns, geo.channels)
+            accumulate(
+                weight + 4 * (r // FULL * block + value * (size.rows * size.depth + LANES)),
+                tiles + 4 * value * memory.size,
+                Rows(products_at + 4 * (value * memory.product + r * columns), columns),
+                size,
+                _PART,
+            )
     for r in range(high):
         channel = group * p.outputs + row + r
         offset = bias[channel] if p.bias else np.float32(0)
