@@ -10,12 +10,16 @@ from typing import NamedTuple, Optional
 
 import numba
 import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from .. import threads
 from ..atomic import float32s, int64s, record
 from ..elementwise import rectify_back
 from ..gemm import DEPTH, WIDTH, Finish, Rows, Size, multiply
 from ..geometry import Geometry
+from ..vectors import LANES, load, number, store
 from .fields import Strip, clear, field_of, fill_last_panel, fill_panels, find_runs, inside
 from .forward import memory_of, most_outputs, strip_of
 from .packing import packed, transposed
@@ -65,13 +69,38 @@ def _multiply_strip(p, dy, a, depth, strip, scratch, memory):
         multiply(a, panels, target, size, k, finish, float32s(scratch))
 
 
+@intrinsic
+def _add_vectors(typingctx, source, target, vectors):
+    """Add whole vectors from one address to those at another."""
+
+    def generate(context, builder, signature, args):
+        source, target, vectors = args
+        with cgutils.for_range(builder, vectors) as loop:
+            shift = builder.mul(loop.index, number(4 * LANES))
+            place = builder.add(target, shift)
+            value = builder.fadd(load(builder, place), load(builder, builder.add(source, shift)))
+            store(builder, place, value)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 3), generate
+
+
+@numba.njit(nogil=True)
+def _add(source, target, count):
+    """Add so many values from one address to those at another."""
+    _add_vectors(source, target, count // LANES)
+    values, sums = float32s(source), float32s(target)
+    for q in range(np.uint64(count // LANES * LANES), np.uint64(count)):
+        sums[q] += values[q]
+
+
 @numba.njit(nogil=True)
 def _add_strip(p, channels, cols, strip, top, bottom, field, ring):
-    """Add a strip's gradient of the columns to the ring.
+    """Add a strip's gradient of the columns to the ring; both are addresses.
 
     From right to left within the window: so what comes to a value comes from left to right.
     """
-    geo, count = p.geo, np.uint64(strip.column_end - strip.column)
+    geo, count = p.geo, strip.column_end - strip.column
     step = p.rows * p.columns
     for row in range(strip.row, strip.row_end):
         first = (row - strip.row) * geo.out_w
@@ -84,11 +113,9 @@ def _add_strip(p, channels, cols, strip, top, bottom, field, ring):
                 for j in range(geo.kernel_w - 1, -1, -1):
                     shift = j * geo.dilation_w
                     part, place = shift % geo.stride_w, shift // geo.stride_w
-                    target = np.uint64(line + part * field.side + place)
+                    target = ring + 4 * (line + part * field.side + place)
                     k = (c * geo.kernel_h + i) * geo.kernel_w + j
-                    source = np.uint64(k * step + first)
-                    for q in range(count):
-                        ring[target + q] += cols[source + q]
+                    _add(cols + 4 * (k * step + first), target, count)
 
 
 @numba.njit(nogil=True)
@@ -128,9 +155,9 @@ def _backward(arguments, scratch):
     geo, window = p.geo, p.geo.kernel_h * p.geo.kernel_w
     memory = memory_of(p.outputs, p.rows * p.columns)
     field = field_of(geo, Strip(0, p.rows, 0, geo.out_w))
-    cols_at = scratch + 4 * memory.field
-    cols = float32s(cols_at)
-    ring = float32s(cols_at + 4 * p.channels * window * p.rows * p.columns)
+    cols = scratch + 4 * memory.field
+    ring_at = cols + 4 * p.channels * window * p.rows * p.columns
+    ring = float32s(ring_at)
     reach = (geo.kernel_h - 1) * geo.dilation_h - geo.pad_h
     while True:
         item = threads.take(arguments)
@@ -154,7 +181,7 @@ def _backward(arguments, scratch):
                 row_end, column_end = row + p.rows, column + p.columns
                 strip = Strip(row, min(last, row_end), column, min(geo.out_w, column_end))
                 _multiply_strip(p, dy, a, channels * window, strip, scratch, memory)
-                _add_strip(p, channels, cols, strip, top, bottom, field, ring)
+                _add_strip(p, channels, cols, strip, top, bottom, field, ring_at)
         for y in range(written, bottom):
             _write_row(p, base, channels, y, field, ring)
 

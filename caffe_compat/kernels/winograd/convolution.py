@@ -63,6 +63,7 @@ class _Small(NamedTuple):
 
     tiled: Tiled
     weights: Weights
+    block: int  # of outputs
     tiles: np.ndarray  # B^T d B: (groups, strips, 36, channels, tiles), with room between
 
 
@@ -86,15 +87,17 @@ def _small_out(arguments, scratch):
     given = record(_Small, threads.given(arguments))
     p = given.tiled
     memory = memory_of(p.geo.channels, p.strip)
-    wide, size = (p.outputs + FULL - 1) // FULL, VALUES * memory.size
-    weight = scratch + 4 * memory.total
+    wide, size = (p.outputs + given.block - 1) // given.block, VALUES * memory.size
+    weight, step = scratch + 4 * memory.total, VALUES * (FULL * p.geo.channels + LANES)
     while True:
         item = threads.take(arguments)
         if item < 0:
             return
-        group, row = item // wide, item % wide * FULL
-        high = min(FULL, p.outputs - row)
-        transform_block(given.weights, group, row, high, weight)
+        group, row = item // wide, item % wide * given.block
+        high = min(given.block, p.outputs - row)
+        for r in range(0, high, FULL):
+            target = weight + 4 * (r // FULL * step)
+            transform_block(given.weights, group, row + r, min(FULL, high - r), target)
         for number in range(p.strips):
             strip = begin(p, number, scratch)
             tiles = given.tiles + 4 * (group * p.strips + number) * size
@@ -146,10 +149,12 @@ def forward(
     scratch = scratch_of(geo.channels, strip)
     size = VALUES * memory_of.py_func(geo.channels, strip).size
     if strips * size <= _SMALL:
-        small = _Small(p, origin, np.empty(groups * strips * size, np.float32))
+        each = groups * outputs // (4 * threads.count())
+        block = min(ROWS, max(FULL, each // FULL * FULL))
+        small = _Small(p, origin, block, np.empty(groups * strips * size, np.float32))
         threads.run(_small_in, groups * strips, small, scratch)
-        block = VALUES * (FULL * geo.channels + LANES)
-        threads.run(_small_out, groups * -(-outputs // FULL), small, scratch + block)
+        weight = VALUES * (FULL * geo.channels + LANES) * (block // FULL)
+        threads.run(_small_out, groups * -(-outputs // block), small, scratch + weight)
         return
     blocks = 1 if strips * groups >= 4 * threads.count() else 2
     large = _Large(p, transformed(origin, groups), blocks)
