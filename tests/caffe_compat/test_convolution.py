@@ -1,11 +1,16 @@
 """Convolution: forward against nested loops, backward against finite differences."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from caffe_compat import ShapeError
 from caffe_compat.kernels import convolution as kernels
-from caffe_compat.kernels import cores, elementwise
+from caffe_compat.kernels import cores, elementwise, gemm
 from tests.support.gradcheck import build, check_gradient
 
 
@@ -187,3 +192,42 @@ def test_what_lies_beside_the_arrays_counts_nothing_and_stays(way, rng):
     np.testing.assert_array_equal(inner[3], y)
     np.testing.assert_array_equal(inner[4], dx)
     assert all(np.isnan(flat[:400]).all() and np.isnan(flat[-400:]).all() for flat in whole)
+
+
+WIDTH = """
+import hashlib, sys
+import llvmlite.binding as binding
+real = binding.get_host_cpu_features()
+features = type(real)(real)  # LLVM makes vectors of any length for this processor
+features.update({"avx": sys.argv[1] != "4", "avx512f": sys.argv[1] == "16"})
+features.flatten = real.flatten
+binding.get_host_cpu_features = lambda: features
+import numpy as np
+from caffe_compat.kernels import convolution, gemm, tasks
+from tests.caffe_compat.test_convolution import WAYS, made
+assert gemm.LANES == int(sys.argv[1])
+used = "direct", "winograd", "threads"
+tasks.known[:] = [task for task in tasks.known if any(name in task.module for name in used)]
+found = hashlib.sha1()
+for way in WAYS:
+    rng = np.random.RandomState(1)
+    geo, groups, x, weight, dy = made(way, rng, (22, 70))
+    y, dx = np.empty_like(dy), np.ones_like(x)
+    convolution.forward(x, weight, weight[:, 0].copy(), y, geo, groups, 0.25)
+    convolution.backward(dy, weight, dx, geo, groups, True, mask=x, slope=0.5)
+    found.update(y.tobytes() + dx.tobytes())
+print(found.hexdigest())
+"""
+
+
+@pytest.mark.slow  # it compiles the loops for vectors of other lengths
+@pytest.mark.skipif(not gemm.FUSED, reason="this processor rounds products and sums apart")
+def test_results_are_the_same_to_the_bit_for_any_width_of_vectors(tmp_path):
+    digests = set()
+    for lanes in ("4", "8", "16"):
+        command = [sys.executable, "-c", WIDTH, lanes]
+        env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / lanes)}
+        root = Path(__file__).parents[2]
+        done = subprocess.run(command, env=env, cwd=root, capture_output=True, text=True)
+        digests.add(done.stdout or done.stderr)
+    assert len(digests) == 1 and len(digests.pop()) == 41

@@ -102,52 +102,6 @@ def test_a_sum_does_not_depend_on_what_stands_beside_it(rng):
     np.testing.assert_array_equal(one[:, 0], whole[:, 37])
 
 
-OTHER = """
-import hashlib, sys
-import llvmlite.binding as binding
-if sys.argv[1] == "narrow":
-    binding.get_host_cpu_features = lambda: {"avx": True, "avx2": True, "fma": True}
-import numba, numpy as np
-from caffe_compat.kernels import gemm
-from caffe_compat.kernels.atomic import address_of
-from caffe_compat.kernels.direct import packing
-assert gemm.LANES == 8 or sys.argv[1] != "narrow"
-@numba.njit
-def product(a, b, c, bias, memory):
-    left, right = packing.Left(address_of(a), a.shape[1], 1), gemm.Rows(address_of(b), b.shape[1])
-    size = gemm.Size(a.shape[0], c.shape[1], a.shape[1])
-    finish = gemm.Finish(address_of(bias), np.float32(0.5), 0, 0)
-    place = gemm.Rows(address_of(c), c.shape[1])
-    packing.multiply_in_place(left, right, place, size, finish, address_of(memory))
-rng = np.random.RandomState(0)
-a, b, bias = (np.float32(rng.normal(size=shape)) for shape in ((29, 500), (500, 64), (29,)))
-c = np.empty((29, 61), np.float32)
-product(a, b, c, bias, np.empty(packing.room(29, 61, 500), np.float32))
-print(hashlib.sha1(c.tobytes()).hexdigest())
-"""
-
-
-@pytest.mark.skipif(gemm.LANES != 16, reason="this processor has no wider vectors to compare with")
-@pytest.mark.slow
-def test_products_are_the_same_to_the_bit_for_other_widths_of_vectors(tmp_path):
-    digests = []
-    for width, processor in (
-        ("wide", {}),
-        ("narrow", {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2"}),
-    ):
-        env = {**os.environ, **processor, "NUMBA_CACHE_DIR": str(tmp_path / width)}
-        digests.append(
-            subprocess.run(
-                [sys.executable, "-c", OTHER, width],
-                env=env,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-        )
-    assert digests[0] == digests[1] and len(digests[0]) == 41
-
-
 STEP = """
 import hashlib, numpy as np, caffe_compat as caffe
 caffe.set_random_seed(3)
