@@ -70,6 +70,19 @@ def _cores_of(group: Path) -> float:
     return allowed if allowed > 0 else math.inf
 
 
+@lru_cache(maxsize=None)
+def level_2(root: str = "/") -> int:
+    """Bytes of one core's level-2 cache, as far as they are known."""
+    folder = Path(root, "sys/devices/system/cpu/cpu0/cache/index2")
+    try:
+        level, size = ((folder / name).read_text().strip() for name in ("level", "size"))
+        if level == "2" and size[-1:] == "K":
+            return min(max(int(size[:-1]), 256), 4096) << 10
+    except (OSError, ValueError):
+        pass  # no Linux
+    return 512 << 10
+
+
 if hasattr(os, "register_at_fork"):
     # a forked process can be put into a group of its own
     os.register_at_fork(after_in_child=_quota_here.cache_clear)

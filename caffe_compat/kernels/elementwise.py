@@ -42,6 +42,13 @@ def _relu_forward(arguments, scratch):
         first, last = _piece(arguments, p.size)
 
 
+@numba.njit(nogil=True)
+def rectify_back(dx, x, slope, first, last):
+    """dx = dx where x is positive, slope * dx elsewhere, at the places first..last."""
+    for i in range(first, last):
+        dx[i] = dx[i] * (np.float32(1) if x[i] > 0 else slope)
+
+
 @threads.Task
 def _relu_backward(arguments, scratch):
     p = record(_Arrays, threads.given(arguments))

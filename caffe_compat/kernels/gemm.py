@@ -7,6 +7,7 @@ same to the bit on all processors that round a product and its sum once (FUSED).
 Geijn, Anatomy of high-performance matrix multiplication (2008).
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numba
@@ -25,36 +26,32 @@ from .vectors import (
     load,
     multiply_add,
     number,
+    rectified,
+    rectified_back,
     splat,
     store,
     unpacked,
 )
 
 __all__ = [
-    "FULL", "FUSED", "LANES", "OVERHANG", "WIDTH", "Finish", "Left", "Rows", "Size", "accumulate",
-    "multiply",
+    "DEPTH", "FULL", "FUSED", "LANES", "OVERHANG", "WIDTH", "Finish", "Rows", "Size", "accumulate",
+    "multiply", "tallest",
 ]  # fmt: skip
 
-WIDTH = 2 * LANES  # columns of a full tile
+WIDTH = 2 * LANES  # columns of a full tile, and of a panel
 # rows of a full tile: as many sums as there are registers, less two of columns and one of weights
 FULL = 12 if LANES == 16 else 6
 # the shapes of tiles, (rows, vectors): full and two thirds of a tile's rows, a third, and one
 _ROWS = (FULL, FULL * 2 // 3, FULL // 3, 1)
 _TILES = tuple((rows, vectors) for vectors in (2, 1) for rows in _ROWS)
-_DEPTH = 384
-OVERHANG = 12 * WIDTH  # values of memory that `multiply` needs for the edge
-
-
-class Left(NamedTuple):
-    """The left matrix A: its address, and the values from row to row and from column to column."""
-
-    address: int
-    row_step: int
-    k_step: int
+DEPTH = 384  # products that are summed in registers; B's part stays in the nearest cache
+_CHUNK = 8 * FULL  # rows of A at a time, which stay in level 2
+_EDGE = FULL * WIDTH  # values of a tile over the edge
+OVERHANG = 2 * _EDGE  # of memory that `multiply` needs for one and its mask
 
 
 class Rows(NamedTuple):
-    """A matrix by rows, B or the result C: its address, and the values from row to row."""
+    """The result C by rows: its address, and the values from row to row."""
 
     address: int
     step: int
@@ -71,16 +68,32 @@ class Size(NamedTuple):
 class Finish(NamedTuple):
     """What becomes of a sum: act(sum + C's value if `add` is not 0 + the row's bias).
 
-    bias: the address of a value a row. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or with
-    slope 1 nothing.
+    bias: the address of a value a row, or 0. act(v) = max(v, 0) + slope * min(v, 0): a ReLU, or
+    with slope 1 nothing. Where mask is not 0, there is no bias, and act is a ReLU's backward pass:
+    v where the ReLU's data are positive, which lie so many bytes behind C's values, and slope * v
+    elsewhere.
     """
 
     bias: int
     slope: np.float32
     add: int
+    mask: int
 
 
-def _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth):
+_SUM, _ACT, _BACK = 0, 1, 2
+
+
+class _End(NamedTuple):
+    """A Finish for a tile: _SUM has neither bias nor act, _ACT both, _BACK a mask."""
+
+    kind: int
+    bias: int
+    slope: np.float32
+    add: int
+    mask: int
+
+
+def _sums(builder, shape, a, step, b, depth):
     """The loop over the depth; returns the tile's sums, vectors by rows."""
     rows, vectors = shape
     before, loop, after = (
@@ -97,14 +110,14 @@ def _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth):
     ]
     new = []
     for r in range(rows):
-        weight = splat(builder, load(builder, builder.add(at_a, row_bytes[r]), FLOAT))
+        weight = splat(builder, load(builder, builder.add(at_a, number(4 * r)), FLOAT))
         new.append(
             [
                 multiply_add(builder, weight, column, total)
                 for column, total in zip(columns, sums[r])
             ]
         )
-    steps = ((k, number(0), number(1)), (at_a, a, k_bytes), (at_b, b, b_bytes))
+    steps = ((k, number(0), number(1)), (at_a, a, step), (at_b, b, number(4 * WIDTH)))
     for place, start, step in steps:
         place.add_incoming(start, before)
         place.add_incoming(builder.add(place, step), loop)
@@ -137,35 +150,52 @@ def _before(builder, places, add):
     return held
 
 
-def _summed(builder, shape, left, right, result, depth):
-    """A tile's sums, vectors by rows, and the addresses where they belong, {(row, vector): it}."""
+def _tile(builder, shape, left, b, result, depth, end):
+    """The code of a tile of one shape; A, C and the _End are tuples of LLVM values."""
     rows, vectors = shape
-    (a, row_step, k_step), (b, b_step), (c, c_step) = left, right, result
-    row_bytes = [builder.mul(row_step, number(4 * r)) for r in range(rows)]
-    k_bytes, b_bytes = builder.mul(k_step, number(4)), builder.mul(b_step, number(4))
+    (a, a_step), (c, c_step), (kind, bias, slope, add, mask) = left, result, end
+    sums = _sums(builder, shape, a, builder.mul(a_step, number(4)), b, depth)
     places = {}
     for r in range(rows):
         row = builder.add(c, builder.mul(c_step, number(4 * r)))
         for v in range(vectors):
             places[r, v] = builder.add(row, number(4 * LANES * v))
-    return _sums(builder, shape, a, row_bytes, k_bytes, b, b_bytes, depth), places
-
-
-def _tile(builder, shape, left, right, result, depth, finish):
-    """The code of a tile of one shape; its matrices and its finish are tuples of LLVM values."""
-    rows, vectors = shape
-    bias, slope, add = finish
-    sums, places = _summed(builder, shape, left, right, result, depth)
     before = _before(builder, places, add)
+    values = {(r, v): builder.fadd(sums[r][v], before[r, v]) for r, v in places}
     slopes = splat(builder, slope)
-    for r in range(rows):
-        offset = splat(builder, load(builder, builder.add(bias, number(4 * r)), FLOAT))
-        for v in range(vectors):
-            value = builder.fadd(builder.fadd(sums[r][v], before[r, v]), offset)
-            negative = builder.fcmp_ordered("<", value, ZERO)
-            below = builder.fmul(slopes, builder.select(negative, value, ZERO))
-            above = builder.select(negative, ZERO, value)
-            store(builder, places[r, v], builder.fadd(above, below))
+
+    def summed():
+        for at, value in values.items():
+            store(builder, places[at], value)
+
+    def acted():
+        for r in range(rows):
+            offset = splat(builder, load(builder, builder.add(bias, number(4 * r)), FLOAT))
+            for v in range(vectors):
+                value = builder.fadd(values[r, v], offset)
+                store(builder, places[r, v], rectified(builder, value, slopes))
+
+    def masked():
+        for at, value in values.items():
+            data = load(builder, builder.add(places[at], mask))
+            store(builder, places[at], rectified_back(builder, value, data, slopes))
+
+    _cases(builder, kind, {_SUM: summed, _ACT: acted, _BACK: masked})
+
+
+def _cases(builder, chosen, cases):
+    """The code of what stands beside the number that is chosen; it must be one of them."""
+    unknown, done = builder.append_basic_block("unknown"), builder.append_basic_block("done")
+    switch = builder.switch(chosen, unknown)
+    for value, code in cases.items():
+        block = builder.append_basic_block("case")
+        switch.add_case(number(value), block)
+        builder.position_at_end(block)
+        code()
+        builder.branch(done)
+    builder.position_at_end(unknown)
+    builder.unreachable()
+    builder.position_at_end(done)
 
 
 def _key(rows, vectors):
@@ -173,54 +203,22 @@ def _key(rows, vectors):
 
 
 @intrinsic
-def _one_tile(typingctx, key, a, b, c, depth, finish):
-    """Compute the tile of C at its address, whose shape has this _key; it must be in _TILES."""
+def _one_tile(typingctx, key, left, b, c, depth, end):
+    """Compute a tile of C, whose shape has this _key; it must be in _TILES.
+
+    left: a Rows of A's part for these rows, by columns. b: the address of a panel.
+    """
 
     def generate(context, builder, signature, args):
-        key, a, b, c, depth, finish = (
-            unpacked(context, builder, *each) for each in zip(args, signature.args)
+        key, *given = (unpacked(context, builder, *each) for each in zip(args, signature.args))
+        _cases(
+            builder,
+            key,
+            {_key(*shape): partial(_tile, builder, shape, *given) for shape in _TILES},
         )
-        unknown, done = builder.append_basic_block("unknown"), builder.append_basic_block("done")
-        switch = builder.switch(key, unknown)
-        for shape in _TILES:
-            block = builder.append_basic_block("tile")
-            switch.add_case(number(_key(*shape)), block)
-            builder.position_at_end(block)
-            _tile(builder, shape, a, b, c, depth, finish)
-            builder.branch(done)
-        builder.position_at_end(unknown)
-        builder.unreachable()
-        builder.position_at_end(done)
         return context.get_dummy_value()
 
-    return types.void(types.intp, a, b, c, types.intp, finish), generate
-
-
-@intrinsic
-def _plain_tile(typingctx, key, a, b, c, depth, add):
-    """Compute a full tile of C, or one of fewer rows, or with `add` add to what it holds."""
-
-    def generate(context, builder, signature, args):
-        key, a, b, c, depth, add = (
-            unpacked(context, builder, *each) for each in zip(args, signature.args)
-        )
-        unknown, done = builder.append_basic_block("unknown"), builder.append_basic_block("done")
-        switch = builder.switch(key, unknown)
-        for shape in _TILES:
-            block = builder.append_basic_block("tile")
-            switch.add_case(number(_key(*shape)), block)
-            builder.position_at_end(block)
-            sums, places = _summed(builder, shape, a, b, c, depth)
-            before = _before(builder, places, add)
-            for (r, v), address in places.items():
-                store(builder, address, builder.fadd(sums[r][v], before[r, v]))
-            builder.branch(done)
-        builder.position_at_end(unknown)
-        builder.unreachable()
-        builder.position_at_end(done)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, a, b, c, types.intp, types.intp), generate
+    return types.void(types.intp, left, types.intp, c, types.intp, end), generate
 
 
 _tile_key = numba.njit(nogil=True, inline="always")(_key)
@@ -228,30 +226,10 @@ _nothing = np.zeros(FULL, np.float32)
 
 
 @numba.njit(nogil=True)
-def _whole_depth(key, a, b, c, depth, finish):
-    """One tile, _DEPTH products at a time.
-
-    Partial sums lose less to rounding, and B's part stays in the nearest cache.
-    """
-    for k in range(0, depth, _DEPTH):
-        last = k + _DEPTH >= depth
-        _one_tile(
-            key,
-            Left(a.address + 4 * k * a.k_step, a.row_step, a.k_step),
-            Rows(b.address + 4 * k * b.step, b.step),
-            c,
-            min(_DEPTH, depth - k),
-            Finish(
-                finish.bias if last else address_of(_nothing),
-                finish.slope if last else np.float32(1),
-                finish.add if k == 0 else 1,
-            ),
-        )
-
-
-@numba.njit(nogil=True)
-def _tallest(rows):
-    """Rows of the tallest tile that is not taller than this."""
+def tallest(rows):
+    """Rows of the tile that comes next where so many are left."""
+    if rows == FULL + _ROWS[2]:
+        return _ROWS[1]  # twice, since small tiles cannot fill the processor's pipelines
     for tall in _ROWS:
         if rows >= tall:
             return tall
@@ -259,58 +237,103 @@ def _tallest(rows):
 
 
 @numba.njit(nogil=True)
-def multiply(a, b, c, size, finish, overhang):
-    """C = act(A · B + bias), or act(C + A · B + bias).
+def _copy(source, source_step, target, target_step, rows, columns):
+    for r in range(rows):
+        for q in range(columns):
+            target[r * target_step + q] = source[r * source_step + q]
 
-    B must be readable, and may hold anything, up to the next whole vector after its last column.
+
+@numba.njit(nogil=True)
+def _edge_tile(key, left, b, c, depth, end, size, overhang):
+    """A tile that reaches over C's edge: `size` of it, by way of `overhang`."""
+    target, edge = float32s(c.address), Rows(address_of(overhang), WIDTH)
+    mask = 0
+    if end.add:
+        _copy(target, c.step, overhang, WIDTH, size.rows, size.columns)
+    if end.mask:
+        mask = 4 * _EDGE
+        data, place = float32s(c.address + end.mask), float32s(edge.address + mask)
+        _copy(data, c.step, place, WIDTH, size.rows, size.columns)
+    _one_tile(key, left, b, edge, depth, _End(end.kind, end.bias, end.slope, end.add, mask))
+    _copy(overhang, WIDTH, target, c.step, size.rows, size.columns)
+
+
+@numba.njit(nogil=True)
+def _end_of(finish, row, first, last):
+    """The _End of a tile's part of the depth, at this row of C."""
+    add = finish.add if first else 1
+    if not last or not (finish.bias or finish.mask or finish.slope != 1):
+        return _End(_SUM, 0, finish.slope, add, 0)
+    if finish.mask:
+        return _End(_BACK, 0, finish.slope, add, finish.mask)
+    bias = finish.bias + 4 * row if finish.bias else address_of(_nothing)
+    return _End(_ACT, bias, finish.slope, add, 0)
+
+
+@numba.njit(nogil=True)
+def _by_rows(a, b, c, first, last, size, depth, end_at, finish, overhang):
+    """Tiles of C's rows first..last, over `depth` products from the place end_at[0] on."""
+    k, ends = end_at
+    for j in range(0, size.columns, WIDTH):
+        across = min(WIDTH, size.columns - j)
+        panel = b + 4 * j * (depth + 1)
+        row = first
+        while row < last:
+            high = tallest(size.rows - row)
+            key = _tile_key(high, 2 if across > LANES else 1)
+            left = Rows(a + 4 * (row * size.depth + k * high), high)
+            place = Rows(c.address + 4 * (row * c.step + j), c.step)
+            end = _end_of(finish, row, k == 0, ends)
+            if across in (WIDTH, LANES):
+                _one_tile(key, left, panel, place, depth, end)
+            else:
+                part = Size(high, across, depth)
+                _edge_tile(key, left, panel, place, depth, end, part, overhang)
+            row += high
+
+
+@numba.njit(nogil=True)
+def multiply(a, b, c, size, k, finish, overhang):
+    """Add the products of one part of the depth to C; the last part also finishes it.
 
     Args:
-        a, b, c: the matrices, a Left and two Rows.
-        size, finish: a Size and a Finish.
-        overhang: a flat array of OVERHANG values of the caller's, where tiles that reach over C's
-            right edge are computed first.
+        a: the address of A, packed; see packing.py. b: of the part of B, of up to DEPTH rows, in
+            panels (columns / WIDTH, rows of the part + 1, WIDTH). The last row of a panel, and
+            what stands behind the last column, may be anything.
+        c, size: a Rows and the whole Size.
+        k: the part's first place, a multiple of DEPTH.
+        finish: a Finish, of the whole.
+        overhang: a flat array of OVERHANG values of the caller's.
     """
-    done = 0
-    while done < size.rows:
-        high = _tallest(size.rows - done)
-        left = Left(a.address + 4 * done * a.row_step, a.row_step, a.k_step)
-        end = Finish(finish.bias + 4 * done, finish.slope, finish.add)
-        for j in range(0, size.columns, WIDTH):
-            across = min(WIDTH, size.columns - j)
-            key = _tile_key(high, 2 if across > LANES else 1)
-            right = Rows(b.address + 4 * j, b.step)
-            place = Rows(c.address + 4 * (done * c.step + j), c.step)
-            if across in (WIDTH, LANES):
-                _whole_depth(key, left, right, place, size.depth, end)
-                continue
-            target = float32s(place.address)
-            for r in range(high if finish.add else 0):
-                for q in range(across):
-                    overhang[r * WIDTH + q] = target[r * c.step + q]
-            edge = Rows(address_of(overhang), WIDTH)
-            _whole_depth(key, left, right, edge, size.depth, end)
-            for r in range(high):
-                for q in range(across):
-                    target[r * c.step + q] = overhang[r * WIDTH + q]
-        done += high
+    depth = min(DEPTH, size.depth - k)
+    row = 0
+    while row < size.rows:
+        first = row
+        while row < size.rows and row - first < _CHUNK:
+            row += tallest(size.rows - row)
+        part = k, k + depth == size.depth
+        _by_rows(a, b, c, first, row, size, depth, part, finish, overhang)
 
 
 @numba.njit(nogil=True)
 def accumulate(a, b, c, size, part):
-    """C = A · B, of whole vectors of columns, summed in parts of so many products."""
-    done = 0
-    while done < size.rows:
-        high = _tallest(size.rows - done)
+    """C = A · B, for a tile's rows and whole vectors of columns, summed in parts of the depth.
+
+    a: the address of A, by columns. b: of B's panels.
+    """
+    row = 0
+    while row < size.rows:
+        high = tallest(size.rows - row)
         for j in range(0, size.columns, WIDTH):
             key = _tile_key(high, 2 if size.columns - j > LANES else 1)
-            place = Rows(c.address + 4 * (done * c.step + j), c.step)
+            place = Rows(c.address + 4 * (row * c.step + j), c.step)
             for k in range(0, size.depth, part):
-                _plain_tile(
+                _one_tile(
                     key,
-                    Left(a.address + 4 * (done * a.row_step + k * a.k_step), a.row_step, a.k_step),
-                    Rows(b.address + 4 * (k * b.step + j), b.step),
+                    Rows(a + 4 * (k * size.rows + row), size.rows),
+                    b + 4 * (j * size.depth + k * WIDTH),
                     place,
                     min(part, size.depth - k),
-                    k,
+                    _End(_SUM, 0, np.float32(1), k, 0),
                 )
-        done += high
+        row += high

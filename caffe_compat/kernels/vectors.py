@@ -61,6 +61,20 @@ def splat(builder, value):
     return shuffled(builder, first, nothing, [0] * LANES)
 
 
+def columns_of(builder, rows):
+    """The columns of a matrix of as many vectors as each has lanes."""
+    lanes = len(rows)
+    pairs = [place for i in range(lanes) for place in (i, lanes + i)]
+    for _ in range(lanes.bit_length() - 1):
+        halves = zip(rows[: lanes // 2], rows[lanes // 2 :])
+        rows = [
+            shuffled(builder, first, second, part)
+            for first, second in halves
+            for part in (pairs[:lanes], pairs[lanes:])
+        ]
+    return rows
+
+
 def multiply_add(builder, a, b, c):
     """a * b + c, of three vectors."""
     if not FUSED:
@@ -68,6 +82,19 @@ def multiply_add(builder, a, b, c):
     kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
     function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{LANES}f32")
     return builder.call(function, [a, b, c])
+
+
+def rectified(builder, value, slopes):
+    """max(value, 0) + slopes * min(value, 0), in Caffe's own arithmetic."""
+    negative = builder.fcmp_ordered("<", value, ZERO)
+    below = builder.fmul(slopes, builder.select(negative, value, ZERO))
+    return builder.fadd(builder.select(negative, ZERO, value), below)
+
+
+def rectified_back(builder, value, data, slopes):
+    """The value where data are positive, slopes * value elsewhere."""
+    positive = builder.fcmp_ordered(">", data, ZERO)
+    return builder.select(positive, value, builder.fmul(slopes, value))
 
 
 def unpacked(context, builder, value, kind):

@@ -11,9 +11,9 @@ import numpy as np
 
 from . import threads
 from .atomic import address_of, float32s, record
-from .convolution import _product
-from .gemm import LANES, OVERHANG, WIDTH, Finish, Left, Rows, Size, multiply
-from .strips import Geometry
+from .direct.packing import Left, multiply_in_place, room
+from .gemm import LANES, WIDTH, Finish, Rows, Size
+from .geometry import Geometry
 
 _ROWS_VALUES = 1 << 17  # of positions' windows at a time: half of one core's level-2 cache
 _ROUND = 12  # rows of a full tile
@@ -59,6 +59,7 @@ class _Convolved(NamedTuple):
     blocks: int  # of channels
     parts: int  # of outputs
     strip: int  # output positions
+    room: int
 
 
 @threads.rarely
@@ -66,17 +67,14 @@ def _convolved(arguments, scratch):
     """Blocks of input channels and outputs: each of a group's, over all images."""
     p = record(_Convolved, threads.given(arguments))
     geo, x = p.geo, float32s(p.x)
-    overhang, rows = float32s(scratch), float32s(scratch + 4 * OVERHANG)
     positions, window = geo.out_h * geo.out_w, geo.kernel_h * geo.kernel_w
     depth, area = geo.channels * window, geo.height * geo.width
     part = (p.outputs + p.parts - 1) // p.parts
-    zeros = np.zeros(part, np.float32)
+    finish, rows = Finish(0, np.float32(1), 1, 0), float32s(scratch + 4 * p.room)
     while True:
         item = threads.take(arguments)
         if item < 0:
             return
-        # in the loop: Numba frees an array after the last line that names it
-        finish = Finish(address_of(zeros), np.float32(1), 1)
         row = item % p.parts * part
         channel = item // p.parts % p.blocks * p.channels
         group = item // p.parts // p.blocks
@@ -94,13 +92,13 @@ def _convolved(arguments, scratch):
                 count = min(p.strip, positions - first)
                 _windows(x, base, rows, step, geo, channels, first, count)
                 slopes = p.dy + 4 * ((plane * p.outputs + row) * positions + first)
-                multiply(
+                multiply_in_place(
                     Left(slopes, positions, 1),
                     Rows(address_of(rows), step),
                     target,
                     Size(high, columns, count),
                     finish,
-                    overhang,
+                    scratch,
                 )
 
 
@@ -119,11 +117,12 @@ def convolved(
     parts = 1 if blocks * groups >= threads.count() else min(threads.count(), outputs)
     step = -(-channels * window // LANES) * LANES
     strip = max(1, min(geo.out_h * geo.out_w, _ROWS_VALUES // step))
+    memory = room(-(-outputs // parts), step, strip)
     arguments = _Convolved(
         geo, np.ascontiguousarray(x), np.ascontiguousarray(dy), dweight, len(x), groups, outputs,
-        channels, blocks, parts, strip,
+        channels, blocks, parts, strip, memory,
     )  # fmt: skip
-    threads.run(_convolved, groups * blocks * parts, arguments, strip * step + OVERHANG)
+    threads.run(_convolved, groups * blocks * parts, arguments, memory + strip * step)
 
 
 class _Outer(NamedTuple):
@@ -142,18 +141,16 @@ class _Outer(NamedTuple):
 def _outer(arguments, scratch):
     """Blocks of the result's rows."""
     p = record(_Outer, threads.given(arguments))
-    overhang, rest = float32s(scratch), float32s(scratch + 4 * OVERHANG)
-    zeros = np.zeros(p.block, np.float32)
+    finish = Finish(0, np.float32(1), 1, 0)
     while True:
         item = threads.take(arguments)
         if item < 0:
             return
-        finish = Finish(address_of(zeros), np.float32(1), 1)
         row = item * p.block
         size = Size(min(p.block, p.rows - row), p.columns, p.items)
         left, right = Left(p.a + 4 * row, 1, p.rows), Rows(p.b, p.columns)
         target = Rows(p.c + 4 * row * p.columns, p.columns)
-        _product(left, right, target, size, finish, rest, overhang)
+        multiply_in_place(left, right, target, size, finish, scratch)
 
 
 def outer(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
@@ -164,4 +161,4 @@ def outer(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
     block = max(_ROUND, -(-rows // (2 * threads.count()) // _ROUND) * _ROUND)
     a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
     arguments = _Outer(a, b, c, len(a), rows, columns, block)
-    threads.run(_outer, -(-rows // block), arguments, len(a) * LANES + OVERHANG)
+    threads.run(_outer, -(-rows // block), arguments, room(block, columns, len(a)))

@@ -1,9 +1,16 @@
 """Convolution: forward against nested loops, backward against finite differences."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from caffe_compat import ShapeError
+from caffe_compat.kernels import convolution as kernels
+from caffe_compat.kernels import cores, elementwise, gemm
 from tests.support.gradcheck import build, check_gradient
 
 
@@ -76,9 +83,7 @@ def test_both_ways_of_the_data_gradient_agree_with_finite_differences(outputs, c
 
 
 def test_convolution_over_many_strips_is_the_direct_one(rng, monkeypatch):
-    from caffe_compat.kernels import convolution as kernel
-
-    monkeypatch.setattr(kernel, "_STRIP_VALUES", 500)
+    monkeypatch.setattr(cores, "level_2", lambda: 1)
     for settings, *rest in CONVOLUTIONS.values():
         layer, bottom, top = convolution(settings, rng, size=(19, 11))
         layer.forward(bottom, top)
@@ -88,9 +93,7 @@ def test_convolution_over_many_strips_is_the_direct_one(rng, monkeypatch):
 
 def test_convolution_data_gradient_is_the_adjoint_over_many_strips(rng, monkeypatch):
     # <y, Ax> = <A'y, x> for every setting
-    from caffe_compat.kernels import convolution as kernel
-
-    monkeypatch.setattr(kernel, "_STRIP_VALUES", 500)
+    monkeypatch.setattr(cores, "level_2", lambda: 1)
     for settings, *_ in CONVOLUTIONS.values():
         for outputs in (4, 16):
             layer, bottom, top = convolution(settings, rng, outputs=outputs, size=(70, 11), n=1)
@@ -123,3 +126,108 @@ def test_parameter_gradients_add_up_once_somebody_has_read_them(rng):
     assert np.abs(once).max() > 0
     layer.backward(top, [True], bottom)
     np.testing.assert_allclose(layer.blobs[0].diff, 2 * once, rtol=1e-5)
+
+
+WAYS = {  # groups, channels, outputs of a group, kernel, stride, pad, dilation
+    "1x1": (1, 20, 13, 1, 1, 0, 1),
+    "tiles": (2, 16, 18, 3, 1, 1, 1),
+    "products": (1, 18, 5, 5, 1, 2, 1),
+    "columns": (1, 3, 8, 7, 2, 3, 1),
+    "many columns": (1, 8, 70, 5, 1, 2, 1),
+    "gaps": (2, 4, 3, 2, 3, 1, 2),
+}
+
+
+def made(way, rng, size=(15, 37)):
+    """(geometry, groups, x, weight, an output's gradient)"""
+    groups, channels, outputs, kernel, stride, pad, dilation = WAYS[way]
+    extent = dilation * (kernel - 1) + 1
+    out = [(side + 2 * pad - extent) // stride + 1 for side in size]
+    dy = rng.normal(size=(2, groups * outputs, *out)).astype(np.float32)
+    weight = rng.normal(size=(groups * outputs, channels * kernel**2)).astype(np.float32)
+    x = np.maximum(rng.normal(size=(2, groups * channels, *size)), 0).astype(np.float32)
+    pairs = [(each, each) for each in (kernel, stride, pad, dilation)]
+    return kernels.geometry(channels, size, out, *pairs), groups, x, weight, dy
+
+
+@pytest.mark.parametrize("add", [False, True])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_gradient_passes_a_relu_as_it_is_stored(way, add, rng):
+    geo, groups, x, weight, dy = made(way, rng)
+    dx = rng.normal(size=x.shape).astype(np.float32)
+    apart, wanted = dx.copy(), np.empty_like(dx)
+    kernels.backward(dy, weight, apart, geo, groups, add)
+    elementwise.relu_backward(x, apart, wanted, 0.25)
+    kernels.backward(dy, weight, dx, geo, groups, add, mask=x, slope=0.25)
+    np.testing.assert_array_equal(dx, wanted)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_results_depend_neither_on_the_cache_nor_on_threads(way, rng, monkeypatch):
+    geo, groups, x, weight, dy = made(way, rng, (70, 37))
+    bias = rng.normal(size=len(weight)).astype(np.float32)
+    found = set()
+    for threads, level_2 in (("1", 1 << 21), ("2", 1 << 16), ("3", 1)):
+        monkeypatch.setenv("CAFFE_COMPAT_THREADS", threads)
+        monkeypatch.setattr(cores, "level_2", lambda size=level_2: size)
+        y, dx = np.empty_like(dy), np.empty_like(x)
+        kernels.forward(x, weight, bias, y, geo, groups)
+        kernels.backward(dy, weight, dx, geo, groups)
+        found.add((y.tobytes(), dx.tobytes()))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_lies_beside_the_arrays_counts_nothing_and_stays(way, rng):
+    geo, groups, x, weight, dy = made(way, rng)
+    y, dx = np.empty_like(dy), np.empty_like(x)
+    whole = [np.full(array.size + 800, np.nan, np.float32) for array in (x, weight, dy, y, dx)]
+    inner = [flat[400:-400].reshape(a.shape) for flat, a in zip(whole, (x, weight, dy, y, dx))]
+    for each, array in zip(inner, (x, weight, dy)):
+        each[...] = array
+    nothing = np.empty(0, np.float32)
+    for a, b, c, d, e in ((x, weight, dy, y, dx), inner):
+        kernels.forward(a, b, nothing, d, geo, groups)
+        kernels.backward(c, b, e, geo, groups)
+    np.testing.assert_array_equal(inner[3], y)
+    np.testing.assert_array_equal(inner[4], dx)
+    assert all(np.isnan(flat[:400]).all() and np.isnan(flat[-400:]).all() for flat in whole)
+
+
+WIDTH = """
+import hashlib, sys
+import llvmlite.binding as binding
+real = binding.get_host_cpu_features()
+features = type(real)(real)  # LLVM makes vectors of any length for this processor
+features.update({"avx": sys.argv[1] != "4", "avx512f": sys.argv[1] == "16"})
+features.flatten = real.flatten
+binding.get_host_cpu_features = lambda: features
+import numpy as np
+from caffe_compat.kernels import convolution, gemm, tasks
+from tests.caffe_compat.test_convolution import WAYS, made
+assert gemm.LANES == int(sys.argv[1])
+used = "direct", "winograd", "threads"
+tasks.known[:] = [task for task in tasks.known if any(name in task.module for name in used)]
+found = hashlib.sha1()
+for way in WAYS:
+    rng = np.random.RandomState(1)
+    geo, groups, x, weight, dy = made(way, rng, (22, 70))
+    y, dx = np.empty_like(dy), np.ones_like(x)
+    convolution.forward(x, weight, weight[:, 0].copy(), y, geo, groups, 0.25)
+    convolution.backward(dy, weight, dx, geo, groups, True, mask=x, slope=0.5)
+    found.update(y.tobytes() + dx.tobytes())
+print(found.hexdigest())
+"""
+
+
+@pytest.mark.slow  # it compiles the loops for vectors of other lengths
+@pytest.mark.skipif(not gemm.FUSED, reason="this processor rounds products and sums apart")
+def test_results_are_the_same_to_the_bit_for_any_width_of_vectors(tmp_path):
+    digests = set()
+    for lanes in ("4", "8", "16"):
+        command = [sys.executable, "-c", WIDTH, lanes]
+        env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / lanes)}
+        root = Path(__file__).parents[2]
+        done = subprocess.run(command, env=env, cwd=root, capture_output=True, text=True)
+        digests.add(done.stdout or done.stderr)
+    assert len(digests) == 1 and len(digests.pop()) == 41

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caffe_compat.kernels import convolution, elementwise, gemm, threads
+from caffe_compat.kernels import convolution, cores, elementwise, gemm, threads
 from caffe_compat.kernels.atomic import address_of, float32s, int64s, record
+from caffe_compat.kernels.direct import packing
+from caffe_compat.kernels.direct.forward import cut
 
 
 def test_arguments_are_packed_as_whole_numbers_and_addresses():
@@ -27,17 +29,21 @@ def test_arguments_are_packed_as_whole_numbers_and_addresses():
     assert words[5:] == [each.ctypes.data for each in (array, nothing, fixed, array[1:])]
 
 
+def product(a, turned, b, c, rows, columns, depth, *finish):
+    memory = np.zeros(packing.room(rows, columns, depth), np.float32)
+    compiled(a, turned, b, c, rows, columns, depth, *finish, memory)
+
+
 @numba.njit
-def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
-    overhang = np.zeros(gemm.OVERHANG, np.float32)
+def compiled(a, turned, b, c, rows, columns, depth, bias, slope, add, memory):
     row_step, k_step = (1, rows) if turned else (depth, 1)
-    gemm.multiply(
-        gemm.Left(address_of(a), row_step, k_step),
+    packing.multiply_in_place(
+        packing.Left(address_of(a), row_step, k_step),
         gemm.Rows(address_of(b), b.shape[1]),
         gemm.Rows(address_of(c), c.shape[1]),
         gemm.Size(rows, columns, depth),
-        gemm.Finish(address_of(bias), slope, add),
-        overhang,
+        gemm.Finish(address_of(bias), slope, add, 0),
+        address_of(memory),
     )
 
 
@@ -94,50 +100,6 @@ def test_a_sum_does_not_depend_on_what_stands_beside_it(rng):
     alone[:, 0] = b[:, 37]
     product(a, False, alone, one, 13, 1, 700, nothing, np.float32(1), 0)
     np.testing.assert_array_equal(one[:, 0], whole[:, 37])
-
-
-OTHER = """
-import hashlib, sys
-import llvmlite.binding as binding
-if sys.argv[1] == "narrow":
-    binding.get_host_cpu_features = lambda: {"avx": True, "avx2": True, "fma": True}
-import numba, numpy as np
-from caffe_compat.kernels import gemm
-from caffe_compat.kernels.atomic import address_of
-assert gemm.LANES == 8 or sys.argv[1] != "narrow"
-@numba.njit
-def product(a, b, c, bias, overhang):
-    left, right = gemm.Left(address_of(a), a.shape[1], 1), gemm.Rows(address_of(b), b.shape[1])
-    size = gemm.Size(a.shape[0], c.shape[1], a.shape[1])
-    finish = gemm.Finish(address_of(bias), np.float32(0.5), 0)
-    gemm.multiply(left, right, gemm.Rows(address_of(c), c.shape[1]), size, finish, overhang)
-rng = np.random.RandomState(0)
-a, b, bias = (np.float32(rng.normal(size=shape)) for shape in ((29, 500), (500, 64), (29,)))
-c = np.empty((29, 61), np.float32)
-product(a, b, c, bias, np.empty(12 * 32, np.float32))
-print(hashlib.sha1(c.tobytes()).hexdigest())
-"""
-
-
-@pytest.mark.skipif(gemm.LANES != 16, reason="this processor has no wider vectors to compare with")
-@pytest.mark.slow
-def test_products_are_the_same_to_the_bit_for_other_widths_of_vectors(tmp_path):
-    digests = []
-    for width, processor in (
-        ("wide", {}),
-        ("narrow", {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2"}),
-    ):
-        env = {**os.environ, **processor, "NUMBA_CACHE_DIR": str(tmp_path / width)}
-        digests.append(
-            subprocess.run(
-                [sys.executable, "-c", OTHER, width],
-                env=env,
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-        )
-    assert digests[0] == digests[1] and len(digests[0]) == 41
 
 
 STEP = """
@@ -213,9 +175,9 @@ def test_a_job_reads_the_record_that_it_is_given():
 def test_numbers_of_a_wrong_kind_do_not_compile():
     @numba.njit
     def swapped(a):
-        rows, left = gemm.Rows(address_of(a), 1), gemm.Left(address_of(a), 1, 1)
-        finish = gemm.Finish(np.float32(1), np.float32(1), 0)
-        gemm.multiply(left, rows, rows, gemm.Size(1, 1, 1), finish, a)
+        b, rows = address_of(a), gemm.Rows(address_of(a), 1)
+        end = gemm._End(0, np.float32(1), np.float32(1), 0, 0)
+        gemm._one_tile(3, rows, b, rows, 1, end)
 
     with pytest.raises(Exception, match="where a int64 belongs"):
         swapped(np.zeros(gemm.OVERHANG, np.float32))
@@ -264,17 +226,35 @@ def test_a_forked_process_computes_too():
     assert done.stdout == "131072\n131072\n", done.stderr
 
 
-def test_strips_fit_the_cache_and_feed_every_thread():
-    for positions, depth, outputs in [
-        (196, 1152, 320),
-        (9216, 576, 192),
-        (147456, 147, 64),
-        (196, 512, 24),
-        (1, 9, 4),
+@pytest.mark.parametrize("size", [1 << 18, 1 << 19, 1 << 21])
+def test_strips_fit_the_cache_and_feed_every_thread(size, monkeypatch):
+    monkeypatch.setattr(cores, "level_2", lambda: size)
+    for channels, side, kernel, outputs in [
+        (128, 14, 3, 320),
+        (64, 96, 3, 192),
+        (3, 384, 7, 64),
+        (512, 14, 1, 24),
+        (1, 1, 3, 4),
     ]:
-        strip, blocks = convolution._strips(positions, depth, outputs, 1)
-        assert strip % gemm.WIDTH == 0
-        assert strip == gemm.WIDTH or strip * depth <= 1 << 17
-        assert -(-positions // strip) * blocks >= min(
-            -(-positions // gemm.WIDTH), 2 * threads.count()
+        pad = kernel // 2
+        geo = convolution.geometry(
+            channels, (side, side), (side, side), (kernel, kernel), (1, 1), (pad, pad), (1, 1)
         )
+        strip, block = cut(geo, outputs, 1)
+        positions = strip.row_end * strip.column_end
+        assert positions <= max(gemm.WIDTH, size // 8 // min(geo.depth, gemm.DEPTH))
+        assert block % gemm.FULL == 0
+        items = -(-side // strip.row_end) * -(-side // strip.column_end) * -(-outputs // block)
+        assert items >= min(2 * threads.count(), -(-(side * side) // (4 * gemm.WIDTH)))
+
+
+def test_the_level_2_cache_is_what_the_system_says(tmp_path):
+    folder = tmp_path / "sys/devices/system/cpu/cpu0/cache/index2"
+    assert cores.level_2(str(tmp_path)) == 512 << 10
+    folder.mkdir(parents=True)
+    for level, size, wanted in ("2", "1280K", 1280), ("3", "32768K", 512), ("2", "many", 512):
+        (folder / "level").write_text(level + "\n")
+        (folder / "size").write_text(size + "\n")
+        cores.level_2.cache_clear()
+        assert cores.level_2(str(tmp_path)) == wanted << 10
+    cores.level_2.cache_clear()

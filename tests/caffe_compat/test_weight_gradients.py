@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from caffe_compat.kernels import weights
-from caffe_compat.kernels.strips import Geometry, geometry
+from caffe_compat.kernels.geometry import Geometry, geometry
 
 
 def shaped(

@@ -6,16 +6,16 @@ where they are needed: those would take four times their memory, and longer to w
 than to transform.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from .. import threads
 from ..atomic import record
 from ..gemm import FULL
-from ..strips import Geometry
+from ..geometry import Geometry
 from ..vectors import LANES
-from .strips import Tiled, begin, memory_of, rows_out, scratch_of, take_in
+from .strips import ROWS, Tiled, begin, memory_of, rows_out, scratch_of, take_in
 from .transforms import STEP, VALUES
 from .weights import Weights, place, transform_block, transformed, weights
 
@@ -52,9 +52,10 @@ def _large(arguments, scratch):
             continue
         strip = begin(p, number, scratch)
         take_in(p, group, strip, tiles, scratch)
-        for row in range(part, min(p.outputs, part + block), FULL):
+        end = min(p.outputs, part + block)
+        for row in range(part, end, ROWS):
             weight = given.weight + 4 * place(group, row, p.outputs, p.geo.channels)
-            rows_out(p, group, row, min(FULL, p.outputs - row), weight, tiles, strip, scratch)
+            rows_out(p, group, row, min(ROWS, end - row), weight, tiles, strip, scratch)
 
 
 class _Small(NamedTuple):
@@ -62,6 +63,7 @@ class _Small(NamedTuple):
 
     tiled: Tiled
     weights: Weights
+    block: int  # of outputs
     tiles: np.ndarray  # B^T d B: (groups, strips, 36, channels, tiles), with room between
 
 
@@ -85,15 +87,17 @@ def _small_out(arguments, scratch):
     given = record(_Small, threads.given(arguments))
     p = given.tiled
     memory = memory_of(p.geo.channels, p.strip)
-    wide, size = (p.outputs + FULL - 1) // FULL, VALUES * memory.size
-    weight = scratch + 4 * memory.total
+    wide, size = (p.outputs + given.block - 1) // given.block, VALUES * memory.size
+    weight, step = scratch + 4 * memory.total, VALUES * (FULL * p.geo.channels + LANES)
     while True:
         item = threads.take(arguments)
         if item < 0:
             return
-        group, row = item // wide, item % wide * FULL
-        high = min(FULL, p.outputs - row)
-        transform_block(given.weights, group, row, high, weight)
+        group, row = item // wide, item % wide * given.block
+        high = min(given.block, p.outputs - row)
+        for r in range(0, high, FULL):
+            target = weight + 4 * (r // FULL * step)
+            transform_block(given.weights, group, row + r, min(FULL, high - r), target)
         for number in range(p.strips):
             strip = begin(p, number, scratch)
             tiles = given.tiles + 4 * (group * p.strips + number) * size
@@ -121,13 +125,15 @@ def forward(
     slope: float = 1.0,
     add: bool = False,
     turned: bool = False,
+    mask: Optional[np.ndarray] = None,
 ) -> None:
     """y = act(weight * x + bias), with windows of 3x3 values one apart.
 
     Args:
         x: (N, groups * C, H, W). bias: (groups * O,), or empty. y: (N, groups * O, H', W'). weight:
         (groups * O, C * 9), or with `turned` (groups * C, O * 9), which is rotated then.
-        slope: of a ReLU, or 1. add: add to what y holds.
+        slope: of a ReLU, or 1. add: add to what y holds. mask: an array of y's shape: apply a
+        ReLU's backward pass instead of a ReLU, of which these are the data.
     """
     outputs = y.shape[1] // groups
     origin = weights(weight, outputs if turned else geo.channels, groups, turned)
@@ -138,14 +144,17 @@ def forward(
     strips = -(-tiles // strip)
     given = bias if bias.size else None
     p = Tiled(
-        geo, x, given, y, groups, outputs, down, across, tiles, strip, strips, add, slope
+        geo, x, given, y, groups, outputs, down, across, tiles, strip, strips, add, slope, mask,
     )  # fmt: skip
-    scratch, size = scratch_of(geo.channels, strip), VALUES * (geo.channels * strip + LANES)
+    scratch = scratch_of(geo.channels, strip)
+    size = VALUES * memory_of.py_func(geo.channels, strip).size
     if strips * size <= _SMALL:
-        small = _Small(p, origin, np.empty(groups * strips * size, np.float32))
+        each = groups * outputs // (4 * threads.count())
+        block = min(ROWS, max(FULL, each // FULL * FULL))
+        small = _Small(p, origin, block, np.empty(groups * strips * size, np.float32))
         threads.run(_small_in, groups * strips, small, scratch)
-        block = VALUES * (FULL * geo.channels + LANES)
-        threads.run(_small_out, groups * -(-outputs // FULL), small, scratch + block)
+        weight = VALUES * (FULL * geo.channels + LANES) * (block // FULL)
+        threads.run(_small_out, groups * -(-outputs // block), small, scratch + weight)
         return
     blocks = 1 if strips * groups >= 4 * threads.count() else 2
     large = _Large(p, transformed(origin, groups), blocks)

@@ -9,8 +9,9 @@ import numba
 import numpy as np
 
 from ..atomic import float32s, int32s, int64s
-from ..gemm import FULL, Left, Rows, Size, accumulate
-from ..strips import Geometry
+from ..elementwise import rectify_back
+from ..gemm import FULL, WIDTH, Rows, Size, accumulate
+from ..geometry import Geometry
 from ..vectors import LANES, fetch_to_read, fetch_to_write
 from .transforms import (
     SIDE,
@@ -22,6 +23,7 @@ from .transforms import (
 )
 
 _PART = 64  # channels whose products are summed before the others': less is lost to rounding
+ROWS = 24  # outputs at a time: what is read of the tiles serves all of them; multiple of FULL
 _AHEAD = 2  # channels that are fetched before they are needed
 
 
@@ -41,6 +43,7 @@ class Tiled(NamedTuple):
     strips: int
     add: bool
     slope: float
+    mask: Optional[np.ndarray]
 
 
 class _Run(NamedTuple):
@@ -64,8 +67,8 @@ _RUN = 10  # numbers of a _Run
 class Memory(NamedTuple):
     """A strip's memory beside B^T d B: places in a thread's scratch, and how far rows lie apart."""
 
-    size: int  # of one of the 36 of B^T d B: (channels, strip)
-    products: int  # (36, FULL, strip)
+    size: int  # of one of the 36 of B^T d B, in panels (strip / WIDTH, channels, WIDTH)
+    products: int  # (36, ROWS, strip)
     product: int
     rows: int  # (6, 4 * strip), and 12 rows of ends
     step: int
@@ -77,7 +80,8 @@ class Memory(NamedTuple):
 
 @numba.njit(nogil=True, inline="always")
 def memory_of(channels, strip):
-    size, product = channels * strip + LANES, FULL * strip + LANES
+    size = (strip + WIDTH - 1) // WIDTH * WIDTH * channels + LANES
+    product = ROWS * strip + LANES
     step = STEP * strip + 2 * LANES
     products = 0
     rows = products + VALUES * product
@@ -197,14 +201,17 @@ def take_in(p, group, strip, tiles, scratch):
                 step,
                 ends_at + 4 * t,
                 scratch + 4 * (memory.last + t),
-                tiles + 4 * (c * LANES * vectors + t),
+                tiles + 4 * (t // WIDTH * WIDTH * geo.channels + c * WIDTH + t % WIDTH),
                 memory.size,
             )
 
 
 @numba.njit(nogil=True)
-def _put_out(p, y, runs, number, straight, rows, step):
-    """A strip's rows of one output to y, or added to what it holds, but those that are there."""
+def _put_out(p, y, mask, runs, number, straight, rows, step):
+    """A strip's rows of one output to y, or added to what it holds, but those that are there.
+
+    mask: as y, of the mask.
+    """
     width = np.uint64(p.geo.out_w)
     for i in range(number):
         at = i * _RUN
@@ -224,19 +231,23 @@ def _put_out(p, y, runs, number, straight, rows, step):
                 else:
                     for q in range(columns):
                         y[target + q] = rows[source + q]
+                if p.mask:
+                    slope = np.float32(p.slope)
+                    rectify_back(y, mask, slope, target, target + columns)
 
 
 @numba.njit(nogil=True)
 def rows_out(p, group, row, high, weight, tiles, strip, scratch):
-    """A strip's values of `high` outputs from `row` on.
+    """A strip's values of `high` outputs, up to ROWS, from `row` on.
 
-    weight, tiles: the addresses of the outputs' transformed weights, and of the strip's B^T d B.
+    weight, tiles: the addresses of the outputs' transformed weights, in blocks of FULL, and of the
+    strip's B^T d B.
     """
     geo, memory = p.geo, strip.memory
     runs, straight = int64s(scratch + 4 * memory.runs), int64s(scratch + 4 * memory.straight)
     rows_at, products_at = scratch + 4 * memory.rows, scratch + 4 * memory.products
     columns = strip.vectors * LANES
-    bias, slope = float32s(p.bias), np.float32(p.slope)
+    bias, mask = float32s(p.bias), p.mask - p.y if p.mask else 0
     area = geo.out_h * geo.out_w
     for r in range(high):
         channel = p.y + 4 * (group * p.outputs + row + r) * area
@@ -244,14 +255,17 @@ def rows_out(p, group, row, high, weight, tiles, strip, scratch):
             for q in range(runs[i * _RUN + 8]):
                 place = channel + 4 * (runs[i * _RUN + 7] + q * geo.out_w)
                 fetch_to_write(place, runs[i * _RUN + 9])
+    block = VALUES * (FULL * geo.channels + LANES)
     for value in range(VALUES):
-        accumulate(
-            Left(weight + 4 * value * (high * geo.channels + LANES), 1, high),
-            Rows(tiles + 4 * value * memory.size, columns),
-            Rows(products_at + 4 * value * memory.product, columns),
-            Size(high, columns, geo.channels),
-            _PART,
-        )
+        for r in range(0, high, FULL):
+            size = Size(min(FULL, high - r), columns, geo.channels)
+            accumulate(
+                weight + 4 * (r // FULL * block + value * (size.rows * size.depth + LANES)),
+                tiles + 4 * value * memory.size,
+                Rows(products_at + 4 * (value * memory.product + r * columns), columns),
+                size,
+                _PART,
+            )
     for r in range(high):
         channel = group * p.outputs + row + r
         offset = bias[channel] if p.bias else np.float32(0)
@@ -263,8 +277,10 @@ def rows_out(p, group, row, high, weight, tiles, strip, scratch):
                 products_at + 4 * (r * columns + t),
                 memory.product,
                 offset,
-                slope,
+                np.float32(p.slope if there or not mask else 1),
+                mask if there else 0,
                 y + 4 * straight[v] if there else rows_at + 4 * STEP * t,
                 geo.out_w if there else memory.step,
             )
-        _put_out(p, float32s(y), runs, strip.runs, straight, float32s(rows_at), memory.step)
+        data, rows = float32s(y + mask), float32s(rows_at)
+        _put_out(p, float32s(y), data, runs, strip.runs, straight, rows, memory.step)

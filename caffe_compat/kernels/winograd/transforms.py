@@ -18,10 +18,13 @@ from ..vectors import (
     LANES,
     VECTOR,
     ZERO,
+    columns_of,
     constant,
     load,
     multiply_add,
     number,
+    rectified,
+    rectified_back,
     shuffled,
     splat,
     store,
@@ -222,14 +225,14 @@ def tiles_inwards(typingctx, rows, step, ends, last, tiles, size):
 
 
 @intrinsic
-def tiles_outwards(typingctx, tiles, size, bias, slope, rows, step):
+def tiles_outwards(typingctx, tiles, size, bias, slope, mask, rows, step):
     """act(A^T m A + bias) of a vector of tiles, into four rows `step` apart.
 
-    tiles: the address of 36 vectors `size` values apart. act is gemm.Finish's.
+    tiles: the address of 36 vectors `size` values apart. act and mask are gemm.Finish's.
     """
 
     def generate(context, builder, signature, args):
-        tiles, size, bias, slope, rows, step = args
+        tiles, size, bias, slope, mask, rows, step = args
         columns = []
         for j in range(SIDE):
             m = [
@@ -238,21 +241,25 @@ def tiles_outwards(typingctx, tiles, size, bias, slope, rows, step):
             ]
             columns.append(_outwards(builder, m))
         offset, slopes = splat(builder, bias), splat(builder, slope)
+        values = {}
         for r in range(STEP):
-            found = []
-            for value in _outwards(builder, [column[r] for column in columns]):
-                value = builder.fadd(value, offset)
-                negative = builder.fcmp_ordered("<", value, ZERO)
-                below = builder.fmul(slopes, builder.select(negative, value, ZERO))
-                above = builder.select(negative, ZERO, value)
-                found.append(builder.fadd(above, below))
+            found = _outwards(builder, [column[r] for column in columns])
+            found = _together(builder, [builder.fadd(value, offset) for value in found])
             row = _at(builder, rows, (step, number(r)))
-            for q, value in enumerate(_together(builder, found)):
-                store(builder, _at(builder, row, number(LANES * q)), value)
+            for q, value in enumerate(found):
+                values[r, q] = _at(builder, row, number(LANES * q)), value
+        with builder.if_else(builder.icmp_signed("==", mask, number(0))) as (plain, masked):
+            with plain:
+                for place, value in values.values():
+                    store(builder, place, rectified(builder, value, slopes))
+            with masked:
+                for place, value in values.values():
+                    data = load(builder, builder.add(place, mask))
+                    store(builder, place, rectified_back(builder, value, data, slopes))
         return context.get_dummy_value()
 
     signature = types.void(
-        types.intp, types.intp, types.float32, types.float32, types.intp, types.intp
+        types.intp, types.intp, types.float32, types.float32, types.intp, types.intp, types.intp
     )
     return signature, generate
 
@@ -269,7 +276,7 @@ def _windows(builder, windows):
                 load(builder, _at(builder, window, number(side * part)), kind)
                 for window in windows[first : first + side]
             ]
-            groups.append(_transposed(builder, rows))
+            groups.append(columns_of(builder, rows))
         for k in range(side):
             vector = groups[0][k]
             for group in groups[1:]:
@@ -280,20 +287,6 @@ def _windows(builder, windows):
         value = load(builder, _at(builder, window, number(8)), FLOAT)
         last = builder.insert_element(last, value, ir.Constant(ir.IntType(32), lane))
     return [*places, last]
-
-
-def _transposed(builder, rows):
-    """As many vectors as each has lanes, as a matrix."""
-    lanes = len(rows)
-    pairs = [place for i in range(lanes) for place in (i, lanes + i)]
-    for _ in range(lanes.bit_length() - 1):
-        halves = zip(rows[: lanes // 2], rows[lanes // 2 :])
-        rows = [
-            shuffled(builder, first, second, part)
-            for first, second in halves
-            for part in (pairs[:lanes], pairs[lanes:])
-        ]
-    return rows
 
 
 @intrinsic
