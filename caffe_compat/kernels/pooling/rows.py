@@ -1,0 +1,263 @@
+"""MAX pooling over 3x3 windows: rows of values, by vectors.
+
+Rows are at addresses. A row's values are read, and but for the gradient's written, by whole
+vectors, beyond its end too.
+"""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ..vectors import (
+    LANES,
+    VECTOR,
+    constant,
+    load,
+    number,
+    rectified_back,
+    shuffled,
+    splat,
+    store,
+)
+
+LOWEST = np.float32(-3.4028234663852886e38)
+_CODES, _BYTES = (ir.VectorType(ir.IntType(bits), LANES) for bits in (32, 8))
+_EVENS, _ODDS = ([2 * lane + odd for lane in range(LANES)] for odd in (0, 1))
+_WOVEN = [lane // 2 + lane % 2 * LANES for lane in range(2 * LANES)]
+
+
+def _codes(value):
+    return ir.Constant(_CODES, [value] * LANES)
+
+
+def _on(builder, address, values, size=4):
+    """The address some values on."""
+    return builder.add(address, builder.mul(values, number(size)))
+
+
+def _bytes(builder, address):
+    return builder.inttoptr(address, ir.PointerType(_BYTES))
+
+
+def _vectors(builder, count, size):
+    """A loop over the vectors that so many values begin; its number is of the first value."""
+    count = builder.sdiv(builder.add(count, number(LANES - 1)), number(LANES))
+    return cgutils.for_range_slice(builder, number(0), builder.mul(count, number(LANES)), size)
+
+
+def _larger(builder, first, second):
+    """(value, code) of the second where its value is larger, else of the first."""
+    larger = builder.fcmp_ordered(">", second[0], first[0])
+    return tuple(builder.select(larger, b, a) for a, b in zip(first, second))
+
+
+def _row_maxima(step):
+    """A compiled function: the maximum of each three values of a row, and which it was first.
+
+    Places of a row are 0, 1 and 2; -1 where no value is above LOWEST.
+    """
+
+    def three(builder, source, at):
+        """The three values of the windows from number `at` on, lane by lane."""
+        if step == 1:
+            places = (builder.add(source, number(4 * n)) for n in range(3))
+            return [load(builder, _on(builder, place, at)) for place in places]
+        parts = []
+        for first in (0, 2):
+            place = builder.add(_on(builder, source, at, 8), number(4 * first))
+            parts.append([load(builder, builder.add(place, number(n))) for n in (0, 4 * LANES)])
+        return [shuffled(builder, *parts[0], _EVENS), shuffled(builder, *parts[0], _ODDS),
+                shuffled(builder, *parts[1], _EVENS)]  # fmt: skip
+
+    @intrinsic
+    def maxima(typingctx, source, best, code, count):
+        def generate(context, builder, signature, args):
+            source, best, code, count = args
+            with _vectors(builder, count, number(LANES)) as (at, _):
+                found = constant(LOWEST), _codes(-1)
+                for place, value in enumerate(three(builder, source, at)):
+                    found = _larger(builder, found, (value, _codes(place)))
+                store(builder, _on(builder, best, at), found[0])
+                store(builder, _on(builder, code, at), found[1])
+            return context.get_dummy_value()
+
+        return types.void(types.intp, types.intp, types.intp, types.intp), generate
+
+    return maxima
+
+
+row_maxima_by_one, row_maxima_by_two = _row_maxima(1), _row_maxima(2)
+
+
+@intrinsic
+def window_maxima(typingctx, a, b, c, codes, y, mask, count):
+    """y, mask = the maxima of three rows' maxima, and which of nine values they were first.
+
+    a, b, c: addresses of the rows' maxima; `codes` bytes on are their codes.
+    """
+
+    def generate(context, builder, signature, args):
+        *rows, codes, y, mask, count = args
+        with _vectors(builder, count, number(LANES)) as (at, _):
+            found = None
+            for row, address in enumerate(rows):
+                place = _on(builder, address, at)
+                code = load(builder, builder.add(place, codes), _CODES)
+                new = load(builder, place), builder.add(code, _codes(3 * row))
+                found = _larger(builder, found, new) if found else (new[0], code)
+            store(builder, _on(builder, y, at), found[0])
+            place = _bytes(builder, builder.add(mask, at))
+            builder.store(builder.trunc(found[1], _BYTES), place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(*[types.intp] * 7), generate
+
+
+def _masked(builder, name, kind, arguments):
+    """A call of LLVM's masked load or store of a vector, whose other lanes' memory stays alone."""
+    pointer, short = ir.PointerType(VECTOR), ir.IntType(32)
+    lanes = ir.VectorType(ir.IntType(1), LANES)
+    types_of = {"load": [pointer, short, lanes, VECTOR], "store": [VECTOR, pointer, short, lanes]}
+    function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(kind, types_of[name]),
+        f"llvm.masked.{name}.v{LANES}f32.p0",
+    )
+    return builder.call(function, arguments)
+
+
+class _Memory:
+    """Vectors in memory: whole ones, or of the lanes before `count` alone."""
+
+    def __init__(self, builder, count=None):
+        self.builder, self.count = builder, count
+
+    def _lanes(self, first):
+        lane = ir.Constant(_CODES, [first + n for n in range(LANES)])
+        count = _spread(self.builder, self.builder.trunc(self.count, ir.IntType(32)))
+        return self.builder.icmp_signed("<", lane, count)
+
+    def load(self, address, first):
+        address = self.builder.add(address, number(4 * first))
+        if self.count is None:
+            return load(self.builder, address)
+        pointer = self.builder.inttoptr(address, ir.PointerType(VECTOR))
+        given = [pointer, ir.Constant(ir.IntType(32), 4), self._lanes(first), constant(0)]
+        return _masked(self.builder, "load", VECTOR, given)
+
+    def store(self, address, first, value):
+        address = self.builder.add(address, number(4 * first))
+        if self.count is None:
+            store(self.builder, address, value)
+            return
+        pointer = self.builder.inttoptr(address, ir.PointerType(VECTOR))
+        given = [value, pointer, ir.Constant(ir.IntType(32), 4), self._lanes(first)]
+        _masked(self.builder, "store", ir.VoidType(), given)
+
+
+def _spread(builder, value):
+    """An int32 in every lane."""
+    nothing = ir.Constant(_CODES, ir.Undefined)
+    return shuffled(
+        builder, builder.insert_element(nothing, value, number(0)), nothing, [0] * LANES
+    )
+
+
+def _gather(step, rows, odd=0):
+    """A compiled function: a row of the picture's gradient, from rows of windows that reach it.
+
+    Args:
+        step, odd: places of the picture that windows lie apart, and whether its row begins with the
+            second of a window.
+        rows: how many rows of windows reach it, of three if one value apart, else one or two.
+    """
+    places = ((2, 1, 0),) if step == 1 else ((2, 0), (1,))  # of a window, from the first on
+    places_of_rows = {3: (2, 1, 0), 2: (2, 0), 1: (1,)}[rows]
+
+    def summed(builder, total, own, at, codes, place, late):
+        """The total, and the gradients that belong to this place of their windows, in order."""
+        for address, row in zip(own, places_of_rows):
+            for column in place:
+                before = column // step - late
+                source = builder.sub(_on(builder, address, at), number(4 * before))
+                code = load(builder, builder.add(source, codes), _CODES)
+                here = builder.icmp_signed("==", code, _codes(3 * row + column))
+                # -0 changes no sum
+                new = builder.select(here, load(builder, source), constant(-0.0))
+                total = builder.fadd(total, new)
+        return total
+
+    def gather_vectors(builder, memory, at, target, start, x, slope, codes, own):
+        target, start, x = (_on(builder, row, at, 4 * step) for row in (target, start, x))
+        firsts = [LANES * n for n in range(step)]
+        totals = [memory.load(start, first) for first in firsts]
+        if step == 1:
+            totals = [summed(builder, totals[0], own, at, codes, places[0], 0)]
+        else:
+            parts = [shuffled(builder, *totals, lanes) for lanes in (_EVENS, _ODDS)]
+            order = places if not odd else places[::-1]
+            parts = [
+                summed(builder, part, own, at, codes, place, odd and place == places[0])
+                for part, place in zip(parts, order)
+            ]
+            totals = [shuffled(builder, *parts, _WOVEN[first : first + LANES]) for first in firsts]
+        for first, total in zip(firsts, totals):
+            data = memory.load(x, first)
+            memory.store(target, first, rectified_back(builder, total, data, slope))
+
+    @intrinsic
+    def gather(typingctx, target, start, x, slope, codes, a, b, c, count):
+        def generate(context, builder, signature, args):
+            target, start, x, slope, codes, *own, count = args
+            slope = splat(builder, slope)
+            given = target, start, x, slope, codes, own[:rows]
+            whole = builder.sdiv(count, number(step * LANES))
+            with cgutils.for_range(builder, whole) as loop:
+                at = builder.mul(loop.index, number(LANES))
+                gather_vectors(builder, _Memory(builder), at, *given)
+            at = builder.mul(whole, number(LANES))
+            rest = builder.sub(count, builder.mul(at, number(step)))
+            with builder.if_then(builder.icmp_signed(">", rest, number(0))):
+                gather_vectors(builder, _Memory(builder, rest), at, *given)
+            return context.get_dummy_value()
+
+        places_ = [types.intp] * 3
+        return types.void(*places_, types.float32, *[types.intp] * 5), generate
+
+    return gather
+
+
+gather_by_one = _gather(1, 3)
+gather_two_rows, gather_one_row = _gather(2, 2), _gather(2, 1)
+gather_two_rows_odd, gather_one_row_odd = _gather(2, 2, 1), _gather(2, 1, 1)
+
+
+def _copied(bits):
+    """A compiled function that copies numbers of so many bits, LANES or more, as ones of 32."""
+
+    @intrinsic
+    def copy(typingctx, source, target, count):
+        def generate(context, builder, signature, args):
+            source, target, count = args
+
+            def copy_vector(at):
+                if bits == 8:
+                    value = builder.load(_bytes(builder, builder.add(source, at)), align=1)
+                    value = builder.sext(value, _CODES)
+                else:
+                    value = load(builder, _on(builder, source, at))
+                store(builder, _on(builder, target, at), value)
+
+            with cgutils.for_range(builder, builder.sdiv(count, number(LANES))) as loop:
+                copy_vector(builder.mul(loop.index, number(LANES)))
+            copy_vector(builder.sub(count, number(LANES)))  # once more, where it ends with a vector
+            return context.get_dummy_value()
+
+        return types.void(types.intp, types.intp, types.intp), generate
+
+    return copy
+
+
+copy_vectors, copy_codes = _copied(32), _copied(8)
