@@ -10,9 +10,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ..lanes import by_vectors
 from ..vectors import (
     LANES,
-    VECTOR,
     constant,
     load,
     number,
@@ -115,56 +115,6 @@ def window_maxima(typingctx, a, b, c, codes, y, mask, count):
     return types.void(*[types.intp] * 7), generate
 
 
-def _masked(builder, name, kind, arguments):
-    """A call of LLVM's masked load or store of a vector, whose other lanes' memory stays alone."""
-    pointer, short = ir.PointerType(VECTOR), ir.IntType(32)
-    lanes = ir.VectorType(ir.IntType(1), LANES)
-    types_of = {"load": [pointer, short, lanes, VECTOR], "store": [VECTOR, pointer, short, lanes]}
-    function = cgutils.get_or_insert_function(
-        builder.module,
-        ir.FunctionType(kind, types_of[name]),
-        f"llvm.masked.{name}.v{LANES}f32.p0",
-    )
-    return builder.call(function, arguments)
-
-
-class _Memory:
-    """Vectors in memory: whole ones, or of the lanes before `count` alone."""
-
-    def __init__(self, builder, count=None):
-        self.builder, self.count = builder, count
-
-    def _lanes(self, first):
-        lane = ir.Constant(_CODES, [first + n for n in range(LANES)])
-        count = _spread(self.builder, self.builder.trunc(self.count, ir.IntType(32)))
-        return self.builder.icmp_signed("<", lane, count)
-
-    def load(self, address, first):
-        address = self.builder.add(address, number(4 * first))
-        if self.count is None:
-            return load(self.builder, address)
-        pointer = self.builder.inttoptr(address, ir.PointerType(VECTOR))
-        given = [pointer, ir.Constant(ir.IntType(32), 4), self._lanes(first), constant(0)]
-        return _masked(self.builder, "load", VECTOR, given)
-
-    def store(self, address, first, value):
-        address = self.builder.add(address, number(4 * first))
-        if self.count is None:
-            store(self.builder, address, value)
-            return
-        pointer = self.builder.inttoptr(address, ir.PointerType(VECTOR))
-        given = [value, pointer, ir.Constant(ir.IntType(32), 4), self._lanes(first)]
-        _masked(self.builder, "store", ir.VoidType(), given)
-
-
-def _spread(builder, value):
-    """An int32 in every lane."""
-    nothing = ir.Constant(_CODES, ir.Undefined)
-    return shuffled(
-        builder, builder.insert_element(nothing, value, number(0)), nothing, [0] * LANES
-    )
-
-
 def _gather(step, rows, odd=0):
     """A compiled function: a row of the picture's gradient, from rows of windows that reach it.
 
@@ -213,14 +163,11 @@ def _gather(step, rows, odd=0):
             target, start, x, slope, codes, *own, count = args
             slope = splat(builder, slope)
             given = target, start, x, slope, codes, own[:rows]
-            whole = builder.sdiv(count, number(step * LANES))
-            with cgutils.for_range(builder, whole) as loop:
-                at = builder.mul(loop.index, number(LANES))
-                gather_vectors(builder, _Memory(builder), at, *given)
-            at = builder.mul(whole, number(LANES))
-            rest = builder.sub(count, builder.mul(at, number(step)))
-            with builder.if_then(builder.icmp_signed(">", rest, number(0))):
-                gather_vectors(builder, _Memory(builder, rest), at, *given)
+
+            def work(memory, at):
+                gather_vectors(builder, memory, at, *given)
+
+            by_vectors(builder, count, work, step)
             return context.get_dummy_value()
 
         places_ = [types.intp] * 3
