@@ -1,17 +1,18 @@
 """Pooling with Caffe's ceil rule."""
 
 import math
-from typing import Any, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .. import limits
 from ..errors import PrototxtError, ShapeError
 from ..fillers import rng
+from ..kernels import elementwise
 from ..kernels import pooling as kernel
 from ..kernels import stochastic_pooling as stochastic
 from ..proto import caffe_pb2
-from .registry import Blobs, Layer, register
+from .registry import Blobs, Layer, Slopes, register
 
 
 def pooled_size(size: int, kernel_size: int, stride: int, pad: int, floor: bool = False) -> int:
@@ -49,7 +50,7 @@ class Pooling(Layer):
         p = self.layer_param.pooling_param
         self.method, self.is_global, self.floor = p.pool, p.global_pooling, p.round_mode == p.FLOOR
         self.is_max, self.is_stochastic = self.method == p.MAX, self.method == p.STOCHASTIC
-        self.can_add = not self.is_stochastic
+        self.can_add, self.can_rectify = not self.is_stochastic, self.is_max
         if len(top) > 1 and not self.is_max:
             raise PrototxtError(
                 f'layer "{self.name}": only MAX pooling has a second top (the mask)'
@@ -126,17 +127,28 @@ class Pooling(Layer):
             kernel.average_forward(x, y, self._window())
 
     def backward(
-        self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs, add: bool = False
+        self,
+        top: Blobs,
+        propagate_down: Sequence[bool],
+        bottom: Blobs,
+        add: bool = False,
+        rectify: Optional[Slopes] = None,
     ) -> None:
         if not propagate_down[0]:
             return
         dy, dx = self._planes(top[0].diff), self._planes(bottom[0].diff)
+        (slope,) = rectify or (None,)
         if self.is_max:
             mask = self.recall(bottom)
             if mask is None:
                 dx[...] = dx if add else 0
-            else:
+                if slope is not None:
+                    elementwise.relu_backward(bottom[0].data, dx, dx, slope)
+            elif slope is None:
                 kernel.max_backward(dy, mask, dx, self._window(), add)
+            else:
+                x = self._planes(bottom[0].data)
+                kernel.max_backward(dy, mask, dx, self._window(), add, x, slope)
         elif self.is_stochastic:
             self._backward_stochastic(bottom, top, dy, dx)
         else:

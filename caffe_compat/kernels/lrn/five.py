@@ -12,7 +12,18 @@ from numba.extending import intrinsic
 
 from ..atomic import float32s
 from ..lanes import by_vectors
-from ..vectors import LANES, VECTOR, constant, fetch_to_read, fetch_to_write, load, number, rectified_back, splat, store
+from ..vectors import (
+    LANES,
+    VECTOR,
+    constant,
+    fetch_to_read,
+    fetch_to_write,
+    load,
+    number,
+    rectified_back,
+    splat,
+    store,
+)
 
 SIZE, BETA = 5, 0.75
 CHUNK = 512  # positions

@@ -64,19 +64,19 @@ def _row_maxima(step):
         if step == 1:
             places = (builder.add(source, number(4 * n)) for n in range(3))
             return [load(builder, _on(builder, place, at)) for place in places]
-        parts = []
-        for first in (0, 2):
-            place = builder.add(_on(builder, source, at, 8), number(4 * first))
-            parts.append([load(builder, builder.add(place, number(n))) for n in (0, 4 * LANES)])
-        return [shuffled(builder, *parts[0], _EVENS), shuffled(builder, *parts[0], _ODDS),
-                shuffled(builder, *parts[1], _EVENS)]  # fmt: skip
+        place = _on(builder, source, at, 8)
+        near, far, near_2, far_2 = (
+            load(builder, builder.add(place, number(4 * n))) for n in (0, LANES, 2, LANES + 2)
+        )
+        return [shuffled(builder, near, far, _EVENS), shuffled(builder, near, far, _ODDS),
+                shuffled(builder, near_2, far_2, _EVENS)]  # fmt: skip
 
     @intrinsic
     def maxima(typingctx, source, best, code, count):
         def generate(context, builder, signature, args):
             source, best, code, count = args
             with _vectors(builder, count, number(LANES)) as (at, _):
-                found = constant(LOWEST), _codes(-1)
+                found = constant(float(LOWEST)), _codes(-1)
                 for place, value in enumerate(three(builder, source, at)):
                     found = _larger(builder, found, (value, _codes(place)))
                 store(builder, _on(builder, best, at), found[0])
@@ -101,15 +101,16 @@ def window_maxima(typingctx, a, b, c, codes, y, mask, count):
     def generate(context, builder, signature, args):
         *rows, codes, y, mask, count = args
         with _vectors(builder, count, number(LANES)) as (at, _):
-            found = None
+            maxima = []
             for row, address in enumerate(rows):
                 place = _on(builder, address, at)
                 code = load(builder, builder.add(place, codes), _CODES)
-                new = load(builder, place), builder.add(code, _codes(3 * row))
-                found = _larger(builder, found, new) if found else (new[0], code)
-            store(builder, _on(builder, y, at), found[0])
+                maxima.append((load(builder, place), builder.add(code, _codes(3 * row))))
+            # the first row's codes are as they are: -1 if no value is above LOWEST
+            best, code = _larger(builder, _larger(builder, maxima[0], maxima[1]), maxima[2])
+            store(builder, _on(builder, y, at), best)
             place = _bytes(builder, builder.add(mask, at))
-            builder.store(builder.trunc(found[1], _BYTES), place, align=1)
+            builder.store(builder.trunc(code, _BYTES), place, align=1)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 7), generate
@@ -146,13 +147,14 @@ def _gather(step, rows, odd=0):
         if step == 1:
             totals = [summed(builder, totals[0], own, at, codes, places[0], 0)]
         else:
-            parts = [shuffled(builder, *totals, lanes) for lanes in (_EVENS, _ODDS)]
+            near, far = totals
+            parts = [shuffled(builder, near, far, lanes) for lanes in (_EVENS, _ODDS)]
             order = places if not odd else places[::-1]
-            parts = [
+            even, others = (
                 summed(builder, part, own, at, codes, place, odd and place == places[0])
                 for part, place in zip(parts, order)
-            ]
-            totals = [shuffled(builder, *parts, _WOVEN[first : first + LANES]) for first in firsts]
+            )
+            totals = [shuffled(builder, even, others, _WOVEN[n : n + LANES]) for n in firsts]
         for first, total in zip(firsts, totals):
             data = memory.load(x, first)
             memory.store(target, first, rectified_back(builder, total, data, slope))
