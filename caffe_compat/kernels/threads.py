@@ -22,7 +22,8 @@ import os
 import struct
 import threading
 import time
-from typing import Any, Iterable, List, Optional, Tuple, Union
+from functools import lru_cache
+from typing import Any, Iterable, List, Optional, Tuple, Union, get_type_hints
 
 import numba
 import numpy as np
@@ -282,6 +283,12 @@ def _packed(value: Any) -> int:
     return int(value)
 
 
+@lru_cache(maxsize=None)
+def _whole(kind: type) -> bool:
+    """Whether a record of this class has whole numbers alone."""
+    return all(hint is int for hint in get_type_hints(kind).values())
+
+
 def _pack(values: Iterable[Any], into: List[int]) -> None:
     """Append the values of a record, those of the records within it in their places."""
     for value in values:
@@ -293,7 +300,10 @@ def _pack(values: Iterable[Any], into: List[int]) -> None:
         elif value is None:
             into.append(0)
         elif isinstance(value, tuple):
-            _pack(value, into)
+            if _whole(kind):
+                into.extend(value)
+            else:
+                _pack(value, into)
         else:
             into.append(_packed(value))
 

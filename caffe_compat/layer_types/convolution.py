@@ -133,6 +133,7 @@ class Weighted(Windowed):
     """A convolution from arrays `large` to arrays `small`; Deconvolution runs it backward."""
 
     _shapes: Tuple[Any, Any] = (None, None)  # the last ones, and their geometry
+    _fitted: Any = None  # the blobs' shapes after the last reshape
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.find_windows(bottom)
@@ -153,9 +154,12 @@ class Weighted(Windowed):
         raise NotImplementedError
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        if self._fitted == [b.shape for b in (*bottom, *top)]:
+            return
         for b, t in zip(bottom, top):
             self.check_channels(b)
             t.reshape(*b.shape[: self.axis], self.outputs, *self.out_size(b.shape[self.axis + 1 :]))
+        self._fitted = [b.shape for b in (*bottom, *top)]
 
     def out_size(self, size: Sequence[int]) -> List[int]:
         """The size of the output for a picture of this size, along each spatial axis."""

@@ -45,6 +45,7 @@ class Pooling(Layer):
 
     type = "Pooling"
     tops = (1, 2)
+    _fitted: Any = None  # the blobs' shapes after the last reshape
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.pooling_param
@@ -81,6 +82,8 @@ class Pooling(Layer):
             )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        if self._fitted == [b.shape for b in (*bottom, *top)]:
+            return
         self.need_four_axes(bottom[0])
         n, channels, *size = bottom[0].shape
         if self.is_global:
@@ -96,12 +99,11 @@ class Pooling(Layer):
             )
         for t in top:
             t.reshape(n, channels, *out)
+        self.window = kernel.Window(*self.kernel, *self.stride, *self.pad)
+        self._fitted = [b.shape for b in (*bottom, *top)]
 
     def _planes(self, array):
         return array.reshape(-1, *array.shape[2:])
-
-    def _window(self):
-        return kernel.Window(*self.kernel, *self.stride, *self.pad)
 
     def _positions(self, mask, width):
         """Where in its plane each maximum lay, as an index: what Caffe writes to the second top."""
@@ -116,15 +118,15 @@ class Pooling(Layer):
         if self.is_max:
             mask = self.recall(bottom)
             if mask is None:
-                mask = kernel.mask_like(y, self._window())
+                mask = kernel.mask_like(y, self.window)
                 self.remember(bottom, mask)
-            kernel.max_forward(x, y, mask, self._window())
+            kernel.max_forward(x, y, mask, self.window)
             if len(top) > 1:
                 self._planes(top[1].data)[...] = self._positions(mask, x.shape[2])
         elif self.is_stochastic:
             self._forward_stochastic(bottom, x, y)
         else:
-            kernel.average_forward(x, y, self._window())
+            kernel.average_forward(x, y, self.window)
 
     def backward(
         self,
@@ -145,28 +147,28 @@ class Pooling(Layer):
                 if slope is not None:
                     elementwise.relu_backward(bottom[0].data, dx, dx, slope)
             elif slope is None:
-                kernel.max_backward(dy, mask, dx, self._window(), add)
+                kernel.max_backward(dy, mask, dx, self.window, add)
             else:
                 x = self._planes(bottom[0].data)
-                kernel.max_backward(dy, mask, dx, self._window(), add, x, slope)
+                kernel.max_backward(dy, mask, dx, self.window, add, x, slope)
         elif self.is_stochastic:
             self._backward_stochastic(bottom, top, dy, dx)
         else:
-            kernel.average_backward(dy, dx, self._window(), add)
+            kernel.average_backward(dy, dx, self.window, add)
 
     def _forward_stochastic(self, bottom, x, y):
         if self.phase == caffe_pb2.TRAIN:
             chosen = np.empty(y.shape, np.int64)
             self.remember(bottom, chosen)
             thresholds = rng().uniform(0, 1, y.size).reshape(y.shape)
-            stochastic.choose(x, thresholds, y, chosen, self._window())
+            stochastic.choose(x, thresholds, y, chosen, self.window)
         else:
-            stochastic.expect(x, y, self._window())
+            stochastic.expect(x, y, self.window)
 
     def _backward_stochastic(self, bottom, top, dy, dx):
         if self.phase == caffe_pb2.TEST:
             x, y = self._planes(bottom[0].data), self._planes(top[0].data)
-            stochastic.expect_backward(x, y, dy, dx, self._window())
+            stochastic.expect_backward(x, y, dy, dx, self.window)
             return
         chosen = self.recall(bottom)
         if chosen is None:

@@ -74,11 +74,11 @@ class Passes:
         self._lose_gradients()
         sharing.keep_unreached_tops(parts, self._concats, first, last)
         self._reshape_ahead(first, last)
+        merging = not (on_gpu or self._watched())
         i = first
         while i <= last:
             self._call(BEFORE_FORWARD, i)
-            relu = self.relu_after.get(i) if i < last and not self._watched() else None
-            relu = None if on_gpu else relu
+            relu = self.relu_after.get(i) if merging and i < last else None
             layer, bottom, top = parts.layers[i], parts.bottoms[i], parts.tops[i]
             with naming(layer, bottom):
                 # as in Caffe, each layer fits its tops to its bottoms first, and none after `last`

@@ -16,6 +16,7 @@ from . import three
 from .rows import LOWEST
 from .window import Arguments, Window, large, reach, run, small, span
 
+_WIDE = 48  # columns
 _FEW = 4096  # places of a window that are looked up, not computed
 
 
@@ -177,7 +178,8 @@ def max_backward(
 
     passed: the picture; dx is then multiplied by `slope` where that is not above 0, as by a ReLU.
     """
-    if three.fits(window):
+    # rows of a few vectors are gathered no sooner than scattered
+    if three.fits(window) and (window.stride_w == 2 or dx.shape[2] >= _WIDE):
         three.max_backward(dy, mask, dx, window, add, passed, slope)
         return
     task = _max_backward_small if mask.dtype == np.int8 else _max_backward_large
