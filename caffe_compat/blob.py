@@ -70,7 +70,8 @@ class Blob:
 
     def reshape_like(self, other: "Blob") -> None:
         """Give the blob the other's shape."""
-        self.reshape(*other.shape)
+        if other._shape != self._shape:
+            self.reshape(*other.shape)
 
     def _view(self, name: str) -> np.ndarray:
         view = self._views.get(name)
@@ -167,6 +168,12 @@ class Blob:
         if self._diff is not other._diff:
             self._diff = other._diff
             self._views.pop("diff", None)
+
+    def twin(self) -> "Blob":
+        """A blob of the same shape, which uses this one's memory for `data` and `diff`."""
+        twin = Blob.__new__(Blob)
+        twin.__dict__.update(self.__dict__, _views=self._views.copy())
+        return twin
 
     def lie_over(self, array: np.ndarray) -> None:
         """Use an array's memory for `data` (Caffe's set_cpu_data); the counts must agree."""

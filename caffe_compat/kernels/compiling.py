@@ -19,7 +19,7 @@ from .kept import say
 
 # seconds that a module's loops take, measured, where they are many; three processes, then, are
 # busy as long as one alone is with the first
-_SECONDS = {"pooling": 13, "convolution": 9, "lrn": 7}
+_SECONDS = {"three": 5, "largest": 6, "average": 5, "convolution": 9}
 _MOST = 3  # processes
 _MEMORY = 1_000_000_000  # bytes that are free, for each process that helps
 _HELP = """

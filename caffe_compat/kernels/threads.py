@@ -22,7 +22,8 @@ import os
 import struct
 import threading
 import time
-from typing import Any, Iterable, List, Optional, Tuple, Union
+from functools import lru_cache
+from typing import Any, Iterable, List, Optional, Tuple, Union, get_type_hints
 
 import numba
 import numpy as np
@@ -158,7 +159,7 @@ def _pause_often(turns, unused):
 def _aligned(size: int) -> np.ndarray:
     """An array of so many bytes that begins on a cache line."""
     raw = np.empty(size + 64, np.uint8)
-    start = -_address(raw) % 64
+    start = -address(raw) % 64
     return raw[start : start + size]
 
 
@@ -186,8 +187,8 @@ class _Team:
         numbers = np.zeros(_SLEEPERS + _EACH * (cores.MOST + 1) + 8, np.int64)
         # helpers look at it as long as the process lives
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(numbers))
-        self._numbers = numbers[-_address(numbers) % 64 // 8 :]
-        self._address = _address(self._numbers)
+        self._numbers = numbers[-address(numbers) % 64 // 8 :]
+        self._address = address(self._numbers)
         self._numbers[_ACQUIRE], self._numbers[_RELEASE] = _pythons("acquire"), _pythons("release")
         self._numbers[_TURNS] = _turns(_SPIN)
         self._numbers[_SLEEPERS + 1] = _new_lock()
@@ -218,7 +219,7 @@ class _Team:
 
     def share(self, job: np.ndarray) -> None:
         """Do a job; see _share."""
-        self._share(self._address, _address(job))
+        self._share(self._address, address(job))
 
     def let_sleep(self) -> None:
         """At the end, wait for helpers that still watch for work: their code goes with Python."""
@@ -263,7 +264,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _address(array: Any) -> int:
+def address(array: Any) -> int:
     """Where an array's values are."""
     try:
         return ctypes.addressof(_NO_BYTES.from_buffer(array))  # NumPy makes a dict or an object
@@ -276,10 +277,16 @@ def _packed(value: Any) -> int:
     if value is None:
         return 0
     if isinstance(value, np.ndarray):
-        return _address(value)
+        return address(value)
     if isinstance(value, (float, np.floating)):
         return _INT64.unpack(_FLOAT64.pack(value))[0]
     return int(value)
+
+
+@lru_cache(maxsize=None)
+def _whole(kind: type) -> bool:
+    """Whether a record of this class has whole numbers alone."""
+    return all(hint is int for hint in get_type_hints(kind).values())
 
 
 def _pack(values: Iterable[Any], into: List[int]) -> None:
@@ -289,11 +296,14 @@ def _pack(values: Iterable[Any], into: List[int]) -> None:
         if kind is int:
             into.append(value)
         elif kind is np.ndarray:
-            into.append(_address(value))
+            into.append(address(value))
         elif value is None:
             into.append(0)
         elif isinstance(value, tuple):
-            _pack(value, into)
+            if _whole(kind):
+                into.extend(value)
+            else:
+                _pack(value, into)
         else:
             into.append(_packed(value))
 
@@ -317,7 +327,7 @@ def run(task: Task, items: int, arguments: Tuple[Any, ...], scratch: int = 0) ->
         helpers = min(helpers, team.helpers)
     step = -(-4 * scratch // 64) * 64
     buffer = _own_scratch(step * (helpers + 1))
-    job = [task.address, _address(buffer), step, helpers, 0, items]
+    job = [task.address, address(buffer), step, helpers, 0, items]
     _pack(arguments, job)
     # the helpers read and write only what this call holds, and are done when it ends
     team.share(np.array(job, np.int64))

@@ -4,16 +4,18 @@ Two of them, the usual case, go through the fast kernels.
 """
 
 import math
+from itertools import repeat
 from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..blob import Blob
 from ..errors import PrototxtError, ShapeError
-from ..kernels import columns
+from ..kernels import columns, elementwise
 from ..kernels import convolution as kernels
 from ..kernels import weights as gradients
-from .registry import Blobs, Layer, register
+from ..kernels.threads import Number
+from .registry import Blobs, Layer, Slopes, register
 
 
 def spatial(
@@ -131,6 +133,7 @@ class Weighted(Windowed):
     """A convolution from arrays `large` to arrays `small`; Deconvolution runs it backward."""
 
     _shapes: Tuple[Any, Any] = (None, None)  # the last ones, and their geometry
+    _fitted: Any = None  # the blobs' shapes after the last reshape
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.find_windows(bottom)
@@ -151,9 +154,12 @@ class Weighted(Windowed):
         raise NotImplementedError
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        if self._fitted == [b.shape for b in (*bottom, *top)]:
+            return
         for b, t in zip(bottom, top):
             self.check_channels(b)
             t.reshape(*b.shape[: self.axis], self.outputs, *self.out_size(b.shape[self.axis + 1 :]))
+        self._fitted = [b.shape for b in (*bottom, *top)]
 
     def out_size(self, size: Sequence[int]) -> List[int]:
         """The size of the output for a picture of this size, along each spatial axis."""
@@ -206,16 +212,28 @@ class Weighted(Windowed):
         if slope is not None:
             np.add(np.maximum(small, 0), slope * np.minimum(small, 0), out=small)
 
-    def convolve_back(self, small: np.ndarray, large: np.ndarray, add: bool = False) -> None:
-        """large = the transpose of `convolve` of small; with `add`, large += it."""
+    def convolve_back(
+        self,
+        small: np.ndarray,
+        large: np.ndarray,
+        add: bool = False,
+        data: Optional[np.ndarray] = None,
+        slope: Number = 0.0,
+    ) -> None:
+        """large = the transpose of `convolve` of small; with `add`, large += it.
+
+        data, slope: of a ReLU that `large` then passes backward.
+        """
         geometry = self._geometry(large, small)
         if geometry is not None:
-            kernels.backward(small, self._weights(), large, geometry, self.group, add)
+            kernels.backward(small, self._weights(), large, geometry, self.group, add, data, slope)
             return
         for x, y in zip(large, small):
             for target, weights, part in self._groups(x, y):
                 gradient = columns.col2im(weights.T @ part, target.shape, *self._how(y))
                 target[...] = (target if add else 0) + gradient
+        if data is not None:
+            elementwise.relu_backward(data, large, large, slope)
 
     def _groups(self, large, small):
         """For one item, each group's (channels of large, weights, channels of small as rows)."""
@@ -251,7 +269,7 @@ class Convolution(Weighted):
     """
 
     type = "Convolution"
-    can_add = True
+    can_add = can_rectify = True
 
     def weight_shape(self) -> Tuple[int, ...]:
         return (self.outputs, self.channels // self.group, *self.kernel)
@@ -266,14 +284,20 @@ class Convolution(Weighted):
             self.convolve(self.items(b.data), self.items(t.data), self._bias(), slope)
 
     def backward(
-        self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs, add: bool = False
+        self,
+        top: Blobs,
+        propagate_down: Sequence[bool],
+        bottom: Blobs,
+        add: bool = False,
+        rectify: Optional[Slopes] = None,
     ) -> None:
         self.add_gradients(
             lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)
         )
-        for b, t, wanted in zip(bottom, top, propagate_down):
+        for b, t, wanted, slope in zip(bottom, top, propagate_down, rectify or repeat(None)):
             if wanted:
-                self.convolve_back(self.items(t.diff), self.items(b.diff), add)
+                data = None if slope is None else self.items(b.data)
+                self.convolve_back(self.items(t.diff), self.items(b.diff), add, data, slope or 0.0)
 
     def _weight_gradient(self, top, bottom):
         for b, t in zip(bottom, top):

@@ -1,13 +1,13 @@
 """Local response normalisation across channels or within each (Krizhevsky et al., 2012, 3.3)."""
 
-from typing import Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 
 from ..errors import PrototxtError
 from ..kernels import lrn as kernel
 from ..kernels import pooling
-from .registry import Blobs, Layer, register
+from .registry import Blobs, Layer, Slopes, register
 
 
 @register
@@ -25,7 +25,7 @@ class LRN(Layer):
         p = self.layer_param.lrn_param
         self.size, self.alpha, self.beta = p.local_size, p.alpha, p.beta
         self.region = kernel.Region(self.size, self.alpha, self.beta, p.k)
-        self.across = p.norm_region == p.ACROSS_CHANNELS
+        self.across = self.can_rectify = p.norm_region == p.ACROSS_CHANNELS
         if self.size % 2 == 0:
             raise PrototxtError(f'layer "{self.name}": local_size is {self.size} but must be odd')
 
@@ -47,16 +47,23 @@ class LRN(Layer):
         self._within_scale(x, scale)
         np.multiply(x, scale ** np.float32(-self.beta), out=y)
 
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+    def backward(
+        self,
+        top: Blobs,
+        propagate_down: Sequence[bool],
+        bottom: Blobs,
+        rectify: Optional[Slopes] = None,
+    ) -> None:
         if not propagate_down[0]:
             return
         x, dy, dx = bottom[0].data, top[0].diff, bottom[0].diff
         state = self.recall(bottom)
+        (slope,) = rectify or (None,)
         if state is None:
-            dx[...] = 0
+            dx[...] = 0  # which passes any ReLU
         elif self.across:
             for arrays in zip(self._rows(x), self._rows(dy), self._rows(dx)):
-                kernel.lrn_backward(*arrays, self.region)
+                kernel.lrn_backward(*arrays, self.region, slope)
         else:
             self._within_backward(x, dy, dx, state)
 

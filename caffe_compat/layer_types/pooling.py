@@ -1,17 +1,18 @@
 """Pooling with Caffe's ceil rule."""
 
 import math
-from typing import Any, Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 
 from .. import limits
 from ..errors import PrototxtError, ShapeError
 from ..fillers import rng
+from ..kernels import elementwise
 from ..kernels import pooling as kernel
 from ..kernels import stochastic_pooling as stochastic
 from ..proto import caffe_pb2
-from .registry import Blobs, Layer, register
+from .registry import Blobs, Layer, Slopes, register
 
 
 def pooled_size(size: int, kernel_size: int, stride: int, pad: int, floor: bool = False) -> int:
@@ -44,12 +45,13 @@ class Pooling(Layer):
 
     type = "Pooling"
     tops = (1, 2)
+    _fitted: Any = None  # the blobs' shapes after the last reshape
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.pooling_param
         self.method, self.is_global, self.floor = p.pool, p.global_pooling, p.round_mode == p.FLOOR
         self.is_max, self.is_stochastic = self.method == p.MAX, self.method == p.STOCHASTIC
-        self.can_add = not self.is_stochastic
+        self.can_add, self.can_rectify = not self.is_stochastic, self.is_max
         if len(top) > 1 and not self.is_max:
             raise PrototxtError(
                 f'layer "{self.name}": only MAX pooling has a second top (the mask)'
@@ -80,6 +82,8 @@ class Pooling(Layer):
             )
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        if self._fitted == [b.shape for b in (*bottom, *top)]:
+            return
         self.need_four_axes(bottom[0])
         n, channels, *size = bottom[0].shape
         if self.is_global:
@@ -95,12 +99,11 @@ class Pooling(Layer):
             )
         for t in top:
             t.reshape(n, channels, *out)
+        self.window = kernel.Window(*self.kernel, *self.stride, *self.pad)
+        self._fitted = [b.shape for b in (*bottom, *top)]
 
     def _planes(self, array):
         return array.reshape(-1, *array.shape[2:])
-
-    def _window(self):
-        return kernel.Window(*self.kernel, *self.stride, *self.pad)
 
     def _positions(self, mask, width):
         """Where in its plane each maximum lay, as an index: what Caffe writes to the second top."""
@@ -115,46 +118,57 @@ class Pooling(Layer):
         if self.is_max:
             mask = self.recall(bottom)
             if mask is None:
-                mask = kernel.mask_like(y, self._window())
+                mask = kernel.mask_like(y, self.window)
                 self.remember(bottom, mask)
-            kernel.max_forward(x, y, mask, self._window())
+            kernel.max_forward(x, y, mask, self.window)
             if len(top) > 1:
                 self._planes(top[1].data)[...] = self._positions(mask, x.shape[2])
         elif self.is_stochastic:
             self._forward_stochastic(bottom, x, y)
         else:
-            kernel.average_forward(x, y, self._window())
+            kernel.average_forward(x, y, self.window)
 
     def backward(
-        self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs, add: bool = False
+        self,
+        top: Blobs,
+        propagate_down: Sequence[bool],
+        bottom: Blobs,
+        add: bool = False,
+        rectify: Optional[Slopes] = None,
     ) -> None:
         if not propagate_down[0]:
             return
         dy, dx = self._planes(top[0].diff), self._planes(bottom[0].diff)
+        (slope,) = rectify or (None,)
         if self.is_max:
             mask = self.recall(bottom)
             if mask is None:
                 dx[...] = dx if add else 0
+                if slope is not None:
+                    elementwise.relu_backward(bottom[0].data, dx, dx, slope)
+            elif slope is None:
+                kernel.max_backward(dy, mask, dx, self.window, add)
             else:
-                kernel.max_backward(dy, mask, dx, self._window(), add)
+                x = self._planes(bottom[0].data)
+                kernel.max_backward(dy, mask, dx, self.window, add, x, slope)
         elif self.is_stochastic:
             self._backward_stochastic(bottom, top, dy, dx)
         else:
-            kernel.average_backward(dy, dx, self._window(), add)
+            kernel.average_backward(dy, dx, self.window, add)
 
     def _forward_stochastic(self, bottom, x, y):
         if self.phase == caffe_pb2.TRAIN:
             chosen = np.empty(y.shape, np.int64)
             self.remember(bottom, chosen)
             thresholds = rng().uniform(0, 1, y.size).reshape(y.shape)
-            stochastic.choose(x, thresholds, y, chosen, self._window())
+            stochastic.choose(x, thresholds, y, chosen, self.window)
         else:
-            stochastic.expect(x, y, self._window())
+            stochastic.expect(x, y, self.window)
 
     def _backward_stochastic(self, bottom, top, dy, dx):
         if self.phase == caffe_pb2.TEST:
             x, y = self._planes(bottom[0].data), self._planes(top[0].data)
-            stochastic.expect_backward(x, y, dy, dx, self._window())
+            stochastic.expect_backward(x, y, dy, dx, self.window)
             return
         chosen = self.recall(bottom)
         if chosen is None:

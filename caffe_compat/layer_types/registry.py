@@ -18,6 +18,7 @@ from ..synced_memory import reading
 
 Counts = Tuple[int, Optional[int]]
 Blobs = List[Blob]
+Slopes = List[Optional[float]]  # for each bottom: that of a ReLU, or None where there is none
 LAYERS: Dict[str, Type["Layer"]] = {}
 # Caffe's layers that are rejected by name
 REJECTED = {
@@ -40,6 +41,8 @@ class Layer:
     in_place = False  # may a top be the same blob as its bottom?
     auto_top = False  # does a net add tops that have no name, as for losses?
     can_add = False  # does backward(..., add=True) add to the bottoms' diffs?
+    # does backward(..., rectify=Slopes) take the gradients through in-place ReLUs on its bottoms?
+    can_rectify = False
     no_gradient: Tuple[int, ...] = ()  # bottoms that have none: labels, indices
     views = False  # of a Concat: may the bottoms live in the top's memory?
     program: Any = None  # of a Python layer: the object of a program's that it runs

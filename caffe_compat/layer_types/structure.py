@@ -2,13 +2,13 @@
 
 import itertools
 import math
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import numpy as np
 
 from ..errors import PrototxtError, ShapeError
-from ..kernels import elementwise
-from .registry import Blobs, Layer, around, register
+from ..kernels import elementwise, parts
+from .registry import Blobs, Layer, Slopes, around, register
 
 
 @register
@@ -40,6 +40,7 @@ class Concat(Layer):
 
     type = "Concat"
     bottoms = (1, None)
+    can_rectify = True
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.concat_param
@@ -75,10 +76,27 @@ class Concat(Layer):
             if not inside:
                 _copy(place, b.data.reshape(place.shape))
 
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        for b, place, wanted in zip(bottom, self._places(bottom, top[0].diff), propagate_down):
-            if wanted:
-                _copy(b.diff.reshape(place.shape), place)
+    def backward(
+        self,
+        top: Blobs,
+        propagate_down: Sequence[bool],
+        bottom: Blobs,
+        rectify: Optional[Slopes] = None,
+    ) -> None:
+        outer, _, inner = around(bottom[0], self.axis)
+        copied = [
+            self._part(b, slope) if wanted else None
+            for b, wanted, slope in zip(bottom, propagate_down, rectify or itertools.repeat(None))
+        ]
+        widths = [b.shape[self.axis] * inner for b in bottom]
+        parts.copy_out(top[0].diff.reshape(outer, -1), copied, widths)
+
+    @staticmethod
+    def _part(blob, slope):
+        """A bottom's diff, where the gradient has passed a ReLU of this slope, or none."""
+        if slope is None:
+            return parts.Part(blob.diff)
+        return parts.Part(blob.diff, blob.data, slope)
 
 
 def _but(shape: Tuple[int, ...], axis: int) -> Tuple[int, ...]:

@@ -126,6 +126,8 @@ class naming:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        if kind is None:
+            return
         ours = isinstance(error, (ArithmeticError, IndexError, ValueError)) and not isinstance(
             error, CaffeError
         )

@@ -11,6 +11,7 @@ from ..blob import Blob
 from ..layer_types.convolution import Convolution
 from . import on_device, sharing
 from .build import Parts, naming
+from .masks import Masks
 
 BEFORE_FORWARD, AFTER_FORWARD = "before_forward", "after_forward"
 BEFORE_BACKWARD, AFTER_BACKWARD = "before_backward", "after_backward"
@@ -44,6 +45,7 @@ class Passes:
         }
         self.readers, self.splits = sharing.merge_splits(parts)
         self._concats = sharing.let_concats_view(parts)
+        self._masks = Masks(parts, self.splits)
         for i in self._concats:
             parts.layers[i].reshape(parts.bottoms[i], parts.tops[i])
         self._spare = Blob(0)
@@ -72,11 +74,11 @@ class Passes:
         self._lose_gradients()
         sharing.keep_unreached_tops(parts, self._concats, first, last)
         self._reshape_ahead(first, last)
+        merging = not (on_gpu or self._watched())
         i = first
         while i <= last:
             self._call(BEFORE_FORWARD, i)
-            relu = self.relu_after.get(i) if i < last and not self._watched() else None
-            relu = None if on_gpu else relu
+            relu = self.relu_after.get(i) if merging and i < last else None
             layer, bottom, top = parts.layers[i], parts.bottoms[i], parts.tops[i]
             with naming(layer, bottom):
                 # as in Caffe, each layer fits its tops to its bottoms first, and none after `last`
@@ -110,6 +112,7 @@ class Passes:
                 self._backward(first, last)
 
     def _backward(self, first: int, last: int) -> None:
+        self._masks.begin()
         for number, split in self.splits.items():
             split.begin()
             if (
@@ -120,20 +123,24 @@ class Passes:
                 split.separate()  # the pass ends between this Split and its readers
         for i in range(first, last - 1, -1):
             self._call(BEFORE_BACKWARD, i)
-            if self.parts.plan.layers[i]:
-                self._backward_layer(i)
+            if self.parts.plan.layers[i] and i not in self._masks.done:
+                self._backward_layer(i, last)
             self._call(AFTER_BACKWARD, i)
 
-    def _backward_layer(self, i: int) -> None:
+    def _backward_layer(self, i: int, last: int) -> None:
         layer, wanted = self.parts.layers[i], self.parts.plan.bottoms[i]
         top, bottom = self.parts.tops[i], self.parts.bottoms[i]
         merged = {j: split for j, split in self.readers.get(i, {}).items() if split.active}
+        seen = self.calls[BEFORE_BACKWARD] or self.calls[AFTER_BACKWARD]
+        slopes = None if seen else self._masks.take(i, last)
         with naming(layer, bottom):
             if i in self.splits and self.splits[i].active:
                 if wanted[0]:
                     self.splits[i].finish(layer.on_gpu)
             elif merged:
-                sharing.backward_into(i, layer, top, wanted, bottom, merged, self._spare)
+                sharing.backward_into(i, layer, top, wanted, bottom, merged, self._spare, slopes)
+            elif slopes:
+                cast(Any, layer).backward(top, wanted, bottom, rectify=slopes)
             else:
                 (layer.backward_gpu if layer.on_gpu else layer.backward)(top, wanted, bottom)
 

@@ -19,12 +19,12 @@ import numpy as np
 
 from ..blob import Blob
 from ..kernels import elementwise
-from ..layer_types.registry import Layer
+from ..layer_types.registry import Layer, Slopes
 from ..synced_memory import HEAD_AT_CPU, SyncedMemory
 from .parts import Parts
 
 # layers whose tops or bottoms use another blob's memory, or that programs write into
-_SHARES = {"Split", "Flatten", "Reshape", "Input", "Parameter", "Python", "DummyData", "MemoryData"}
+SHARES = {"Split", "Flatten", "Reshape", "Input", "Parameter", "Python", "DummyData", "MemoryData"}
 
 
 def let_concats_view(parts: Parts) -> Dict[int, List[int]]:
@@ -48,7 +48,7 @@ def let_concats_view(parts: Parts) -> Dict[int, List[int]]:
             makers[i] = [made_by[name] for name in names]
             layer.views = (
                 len(set(names)) == len(names)
-                and all(layers[made_by[name]].type not in _SHARES for name in names)
+                and all(layers[made_by[name]].type not in SHARES for name in names)
                 and all(changed.get(name, -1) < i for name in [*names, *parts.top_names[i]])
             )
     return makers
@@ -177,11 +177,7 @@ class MergedSplit:
 
     def into(self) -> Blob:
         """A blob with a top's data, whose diff is the bottom's."""
-        blob = Blob()
-        blob.reshape_like(self.bottom)
-        blob.share_data(self.bottom)
-        blob.share_diff(self.bottom)
-        return blob
+        return self.bottom.twin()
 
     def finish(self, on_gpu: bool) -> None:
         """When the backward pass comes to the Split itself: nothing is left, if any reader ran."""
@@ -235,7 +231,7 @@ def merge_splits(
             continue
         places = [readers.get(id(top), []) for top in tops[i]]
         numbers = [number for place in places for number, _ in place]
-        unlike = any(layers[n].type in _SHARES or tops[n] == bottoms[n] for n in numbers)
+        unlike = any(layers[n].type in SHARES or tops[n] == bottoms[n] for n in numbers)
         if any(len(place) != 1 for place in places) or len(set(numbers)) < len(numbers) or unlike:
             continue
         merged = MergedSplit(
@@ -258,6 +254,7 @@ def backward_into(
     bottom: List[Blob],
     merged: Dict[int, MergedSplit],
     spare: Blob,
+    slopes: Optional[Slopes],
 ) -> None:
     """Run a layer's backward pass with the diffs of some bottoms going into their Splits' bottoms.
 
@@ -266,8 +263,10 @@ def backward_into(
         wanted: for each bottom, whether its gradient is.
         merged: {bottom's number: its MergedSplit}.
         spare: a Blob for layers that cannot add, and run on the CPU.
+        slopes: what a layer that takes them, and adds or comes first, is given as `rectify`.
     """
     on_gpu = layer.on_gpu
+    rectify = {"rectify": slopes} if slopes else {}
     for j, split in merged.items():
         if wanted[j]:
             split.ran[number] = _shapes(bottom, top)
@@ -280,14 +279,17 @@ def backward_into(
             bottom[j] = split.into()
         elif layer.can_add and len(bottom) == 1 and not on_gpu:
             bottom[j] = split.into()
-            cast(Any, layer).backward(top, wanted, bottom, add=True)
+            cast(Any, layer).backward(top, wanted, bottom, add=True, **rectify)
             return
         else:
             bottom[j] = Blob() if adding or on_gpu else spare
             bottom[j].reshape_like(split.bottom)
             bottom[j].share_data(split.bottom)
             adding.append((split, bottom[j]))
-    (layer.backward_gpu if on_gpu else layer.backward)(top, wanted, bottom)
+    if rectify:
+        cast(Any, layer).backward(top, wanted, bottom, **rectify)
+    else:
+        (layer.backward_gpu if on_gpu else layer.backward)(top, wanted, bottom)
     for split, blob in adding:
         if on_gpu:
             split.bottom.mutable_gpu_diff.add_(blob.gpu_diff)

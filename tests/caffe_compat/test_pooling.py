@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from caffe_compat.kernels import pooling as kernels
+from caffe_compat.layer_types.pooling import pooled_size
 from tests.support.direct import direct_pooling
 from tests.support.gradcheck import build, check_gradient, run
 
@@ -102,3 +104,46 @@ def test_a_maximum_in_a_window_of_thousands_of_places_gets_its_gradient():
     layer.backward(top, [True], bottom)
     seen = top[0].data == 5
     assert seen.any() and bottom[0].diff[0, 0, 68, 71] == seen.sum()
+
+
+def pooled_slowly(x, dy, kernel, stride, pad, add):
+    """(y, dx) of MAX pooling, window by window in their order; planes of float32."""
+    y, dx = np.empty_like(dy), add.copy()
+    for p, i, j in np.ndindex(*y.shape):
+        best, where = np.float32(np.finfo(np.float32).min), None
+        for k, m in np.ndindex(kernel, kernel):
+            h, w = i * stride + k - pad, j * stride + m - pad
+            if 0 <= h < x.shape[1] and 0 <= w < x.shape[2] and x[p, h, w] > best:
+                best, where = x[p, h, w], (p, h, w)
+        y[p, i, j] = best
+        if where is not None:
+            dx[where] += dy[p, i, j]
+    return y, dx
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+@pytest.mark.parametrize("pad", [0, 1, 2])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [(3, 3), (4, 40), (9, 17), (7, 64)])
+def test_the_loops_of_max_pooling_give_the_bits_of_one_window_after_another(
+    size, stride, pad, kernel, rng
+):
+    if pad >= kernel:
+        pytest.skip("Caffe takes no such padding")
+    out = [pooled_size(s, kernel, stride, pad) for s in size]
+    x = rng.normal(size=(2, *size)).round(1).astype(np.float32)  # with ties
+    x[0, : size[0] // 2] = np.nan
+    dy, before = (rng.normal(size=(2, *s)).astype(np.float32) for s in (out, size))
+    window = kernels.Window(kernel, kernel, stride, stride, pad, pad)
+    y, mask = np.empty_like(dy), kernels.mask_like(dy, window)
+    kernels.max_forward(x, y, mask, window)
+    for add, passed in ((False, None), (True, None), (True, x)):
+        dx = before.copy()
+        kernels.max_backward(dy, mask, dx, window, add, passed, 0.25)
+        wanted, gradient = pooled_slowly(
+            x, dy, kernel, stride, pad, before if add else np.zeros_like(x)
+        )
+        if passed is not None:
+            gradient = gradient * np.where(x > 0, np.float32(1), np.float32(0.25))
+        np.testing.assert_array_equal(y, wanted)
+        np.testing.assert_array_equal(dx, gradient)

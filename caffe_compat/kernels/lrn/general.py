@@ -1,23 +1,9 @@
-"""Local response normalisation across channels: x (C, positions), a chunk of them at a time."""
-
-from typing import NamedTuple, Optional
+"""Local response normalisation of a chunk of positions, for any size of its region."""
 
 import numba
 import numpy as np
 
-from . import threads
-from .atomic import float32s, record
-
-_CHUNK = 512
-
-
-class Region(NamedTuple):
-    """LRN's constants: channels in a region, and alpha, beta and k of its formula."""
-
-    size: int
-    alpha: float
-    beta: float
-    k: float
+CHUNK = 512  # positions
 
 
 @numba.njit(nogil=True, error_model="numpy")
@@ -64,7 +50,7 @@ def _scale(x, squares, ready, c, start, count, share, offset, total):
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _forward(x, y, region, start, count):
+def forward(x, y, region, start, count):
     """scale = k + alpha/size * sum of x² over `size` channels; y = x * scale ** -beta.
 
     At `count` positions from `start` on. The squares of the `size` channels at hand are kept in a
@@ -72,8 +58,8 @@ def _forward(x, y, region, start, count):
     """
     share, offset = np.float32(region.alpha / region.size), np.float32(region.k)
     size = min(region.size, 2 * x.shape[0] + 1)  # a region that holds all channels
-    squares = np.empty((size, _CHUNK), np.float32)
-    scale, power = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
+    squares = np.empty((size, CHUNK), np.float32)
+    scale, power = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     ready = 0
     for c in range(x.shape[0]):
         ready = _scale(x, squares, ready, c, start, count, share, offset, scale)
@@ -84,7 +70,7 @@ def _forward(x, y, region, start, count):
 
 
 @numba.njit(nogil=True, error_model="numpy")
-def _backward(x, dy, dx, region, start, count):
+def backward(x, dy, dx, region, start, count):
     """dx = dy * scale ** -beta - 2 alpha beta / size * x * sum of (dy * y / scale).
 
     The sum is over the same channels. scale and y are computed again: that costs less than to keep
@@ -94,9 +80,9 @@ def _backward(x, dy, dx, region, start, count):
     factor = np.float32(2 * region.alpha * region.beta / region.size)
     size = min(region.size, 2 * x.shape[0] + 1)  # a region that holds all channels
     channels, half = x.shape[0], (size - 1) // 2
-    squares, ratios = np.empty((size, _CHUNK), np.float32), np.empty((size, _CHUNK), np.float32)
-    powers = np.empty((size, _CHUNK), np.float32)
-    scale, total = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
+    squares, ratios = np.empty((size, CHUNK), np.float32), np.empty((size, CHUNK), np.float32)
+    powers = np.empty((size, CHUNK), np.float32)
+    scale, total = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     ready = 0
     for ahead in range(channels + half):
         if ahead < channels:
@@ -115,62 +101,3 @@ def _backward(x, dy, dx, region, start, count):
         target = dx[c, start : start + count]
         for j in range(count):
             target[j] = g[j] * power[j] - factor * source[j] * total[j]
-
-
-class _Arguments(NamedTuple):
-    """What both tasks are given; dx is of the gradient's alone, where y is dy."""
-
-    x: np.ndarray
-    y: np.ndarray
-    dx: Optional[np.ndarray]
-    channels: int
-    positions: int
-    region: Region
-
-
-@numba.njit(nogil=True, inline="always")
-def _matrix(address, p):
-    return float32s(address)[: p.channels * p.positions].reshape(p.channels, p.positions)
-
-
-@threads.Task
-def _forward_task(arguments, scratch):
-    p = record(_Arguments, threads.given(arguments))
-    x, y = _matrix(p.x, p), _matrix(p.y, p)
-    chunk = threads.take(arguments)
-    while chunk >= 0:
-        start = chunk * _CHUNK
-        _forward(x, y, p.region, start, min(_CHUNK, p.positions - start))
-        chunk = threads.take(arguments)
-
-
-@threads.Task
-def _backward_task(arguments, scratch):
-    p = record(_Arguments, threads.given(arguments))
-    x, dy, dx = _matrix(p.x, p), _matrix(p.y, p), _matrix(p.dx, p)
-    chunk = threads.take(arguments)
-    while chunk >= 0:
-        start = chunk * _CHUNK
-        _backward(x, dy, dx, p.region, start, min(_CHUNK, p.positions - start))
-        chunk = threads.take(arguments)
-
-
-def _run(
-    task: threads.Task, x: np.ndarray, y: np.ndarray, dx: Optional[np.ndarray], region: Region
-) -> None:
-    channels, positions = x.shape
-    arguments = _Arguments(x, y, dx, channels, positions, region)
-    threads.run(task, -(-positions // _CHUNK), arguments)
-
-
-def lrn_forward(x: np.ndarray, y: np.ndarray, region: Region) -> None:
-    """y = x * scale ** -beta, scale = k + alpha/size * the sum of x² over `size` channels.
-
-    Arrays are (channels, positions).
-    """
-    _run(_forward_task, x, y, None, region)
-
-
-def lrn_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, region: Region) -> None:
-    """dx = the gradient of the input from that of the output."""
-    _run(_backward_task, x, dy, dx, region)
