@@ -130,6 +130,7 @@ class Im2col(Windowed):
 class Weighted(Windowed):
     """A convolution from arrays `large` to arrays `small`; Deconvolution runs it backward."""
 
+    lean_reads = ""
     _shapes: Tuple[Any, Any] = (None, None)  # the last ones, and their geometry
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -238,6 +238,22 @@ class Net(Listed):
         """
         self._passes.merge_splits()
 
+    def lean(self, keep: Iterable[str] = ()) -> ContextManager[None]:
+        """Context in which passes from the first layer on hold no more memory than they need.
+
+        A blob's data are given up when no further layer reads them, forward or backward, and its
+        diff when the layer that makes it has run backward. Results are the same to the bit. The
+        net's inputs, the blobs named in `keep`, and those that a program looks at in the meantime
+        keep theirs. Data that were given up are computed again when somebody looks at them; a diff
+        that was given up raises CaffeError within the context, and is zero after it. Gradients of
+        weights are computed only for those at whose diff a program has looked before the pass.
+
+        Arrays that were taken before of blobs that are given up are live no more. In GPU mode, in
+        nets with Python or Filter layers, and while functions are called around the layers, passes
+        are as ever.
+        """
+        return self._passes.lean.entered([self._parts.blobs[name] for name in keep])
+
     def reshape(self) -> None:
         """Fit every blob to the inputs' shapes. Raises ShapeError at the first that cannot be."""
         self._passes.reshape(0, len(self._parts.layers) - 1)
