@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import NotFiniteError, TargetError
 from ..pictures.resize import zoomed
 from ..settings import MATCH
+from .lean import lean
 from .octaves import check, guide_features, octave_sizes
 from .passes import backward
 from .preprocess import (
@@ -175,6 +176,7 @@ class Result:
     history: List[Evaluation]
 
 
+@lean
 def match(
     net: Any,
     base_img: np.ndarray,

@@ -11,6 +11,7 @@ from ..pictures.arrays import Computed, New, fill, is_whole
 from ..pictures.resize import zoomed, zoomed_by, zoomed_into
 from ..settings import DREAM
 from . import on_device
+from .lean import lean
 from .objectives import Objective, objective_L2
 from .passes import new_request
 from .preprocess import deprocess, preprocess, preprocess_into, reshape_input
@@ -127,6 +128,7 @@ def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
     return features
 
 
+@lean
 def deepdream(
     net: Any,
     base_img: np.ndarray,
