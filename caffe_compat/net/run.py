@@ -127,7 +127,7 @@ class Passes:
 
     def _backward(self, first: int, last: int, on_gpu: bool) -> None:
         watched = self.calls[BEFORE_BACKWARD] or self.calls[AFTER_BACKWARD]
-        lean = self.lean.begin_backward(first, on_gpu or bool(watched))
+        lean = self.lean.begin_backward(first, last, on_gpu or bool(watched))
         for number, split in self.splits.items():
             split.begin()
             if (

@@ -46,8 +46,8 @@ def _lent_memory_holds_no_numbers(monkeypatch):
     """Whoever reads what nobody has written gets NaN."""
     lend = Arena.lend
 
-    def spoilt(self, count):
-        found = lend(self, count)
+    def spoilt(self, count, wish=0):
+        found = lend(self, count, wish)
         if found is not None:
             found[1][...] = np.nan
         return found

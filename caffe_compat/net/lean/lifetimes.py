@@ -1,10 +1,11 @@
 """Which layer is the last to read a blob's values, and its gradient."""
 
 from itertools import chain
-from typing import Dict, List, Set
+from typing import Callable, Dict, List, NamedTuple, Set, Tuple
 
 from ...blob import Blob
 from ..parts import Parts
+from .arena import Span
 
 Group = List[Blob]  # blobs whose values lie in one block of memory
 
@@ -24,6 +25,19 @@ def always_kept(parts: Parts) -> Set[int]:
     return kept
 
 
+def can_run_again(parts: Parts, last: int) -> bool:
+    """Whether a forward pass to this layer gives the same values each time, and nothing else."""
+    layers = parts.layers[: last + 1]
+    return not any(layer.lean_reads is None and layer.type != "Input" for layer in layers)
+
+
+class Read(NamedTuple):
+    """A group that the backward passes of these layers read."""
+
+    group: Group
+    readers: List[int]
+
+
 class Lifetimes:
     """When memory is given up in passes over the layers up to `last`.
 
@@ -33,48 +47,91 @@ class Lifetimes:
     Attributes, of which lists have an entry for each layer:
         groups: {id of a block: the group that lies in it}, of all that is given up at some time.
         after_forward: the groups that nobody reads after this layer's forward pass.
+        reads: those that backward passes read, {id of the block: Read}.
+        after_last_reader: those that nobody reads after its backward pass; where they can be made
+            again, since there may be another one.
         after_backward: the blobs whose diffs nobody reads after its backward pass.
     """
 
     def __init__(self, parts: Parts, kept: Set[int], last: int) -> None:
-        self.kept, self.last = kept, last
+        self.kept, self.last, self.parts = kept, last, parts
         self.groups = _groups(parts, kept)
-        self.after_forward = self._last_reads(parts)
-        self.after_backward = self._makers(parts)
+        self._find_reads()
+        self.after_backward = self._makers()
 
-    def _last_reads(self, parts: Parts) -> List[List[Group]]:
-        last: Dict[int, int] = {}
-        needed = {id(top.blocks[0].root) for top in parts.tops[self.last]}
+    def _find_reads(self) -> None:
+        parts = self.parts
+        # {block: (the layer that makes it, the last one to use it in a forward pass)}
+        self._forward: Dict[int, Tuple[int, int]] = {}
+        readers: Dict[int, List[int]] = {}
         for i in range(self.last + 1):
             layer, bottom, top = parts.layers[i], parts.bottoms[i], parts.tops[i]
-            last.update((id(blob.blocks[0].root), i) for blob in [*bottom, *top])
+            for blob in [*bottom, *top]:
+                first, _ = self._forward.get(_block(blob), (i, i))
+                self._forward[_block(blob)] = first, i
             # a gradient of weights that somebody looks at is computed of all values
             looked_at = any(blob.wanted for blob in layer.blobs)
             reads = "xy" if looked_at else layer.lean_reads or ""
             for which, blobs in (("x", bottom), ("y", top)):
-                if which in reads:
-                    needed.update(id(blob.blocks[0].root) for blob in blobs)
-        found: List[List[Group]] = [[] for _ in parts.layers]
-        for block, i in last.items():
-            if block in self.groups and block not in needed:
-                found[i].append(self.groups[block])
-        return found
+                for blob in blobs if which in reads else ():
+                    readers.setdefault(_block(blob), []).append(i)
+        self.after_forward: List[List[Group]] = [[] for _ in parts.layers]
+        for block, (_, i) in self._forward.items():
+            if block in self.groups and block not in readers:
+                self.after_forward[i].append(self.groups[block])
+        self.reads = {
+            block: Read(self.groups[block], numbers)
+            for block, numbers in readers.items()
+            if block in self.groups
+        }
+        self.after_last_reader: List[List[Group]] = [[] for _ in parts.layers]
+        self._spent = can_run_again(parts, self.last)
+        for group, numbers in self.reads.values() if self._spent else ():
+            self.after_last_reader[min(numbers)].append(group)
 
-    def _makers(self, parts: Parts) -> List[List[Blob]]:
+    def _makers(self) -> List[List[Blob]]:
         made: Set[int] = set()
         found: List[List[Blob]] = []
-        for tops in parts.tops:
+        for tops in self.parts.tops:
             new = [blob for blob in tops if id(blob) not in made]
             made.update(map(id, new))
             found.append([blob for blob in new if id(blob) not in self.kept])
         return found
+
+    def spans(self, written: Callable[[int], List[Blob]]) -> List[Span]:
+        """When each block is needed, in a forward pass to `last` and a backward pass from there.
+
+        Layer i runs forward at time i, and backward at 2 * last + 1 - i. written: gives the blobs
+        whose diffs a layer's backward pass needs memory for.
+        """
+        end = 2 * self.last + 1
+        spans = []
+        for block, (first, last) in self._forward.items():
+            if block not in self.groups:
+                continue
+            if block in self.reads:
+                last = end - min(self.reads[block].readers) if self._spent else end
+            spans.append(Span(block, self.groups[block][0].blocks[0].root.capacity, first, last))
+        begun: Dict[int, Tuple[Blob, int]] = {}
+        for i in range(self.last, -1, -1):
+            for blob in written(i):
+                begun.setdefault(id(blob), (blob, end - i))
+            for blob in self.after_backward[i]:
+                if id(blob) in begun:
+                    diff = blob.blocks[1]
+                    spans.append(Span(id(diff), diff.capacity, begun[id(blob)][1], end - i))
+        return spans
+
+
+def _block(blob: Blob) -> int:
+    return id(blob.blocks[0].root)
 
 
 def _groups(parts: Parts, kept: Set[int]) -> Dict[int, Group]:
     """{id of a block of memory: the blobs whose values lie in it}, where none of them is kept."""
     groups: Dict[int, Group] = {}
     for blob in parts.blobs.values():
-        groups.setdefault(id(blob.blocks[0].root), []).append(blob)
+        groups.setdefault(_block(blob), []).append(blob)
     return {
         block: group
         for block, group in groups.items()

@@ -17,8 +17,8 @@ from ...errors import CaffeError
 from ...synced_memory import SyncedMemory
 from ..parts import Parts
 from ..sharing import SplitTop
-from .arena import Arena, rounded
-from .lifetimes import Group, Lifetimes, always_kept, blocks
+from .arena import Arena, planned, rounded
+from .lifetimes import Group, Lifetimes, always_kept, blocks, can_run_again
 
 if TYPE_CHECKING:
     from ..run import Passes
@@ -46,6 +46,7 @@ class Lean:
         self._reached = -1  # the last layer of that pass
         self._times: Optional[Lifetimes] = None
         self._blocks: List[object] = []
+        self._wishes: Dict[int, int] = {}  # {id of a block: where in the arena it should start}
 
     @contextmanager
     def entered(self, keep: Iterable[Blob]) -> Iterator[None]:
@@ -96,6 +97,8 @@ class Lean:
         if not (self._depth and self._possible and first == 0 and not watched):
             self._end(self._made_by(first - 1))
             return None
+        for blob in self._parts.tops[last]:
+            self._keep(blob)  # what a pass is made for
         self._plan(last)
         self._give_all_up()
         self._make_room()
@@ -105,7 +108,7 @@ class Lean:
         self._keep_inputs()
         return self
 
-    def begin_backward(self, first: int, watched: bool) -> Optional["Lean"]:
+    def begin_backward(self, first: int, last: int, watched: bool) -> Optional["Lean"]:
         """Likewise before a backward pass."""
         if not (self._depth and self._possible and not watched):
             self._end(self._made_by(first))
@@ -118,6 +121,10 @@ class Lean:
             )
         self._plan(max(first, self._reached))
         self._make_room()
+        assert self._times
+        for group, readers in self._times.reads.values():
+            if id(group[0]) in self._gone and any(last <= i <= first for i in readers):
+                self._compute_again({id(group[0])})  # an earlier backward pass was the last reader
         for split in self._passes().splits.values():
             split.ran.clear()
             if split.active and any(id(top) in self._asked for top in split.tops):
@@ -151,31 +158,41 @@ class Lean:
 
     def before_backward(self, i: int) -> None:
         """Find memory for the gradients that layer i makes, and zeros for those that none made."""
-        passes, parts = self._passes(), self._parts
-        merged = i in passes.splits and passes.splits[i].active
-        for blob in [] if merged else parts.tops[i]:
-            new = not blob.blocks[1].seen and not self._keeps(blob)
-            if new and self._lend(blob.blocks[1]):
+        for blob in self._read_diffs(i):
+            if not blob.blocks[1].seen and self._lend(blob.blocks[1]):
                 blob.blocks[1].values[...] = 0
-        readers = passes.readers.get(i, {})
-        for j, blob in enumerate(parts.bottoms[i]):
-            if not parts.plan.bottoms[i][j]:
-                continue
-            if j in readers and readers[j].active:
-                blob = readers[j].bottom
-            if not blob.blocks[1].seen and not self._keeps(blob):
+        for blob in self._written_diffs(i):
+            if not blob.blocks[1].seen:
                 self._lend(blob.blocks[1])
 
+    def _read_diffs(self, i: int) -> List[Blob]:
+        """The blobs that are not kept whose diffs layer i reads in its backward pass."""
+        splits = self._passes().splits
+        merged = i in splits and splits[i].active
+        return [] if merged else [blob for blob in self._parts.tops[i] if not self._keeps(blob)]
+
+    def _written_diffs(self, i: int) -> List[Blob]:
+        """The blobs that are not kept whose diffs it writes."""
+        readers, wanted = self._passes().readers.get(i, {}), self._parts.plan.bottoms[i]
+        blobs = [
+            readers[j].bottom if j in readers and readers[j].active else blob
+            for j, blob in enumerate(self._parts.bottoms[i])
+            if wanted[j]
+        ]
+        return [blob for blob in blobs if not self._keeps(blob)]
+
     def after_backward(self, i: int) -> None:
-        """Give up the gradients that nobody reads after layer i."""
+        """Give up the gradients, and the values, that nobody reads after layer i."""
         assert self._times
         for blob in self._parts.bottoms[i]:
             if isinstance(blob, SplitTop) and not self._keeps(blob):
                 self._lost.add(id(blob))
         for blob in self._times.after_backward[i]:
-            self._take_back(blob.blocks[1].root)
             _give_up_diff(blob)
+            self._take_back(blob.blocks[1].root)
             self._lost.add(id(blob))
+        for group in self._times.after_last_reader[i]:
+            self._give_up(group)
         for param in self._parts.layers[i].blobs:
             if param.pending is not None:
                 param.pending = _refuse_gradient
@@ -195,6 +212,9 @@ class Lean:
                 break
         self._times = Lifetimes(self._parts, self._always | self._asked, last)
         self._blocks = now
+        self._wishes = planned(
+            self._times.spans(lambda i: self._read_diffs(i) + self._written_diffs(i))
+        )
 
     def _make_room(self) -> None:
         """An arena in which everything has room at once; only what is used of it counts."""
@@ -215,7 +235,8 @@ class Lean:
     # memory
 
     def _lend(self, block: SyncedMemory) -> bool:
-        found = self._arena.lend(block.capacity) if self._arena else None
+        wish = self._wishes.get(id(block), 0)
+        found = self._arena.lend(block.capacity, wish) if self._arena else None
         if found is None:
             return False
         start, values = found
@@ -328,8 +349,7 @@ class Lean:
         if any(values.shape != inputs[name].shape for name, values in self._inputs.items()):
             self._gone.clear()  # what has another shape by now is new
             return
-        random = [n for n in parts.layers[: last + 1] if n.lean_reads is None and n.type != "Input"]
-        if wanted - self._made_by(last) or random:
+        if wanted - self._made_by(last) or not can_run_again(parts, last):
             self._gone -= wanted
             raise CaffeError(
                 "a lean pass has given up values that cannot be computed again; run the net "
