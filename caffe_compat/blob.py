@@ -162,6 +162,16 @@ class Blob:
         """Forget the array of `data` or `diff` that was given out last: its memory is given up."""
         self._views.pop(name, None)
 
+    @property
+    def data_block(self) -> SyncedMemory:
+        """The memory of `data`."""
+        return self._data
+
+    @property
+    def diff_block(self) -> SyncedMemory:
+        """The memory of `diff`."""
+        return self._diff
+
     def share_data(self, other: "Blob") -> None:
         """Use the other blob's memory for `data` (Caffe's ShareData); the counts must agree."""
         if self._data is not other._data:

@@ -1,15 +1,18 @@
-"""Arena: one stretch of memory, parts of which are lent; and a plan of which part who gets.
+"""Arena: one stretch of memory that blocks lie in while they are needed; and a plan of where.
 
 The plan puts blocks whose times do not meet in one place: the largest first, each as low as it
-fits. The arena follows it where it can, so that a pass that goes another way is right as well.
+fits. The arena holds no more than the plan asks for. In a pass that goes another way, blocks that
+find no place have memory of their own.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-_LINE = 16  # float32 in a line of the cache, where each part begins
+from ...synced_memory import SyncedMemory
+
+_LINE = 16  # float32 in a line of the cache, where each block begins
 
 
 class Arena:
@@ -17,76 +20,86 @@ class Arena:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        block = np.empty(capacity + _LINE, np.float32)
-        first = -(block.ctypes.data // 4) % _LINE
-        self._values = block[first : first + capacity]
-        self.touched = 0  # values up to the highest that was ever lent
-        self.clear()
+        memory = np.empty(capacity + _LINE, np.float32)
+        first = -(memory.ctypes.data // 4) % _LINE
+        self._values = memory[first : first + capacity]
+        self._taken: List[Tuple[int, int]] = []  # (start, end), in order
+        self._blocks: Dict[int, Tuple[SyncedMemory, int]] = {}  # id -> (block, start)
+
+    def __contains__(self, block: SyncedMemory) -> bool:
+        return id(block) in self._blocks
+
+    def __len__(self) -> int:
+        """The number of blocks that lie in it."""
+        return len(self._blocks)
+
+    def lend(self, block: SyncedMemory, wish: int) -> bool:
+        """Let a block lie here, with any values; returns whether there is a place.
+
+        wish: where it should start; where that is taken it starts as low as it fits.
+        """
+        size = _rounded(block.capacity)
+        start: Optional[int] = wish if self._is_free(wish, size) else self._lowest(size)
+        if start is None:
+            return False
+        insort(self._taken, (start, start + size))
+        self._blocks[id(block)] = block, start
+        block.lie_in(self._values[start : start + block.capacity])
+        return True
+
+    def take_back(self, block: SyncedMemory) -> None:
+        """Let others have a block's place, if it lies here; it has been given other memory."""
+        _, start = self._blocks.pop(id(block), (block, None))
+        if start is not None:
+            del self._taken[bisect_left(self._taken, (start,))]
 
     def clear(self) -> None:
-        """Take everything back."""
-        self._free: List[Tuple[int, int]] = [(0, self.capacity)]  # (start, end), in order
+        """Take all blocks back, and give their memory up."""
+        for block, _ in self._blocks.values():
+            block.give_up()
+        self._blocks, self._taken = {}, []
 
-    def lend(self, count: int, wish: int = 0) -> Optional[Tuple[int, np.ndarray]]:
-        """(where it starts, a part of so many values), or None where none is free.
+    def _is_free(self, start: int, size: int) -> bool:
+        at, taken = bisect_left(self._taken, (start,)), self._taken
+        return (
+            start + size <= self.capacity
+            and (at == 0 or taken[at - 1][1] <= start)
+            and (at == len(taken) or start + size <= taken[at][0])
+        )
 
-        wish: where it should start; else it starts as low as it fits.
-        """
-        size = rounded(count)
-        at, start = self._place(size, wish)
-        if at is None:
-            return None
-        low, high = self._free[at]
-        pieces = [(low, start), (start + size, high)]
-        self._free[at : at + 1] = [piece for piece in pieces if piece[0] < piece[1]]
-        self.touched = max(self.touched, start + size)
-        return start, self._values[start : start + count]
-
-    def _place(self, size: int, wish: int) -> Tuple[Optional[int], int]:
-        """(the number of a free stretch, where in it so many values can start)."""
-        lowest: Tuple[Optional[int], int] = None, 0
-        for at, (start, end) in enumerate(self._free):
-            if start <= wish and wish + size <= end:
-                return at, wish
-            if lowest[0] is None and end - start >= size:
-                lowest = at, start
-        return lowest
-
-    def take_back(self, start: int, count: int) -> None:
-        """Take back the part of so many values that starts there."""
-        insort(self._free, (start, start + rounded(count)))
-        merged: List[Tuple[int, int]] = []
-        for first, end in self._free:
-            if merged and merged[-1][1] == first:
-                merged[-1] = merged[-1][0], end
-            else:
-                merged.append((first, end))
-        self._free = merged
+    def _lowest(self, size: int) -> Optional[int]:
+        last = 0
+        for start, end in [*self._taken, (self.capacity, self.capacity)]:
+            if start - last >= size:
+                return last
+            last = end
+        return None
 
 
 class Span(NamedTuple):
-    """A block of `count` values that is needed from one time to another, both included."""
+    """A block that is needed from one time to another, both included."""
 
-    block: int  # its id
-    count: int
+    block: SyncedMemory
     first: int
     last: int
 
 
-def planned(spans: Iterable[Span]) -> Dict[int, int]:
-    """{id of a block: where it starts}."""
-    placed: List[Tuple[int, int, Span]] = []  # (start, end, span), in order
-    for span in sorted(spans, key=lambda span: -span.count):
-        size, start = rounded(span.count), 0
-        for low, high, other in placed:
+def planned(spans: Iterable[Span]) -> Tuple[Dict[int, int], int]:
+    """({id of a block: where it starts}, how many values there are up to the end of the last)."""
+    placed: List[Tuple[int, int, int, Span]] = []  # (start, end, a number, span), in order
+    largest_first = sorted(spans, key=lambda span: -span.block.capacity)
+    for number, span in enumerate(largest_first):
+        size, start = _rounded(span.block.capacity), 0
+        for low, high, _, other in placed:
             if other.first <= span.last and span.first <= other.last:
                 if low - start >= size:
                     break
                 start = max(start, high)
-        insort(placed, (start, start + size, span))
-    return {span.block: start for start, _, span in placed}
+        insort(placed, (start, start + size, number, span))
+    starts = {id(span.block): start for start, _, _, span in placed}
+    return starts, max((end for _, end, _, _ in placed), default=0)
 
 
-def rounded(count: int) -> int:
-    """The values that a part of `count` takes up."""
-    return -(-count // _LINE) * _LINE
+def _rounded(count: int) -> int:
+    """The values that a block of `count` takes up; never none, so that no two start alike."""
+    return max(1, -(-count // _LINE)) * _LINE

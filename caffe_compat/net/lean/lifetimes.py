@@ -5,6 +5,7 @@ from typing import Callable, Dict, List, NamedTuple, Set, Tuple
 
 from ...blob import Blob
 from ..parts import Parts
+from ..sharing import SplitTop
 from .arena import Span
 
 Group = List[Blob]  # blobs whose values lie in one block of memory
@@ -51,6 +52,7 @@ class Lifetimes:
         after_last_reader: those that nobody reads after its backward pass; where they can be made
             again, since there may be another one.
         after_backward: the blobs whose diffs nobody reads after its backward pass.
+        merged: the ids of its bottoms whose diffs go into those of a Split's bottom.
     """
 
     def __init__(self, parts: Parts, kept: Set[int], last: int) -> None:
@@ -58,6 +60,10 @@ class Lifetimes:
         self.groups = _groups(parts, kept)
         self._find_reads()
         self.after_backward = self._makers()
+        self.merged = [
+            [id(blob) for blob in bottom if isinstance(blob, SplitTop) and id(blob) not in kept]
+            for bottom in parts.bottoms
+        ]
 
     def _find_reads(self) -> None:
         parts = self.parts
@@ -111,20 +117,19 @@ class Lifetimes:
                 continue
             if block in self.reads:
                 last = end - min(self.reads[block].readers) if self._spent else end
-            spans.append(Span(block, self.groups[block][0].blocks[0].root.capacity, first, last))
+            spans.append(Span(self.groups[block][0].data_block.root, first, last))
         begun: Dict[int, Tuple[Blob, int]] = {}
         for i in range(self.last, -1, -1):
             for blob in written(i):
                 begun.setdefault(id(blob), (blob, end - i))
             for blob in self.after_backward[i]:
                 if id(blob) in begun:
-                    diff = blob.blocks[1]
-                    spans.append(Span(id(diff), diff.capacity, begun[id(blob)][1], end - i))
+                    spans.append(Span(blob.diff_block, begun[id(blob)][1], end - i))
         return spans
 
 
 def _block(blob: Blob) -> int:
-    return id(blob.blocks[0].root)
+    return id(blob.data_block.root)
 
 
 def _groups(parts: Parts, kept: Set[int]) -> Dict[int, Group]:
@@ -140,6 +145,7 @@ def _groups(parts: Parts, kept: Set[int]) -> Dict[int, Group]:
 
 
 def blocks(parts: Parts) -> List[object]:
-    """The blocks in which the blobs' values lie, blob by blob, and which weights are looked at."""
+    """What lifetimes depend on: the blobs' memory, one by one, and the weights that somebody looks
+    at."""
     looked_at = [blob for blob in chain(*parts.params.values()) if blob.wanted]
-    return [*(blob.blocks[0].root for blob in parts.blobs.values()), *looked_at]
+    return [*[blob.data_block for blob in parts.blobs.values()], *looked_at]

@@ -17,7 +17,7 @@ from ...errors import CaffeError
 from ...synced_memory import SyncedMemory
 from ..parts import Parts
 from ..sharing import SplitTop
-from .arena import Arena, planned, rounded
+from .arena import Arena, planned
 from .lifetimes import Group, Lifetimes, always_kept, blocks, can_run_again
 
 if TYPE_CHECKING:
@@ -38,15 +38,20 @@ class Lean:
         self._always = always_kept(self._parts)
         self._asked: Set[int] = set()  # ids of blobs that a program has asked for, or looked at
         self._depth = 0
-        self._arena: Optional[Arena] = None
-        self._lent: Dict[int, Tuple[SyncedMemory, int, int]] = {}  # id -> (block, start, count)
+        self._arena = Arena(0)
+        self._is_clean = False  # whether no blob holds values of a pass that was not lean
         self._gone: Set[int] = set()  # ids of blobs whose values were given up
         self._lost: Set[int] = set()  # and of those whose gradients were
         self._inputs: Dict[str, np.ndarray] = {}  # what they held at the last forward pass
+        self._made: Dict[int, Set[int]] = {}  # what _made_by has found
         self._reached = -1  # the last layer of that pass
         self._times: Optional[Lifetimes] = None
         self._blocks: List[object] = []
+        self._diffs: Dict[int, Tuple[List[Blob], List[Blob]]] = {}  # by layer
+        self._merged: List[bool] = []  # which Splits were, then
+        self._asked_splits = False  # whether that is of the pass that runs
         self._wishes: Dict[int, int] = {}  # {id of a block: where in the arena it should start}
+        self._room = 0  # values of an arena for these
 
     @contextmanager
     def entered(self, keep: Iterable[Blob]) -> Iterator[None]:
@@ -66,6 +71,7 @@ class Lean:
             self._keep(blob)
         if self._depth > 1 or not self._possible:
             return
+        self._is_clean = False
         watcher = weakref.ref(self)
         for blob in self._parts.blobs.values():
             blob.watcher = watcher
@@ -82,7 +88,7 @@ class Lean:
     def release(self) -> None:
         """Give up all that is lent; values can still be computed again."""
         self._give_all_up()
-        self._arena, self._times, self._blocks = None, None, []
+        self._arena, self._times, self._blocks = Arena(0), None, []
 
     def _keeps(self, blob: Blob) -> bool:
         return id(blob) in self._always or id(blob) in self._asked
@@ -104,6 +110,7 @@ class Lean:
         self._make_room()
         self._gone -= self._made_by(last)
         self._reached = last
+        self._is_clean = True
         self._lost -= set(map(id, self._parts.tops[last]))  # a program will write them
         self._keep_inputs()
         return self
@@ -129,11 +136,13 @@ class Lean:
             split.ran.clear()
             if split.active and any(id(top) in self._asked for top in split.tops):
                 split.separate()
+        self._asked_splits = False
         return self
 
     def _end(self, read: Set[int]) -> None:
         """Before a pass that is not lean: have there the blobs of these ids, which it reads."""
-        if not (self._gone or self._lent):
+        self._is_clean = False
+        if not (self._gone or self._arena):
             return
         self.release()
         self._lost.clear()
@@ -146,7 +155,7 @@ class Lean:
         """Find memory for what layer i makes."""
         assert self._times
         for blob in self._parts.tops[i]:
-            block = blob.blocks[0].root
+            block = blob.data_block.root
             if not block.seen and id(block) in self._times.groups:
                 self._lend(block)
 
@@ -158,21 +167,35 @@ class Lean:
 
     def before_backward(self, i: int) -> None:
         """Find memory for the gradients that layer i makes, and zeros for those that none made."""
-        for blob in self._read_diffs(i):
-            if not blob.blocks[1].seen and self._lend(blob.blocks[1]):
-                blob.blocks[1].values[...] = 0
-        for blob in self._written_diffs(i):
-            if not blob.blocks[1].seen:
-                self._lend(blob.blocks[1])
+        if not self._asked_splits:
+            self._ask_splits()
+        read, written = self._diffs_of(i)
+        for blob in read:
+            if not blob.diff_block.seen and self._lend(blob.diff_block):
+                blob.diff_block.values[...] = 0
+        for blob in written:
+            if not blob.diff_block.seen:
+                self._lend(blob.diff_block)
+
+    def _ask_splits(self) -> None:
+        """Forget `_diffs` if they were of other merged Splits."""
+        merged = [split.active for split in self._passes().splits.values()]
+        if merged != self._merged:
+            self._merged, self._diffs = merged, {}
+        self._asked_splits = True
+
+    def _diffs_of(self, i: int) -> Tuple[List[Blob], List[Blob]]:
+        """The blobs whose diffs layer i reads, and writes, that are not kept."""
+        if i not in self._diffs:
+            self._diffs[i] = self._read_diffs(i), self._written_diffs(i)
+        return self._diffs[i]
 
     def _read_diffs(self, i: int) -> List[Blob]:
-        """The blobs that are not kept whose diffs layer i reads in its backward pass."""
         splits = self._passes().splits
         merged = i in splits and splits[i].active
         return [] if merged else [blob for blob in self._parts.tops[i] if not self._keeps(blob)]
 
     def _written_diffs(self, i: int) -> List[Blob]:
-        """The blobs that are not kept whose diffs it writes."""
         readers, wanted = self._passes().readers.get(i, {}), self._parts.plan.bottoms[i]
         blobs = [
             readers[j].bottom if j in readers and readers[j].active else blob
@@ -184,13 +207,13 @@ class Lean:
     def after_backward(self, i: int) -> None:
         """Give up the gradients, and the values, that nobody reads after layer i."""
         assert self._times
-        for blob in self._parts.bottoms[i]:
-            if isinstance(blob, SplitTop) and not self._keeps(blob):
-                self._lost.add(id(blob))
+        self._lost.update(self._times.merged[i])
         for blob in self._times.after_backward[i]:
-            _give_up_diff(blob)
-            self._take_back(blob.blocks[1].root)
-            self._lost.add(id(blob))
+            block = blob.diff_block
+            if block.seen:
+                _give_up_diff(blob)
+                self._arena.take_back(block)
+                self._lost.add(id(blob))
         for group in self._times.after_last_reader[i]:
             self._give_up(group)
         for param in self._parts.layers[i].blobs:
@@ -200,85 +223,70 @@ class Lean:
     def _plan(self, last: int) -> None:
         """Find the lifetimes of the present blocks, unless they are known."""
         now = blocks(self._parts)
-        known = self._times is not None and self._times.last == last
-        if known and len(now) == len(self._blocks) and all(map(_same, now, self._blocks)):
+        if self._times is not None and self._times.last == last and now == self._blocks:
             return
         passes = self._passes()
         for _ in range(3):  # a Concat's bottoms move in when nobody sees them any more
             before = now
             passes._reshape(0, last)
             now = blocks(self._parts)
-            if all(map(_same, now, before)):
+            if now == before:
                 break
         self._times = Lifetimes(self._parts, self._always | self._asked, last)
         self._blocks = now
-        self._wishes = planned(
-            self._times.spans(lambda i: self._read_diffs(i) + self._written_diffs(i))
-        )
+        self._diffs = {}
+        self._ask_splits()
+        spans = self._times.spans(lambda i: sum(self._diffs_of(i), []))
+        self._wishes, self._room = planned(spans)
+        self._is_clean = False
 
     def _make_room(self) -> None:
-        """An arena in which everything has room at once; only what is used of it counts."""
-        assert self._times
-        if self._lent:
-            return
-        data = {id(g[0].blocks[0].root): g[0].blocks[0].root for g in self._times.groups.values()}
-        diffs = [b.blocks[1] for blobs in self._times.after_backward for b in blobs]
-        room = sum(rounded(block.capacity) for block in [*data.values(), *diffs])
-        if self._arena is None or self._arena.capacity < room:
-            self._arena = None  # before there is another
-            self._arena = Arena(room)
+        """Have an arena for the plan, unless blocks lie in the one that there is."""
+        if not self._arena and self._arena.capacity < self._room:
+            self._arena = Arena(0)  # before there is another
+            self._arena = Arena(self._room)
 
     def _made_by(self, last: int) -> Set[int]:
         """The ids of the blobs that layers up to `last` make."""
-        return {id(blob) for tops in self._parts.tops[: last + 1] for blob in tops}
+        if last not in self._made:
+            tops = self._parts.tops[: last + 1]
+            self._made[last] = {id(blob) for made in tops for blob in made}
+        return self._made[last]
 
     # memory
 
     def _lend(self, block: SyncedMemory) -> bool:
-        wish = self._wishes.get(id(block), 0)
-        found = self._arena.lend(block.capacity, wish) if self._arena else None
-        if found is None:
-            return False
-        start, values = found
-        self._lent[id(block)] = block, start, block.capacity
-        block.lie_in(values)
-        return True
-
-    def _take_back(self, block: SyncedMemory) -> None:
-        lent = self._lent.pop(id(block), None)
-        if lent is not None and self._arena is not None:
-            self._arena.take_back(*lent[1:])
+        return self._arena.lend(block, self._wishes.get(id(block), 0))
 
     def _give_up(self, group: Group) -> None:
-        block = group[0].blocks[0].root
+        block = group[0].data_block.root
         for blob in group:
             blob.forget_view("data")
         block.give_up()
-        self._take_back(block)
+        self._arena.take_back(block)
         self._gone.update(map(id, group))
 
     def _give_all_up(self) -> None:
         """Give up all that is lent, and values that blobs hold from passes that were not lean."""
+        if self._is_clean and not self._arena:
+            self._arena.clear()
+            return
         self._give_values_up()
         for blob in self._parts.blobs.values():
-            if id(blob.blocks[1].root) in self._lent:
+            if blob.diff_block.root in self._arena:
                 _give_up_diff(blob)
                 self._lost.add(id(blob))
-        for block, _, _ in self._lent.values():  # of blobs that have other memory by now
-            block.give_up()
-        self._lent = {}
-        if self._arena is not None:
-            self._arena.clear()
+        self._arena.clear()
 
     def _give_values_up(self) -> None:
         groups = self._times.groups if self._times else {}
         for blob in self._parts.blobs.values():
-            block = blob.blocks[0].root
-            if block.seen and (id(block) in self._lent or id(block) in groups):
+            block = blob.data_block.root
+            if block.seen and (block in self._arena or id(block) in groups):
                 self._give_up(groups.get(id(block)) or self._group(block))
 
     def _group(self, block: SyncedMemory) -> Group:
-        return [blob for blob in self._parts.blobs.values() if blob.blocks[0].root is block]
+        return [blob for blob in self._parts.blobs.values() if blob.data_block.root is block]
 
     # what programs see
 
@@ -293,8 +301,8 @@ class Lean:
                 self._look_at_diff(blob)
 
     def _look_at_data(self, blob: Blob) -> None:
-        block = blob.blocks[0].root
-        if id(block) in self._lent:
+        block = blob.data_block.root
+        if block in self._arena:
             self._move_out(block, self._group(block))
             self._keep(blob)
         elif id(blob) in self._gone:
@@ -304,8 +312,8 @@ class Lean:
             self._keep(blob)
 
     def _look_at_diff(self, blob: Blob) -> None:
-        block = blob.blocks[1].root
-        if id(block) in self._lent:
+        block = blob.diff_block.root
+        if block in self._arena:
             self._move_out(block, [blob])
         elif id(blob) in self._lost:
             self._lost.discard(id(blob))
@@ -328,7 +336,7 @@ class Lean:
             blob.forget_view("data")
             blob.forget_view("diff")
         block.lie_in(values)
-        self._take_back(block)
+        self._arena.take_back(block)
 
     def _keep_inputs(self) -> None:
         for name in self._parts.inputs:
@@ -359,7 +367,7 @@ class Lean:
         kept = [
             (blob, blob.data.copy())
             for blob in [*inputs.values(), *made.values()]
-            if blob.blocks[0].seen and id(blob.blocks[0].root) not in self._lent
+            if blob.data_block.seen and blob.data_block.root not in self._arena
         ]
         try:
             for name, values in self._inputs.items():
@@ -376,7 +384,7 @@ class Lean:
 
 def _give_up_diff(blob: Blob) -> None:
     blob.forget_view("diff")
-    blob.blocks[1].root.give_up()
+    blob.diff_block.root.give_up()
     if isinstance(blob, SplitTop):
         blob.given_up = True
 
@@ -386,7 +394,3 @@ def _refuse_gradient() -> None:
         "the last backward pass was lean, so the gradient of these weights was not computed; from "
         "now on it is: run backward again, or look at it once before"
     )
-
-
-def _same(a: object, b: object) -> bool:
-    return a is b
