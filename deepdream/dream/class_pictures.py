@@ -306,6 +306,7 @@ def _class_gradient(net: Any, score: _Score, clear: bool) -> np.ndarray:
     return backward(net, {score.blob: diff}, score.layer, clear=clear)
 
 
+@lean
 def probabilities(
     net: Any,
     pictures: np.ndarray,

@@ -118,6 +118,7 @@ def check(net: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> N
         preflight(end, sizes)
 
 
+@lean
 def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
     """Activations (C, h, w) of `end` for a guide, RGB (H, W, 3), at its own size, unjittered."""
     height, width = np.shape(guide)[:2]

@@ -8,7 +8,7 @@ import netfile.memory
 from netfile.shapes import infer, window
 
 from ..errors import ModelError, Size, SizeError
-from . import engine
+from . import engine, lean
 from .description import input_shape
 
 _SURE = 0.95  # of what is allowed: what a pass takes is worked out to about so much
@@ -34,14 +34,16 @@ def needed(description: Any, largest: Pass, real_caffe: bool) -> int:
     """Bytes that a pass takes, about, and what is kept beside it."""
     shapes = infer(description, input_shape(description, largest.size, largest.batch), largest.end)
     counts = {blob: math.prod(shape) for blob, shape in shapes.items() if shape}
-    values = sum(counts.values()) * (2 if largest.backward else 1)
     layers = description.layer[: _index(description, largest.end) + 1]
+    one = largest.batch == 1
     if real_caffe:
+        values = sum(counts.values()) * (2 if largest.backward else 1)
         values += _caffes_own(layers, shapes, counts, largest.backward)
+    elif largest.backward:
+        values = lean.values(layers, counts, list(layers[-1].top), one)
     else:
         # a Concat's bottoms lie in its top; with several items in the batch they cannot
-        one = largest.batch == 1
-        values -= sum(
+        values = sum(counts.values()) - sum(
             counts.get(blob, 0) for layer in layers if one and layer.type == "Concat"
             for blob in layer.bottom
         )  # fmt: skip

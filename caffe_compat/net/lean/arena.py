@@ -1,18 +1,13 @@
-"""Arena: one stretch of memory that blocks lie in while they are needed; and a plan of where.
-
-The plan puts blocks whose times do not meet in one place: the largest first, each as low as it
-fits. The arena holds no more than the plan asks for. In a pass that goes another way, blocks that
-find no place have memory of their own.
-"""
+"""Arena: one stretch of memory that blocks lie in while they are needed."""
 
 from bisect import bisect_left, insort
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
-from ...synced_memory import SyncedMemory
+from netfile.placing import LINE, rounded
 
-_LINE = 16  # float32 in a line of the cache, where each block begins
+from ...synced_memory import SyncedMemory
 
 
 class Arena:
@@ -20,8 +15,8 @@ class Arena:
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        memory = np.empty(capacity + _LINE, np.float32)
-        first = -(memory.ctypes.data // 4) % _LINE
+        memory = np.empty(capacity + LINE, np.float32)
+        first = -(memory.ctypes.data // 4) % LINE
         self._values = memory[first : first + capacity]
         self._taken: List[Tuple[int, int]] = []  # (start, end), in order
         self._blocks: Dict[int, Tuple[SyncedMemory, int]] = {}  # id -> (block, start)
@@ -38,7 +33,7 @@ class Arena:
 
         wish: where it should start; where that is taken it starts as low as it fits.
         """
-        size = _rounded(block.capacity)
+        size = rounded(block.capacity)
         start: Optional[int] = wish if self._is_free(wish, size) else self._lowest(size)
         if start is None:
             return False
@@ -74,32 +69,3 @@ class Arena:
                 return last
             last = end
         return None
-
-
-class Span(NamedTuple):
-    """A block that is needed from one time to another, both included."""
-
-    block: SyncedMemory
-    first: int
-    last: int
-
-
-def planned(spans: Iterable[Span]) -> Tuple[Dict[int, int], int]:
-    """({id of a block: where it starts}, how many values there are up to the end of the last)."""
-    placed: List[Tuple[int, int, int, Span]] = []  # (start, end, a number, span), in order
-    largest_first = sorted(spans, key=lambda span: -span.block.capacity)
-    for number, span in enumerate(largest_first):
-        size, start = _rounded(span.block.capacity), 0
-        for low, high, _, other in placed:
-            if other.first <= span.last and span.first <= other.last:
-                if low - start >= size:
-                    break
-                start = max(start, high)
-        insort(placed, (start, start + size, number, span))
-    starts = {id(span.block): start for start, _, _, span in placed}
-    return starts, max((end for _, end, _, _ in placed), default=0)
-
-
-def _rounded(count: int) -> int:
-    """The values that a block of `count` takes up; never none, so that no two start alike."""
-    return max(1, -(-count // _LINE)) * _LINE

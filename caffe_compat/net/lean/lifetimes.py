@@ -3,10 +3,11 @@
 from itertools import chain
 from typing import Callable, Dict, List, NamedTuple, Set, Tuple
 
+from netfile.placing import Span
+
 from ...blob import Blob
 from ..parts import Parts
 from ..sharing import SplitTop
-from .arena import Span
 
 Group = List[Blob]  # blobs whose values lie in one block of memory
 
@@ -107,8 +108,8 @@ class Lifetimes:
     def spans(self, written: Callable[[int], List[Blob]]) -> List[Span]:
         """When each block is needed, in a forward pass to `last` and a backward pass from there.
 
-        Layer i runs forward at time i, and backward at 2 * last + 1 - i. written: gives the blobs
-        whose diffs a layer's backward pass needs memory for.
+        Keys are the blocks' ids. Layer i runs forward at time i, and backward at 2 * last + 1 - i.
+        written: gives the blobs whose diffs a layer's backward pass needs memory for.
         """
         end = 2 * self.last + 1
         spans = []
@@ -117,14 +118,16 @@ class Lifetimes:
                 continue
             if block in self.reads:
                 last = end - min(self.reads[block].readers) if self._spent else end
-            spans.append(Span(self.groups[block][0].data_block.root, first, last))
+            capacity = self.groups[block][0].data_block.root.capacity
+            spans.append(Span(block, capacity, first, last))
         begun: Dict[int, Tuple[Blob, int]] = {}
         for i in range(self.last, -1, -1):
             for blob in written(i):
                 begun.setdefault(id(blob), (blob, end - i))
             for blob in self.after_backward[i]:
                 if id(blob) in begun:
-                    spans.append(Span(blob.diff_block, begun[id(blob)][1], end - i))
+                    diff, first = blob.diff_block, begun[id(blob)][1]
+                    spans.append(Span(id(diff), diff.capacity, first, end - i))
         return spans
 
 

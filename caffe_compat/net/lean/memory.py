@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional,
 
 import numpy as np
 
+from netfile.placing import placed
+
 from ...blob import Blob
 from ...errors import CaffeError
 from ...synced_memory import SyncedMemory
 from ..parts import Parts
 from ..sharing import SplitTop
-from .arena import Arena, planned
+from .arena import Arena
 from .lifetimes import Group, Lifetimes, always_kept, blocks, can_run_again
 
 if TYPE_CHECKING:
@@ -237,7 +239,7 @@ class Lean:
         self._diffs = {}
         self._ask_splits()
         spans = self._times.spans(lambda i: sum(self._diffs_of(i), []))
-        self._wishes, self._room = planned(spans)
+        self._wishes, self._room = placed(spans)
         self._is_clean = False
 
     def _make_room(self) -> None:
