@@ -7,10 +7,10 @@ LINE = 16  # values in a line of the cache, where each block begins
 
 
 class Span(NamedTuple):
-    """A block of `count` values that is needed from one time to another, both included."""
+    """A block of `size` values that is needed from one time to another, both included."""
 
     key: Any
-    count: int
+    size: int
     first: int
     last: int
 
@@ -22,8 +22,8 @@ def placed(spans: Iterable[Span]) -> Tuple[Dict[Any, int], int]:
     as it fits.
     """
     there: List[Tuple[int, int, int, Span]] = []  # (start, end, a number, span), in order
-    for number, span in enumerate(sorted(spans, key=lambda span: -span.count)):
-        size, start = rounded(span.count), 0
+    for number, span in enumerate(sorted(spans, key=lambda span: -span.size)):
+        size, start = rounded(span.size), 0
         for low, high, _, other in there:
             if other.first <= span.last and span.first <= other.last:
                 if low - start >= size:

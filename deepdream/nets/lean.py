@@ -31,7 +31,13 @@ def reads(layer: Any) -> Optional[str]:
     return READS.get(layer.type)
 
 
-def values(layers: Sequence[Any], counts: Mapping[str, int], end: Sequence[str], one: bool) -> int:
+def values(
+    layers: Sequence[Any],
+    counts: Mapping[str, int],
+    end: Sequence[str],
+    one: bool,
+    after: bool = False,
+) -> int:
     """How many values a step holds at most.
 
     Args:
@@ -39,9 +45,10 @@ def values(layers: Sequence[Any], counts: Mapping[str, int], end: Sequence[str],
         counts: {blob: its values}; one that is missing has none.
         end: the blobs from which the gradient comes.
         one: whether there is one picture in the batch, so that a Concat's bottoms lie in its top.
+        after: tell what the net holds after the step instead.
     """
     step = _Step(layers, counts, end, one)
-    return step.kept() + placed(step.spans())[1] + step.beside()
+    return step.kept() + step.beside() + (0 if after else placed(step.spans())[1])
 
 
 class _Step:

@@ -65,14 +65,17 @@ def test_a_step_holds_what_is_worked_out_to_the_value(end, batch, tmp_path):
     net = caffe_compat.Net(written(tmp_path, bundled("bvlc_googlenet")), caffe_compat.TEST)
     net.blobs["data"].reshape(batch, 3, 240, 250)
     with net.lean():
-        for _ in range(2):
+        for _ in range(2):  # at first the end's values move to memory of their own
             net.forward(end=end)
             net.blobs[end].diff[...] = 1
             net.backward(start=end)
         takes = 4 * held(net)
+    after = 4 * held(net)
     described = read_prototxt(tmp_path / "net.prototxt", caffe_compat.io.caffe_pb2)
     one = memory.Pass(end, (240, 250), batch)
     assert memory.needed(described, one, real_caffe=False) == pytest.approx(takes, rel=0.001)
+    assert memory.held(described, one, real_caffe=False) == pytest.approx(after, rel=0.001)
+    assert after < takes / 2
 
 
 def test_what_backward_passes_read_is_known_as_the_engine_has_it():
