@@ -94,6 +94,25 @@ def test_lean_steps_are_those_of_other_nets_to_the_bit(ends, make):
                 assert step(lean, ends, seed, size) == step(plain, ends, seed, size)
 
 
+def test_a_pass_in_spans_from_two_blobs_is_the_same_to_the_bit(make):
+    plain, lean = make(), make()
+    with lean.lean():
+        for seed in range(3):
+            for net in (plain, lean):
+                picture(net, seed)
+                net.forward(end="side")
+                net.blobs["side"].diff[...] = 1
+                net.blobs["a"].diff[...] = 0
+                returned = net.backward(start="side", end="b")
+                net.blobs["a"].diff[...] += net.blobs["a"].data
+                net.backward(start="relu_a")
+                if net is plain:
+                    expected = {name: diff.copy() for name, diff in returned.items()}
+            for name, diff in expected.items():
+                assert np.array_equal(returned[name], diff), name
+            assert lean.blobs["data"].diff.tobytes() == plain.blobs["data"].diff.tobytes()
+
+
 def test_a_batch_is_the_same_to_the_bit(make):
     text = TWO_HEADS.replace("dim: 1 dim: 3", "dim: 3 dim: 3")
     plain, lean = make(text), make(text)
@@ -190,9 +209,11 @@ def test_a_gradient_that_is_gone_is_an_error_and_kept_from_then_on(make):
     with lean.lean(keep=["all"]):
         step(lean, ["head"])
         assert np.array_equal(lean.blobs["all"].diff, plain.blobs["all"].diff)
-        for name in ("norm", "pool_pool_0_split_0"):
-            with pytest.raises(caffe.CaffeError, match=r"was given up in a lean pass.*keep="):
-                lean.blobs[name].diff  # noqa: B018
+        with pytest.raises(caffe.CaffeError, match=r"was given up in a lean pass.*keep="):
+            lean.blobs["norm"].diff  # noqa: B018
+        for _ in range(2):
+            with pytest.raises(caffe.CaffeError, match="look at the bottom's diff"):
+                lean.blobs["pool_pool_0_split_0"].diff  # noqa: B018
         step(lean, ["head"])
         assert np.array_equal(lean.blobs["norm"].diff, plain.blobs["norm"].diff)
     assert not lean.blobs["mixed"].diff.any()
@@ -253,6 +274,11 @@ def test_a_net_that_draws_numbers_cannot_compute_values_again(make):
         step(lean, ["end"])
         with pytest.raises(caffe.CaffeError, match=r"cannot be computed again.*lean\(keep="):
             lean.blobs["mixed"].data  # noqa: B018
+
+
+def test_a_blob_to_be_kept_that_is_not_there_is_refused(make):
+    with pytest.raises(caffe.CaffeError, match='the net has no blob "conv9"'):
+        make().lean(keep=["stem", "conv9"])
 
 
 def test_less_memory_is_held_and_all_of_it_given_back(make):

@@ -7,7 +7,6 @@ from netfile.placing import Span
 
 from ...blob import Blob
 from ..parts import Parts
-from ..sharing import SplitTop
 
 Group = List[Blob]  # blobs whose values lie in one block of memory
 
@@ -53,7 +52,6 @@ class Lifetimes:
         after_last_reader: those that nobody reads after its backward pass; where they can be made
             again, since there may be another one.
         after_backward: the blobs whose diffs nobody reads after its backward pass.
-        merged: the ids of its bottoms whose diffs go into those of a Split's bottom.
     """
 
     def __init__(self, parts: Parts, kept: Set[int], last: int) -> None:
@@ -61,10 +59,6 @@ class Lifetimes:
         self.groups = _groups(parts, kept)
         self._find_reads()
         self.after_backward = self._makers()
-        self.merged = [
-            [id(blob) for blob in bottom if isinstance(blob, SplitTop) and id(blob) not in kept]
-            for bottom in parts.bottoms
-        ]
 
     def _find_reads(self) -> None:
         parts = self.parts

@@ -10,8 +10,6 @@ import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-import numpy as np
-
 from netfile.placing import placed
 
 from ...blob import Blob
@@ -20,6 +18,7 @@ from ...synced_memory import SyncedMemory
 from ..parts import Parts
 from ..sharing import SplitTop
 from .arena import Arena
+from .inputs import Inputs
 from .lifetimes import Group, Lifetimes, always_kept, blocks, can_run_again
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Lean:
         self._is_clean = False  # whether no blob holds values of a pass that was not lean
         self._gone: Set[int] = set()  # ids of blobs whose values were given up
         self._lost: Set[int] = set()  # and of those whose gradients were
-        self._inputs: Dict[str, np.ndarray] = {}  # what they held at the last forward pass
+        self._inputs = Inputs(self._parts)
         self._made: Dict[int, Set[int]] = {}  # what _made_by has found
         self._reached = -1  # the last layer of that pass
         self._times: Optional[Lifetimes] = None
@@ -56,8 +55,8 @@ class Lean:
         self._room = 0  # values of an arena for these
 
     @contextmanager
-    def entered(self, keep: Iterable[Blob]) -> Iterator[None]:
-        """Context in which passes are lean; these blobs keep their memory."""
+    def entered(self, keep: Iterable[str]) -> Iterator[None]:
+        """Context in which passes are lean; the blobs of these names keep their memory."""
         lock = self._passes().lock
         with lock:
             self._enter(keep)
@@ -67,10 +66,9 @@ class Lean:
             with lock:
                 self._leave()
 
-    def _enter(self, keep: Iterable[Blob]) -> None:
+    def _enter(self, keep: Iterable[str]) -> None:
         self._depth += 1
-        for blob in keep:
-            self._keep(blob)
+        self.keep(keep)
         if self._depth > 1 or not self._possible:
             return
         self._is_clean = False
@@ -90,7 +88,19 @@ class Lean:
     def release(self) -> None:
         """Give up all that is lent; values can still be computed again."""
         self._give_all_up()
+        self._forget_runs()
         self._arena, self._times, self._blocks = Arena(0), None, []
+
+    def _forget_runs(self) -> None:
+        """Let no Split's tops be filled in as by an earlier pass, whose memory may be given up."""
+        for split in self._passes().splits.values():
+            split.ran.clear()
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Within the context, let the blobs of these names keep their memory from now on."""
+        for name in names if self._depth else ():
+            if name in self._parts.blobs:
+                self._keep(self._parts.blobs[name])
 
     def _keeps(self, blob: Blob) -> bool:
         return id(blob) in self._always or id(blob) in self._asked
@@ -114,7 +124,7 @@ class Lean:
         self._reached = last
         self._is_clean = True
         self._lost -= set(map(id, self._parts.tops[last]))  # a program will write them
-        self._keep_inputs()
+        self._inputs.keep()
         return self
 
     def begin_backward(self, first: int, last: int, watched: bool) -> Optional["Lean"]:
@@ -134,10 +144,7 @@ class Lean:
         for group, readers in self._times.reads.values():
             if id(group[0]) in self._gone and any(last <= i <= first for i in readers):
                 self._compute_again({id(group[0])})  # an earlier backward pass was the last reader
-        for split in self._passes().splits.values():
-            split.ran.clear()
-            if split.active and any(id(top) in self._asked for top in split.tops):
-                split.separate()
+        self._forget_runs()
         self._asked_splits = False
         return self
 
@@ -151,7 +158,7 @@ class Lean:
         if self._gone & read:
             self._compute_again(self._gone & read)
         self._gone.clear()
-        self._inputs.clear()
+        self._inputs.forget()
 
     def before_forward(self, i: int) -> None:
         """Find memory for what layer i makes."""
@@ -209,7 +216,9 @@ class Lean:
     def after_backward(self, i: int) -> None:
         """Give up the gradients, and the values, that nobody reads after layer i."""
         assert self._times
-        self._lost.update(self._times.merged[i])
+        for j, split in self._passes().readers.get(i, {}).items():
+            if split.active:
+                self._lost.add(id(self._parts.bottoms[i][j]))
         for blob in self._times.after_backward[i]:
             block = blob.diff_block
             if block.seen:
@@ -318,6 +327,11 @@ class Lean:
         if block in self._arena:
             self._move_out(block, [blob])
         elif id(blob) in self._lost:
+            if isinstance(blob, SplitTop):
+                raise CaffeError(
+                    f"in a lean pass the gradient of a Split's top {blob.shape} goes into that of "
+                    "its bottom, so look at the bottom's diff"
+                )
             self._lost.discard(id(blob))
             self._keep(blob)
             raise CaffeError(
@@ -340,13 +354,6 @@ class Lean:
         block.lie_in(values)
         self._arena.take_back(block)
 
-    def _keep_inputs(self) -> None:
-        for name in self._parts.inputs:
-            data, kept = self._parts.blobs[name].data, self._inputs.get(name)
-            if kept is None or kept.shape != data.shape:
-                kept = self._inputs[name] = np.empty_like(data)
-            kept[...] = data
-
     def _compute_again(self, wanted: Set[int]) -> None:
         """Run the last forward pass again, of what the inputs held, for the blobs of these ids.
 
@@ -355,8 +362,7 @@ class Lean:
         or would make other values.
         """
         parts, last = self._parts, self._reached
-        inputs = {name: parts.blobs[name] for name in parts.inputs}
-        if any(values.shape != inputs[name].shape for name, values in self._inputs.items()):
+        if not self._inputs.fit:
             self._gone.clear()  # what has another shape by now is new
             return
         if wanted - self._made_by(last) or not can_run_again(parts, last):
@@ -367,21 +373,17 @@ class Lean:
             )
         made = {id(blob): blob for tops in parts.tops[: last + 1] for blob in tops}
         kept = [
-            (blob, blob.data.copy())
-            for blob in [*inputs.values(), *made.values()]
+            blob
+            for name, blob in parts.blobs.items()
+            if id(blob) in made and name not in parts.inputs
             if blob.data_block.seen and blob.data_block.root not in self._arena
         ]
-        try:
-            for name, values in self._inputs.items():
-                inputs[name].data[...] = values
+        with self._inputs.back(kept):
             if self._depth:
                 self._plan(last)
                 self._give_values_up()
             self._gone -= self._made_by(last)
             self._passes().run_forward(0, last, self if self._depth else None)
-        finally:
-            for blob, values in kept:
-                blob.data[...] = values
 
 
 def _give_up_diff(blob: Blob) -> None:
