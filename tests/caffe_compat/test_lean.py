@@ -1,5 +1,6 @@
 """Passes that hold no more than they need give the same to the bit, and hold less."""
 
+import os
 import random
 from collections import Counter
 
@@ -295,6 +296,19 @@ def test_less_memory_is_held_and_all_of_it_given_back(make):
     assert set(held) <= {"data", "inception_4c/output"} | {
         f"inception_4c/{branch}" for branch in ("1x1", "3x3", "5x5", "pool_proj")
     } | {t for t in tops if t.startswith("data_")}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_goes_on_in_the_context(make):
+    net = make()
+    with net.lean():
+        expected = [step(net, ["head"], seed) for seed in (0, 1)]
+        step(net, ["head"], 0)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if step(net, ["head"], 1) == expected[1] else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert step(net, ["head"], 1) == expected[1]
 
 
 def test_interrupts_leave_a_lean_net_right():

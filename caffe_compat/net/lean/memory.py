@@ -57,13 +57,12 @@ class Lean:
     @contextmanager
     def entered(self, keep: Iterable[str]) -> Iterator[None]:
         """Context in which passes are lean; the blobs of these names keep their memory."""
-        lock = self._passes().lock
-        with lock:
+        with self._passes().lock:
             self._enter(keep)
         try:
             yield
         finally:
-            with lock:
+            with self._passes().lock:  # in a forked process another one
                 self._leave()
 
     def _enter(self, keep: Iterable[str]) -> None:
@@ -371,11 +370,10 @@ class Lean:
                 "a lean pass has given up values that cannot be computed again; run the net "
                 "forward, or name the blobs that you look at in lean(keep=...)"
             )
-        made = {id(blob): blob for tops in parts.tops[: last + 1] for blob in tops}
         kept = [
             blob
             for name, blob in parts.blobs.items()
-            if id(blob) in made and name not in parts.inputs
+            if id(blob) in self._made_by(last) and name not in parts.inputs
             if blob.data_block.seen and blob.data_block.root not in self._arena
         ]
         with self._inputs.back(kept):
