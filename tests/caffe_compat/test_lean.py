@@ -283,19 +283,21 @@ def test_a_blob_to_be_kept_that_is_not_there_is_refused(make):
 
 
 def test_less_memory_is_held_and_all_of_it_given_back(make):
-    net = make(nets.bundled("bvlc_googlenet"))
+    net, end = make(nets.bundled("bvlc_googlenet")), "inception_4c/output"
+    lean, blobs = net._passes.lean, net._parts.blobs
     with net.lean():
-        step(net, ["inception_4c/output"])
-        step(net, ["inception_4c/output"])
-        room = net._passes.lean._arena.capacity
-    reached = list(net._layer_names).index("inception_4c/output")
-    tops = {t for name in list(net._layer_names)[: reached + 1] for t in net.top_names[name]}
-    every = sum(net.blobs[name].count for name in tops if "_split_" not in name)
-    assert room < 0.35 * 2 * every  # data and diffs
-    held = [name for name in tops if net._parts.blobs[name].blocks[0].seen]
-    assert set(held) <= {"data", "inception_4c/output"} | {
-        f"inception_4c/{branch}" for branch in ("1x1", "3x3", "5x5", "pool_proj")
-    } | {t for t in tops if t.startswith("data_")}
+        for _ in range(2):
+            step(net, [end])
+        room = lean._arena.capacity
+        held = {name for name, blob in blobs.items() if blob.data_block.seen}
+        diffs = {name for name, blob in blobs.items() if blob.diff_block.seen}
+    last = list(net._layer_names).index(end)
+    tops = {top for name in list(net._layer_names)[: last + 1] for top in net.top_names[name]}
+    assert room < 0.35 * 2 * sum(blobs[name].count for name in tops if "_split_" not in name)
+    within = set(net.bottom_names[end])
+    splits = {name for name in blobs if name.startswith(f"{end}_")}
+    assert held <= {"data", end} | within | splits and diffs == {"data", end}
+    assert not len(lean._arena) and not lean._arena.capacity
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
