@@ -37,6 +37,8 @@ class Blob:
     # of the net that it belongs to: its memory and views change under this alone
     lock: Any = nullcontext()
     memory = SyncedMemory
+    # a weak reference to what wants to know before a program looks at data or diff (a net's Lean)
+    watcher: Callable[[], Any] = staticmethod(lambda: None)
 
     def __init__(self, *shape: int) -> None:
         self._shape: Optional[Tuple[int, ...]] = None
@@ -156,6 +158,20 @@ class Blob:
     def blocks(self) -> Tuple[SyncedMemory, SyncedMemory]:
         """The memory of `data` and of `diff`."""
         return self._data, self._diff
+
+    def forget_view(self, name: str) -> None:
+        """Forget the array of `data` or `diff` that was given out last: its memory is given up."""
+        self._views.pop(name, None)
+
+    @property
+    def data_block(self) -> SyncedMemory:
+        """The memory of `data`."""
+        return self._data
+
+    @property
+    def diff_block(self) -> SyncedMemory:
+        """The memory of `diff`."""
+        return self._diff
 
     def share_data(self, other: "Blob") -> None:
         """Use the other blob's memory for `data` (Caffe's ShareData); the counts must agree."""

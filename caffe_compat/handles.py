@@ -156,12 +156,19 @@ class Blob(Instance):
     @property
     def data(self) -> np.ndarray:
         """The values: a new array over the blob's memory, so that its own shape can be set."""
+        self._watched("data")
         return self._blob.data.view()
 
     @property
     def diff(self) -> np.ndarray:
         """Their gradient, likewise."""
+        self._watched("diff")
         return self._blob.diff.view()
+
+    def _watched(self, which: str) -> None:
+        watcher = self._blob.watcher()
+        if watcher is not None:
+            watcher.look(self._blob, which)
 
     @property
     def shape(self) -> IntVec:

@@ -69,6 +69,21 @@ class SyncedMemory:
         """Whether anybody has looked at it, or a device has written it."""
         return self._values is not None or self.there.head != UNINITIALIZED
 
+    @property
+    def root(self) -> "SyncedMemory":
+        """The block that this one is a stretch of; itself where it is none."""
+        return self
+
+    def lie_in(self, values: np.ndarray) -> None:
+        """Keep the values in this array, on the host; they are what it holds."""
+        self._values = values
+        self.there.head = HEAD_AT_CPU
+
+    def give_up(self) -> None:
+        """Give up the memory on both sides; from here on the values are zero, and new."""
+        self.there.head, self.there.tensor = UNINITIALIZED, None
+        self._values = None
+
     def gpu(self, shape: Sequence[int], count: int) -> Any:
         """The first `count` values on the device in this shape, to be read (Caffe's gpu_data)."""
         there = self.there
@@ -151,6 +166,10 @@ class Part(SyncedMemory):
     @property
     def seen(self) -> bool:
         return self.whole.seen
+
+    @property
+    def root(self) -> SyncedMemory:
+        return self.whole.root
 
     def gpu(self, shape: Sequence[int], count: int) -> Any:
         there, count_there = self.there, self.whole.capacity

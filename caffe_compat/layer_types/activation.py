@@ -15,6 +15,7 @@ class ReLU(SameShape):
     """y = max(x, 0) + negative_slope * min(x, 0)."""
 
     type = "ReLU"
+    lean_reads = "x"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.slope = np.float32(self.layer_param.relu_param.negative_slope)
@@ -36,6 +37,7 @@ class Dropout(SameShape):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.ratio = self.layer_param.dropout_param.dropout_ratio
+        self.lean_reads = "" if self.phase == caffe_pb2.TEST else None  # else it draws numbers
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data

@@ -18,6 +18,7 @@ class BatchNorm(SameShape):
     """
 
     type = "BatchNorm"
+    lean_reads = ""
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.batch_norm_param

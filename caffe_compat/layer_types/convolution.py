@@ -132,6 +132,7 @@ class Im2col(Windowed):
 class Weighted(Windowed):
     """A convolution from arrays `large` to arrays `small`; Deconvolution runs it backward."""
 
+    lean_reads = ""
     _shapes: Tuple[Any, Any] = (None, None)  # the last ones, and their geometry
     _fitted: Any = None  # the blobs' shapes after the last reshape
 

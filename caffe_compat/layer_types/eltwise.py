@@ -30,6 +30,7 @@ class Eltwise(Layer):
             )
         if p.coeff and self.is_product:
             raise PrototxtError(f'layer "{self.name}": a product takes no coefficients')
+        self.lean_reads = "xy" if self.is_product else ""
         self.coeff = [np.float32(c) for c in p.coeff] or [np.float32(1)] * len(bottom)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

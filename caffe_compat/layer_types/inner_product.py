@@ -15,6 +15,7 @@ class InnerProduct(Layer):
     """y (M, N) = x (M, K) · W^T + b, with W (N, K), or (K, N) if `transpose`."""
 
     type = "InnerProduct"
+    lean_reads = ""
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.inner_product_param

@@ -20,6 +20,7 @@ class LRN(Layer):
     """
 
     type = "LRN"
+    lean_reads = "x"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.layer_param.lrn_param

@@ -18,6 +18,8 @@ from .registry import Blobs, Layer, SameShape, register
 class Neuron(SameShape):
     """Subclasses give `value(x)`, and `slope(x, y)`, the derivative."""
 
+    lean_reads = "xy"
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         # infinities and NaN come out as in Caffe
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):

@@ -52,6 +52,7 @@ class Pooling(Layer):
         self.method, self.is_global, self.floor = p.pool, p.global_pooling, p.round_mode == p.FLOOR
         self.is_max, self.is_stochastic = self.method == p.MAX, self.method == p.STOCHASTIC
         self.can_add, self.can_rectify = not self.is_stochastic, self.is_max
+        self.lean_reads = None if self.is_stochastic else ""
         if len(top) > 1 and not self.is_max:
             raise PrototxtError(
                 f'layer "{self.name}": only MAX pooling has a second top (the mask)'

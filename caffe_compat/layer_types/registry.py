@@ -45,6 +45,9 @@ class Layer:
     can_rectify = False
     no_gradient: Tuple[int, ...] = ()  # bottoms that have none: labels, indices
     views = False  # of a Concat: may the bottoms live in the top's memory?
+    # which values its backward pass reads: its bottoms' ("x"), its tops' ("y"), or none (""); its
+    # passes write all that they make. None: nothing is known, so a lean net keeps its blobs
+    lean_reads: Optional[str] = None
     program: Any = None  # of a Python layer: the object of a program's that it runs
     # did its last forward pass run in GPU mode? None: there was none
     ran_on_gpu: Optional[bool] = None

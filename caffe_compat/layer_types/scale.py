@@ -19,6 +19,7 @@ class Broadcast(Layer):
 
     bottoms = (1, 2)
     in_place = True
+    lean_reads = "x"
 
     def place(self, bottom: Blobs, param: Any) -> Tuple[int, ...]:
         """Find the axes; returns the shape of the parameter, if there is one."""

@@ -11,6 +11,7 @@ class Softmax(SameShape):
     """y = exp(x - max x) / sum of exp(x - max x)."""
 
     type = "Softmax"
+    lean_reads = "y"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.axis = self.canonical_axis(self.layer_param.softmax_param.axis, bottom[0])

@@ -16,6 +16,7 @@ class Split(Layer):
     """One blob for several readers: the tops share its data, their diffs add up."""
 
     type = "Split"
+    lean_reads = ""
     tops = (1, None)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
@@ -39,6 +40,7 @@ class Concat(Layer):
     """The bottoms side by side along one axis."""
 
     type = "Concat"
+    lean_reads = ""
     bottoms = (1, None)
     can_rectify = True
 

@@ -111,6 +111,7 @@ class Net(Listed):
         last = self._names.index(end) if end is not None else len(self._parts.layers) - 1
         names = set((self.top_names[end] if end is not None else self.outputs) + list(blobs or []))
         self._fill(kwargs, "data", self.inputs, "input")
+        self._passes.lean.keep(names)
         self._forward(first, last)
         return self._arrays(names, "data")
 
@@ -139,6 +140,7 @@ class Net(Listed):
             (self.bottom_names[end] if end is not None else self.inputs) + list(diffs or [])
         )
         self._fill(kwargs, "diff", self.outputs, "output")
+        self._passes.lean.keep(names)
         self._backward(first, last)
         return self._arrays(names, "diff")
 
@@ -242,6 +244,27 @@ class Net(Listed):
         Arrays of the diffs of Splits' tops that were taken before are live no more.
         """
         self._passes.merge_splits()
+
+    def lean(self, keep: Iterable[str] = ()) -> ContextManager[None]:
+        """Context in which passes from the first layer on hold no more memory than they need.
+
+        A blob's data are given up when no further layer reads them, forward or backward, and its
+        diff when the layer that makes it has run backward. Results are the same to the bit. The
+        net's inputs, the blobs named in `keep`, and those that a program looks at in the meantime
+        keep theirs. Data that were given up are computed again when somebody looks at them; a diff
+        that was given up raises CaffeError within the context, and is zero after it. Gradients of
+        weights are computed only for those at whose diff a program has looked before the pass.
+        Raises CaffeError for a name in `keep` that no blob has.
+
+        Arrays that were taken before of blobs that are given up are live no more. In GPU mode, in
+        nets with Python or Filter layers, and while functions are called around the layers, passes
+        are as ever.
+        """
+        keep = [keep] if isinstance(keep, str) else list(keep)
+        for name in keep:
+            if name not in self._parts.blobs:
+                raise CaffeError(f'lean(keep=...): the net has no blob "{name}"')
+        return self._passes.lean.entered(keep)
 
     def reshape(self) -> None:
         """Fit every blob to the inputs' shapes. Raises ShapeError at the first that cannot be."""

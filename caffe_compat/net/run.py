@@ -4,13 +4,14 @@ import os
 import threading
 import weakref
 from itertools import chain
-from typing import Any, Callable, Dict, List, cast
+from typing import Any, Callable, Dict, List, Optional, cast
 
 from .. import devices
 from ..blob import Blob
 from ..layer_types.convolution import Convolution
 from . import on_device, sharing
 from .build import Parts, naming
+from .lean import Lean
 from .masks import Masks
 
 BEFORE_FORWARD, AFTER_FORWARD = "before_forward", "after_forward"
@@ -50,6 +51,7 @@ class Passes:
             parts.layers[i].reshape(parts.bottoms[i], parts.tops[i])
         self._spare = Blob(0)
         self._seen_shapes: Any = None
+        self.lean = Lean(self)
         self.lend_lock()
 
     def lend_lock(self) -> None:
@@ -74,11 +76,29 @@ class Passes:
         self._lose_gradients()
         sharing.keep_unreached_tops(parts, self._concats, first, last)
         self._reshape_ahead(first, last)
+        lean = self.lean.begin_forward(first, last, on_gpu or self._watched())
+        self.run_forward(first, last, lean, on_gpu)
+        return float(
+            sum(
+                weight * (float(top.gpu_data.sum()) if on_gpu else top.data.sum())
+                for i in range(first, last + 1)
+                for weight, top in zip(parts.loss_weights[i], parts.tops[i])
+                if weight
+            )
+        )
+
+    def run_forward(
+        self, first: int, last: int, lean: Optional[Lean], on_gpu: bool = False
+    ) -> None:
+        """Run the layers, with what they make lying where `lean` says, if that is given."""
+        parts = self.parts
         merging = not (on_gpu or self._watched())
         i = first
         while i <= last:
             self._call(BEFORE_FORWARD, i)
             relu = self.relu_after.get(i) if merging and i < last else None
+            if lean:
+                lean.before_forward(i)
             layer, bottom, top = parts.layers[i], parts.bottoms[i], parts.tops[i]
             with naming(layer, bottom):
                 # as in Caffe, each layer fits its tops to its bottoms first, and none after `last`
@@ -92,26 +112,24 @@ class Passes:
                     cast(Convolution, layer).forward(bottom, top, relu)
                     relu.ran_on_gpu = False
             self._call(AFTER_FORWARD, i)
-            i += 1 if relu is None else 2
-        return float(
-            sum(
-                weight * (float(top.gpu_data.sum()) if on_gpu else top.data.sum())
-                for i in range(first, last + 1)
-                for weight, top in zip(parts.loss_weights[i], parts.tops[i])
-                if weight
-            )
-        )
+            following = i + (1 if relu is None else 2)
+            if lean:
+                for done in range(i, following):
+                    lean.after_forward(done)
+            i = following
 
     def backward(self, first: int, last: int) -> None:
         """Run the layers backward from `first` down to `last`."""
         with self.lock:
             if not devices.on_gpu():
-                self._backward(first, last)
+                self._backward(first, last, False)
                 return
             with on_device.passing(self.parts, self._concats):
-                self._backward(first, last)
+                self._backward(first, last, True)
 
-    def _backward(self, first: int, last: int) -> None:
+    def _backward(self, first: int, last: int, on_gpu: bool) -> None:
+        watched = self.calls[BEFORE_BACKWARD] or self.calls[AFTER_BACKWARD]
+        lean = self.lean.begin_backward(first, last, on_gpu or bool(watched))
         self._masks.begin()
         for number, split in self.splits.items():
             split.begin()
@@ -123,8 +141,13 @@ class Passes:
                 split.separate()  # the pass ends between this Split and its readers
         for i in range(first, last - 1, -1):
             self._call(BEFORE_BACKWARD, i)
-            if self.parts.plan.layers[i] and i not in self._masks.done:
-                self._backward_layer(i, last)
+            if self.parts.plan.layers[i]:
+                if lean:
+                    lean.before_backward(i)
+                if i not in self._masks.done:
+                    self._backward_layer(i, last)
+                if lean:
+                    lean.after_backward(i)
             self._call(AFTER_BACKWARD, i)
 
     def _backward_layer(self, i: int, last: int) -> None:

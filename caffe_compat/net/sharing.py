@@ -83,6 +83,7 @@ class SplitTop(Blob):
         super().__init__(*shape)
         self.on_look: Optional[Callable[[], None]] = None
         self._lease: Callable[[], Optional[Lease]] = lambda: None  # a weak reference
+        self.given_up = False  # was its diff given up, in a lean pass?
 
     @property
     def diff(self) -> np.ndarray:
@@ -121,14 +122,14 @@ class SplitTop(Blob):
         lease = self._lease()
         held = lease is not None and lease.memory is self._diff
         if held or not self._diff.seen:
-            return not held
+            return not held and not self.given_up
         if self._diff.there.head > HEAD_AT_CPU:
             return not bool(self._diff.gpu(self.shape, self.count).any())
         return not self._diff.values[: self.count].any()
 
     def forget_diff(self) -> None:
         """Give up the memory of `diff`; from here on it is zero, and new when it is looked at."""
-        self._diff = SyncedMemory(self._diff.capacity)
+        self._diff, self.given_up = SyncedMemory(self._diff.capacity), False
 
 
 class MergedSplit:

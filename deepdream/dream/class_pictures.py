@@ -22,6 +22,7 @@ import numpy as np
 from ..errors import NotFiniteError, Size
 from ..pictures.resize import zoomed
 from .fourier import Adam, CloseUp, Spectrum, View
+from .lean import lean
 from .passes import backward
 from .preprocess import (
     deprocess,
@@ -133,6 +134,7 @@ def grey_noise(size: Size, seeds: Sequence[int]) -> np.ndarray:
     ).astype(np.float32)
 
 
+@lean
 def visualise(
     net: Any,
     layer: str,
@@ -304,6 +306,7 @@ def _class_gradient(net: Any, score: _Score, clear: bool) -> np.ndarray:
     return backward(net, {score.blob: diff}, score.layer, clear=clear)
 
 
+@lean
 def probabilities(
     net: Any,
     pictures: np.ndarray,

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import DeviceFailedError, NotFiniteError, TargetError
 from ..pictures.resize import zoomed
 from ..settings import MATCH
+from .lean import lean
 from .octaves import check, guide_features, octave_sizes
 from .on_device.blobs import difference_there, failures, on_gpu
 from .on_device.brought import OnDevice
@@ -183,6 +184,7 @@ class Result:
     history: List[Evaluation]
 
 
+@lean
 def match(
     net: Any,
     base_img: np.ndarray,

@@ -10,6 +10,7 @@ from ..errors import DeviceFailedError, NotFiniteError, ShortOfMemoryError, Size
 from ..pictures.arrays import Computed, New, fill, is_whole
 from ..pictures.resize import zoomed, zoomed_by, zoomed_into
 from ..settings import DREAM
+from .lean import lean
 from .objectives import Objective, objective_L2
 from .on_device import blobs
 from .passes import new_request
@@ -117,6 +118,7 @@ def check(net: Any, end: str, sizes: Sequence[Size], is_blob: bool = False) -> N
         preflight(end, sizes)
 
 
+@lean
 def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
     """Activations (C, h, w) of `end` for a guide, RGB (H, W, 3), at its own size, unjittered."""
     height, width = np.shape(guide)[:2]
@@ -127,6 +129,7 @@ def guide_features(net: Any, guide: np.ndarray, end: str) -> np.ndarray:
     return features
 
 
+@lean
 def deepdream(
     net: Any,
     base_img: np.ndarray,

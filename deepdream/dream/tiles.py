@@ -30,6 +30,7 @@ import numpy as np
 from ..errors import Size, SizeError, TargetError
 from ..pictures.arrays import New, zeros
 from ..pictures.tiling import Reach, Span, margins, spans
+from .lean import lean
 from .objectives import Objective, Part, l2, objective_L2
 from .passes import backward, forward_values
 from .preprocess import input_blob, reshape_input
@@ -178,6 +179,7 @@ class Tiled:
                 yield (row, column), (in_rows, in_columns)
 
 
+@lean
 def of_tile(
     net: Any, objective: Objective, reaches: Mapping[str, Reach], one: TilePass
 ) -> Tuple[float, np.ndarray]:

@@ -9,7 +9,7 @@ import netfile.system.memory
 from netfile.shapes import infer, weight_shapes, window
 
 from ..errors import ModelError, Size, SizeError
-from . import engine
+from . import engine, lean
 from .description import input_shape
 
 # of a GPU's memory, by the layers' code: tensors as its top that a layer has for a moment
@@ -41,20 +41,33 @@ class Pass(NamedTuple):
 
 def needed(description: Any, largest: Pass, real_caffe: bool) -> int:
     """Bytes that a pass takes, about, and what is kept beside it."""
+    beside = largest.beside * largest.batch * math.prod(largest.size)
+    return 4 * _values(description, largest, real_caffe) + beside
+
+
+def held(description: Any, largest: Pass, real_caffe: bool) -> int:
+    """Bytes that the net still holds after such passes, and uses again in the next ones."""
+    return 4 * _values(description, largest, real_caffe, after=True)
+
+
+def _values(description: Any, largest: Pass, real_caffe: bool, after: bool = False) -> int:
+    """Values that a pass takes; after: those that the net holds after it."""
     shapes = infer(description, input_shape(description, largest.size, largest.batch), largest.end)
     counts = {blob: math.prod(shape) for blob, shape in shapes.items() if shape}
-    values = sum(counts.values()) * (2 if largest.backward else 1)
     layers = description.layer[: _index(description, largest.end) + 1]
+    one = largest.batch == 1
     if real_caffe:
+        values = sum(counts.values()) * (2 if largest.backward else 1)
         values += _caffes_own(layers, shapes, counts, largest.backward)
+    elif largest.backward:
+        values = lean.values(layers, counts, list(layers[-1].top), one, after)
     else:
         # a Concat's bottoms lie in its top; with several items in the batch they cannot
-        one = largest.batch == 1
-        values -= sum(
+        values = sum(counts.values()) - sum(
             counts.get(blob, 0) for layer in layers if one and layer.type == "Concat"
             for blob in layer.bottom
         )  # fmt: skip
-    return 4 * values + largest.beside * largest.batch * math.prod(largest.size)
+    return values
 
 
 def needed_there(description: Any, largest: Pass) -> int:

@@ -33,9 +33,9 @@ class OpenNet:
 
     `about` is what the engine says of itself. `model` is the one that was asked for, `net` may be
     one that was made of it to take `any_size`; `names` leads from the model's own layers to those
-    of `net`. `layers` are in `net`, and `end` is the one that runs last. `holds`: bytes that its
-    passes take at the largest size that was asked for so far. `tile`: the (height, width) of the
-    tiles by which the picture must be dreamt on; None where it is taken as a whole. `gpu`: the
+    of `net`. `layers` are in `net`, and `end` is the one that runs last. `holds`: bytes that it
+    holds after passes at the largest size that was asked for so far. `tile`: the (height, width) of
+    the tiles by which the picture must be dreamt on; None where it is taken as a whole. `gpu`: the
     number of the GPU that it computes on.
     """
 
@@ -138,7 +138,7 @@ def open(
             asked_of = _Asked(caffe, description, wanted, largest, guide_sizes, weights, holds)
             tile = _check_memory(asked_of, declared, tiling)
             part = largest._replace(size=tile or largest.size, beside=0)
-            holds = max(holds, memory.needed(description, part, engines.aborts(caffe)))
+            holds = max(holds, memory.held(description, part, engines.aborts(caffe)))
         elif tiling and tiling.tile and _is_smaller(tiling.tile, sizes[0]):
             tile = tiling.tile
     if gpu is not None:

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from ..dream.lean import lean
 from ..dream.octaves import BYTES_PER_PIXEL as BYTES_OF_A_DREAM
 from ..dream.octaves import Progress
 from ..dream.passes import backward_from
@@ -121,6 +122,7 @@ def follow(job: Any, recording: Recording, report: Optional[Report] = None) -> C
     return Comparison(steps, reference, result, time.monotonic() - started)
 
 
+@lean
 def from_state(
     net: Any, end: str, objective: Callable[[Any], None], state: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from scripts.bench import curve, on_gpu, start, steps, users  # noqa: E402
-from scripts.bench.sides import ENGINES, machine  # noqa: E402
+from scripts.bench.sides import ENGINES, PLAIN, machine  # noqa: E402
 
 SIZES = ["224x224", "1024x575", "2048x1150"]
 PARTS = {
@@ -52,7 +52,11 @@ def parse(argv: Optional[List[str]]) -> argparse.Namespace:
         help="turns of the longer parts, users and curve (default %(default)s)",
     )
     p.add_argument(
-        "--engine", nargs="+", choices=ENGINES, help="only these (default: all that are installed)"
+        "--engine",
+        nargs="+",
+        choices=[*ENGINES, PLAIN],
+        help="only these (default: all that are "
+        "installed); of steps also plain, the built-in engine with nets that hold everything",
     )
     p.add_argument(
         "--layers",

@@ -1,10 +1,12 @@
 """One side of the benchmark: bvlc_googlenet on one engine, and the time of its gradient steps.
 
 bench.py starts it and talks to it in lines of JSON: a question names a size, the answer has the
-times. Engines: compat and caffe (as `deepdream` loads them), torch (eager, on the CPU).
+times. Engines: compat and caffe (as `deepdream` loads them), torch (eager, on the CPU). As in a
+dream, the built-in engine's net is lean; plain is that engine with a net that holds everything.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -32,9 +34,12 @@ def picture(width: int, height: int) -> np.ndarray:
 
 
 class CaffeSide:
-    """Forward to END, the notebook's objective, backward, on an engine with pycaffe's API."""
+    """Forward to END, the notebook's objective, backward, on an engine with pycaffe's API.
 
-    def __init__(self, engine: str) -> None:
+    plain: let a net that could be lean hold everything.
+    """
+
+    def __init__(self, engine: str, plain: bool = False) -> None:
         from google.protobuf import text_format
 
         from deepdream.nets import engine as engines
@@ -49,7 +54,10 @@ class CaffeSide:
             f.flush()
             self.net = self.caffe.Net(f.name, self.caffe.TEST)
         about = engines.describe(self.caffe)
-        self.name = f"{about['name']} {about['version']}"
+        self.name = f"{about['name']} {about['version']}{', plain' if plain else ''}"
+        self._context = contextlib.ExitStack()
+        if not plain and hasattr(self.net, "lean"):
+            self._context.enter_context(self.net.lean())
 
     def prepare(self, width: int, height: int) -> None:
         source = self.net.blobs["data"]
@@ -180,7 +188,9 @@ Side = Union[CaffeSide, TorchSide]
 
 
 def make(engine: str) -> Side:
-    return TorchSide() if engine == "torch" else CaffeSide(engine)
+    if engine == "torch":
+        return TorchSide()
+    return CaffeSide("compat", plain=True) if engine == "plain" else CaffeSide(engine)
 
 
 def warm_up(engine: str) -> float:
@@ -211,7 +221,7 @@ def step_times(side: Side) -> Dict[str, float]:
 
 def main(argv: Optional[List[str]] = None) -> None:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("engine", choices=["compat", "caffe", "torch"])
+    p.add_argument("engine", choices=["compat", "plain", "caffe", "torch"])
     engine = p.parse_args(argv).engine
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer

@@ -16,6 +16,7 @@ from typing import Any, Dict, List
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINES = ["compat", "caffe", "torch"]
+PLAIN = "plain"  # the built-in engine with nets that are not lean; of steps, where it is named
 Numbers = Dict[str, Any]
 
 
@@ -67,6 +68,8 @@ def has_torch(python: str) -> bool:
 def installed(args: argparse.Namespace) -> Dict[str, str]:
     """{engine: Python} of what there is to measure."""
     pythons = {"compat": sys.executable}
+    if PLAIN in (args.engine or ()):
+        pythons[PLAIN] = sys.executable
     if os.path.exists(args.caffe_python):
         pythons["caffe"] = args.caffe_python
     if has_torch(args.torch_python):

@@ -6,11 +6,15 @@ import sys
 
 import pytest
 
+import caffe_compat
+from caffe_compat.layer_types.registry import LAYERS
 from deepdream.errors import ModelError, SizeError
-from deepdream.nets import engine, memory
+from deepdream.nets import engine, lean, memory
 from deepdream.nets.description import describe
+from netfile.prototxt import read_prototxt
 from netfile.shapes import infer
 from netfile.system.memory import Free
+from tests.support.nets import bundled, written
 
 END = "inception_4c/output"
 LARGEST = memory.Pass(END, (600, 800))
@@ -36,15 +40,48 @@ def left(monkeypatch):
     return is_
 
 
-def test_the_built_in_engine_holds_each_blob_and_its_diff_but_concats_bottoms_once(
-    small_net, counts
-):
+def test_a_forward_pass_holds_each_blob_but_concats_bottoms_once(small_net, counts):
     bottoms = [b for layer in small_net.layer if layer.type == "Concat" for b in layer.bottom]
     within = sum(counts.get(blob, 0) for blob in bottoms)
-    total = sum(counts.values())
-    assert memory.needed(small_net, LARGEST, real_caffe=False) == 4 * (2 * total - within)
     forward = LARGEST._replace(backward=False)
-    assert memory.needed(small_net, forward, real_caffe=False) == 4 * (total - within)
+    takes = memory.needed(small_net, forward, real_caffe=False)
+    assert takes == 4 * (sum(counts.values()) - within)
+
+
+def held(net):
+    """Values that a net of the built-in engine's holds in a step: blobs, inputs, masks of pools."""
+    lean, blobs = net._passes.lean, net._parts.blobs.values()
+    blocks = {id(b): b for blob in blobs for b in (blob.data_block.root, blob.diff_block.root)}
+    kept = sum(b.capacity for b in blocks.values() if b.seen and b not in lean._arena)
+    masks = [layer.recall(bottom) for layer, bottom in zip(net._parts.layers, net._parts.bottoms)
+             if layer.type == "Pooling" and layer.is_max]  # fmt: skip
+    masks = sum(mask.nbytes // 4 for mask in masks if mask is not None)
+    return kept + lean._arena.capacity + masks + net._parts.blobs["data"].count
+
+
+@pytest.mark.parametrize("end", ["inception_4c/output", "conv2/3x3", "inception_3b/3x3"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_step_holds_what_is_worked_out_to_the_value(end, batch, tmp_path):
+    net = caffe_compat.Net(written(tmp_path, bundled("bvlc_googlenet")), caffe_compat.TEST)
+    net.blobs["data"].reshape(batch, 3, 240, 250)
+    with net.lean():
+        for _ in range(2):  # at first the end's values move to memory of their own
+            net.forward(end=end)
+            net.blobs[end].diff[...] = 1
+            net.backward(start=end)
+        takes = 4 * held(net)
+    after = 4 * held(net)
+    described = read_prototxt(tmp_path / "net.prototxt", caffe_compat.io.caffe_pb2)
+    one = memory.Pass(end, (240, 250), batch)
+    assert memory.needed(described, one, real_caffe=False) == pytest.approx(takes, rel=0.001)
+    assert memory.held(described, one, real_caffe=False) == pytest.approx(after, rel=0.001)
+    assert after < takes / 2
+
+
+def test_what_backward_passes_read_is_known_as_the_engine_has_it():
+    for kind, layer in LAYERS.items():
+        own = {"Dropout", "Eltwise", "Pooling"}  # theirs depends on the settings
+        assert kind in own or lean.READS.get(kind) == layer.lean_reads, kind
 
 
 def test_a_real_caffe_holds_maxima_columns_and_a_diff_for_each_reader_too(small_net, counts):
