@@ -119,7 +119,7 @@ test-no-engine:  ## test what needs no engine: PYTHON=python3.8, with the lowest
 	    tests/netfile tests/net_surgery tests/deepdream
 
 caffe:  ## install a real Caffe 1.0 into .caffe/, from Debian 11's packages, without root
-	@$(PYTHON) scripts/real_caffe/install_caffe.py
+	@$(PYTHON) scripts/debian/install_caffe.py
 
 # any Python that has a Caffe and pytest will do; pytest-xdist makes it quicker. The page in the
 # browser makes its pictures as the command line does, and Starlette does not run there
