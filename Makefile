@@ -16,11 +16,11 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dream test test-slow test-pages test-wheel test-lowest test-no-engine test-torch test-gpu test-onnx \
-    test-weights caffe test-caffe reproduce lint docs bench fuzz soak model proto clean
+    test-weights caffe test-caffe arm64 test-arm64 reproduce lint docs bench fuzz soak model proto clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
-	    | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 23
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) \
+	    | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 23
 	@echo '  options of make dream: IMAGE=photo.jpg OUT=out/dream.png MODEL= END= GUIDE= SEED=0'
 	@echo '                         ARGS="--octaves 3" (any options of deepdream dream)'
 
@@ -119,7 +119,7 @@ test-no-engine:  ## test what needs no engine: PYTHON=python3.8, with the lowest
 	    tests/netfile tests/net_surgery tests/deepdream
 
 caffe:  ## install a real Caffe 1.0 into .caffe/, from Debian 11's packages, without root
-	@$(PYTHON) scripts/real_caffe/install_caffe.py
+	@$(PYTHON) scripts/debian/install_caffe.py
 
 # any Python that has a Caffe and pytest will do; pytest-xdist makes it quicker. The page in the
 # browser makes its pictures as the command line does, and Starlette does not run there
@@ -131,6 +131,16 @@ test-caffe: $(VENV)/.dev  ## run the tests on a real Caffe, and compare caffe_co
 	    $(CAFFE_PYTHON) -m pytest -c /dev/null --rootdir=. -q -p no:cacheprovider -m "not slow" \
 	    $(CAFFE_JOBS) tests/netfile tests/net_surgery tests/deepdream --ignore=tests/deepdream/web
 	CAFFE_PYTHON=$(abspath $(CAFFE_PYTHON)) $(BIN)/python -m pytest -m caffe tests/parity
+
+arm64: $(VENV)/.dev  ## install a Python for ARM64 into .arm64/, with QEMU, without root
+	@$(BIN)/python scripts/debian/install_arm64.py
+
+# compiled loops are kept in .arm64/loops, so that only the first run is long
+ON_ARM64 = kernels threads winograd convolution pooling weight_gradients
+test-arm64: arm64  ## run the engine's tests on an emulated ARM64, and compare its results to the bit
+	NUMBA_CACHE_DIR=$(abspath .arm64/loops) .arm64/bin/python -m pytest -p no:cacheprovider \
+	    $(addprefix tests/caffe_compat/test_,$(addsuffix .py,$(ON_ARM64)))
+	$(BIN)/python -m pytest -m arm64 tests/parity/test_processors.py
 
 reproduce: OUT = out/notebook
 reproduce: $(VENV)/.dev  ## make the 2015 notebook's pictures: OUT=out/notebook ARGS="--frames 30"

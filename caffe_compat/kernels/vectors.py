@@ -1,25 +1,28 @@
 """The processor's vectors of float32, in LLVM's language, since numba has none.
 
-LLVM fits the code to any processor. What multiplies and adds does so by one fused operation where
+LLVM fits the code to any processor: this one, or the one that NUMBA_CPU_NAME and
+NUMBA_CPU_FEATURES name. What multiplies and adds does so by one fused operation where
 the processor has it (FUSED), and then gives the same bits for any width of vectors.
 """
 
 from typing import Sequence, get_type_hints
 
-import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
 from .atomic import X86
 
-_features = llvmlite.binding.get_host_cpu_features()
+# what numba compiles for, "+avx,-avx512f"
+_named = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+_features = _named.split(",")
 # values in a vector register; x86 before AVX, and ARM, have four
-LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
+LANES = 16 if "+avx512f" in _features else 8 if "+avx" in _features else 4
 # one rounding for product and sum, where the processor has it
-FUSED = bool(_features.get("fma")) or not X86
+FUSED = "+fma" in _features or not X86
 
 I64, FLOAT = ir.IntType(64), ir.FloatType()
 _I32 = ir.IntType(32)

@@ -1,7 +1,8 @@
 """Gradients of weights: products over all positions, or items, of a batch.
 
-Each value is summed by one thread, item by item, so that it is the same to the bit for any number
-of threads. Arrays are C-contiguous float32.
+Each value is summed by one thread, item by item and in parts of as many positions as a product has,
+so that it is the same to the bit for any number of threads and any width of vectors. Arrays are
+C-contiguous float32.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 from . import threads
 from .atomic import address_of, float32s, record
 from .direct.packing import Left, multiply_in_place, room
-from .gemm import LANES, WIDTH, Finish, Rows, Size
+from .gemm import DEPTH, LANES, WIDTH, Finish, Rows, Size
 from .geometry import Geometry
 
 _ROWS_VALUES = 1 << 17  # of positions' windows at a time: half of one core's level-2 cache
@@ -111,12 +112,13 @@ def convolved(
     """
     outputs, window = len(dweight) // groups, geo.kernel_h * geo.kernel_w
     wanted = 2 * threads.count()
-    # a block's columns fill the tiles' width
-    channels = max(1, -(-2 * WIDTH // window), -(-geo.channels * groups // wanted))
+    # a block's columns fill the tiles' width, and a part of the positions the cache
+    most = _ROWS_VALUES // DEPTH // window
+    channels = max(-(-2 * WIDTH // window), min(most, -(-geo.channels * groups // wanted)))
     blocks = -(-geo.channels // channels)
     parts = 1 if blocks * groups >= threads.count() else min(threads.count(), outputs)
     step = -(-channels * window // LANES) * LANES
-    strip = max(1, min(geo.out_h * geo.out_w, _ROWS_VALUES // step))
+    strip = min(geo.out_h * geo.out_w, max(1, _ROWS_VALUES // step // DEPTH) * DEPTH)
     memory = room(-(-outputs // parts), step, strip)
     arguments = _Convolved(
         geo, np.ascontiguousarray(x), np.ascontiguousarray(dy), dweight, len(x), groups, outputs,

@@ -1,4 +1,4 @@
-"""Time the engines that are installed: steps, what users do, pictures of any size, and the start.
+"""Time the engines that are installed: steps, what users do, any size, cores, and the start.
 
 Real Caffe (.caffe/, from `make caffe`) and PyTorch (eager, on the CPU) are measured beside the
 built-in engine where they are installed. Each engine runs in a process of its own, and they take
@@ -13,7 +13,7 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.bench import curve, on_gpu, start, steps, users  # noqa: E402
+from scripts.bench import cores, curve, on_gpu, start, steps, users  # noqa: E402
 from scripts.bench.sides import ENGINES, PLAIN, machine  # noqa: E402
 
 SIZES = ["224x224", "1024x575", "2048x1150"]
@@ -21,6 +21,7 @@ PARTS = {
     "steps": steps.show,
     "users": users.show,
     "curve": curve.show,
+    "cores": cores.show,
     "start": start.show,
     "gpu": on_gpu.show,
 }
@@ -37,7 +38,11 @@ def parse(argv: Optional[List[str]]) -> argparse.Namespace:
     )
     p.add_argument("--quick", action="store_true", help="little work, to see whether the parts run")
     p.add_argument(
-        "--size", nargs="+", default=SIZES, metavar="WxH", help="of steps, from small to large"
+        "--size",
+        nargs="+",
+        default=SIZES,
+        metavar="WxH",
+        help="of steps, and of cores; rising",
     )
     p.add_argument(
         "--repeats",
@@ -74,6 +79,14 @@ def parse(argv: Optional[List[str]]) -> argparse.Namespace:
         help="of the pictures of the curve, from small to large",
     )
     p.add_argument("--plot", metavar="FILE.svg", help="draw the curve (needs matplotlib)")
+    p.add_argument(
+        "--threads",
+        nargs="+",
+        type=int,
+        metavar="N",
+        help="of cores (default: 1, 2, 4 and so on, up to the cores that there are)",
+    )
+    p.add_argument("--plot-cores", metavar="FILE.svg", help="draw that (needs matplotlib)")
     p.add_argument(
         "--caffe-python",
         default=str(ROOT / ".caffe" / "bin" / "python"),

@@ -21,16 +21,16 @@ Numbers = Dict[str, Any]
 
 
 class Worker:
-    """One engine in a process of its own."""
+    """One engine in a process of its own, with these settings in its environment."""
 
-    def __init__(self, python: str, engine: str, script: str) -> None:
+    def __init__(self, python: str, engine: str, script: str, **settings: str) -> None:
         self.engine = engine
         self._process = process = subprocess.Popen(
             [python, str(ROOT / "scripts" / "bench" / script), engine],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "GLOG_minloglevel": "2"},
+            env={**os.environ, "GLOG_minloglevel": "2", **settings},
         )
         assert process.stdin and process.stdout
         self._questions, self._answers = process.stdin, process.stdout

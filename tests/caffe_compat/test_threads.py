@@ -23,6 +23,22 @@ layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
 layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
   pooling_param { kernel_size: 2 stride: 2 } }
 """
+# a convolution of each way, and the loops between them
+WAYS = """
+force_backward: true
+layer { name: "data" type: "Input" top: "data"
+  input_param { shape { dim: 1 dim: 3 dim: 47 dim: 61 } } }
+layer { name: "5x5" type: "Convolution" bottom: "data" top: "5x5"
+  convolution_param { num_output: 32 kernel_size: 5 weight_filler { type: "xavier" } } }
+layer { name: "relu" type: "ReLU" bottom: "5x5" top: "5x5" }
+layer { name: "norm" type: "LRN" bottom: "5x5" top: "norm" lrn_param { local_size: 5 } }
+layer { name: "pool" type: "Pooling" bottom: "norm" top: "pool"
+  pooling_param { kernel_size: 3 stride: 1 pad: 1 } }
+layer { name: "tiles" type: "Convolution" bottom: "pool" top: "tiles"
+  convolution_param { num_output: 32 kernel_size: 3 weight_filler { type: "xavier" } } }
+layer { name: "average" type: "Pooling" bottom: "tiles" top: "average"
+  pooling_param { pool: AVE kernel_size: 3 stride: 2 } }
+"""
 VALUES = 1 << 17  # in pieces for many threads
 
 
@@ -45,6 +61,30 @@ def test_interrupts_at_random_instants_leave_the_engine_right():
     found = interrupts.interrupt(40, seed=5)
     assert found.pop("interrupted") > 5
     assert not any(found.values()), found
+
+
+def test_a_pass_is_the_same_to_the_bit_on_up_to_16_threads(tmp_path, monkeypatch):
+    path = tmp_path / "ways.prototxt"
+    path.write_text(WAYS)
+    caffe.set_random_seed(2)
+    net = caffe.Net(str(path), caffe.TEST)
+    data, top = net.blobs["data"], net.blobs["average"]
+    picture = np.random.RandomState(3).normal(size=data.shape)
+    found = []
+    for count in (1, 2, 3, 8, 16):
+        monkeypatch.setenv("CAFFE_COMPAT_THREADS", str(count))
+        for _ in range(10):
+            data.data[...] = picture
+            net.forward()
+            top.diff[...] = top.data
+            net.backward()
+            weights = [net.params[name][0].diff.copy() for name in ("5x5", "tiles")]
+            net.clear_param_diffs()
+            found.append((top.data.copy(), data.diff.copy(), *weights))
+    assert threads._team().helpers >= 15 and np.abs(found[0][1]).max() > 0
+    for arrays in found[1:]:
+        for array, first in zip(arrays, found[0]):
+            np.testing.assert_array_equal(array, first)
 
 
 class Stop(BaseException):

@@ -74,14 +74,17 @@ def test_sums_of_outer_products(items, rows, columns, rng):
     assert np.linalg.norm(c - wanted) < 1e-6 * np.linalg.norm(wanted)
 
 
-def test_gradients_are_the_same_to_the_bit_for_any_number_of_threads(rng, monkeypatch):
-    geo = shaped(6, (15, 14), (3, 3), 1, 1, 1)
-    x, dy = (rng.normal(size=(4, n, 15, 14)).astype(np.float32) for n in (6, 30))
+@pytest.mark.parametrize("channels, size", [(6, (15, 14)), (64, (40, 45))], ids=["few", "many"])
+def test_gradients_are_the_same_to_the_bit_for_any_number_of_threads(
+    channels, size, rng, monkeypatch
+):
+    geo = shaped(channels, size, (3, 3), 1, 1, 1)
+    x, dy = (rng.normal(size=(2, n, *size)).astype(np.float32) for n in (channels, 30))
     a, b = (rng.normal(size=(9, n)).astype(np.float32) for n in (70, 45))
     found = []
-    for count in ("1", "2", "5"):
+    for count in ("1", "2", "5", "16"):
         monkeypatch.setenv("CAFFE_COMPAT_THREADS", count)
-        dw, c = np.zeros((30, 54), np.float32), np.zeros((70, 45), np.float32)
+        dw, c = np.zeros((30, 9 * channels), np.float32), np.zeros((70, 45), np.float32)
         weights.convolved(x, dy, dw, geo, 1)
         weights.outer(a, b, c)
         found.append((dw, c))

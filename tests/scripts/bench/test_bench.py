@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from deepdream.cli.main import parser
-from scripts.bench import bench, sides, users
+from scripts.bench import bench, cores, sides, users
 
 
 @pytest.mark.parametrize("use", [*users.USES, *users.QUICK], ids=lambda use: use.name)
@@ -40,6 +40,34 @@ def test_engines_take_turns_and_their_medians_are_compared(monkeypatch, capsys):
     assert each[0].asked == each[1].asked and len(each[0].asked) == 4
 
 
+@pytest.mark.parametrize(
+    ("there_are", "wanted"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6]), (16, [1, 2, 4, 8, 16])]
+)
+def test_cores_are_doubled_up_to_those_that_there_are(there_are, wanted):
+    assert cores.numbers(there_are) == wanted
+
+
+def test_a_step_on_more_threads_is_compared_with_one(monkeypatch, capsys, tmp_path):
+    seconds, asked = {"1": 8.0, "2": 5.0, "4": 4.0}, []
+
+    def worker(python, engine, script, CAFFE_COMPAT_THREADS):
+        taken = seconds[CAFFE_COMPAT_THREADS]
+        asked.append((engine, CAFFE_COMPAT_THREADS))
+        side = Side(engine, taken)
+        side.ask = lambda size, layers: {"forward": taken / 4, "backward": 3 * taken / 4}
+        return side
+
+    monkeypatch.setattr(cores, "Worker", worker)
+    plotted = tmp_path / "cores.svg"
+    words = ["--size", "64x48", "--threads", "1", "2", "4", "--plot-cores", str(plotted)]
+    cores.show(bench.parse(words))
+    lines = capsys.readouterr().out.splitlines()
+    assert "| 64x48 | 2 | 5.000 s | 1.60 | 0.80 |" in lines
+    assert "| 64x48 | 4 | 4.000 s | 2.00 | 0.50 |" in lines
+    assert asked == [("compat", "1"), ("compat", "2"), ("compat", "4")]
+    assert "64x48" in plotted.read_text() and "threads" in plotted.read_text()
+
+
 def test_a_median_with_a_missing_number_is_none():
     assert sides.medians([{"peak": 2.0}, {"peak": 1.0}, {"peak": 4.0}]) == {"peak": 2.0}
     peak = sides.medians([{"peak": None}])["peak"]
@@ -47,5 +75,5 @@ def test_a_median_with_a_missing_number_is_none():
 
 
 def test_every_part_is_run_unless_some_are_named():
-    assert bench.parse([]).part == ["steps", "users", "curve", "start", "gpu"]
+    assert bench.parse([]).part == ["steps", "users", "curve", "cores", "start", "gpu"]
     assert bench.parse(["--part", "start"]).part == ["start"]

@@ -1,12 +1,10 @@
-"""Install a real Caffe 1.0 into .caffe/, without root, from Debian 11's packages.
+"""Debian's packages, unpacked into a folder of the project without root.
 
-They are unpacked beside a launcher, .caffe/bin/python. They come from the Debian mirror that this
-machine's apt uses, or from DEBIAN_MIRROR, and apt verifies them by Debian's signatures. After a
-failure, run it again: it downloads only what is missing. Only a complete installation is ever given
-the name .caffe.
+They come from the Debian mirror that this machine's apt uses, or from DEBIAN_MIRROR, and apt
+verifies them by Debian's signatures. After a failure the next run downloads only what is missing,
+and only a complete installation is ever given the folder's name.
 """
 
-import argparse
 import os
 import platform
 import shutil
@@ -15,60 +13,62 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import List, Optional
+from typing import Callable, List, NamedTuple, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from netfile.system.files import whole_folder  # noqa: E402
 
-SUITE = "bullseye"
-PACKAGES = [
-    "python3-caffe",
-    "libopenblas0-pthread",
-    "python3-scipy",
-    "python3-pil",
-    "python3-tqdm",
-    "python3-pytest",
-    "python3-pytest-xdist",
-    "python3-hypothesis",
-]
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-OTHER_WAYS = (
-    "other ways to a real Caffe: the package caffe-cpu of a Debian or Ubuntu of its time, "
-    "conda-forge's caffe, or your own build (GPU builds too); any Python that can `import caffe` "
-    "will do: run `python -m deepdream ... --engine caffe` with it"
-)
-LAUNCHER = """#!/bin/sh
-# Python 3.9 of Debian 11 with pycaffe, through its own loader and libraries
-here=$(cd "$(dirname "$0")/.." && pwd)
-lib="$here/usr/lib/x86_64-linux-gnu"
-loader="$here/lib/x86_64-linux-gnu"
-export PYTHONHOME="$here/usr" DEEPDREAM_CAFFE_PYTHON="$here/bin/python"
-export PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}$here/site:$here/usr/lib/python3/dist-packages"
-exec "$loader/ld-2.31.so" \\
-    --library-path "$lib/openblas-pthread:$lib:$loader:$lib/hdf5/serial:$here/usr/lib" \\
-    "$here/usr/bin/python3.9" "$@"
-"""
+_LIST = "packages.txt"  # by which the next run knows what it finds
 # a child process that is started as sys.executable needs the launcher too
-SITE = """import os
+_SITE = """import os
 import sys
 
-sys.executable = os.environ.get("DEEPDREAM_CAFFE_PYTHON", sys.executable)
+sys.executable = os.environ.get("DEEPDREAM_LAUNCHER", sys.executable)
 """
 
 
 class InstallError(Exception):
-    """Why a real Caffe cannot be installed this way, in one line."""
+    """Why something cannot be installed this way, in one line."""
 
 
-def check_machine() -> None:
-    """Raise InstallError unless Debian's packages can be downloaded and run here."""
+class Release(NamedTuple):
+    """A release of Debian: its number, its name, and the architectures of the packages wanted.
+
+    The first one is that of packages whose names say none.
+    """
+
+    number: int
+    suite: str
+    architectures: Sequence[str]
+
+
+class Wanted(NamedTuple):
+    """An installation: Debian's packages and a launcher for the Python among them.
+
+    Attributes:
+        name: what it is called.
+        packages: their names.
+        launcher: the text of bin/python, a shell script.
+        question: Python code that prints the version of what is installed, if it runs.
+        add: writes what else belongs into the folder.
+    """
+
+    name: str
+    release: Release
+    packages: Sequence[str]
+    launcher: str
+    question: str
+    add: Callable[[Path], None] = lambda folder: None
+
+
+def check_machine(what: str) -> None:
+    """Raise InstallError unless Debian's packages for x86-64 can be downloaded and run here."""
     system, processor = platform.system(), platform.machine()
     if system != "Linux" or processor not in ("x86_64", "AMD64"):
-        raise InstallError(
-            f"Debian's Caffe runs on Linux on x86-64; this is {system} on {processor}"
-        )
+        raise InstallError(f"{what} runs on Linux on x86-64; this is {system} on {processor}")
     for tool in ("apt-get", "dpkg-deb"):
         if not shutil.which(tool):
             raise InstallError(
@@ -98,13 +98,14 @@ def mirror() -> str:
     )
 
 
-def apt_options(folder: Path, address: str) -> List[str]:
+def apt_options(folder: Path, address: str, release: Release) -> List[str]:
     """apt-get's options: lists, state and cache under `folder`, `address` as the only source."""
     for name in ("lists/partial", "cache/archives/partial", "state"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "state" / "status").touch()
+    architectures = ",".join(release.architectures)
     (folder / "sources.list").write_text(
-        f"deb [arch=amd64 signed-by={KEYRING}] {address} {SUITE} main\n"
+        f"deb [arch={architectures} signed-by={KEYRING}] {address} {release.suite} main\n"
     )
     settings = {
         "Dir::Etc::sourcelist": folder / "sources.list",
@@ -113,8 +114,8 @@ def apt_options(folder: Path, address: str) -> List[str]:
         "Dir::State::lists": folder / "lists",
         "Dir::State::status": folder / "state" / "status",
         "Dir::Cache": folder / "cache",
-        "APT::Architecture": "amd64",
-        "APT::Architectures": "amd64",
+        "APT::Architecture": release.architectures[0],
+        "APT::Architectures": architectures,
         "APT::Install-Recommends": "false",
         "APT::Sandbox::User": "",
         "Acquire::Languages": "none",
@@ -125,14 +126,14 @@ def apt_options(folder: Path, address: str) -> List[str]:
 
 
 def error_line(text: str, *marks: str) -> str:
-    """The first line of apt-get's output that begins with one of these marks."""
+    """The first line of a program's output that begins with one of these marks."""
     lines = (line.strip() for line in text.splitlines() if line.startswith(marks))
     return next(lines, "no reason given")
 
 
-def fetch(folder: Path, address: str) -> List[Path]:
+def fetch(folder: Path, address: str, wanted: Wanted) -> List[Path]:
     """Paths of the packages and all that they depend on, downloaded and verified by apt."""
-    options = apt_options(folder, address)
+    options = apt_options(folder, address, wanted.release)
     update = subprocess.run(
         ["apt-get", *options, "-oAPT::Update::Error-Mode=any", "update"],
         capture_output=True,
@@ -140,12 +141,13 @@ def fetch(folder: Path, address: str) -> List[Path]:
     )
     if update.returncode:
         reason = error_line(update.stderr, "E:", "Err:")
+        number, suite, _ = wanted.release
         raise InstallError(
-            f"{address} does not serve Debian 11 ({SUITE}): {reason}; "
+            f"{address} does not serve Debian {number} ({suite}): {reason}; "
             "set DEBIAN_MIRROR to another mirror"
         )
-    command = ["apt-get", *options, "install", "--yes", "--quiet", "--download-only", *PACKAGES]
-    download = subprocess.run(command, capture_output=True, text=True)
+    command = ["apt-get", *options, "install", "--yes", "--quiet", "--download-only"]
+    download = subprocess.run([*command, *wanted.packages], capture_output=True, text=True)
     if download.returncode:
         reason = error_line(download.stderr, "E:")
         raise InstallError(
@@ -171,26 +173,26 @@ def unpack(packages: List[Path], folder: Path) -> None:
         list(pool.map(one, packages))
 
 
-def write_launcher(folder: Path) -> None:
-    """Write bin/python, and the list of packages by which the next run knows what it finds."""
+def write_launcher(folder: Path, wanted: Wanted) -> None:
+    """Write bin/python, and the list of packages."""
     (folder / "bin").mkdir(exist_ok=True)
     (folder / "site").mkdir(exist_ok=True)
-    (folder / "site" / "sitecustomize.py").write_text(SITE)
+    (folder / "site" / "sitecustomize.py").write_text(_SITE)
     launcher = folder / "bin" / "python"
     launcher.unlink(missing_ok=True)
-    launcher.write_text(LAUNCHER)
-    (folder / "packages.txt").write_text("\n".join(PACKAGES))
+    launcher.write_text(wanted.launcher)
+    (folder / _LIST).write_text("\n".join(wanted.packages))
     launcher.chmod(launcher.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
-def version(folder: Path) -> str:
-    """Caffe's version, from the launcher; "" if it does not run or has other packages."""
-    launcher = folder / "bin" / "python"
-    listed = folder / "packages.txt"
-    if not launcher.exists() or not listed.exists() or listed.read_text() != "\n".join(PACKAGES):
+def version(folder: Path, wanted: Wanted) -> str:
+    """What the launcher says; "" if it does not run or has other packages."""
+    launcher, listed = folder / "bin" / "python", folder / _LIST
+    same = listed.exists() and listed.read_text() == "\n".join(wanted.packages)
+    if not launcher.exists() or not same:
         return ""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    command = [str(launcher), "-c", "import caffe; print(caffe.__version__)"]
+    command = [str(launcher), "-c", wanted.question]
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     return run.stdout.strip() if run.returncode == 0 else ""
 
@@ -202,46 +204,27 @@ def check_ours(folder: Path, mark: str) -> None:
         raise InstallError(f"{folder}: exists already, and was not made by this; choose another")
 
 
-def install(target: Path) -> str:
-    """Install into `target`, unless a working Caffe is there; returns Caffe's version."""
-    present = version(target)
+def install(target: Path, wanted: Wanted) -> str:
+    """Install into `target`, unless it works there already; returns its version."""
+    present = version(target, wanted)
     if present:
-        print(f"{target}: Caffe {present} is already installed")
+        print(f"{target}: {wanted.name} {present} is already installed")
         return present
-    check_machine()
+    check_machine(f"Debian's {wanted.name}")
     downloads = target.with_name(target.name + ".download")
-    check_ours(target, "packages.txt")
+    check_ours(target, _LIST)
     check_ours(downloads, "sources.list")
-    address = mirror()
-    packages = fetch(downloads, address)
+    packages = fetch(downloads, mirror(), wanted)
     size = sum(p.stat().st_size for p in packages)
     print(f"{len(packages)} packages, {size / 1e6:.0f} MB; unpacking")
     with whole_folder(target) as partial:
         unpack(packages, partial)
-        write_launcher(partial)
-        installed = version(partial)
+        write_launcher(partial, wanted)
+        wanted.add(partial)
+        installed = version(partial, wanted)
         if not installed:
-            raise InstallError("the unpacked Caffe does not start on this machine")
+            raise InstallError(f"the unpacked {wanted.name} does not start on this machine")
         shutil.rmtree(target, ignore_errors=True)
     shutil.rmtree(downloads)
-    print(f"{target}: Caffe {installed}; run it with {target}/bin/python")
+    print(f"{target}: {wanted.name} {installed}; run it with {target}/bin/python")
     return installed
-
-
-def main(argv: Optional[List[str]] = None) -> int:
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--target", type=Path, default=ROOT / ".caffe", help="(default .caffe)")
-    args = p.parse_args(argv)
-    try:
-        install(args.target.absolute())
-    except InstallError as e:
-        print(f"install_caffe: {e}; {OTHER_WAYS}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("install_caffe: interrupted; run it again to resume", file=sys.stderr)
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,45 +1,15 @@
 """The installer of a real Caffe, with stand-ins for apt-get and dpkg-deb."""
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Callable, Tuple
+from typing import Callable, Tuple
 
 import pytest
 
-from scripts.real_caffe import install_caffe
+from scripts.debian import install_caffe, packages
+from tests.scripts.debian.stand_ins import Machine
 
-APT = """#!{python}
-import json, os, pathlib, sys
-state = pathlib.Path({state!r})
-plan = json.loads((state / "plan.json").read_text())
-options = dict(word[2:].split("=", 1) for word in sys.argv[1:] if word.startswith("-o"))
-with open(state / "calls.txt", "a") as f:
-    f.write(" ".join(word for word in sys.argv[1:] if not word.startswith("-o")) + "\\n")
-if "indextargets" in sys.argv:
-    print("\\n".join(plan["sites"]))
-elif "update" in sys.argv:
-    if plan["update"]:
-        sys.exit(print(plan["update"], file=sys.stderr) or 100)
-    (state / "sources.txt").write_text(pathlib.Path(options["Dir::Etc::sourcelist"]).read_text())
-else:
-    archives = pathlib.Path(options["Dir::Cache"], "archives")
-    for name in plan["packages"]:
-        if name == plan["broken_at"]:
-            sys.exit(print("E: Failed to fetch " + name, file=sys.stderr) or 100)
-        if not (archives / (name + ".deb")).exists():
-            (state / "fetched.txt").open("a").write(name + "\\n")
-            (archives / (name + ".deb")).write_text(name)
-"""
-DPKG = """#!{python}
-import json, pathlib, sys
-plan = json.loads((pathlib.Path({state!r}) / "plan.json").read_text())
-package, folder = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
-if package.stem == plan["corrupt"]:
-    sys.exit(print("corrupt archive", file=sys.stderr) or 2)
-(folder / package.stem).write_text("unpacked")
-"""
 # stands in for the unpacked Python: says Caffe's version if every package is there
 LAUNCHER = """#!{python}
 import pathlib, sys
@@ -56,34 +26,8 @@ Install = Callable[[], Tuple[int, str, str]]
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """A machine whose apt serves two packages; returns a function that changes what it does."""
-    state, tools = tmp_path / "state", tmp_path / "tools"
-    state.mkdir()
-    tools.mkdir()
-    for name, text in (("apt-get", APT), ("dpkg-deb", DPKG)):
-        (tools / name).write_text(text.format(python=sys.executable, state=str(state)))
-        (tools / name).chmod(0o755)
-    keyring = tmp_path / "keyring.gpg"
-    keyring.touch()
-    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
-    monkeypatch.delenv("DEBIAN_MIRROR", raising=False)
-    monkeypatch.setattr(install_caffe, "KEYRING", keyring)
     monkeypatch.setattr(install_caffe, "LAUNCHER", LAUNCHER.format(python=sys.executable))
-    monkeypatch.setattr("platform.machine", lambda: "x86_64")
-    monkeypatch.setattr("platform.system", lambda: "Linux")
-
-    def plan(**changes: Any) -> Path:
-        usual = {
-            "sites": ["http://mirror.example/debian"],
-            "update": "",
-            "packages": ["numpy", "python3-caffe"],
-            "broken_at": "",
-            "corrupt": "",
-        }
-        (state / "plan.json").write_text(json.dumps({**usual, **changes}))
-        return state
-
-    plan()
-    return plan
+    return Machine(tmp_path, monkeypatch).plan
 
 
 @pytest.fixture
@@ -190,10 +134,10 @@ def test_an_install_of_other_packages_is_replaced(
 def test_an_interrupted_install_is_never_taken_for_a_complete_one(
     machine: Plan, install: Install, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(folder: Path) -> None:
+    def interrupt(folder: Path, wanted: packages.Wanted) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(install_caffe, "write_launcher", interrupt)
+    monkeypatch.setattr(packages, "write_launcher", interrupt)
     code, _, said = install()
     assert code == 130 and "run it again" in said and not target.exists()
 
@@ -248,5 +192,5 @@ def test_no_apt(
 
 
 def test_no_keys(machine: Plan, install: Install, target: Path) -> None:
-    install_caffe.KEYRING.unlink()
+    packages.KEYRING.unlink()
     assert "install the package debian-archive-keyring" in refused(install, target)
