@@ -18,6 +18,8 @@ from deepdream.cli.advice import advice, advised
         (errors.ModelError("x", unknown_class=True), "`deepdream classes --list`"),
         (errors.SizeError("x", octaves=3), "use --octaves 3 at most"),
         (errors.SizeError("x", enlarge=1.5), "--scale 1.5"),
+        (errors.SizeError("x", on_gpu=True), "leave out --gpu"),
+        (errors.SizeError("x", on_gpu=True, by_tiles=True), "--memory SIZE makes it by tiles"),
         (errors.ModelError("x", needs_mean=True), "--mean B,G,R"),
         (errors.EngineError("x", gpu=0), "leave out --gpu"),
         (errors.EngineError("x", engine="caffe"), "leave out --engine"),

@@ -212,10 +212,10 @@ def test_a_gradient_that_is_no_number_leaves_the_picture(
 ) -> None:
     net.blobs["data"].reshape(1, 3, 60, 80)
     net.blobs["data"].data[0] = before = deepdream.preprocess(net, picture)
-    for factor in (np.inf, np.nan):
-        objective = factor * objectives.l2(END)
+    for factor, size in ((np.inf, 1.5), (np.nan, 1.5), (1, 3e38)):
+        more = {"smoothing": smoothing.named(how), "step_size": size}
         with pytest.raises(deepdream.NotFiniteError):
-            deepdream.make_step(net, objective=objective, smoothing=smoothing.named(how))
+            deepdream.make_step(net, objective=factor * objectives.l2(END), **more)
         np.testing.assert_array_equal(net.blobs["data"].data[0], before)
 
 
