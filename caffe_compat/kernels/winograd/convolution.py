@@ -153,8 +153,8 @@ def forward(
         block = min(ROWS, max(FULL, each // FULL * FULL))
         small = _Small(p, origin, block, np.empty(groups * strips * size, np.float32))
         threads.run(_small_in, groups * strips, small, scratch)
-        weight = VALUES * (FULL * geo.channels + LANES) * (block // FULL)
-        threads.run(_small_out, groups * -(-outputs // block), small, scratch + weight)
+        scratch += VALUES * (FULL * geo.channels + LANES) * (block // FULL)
+        threads.run(_small_out, groups * -(-outputs // block), small, scratch)
         return
     blocks = 1 if strips * groups >= 4 * threads.count() else 2
     large = _Large(p, transformed(origin, groups), blocks)
