@@ -292,7 +292,7 @@ def _whole(kind: type) -> bool:
 def _pack(values: Iterable[Any], into: List[int]) -> None:
     """Append the values of a record, those of the records within it in their places."""
     for value in values:
-        kind = type(value)
+        kind: Any = type(value)
         if kind is int:
             into.append(value)
         elif kind is np.ndarray:
