@@ -42,7 +42,7 @@ class Lean:
         self._arena = Arena(0)
         self._is_clean = False  # whether no blob holds values of a pass that was not lean
         self._gone: Set[int] = set()  # ids of blobs whose values were given up
-        self._lost: Set[int] = set()  # and of those whose gradients were
+        self._lost: Set[int] = set()  # and gradients
         self._inputs = Inputs(self._parts)
         self._made: Dict[int, Set[int]] = {}  # what _made_by has found
         self._reached = -1  # the last layer of that pass
@@ -80,26 +80,24 @@ class Lean:
     def _leave(self) -> None:
         self._depth -= 1
         if self._depth == 0:
-            self.release()
+            self._release()
             self._asked.clear()
             self._lost.clear()
 
-    def release(self) -> None:
-        """Give up all that is lent; values can still be computed again."""
+    def _release(self) -> None:
         self._give_all_up()
         self._forget_runs()
         self._arena, self._times, self._blocks = Arena(0), None, []
 
     def _forget_runs(self) -> None:
-        """Let no Split's tops be filled in as by an earlier pass, whose memory may be given up."""
+        """Let no Split's tops be filled in as by an earlier pass, whose memory is given up."""
         for split in self._passes().splits.values():
             split.ran.clear()
 
     def keep(self, names: Iterable[str]) -> None:
         """Within the context, let the blobs of these names keep their memory from now on."""
-        for name in names if self._depth else ():
-            if name in self._parts.blobs:
-                self._keep(self._parts.blobs[name])
+        for name in self._parts.blobs.keys() & set(names) if self._depth else ():
+            self._keep(self._parts.blobs[name])
 
     def _keeps(self, blob: Blob) -> bool:
         return id(blob) in self._always or id(blob) in self._asked
@@ -140,9 +138,9 @@ class Lean:
         self._plan(max(first, self._reached))
         self._make_room()
         assert self._times
-        for group, readers in self._times.reads.values():
-            if id(group[0]) in self._gone and any(last <= i <= first for i in readers):
-                self._compute_again({id(group[0])})  # an earlier backward pass was the last reader
+        for (blob, *_), readers in self._times.reads.values():
+            if id(blob) in self._gone and any(last <= i <= first for i in readers):
+                self._compute_again({id(blob)})  # an earlier backward pass was the last reader
         self._forget_runs()
         self._asked_splits = False
         return self
@@ -152,7 +150,7 @@ class Lean:
         self._is_clean = False
         if not (self._gone or self._arena):
             return
-        self.release()
+        self._release()
         self._lost.clear()
         if self._gone & read:
             self._compute_again(self._gone & read)
@@ -232,14 +230,14 @@ class Lean:
 
     def _plan(self, last: int) -> None:
         """Find the lifetimes of the present blocks, unless they are known."""
-        now = blocks(self._parts)
+        now = self._state()
         if self._times is not None and self._times.last == last and now == self._blocks:
             return
         passes = self._passes()
         for _ in range(3):  # a Concat's bottoms move in when nobody sees them any more
             before = now
             passes._reshape(0, last)
-            now = blocks(self._parts)
+            now = self._state()
             if now == before:
                 break
         self._times = Lifetimes(self._parts, self._always | self._asked, last)
@@ -249,6 +247,11 @@ class Lean:
         spans = self._times.spans(lambda i: sum(self._diffs_of(i), []))
         self._wishes, self._room = placed(spans)
         self._is_clean = False
+
+    def _state(self) -> List[object]:
+        """What the plan depends on, beside the blobs that are kept."""
+        merged = [split.active for split in self._passes().splits.values()]
+        return [*blocks(self._parts), *merged]
 
     def _make_room(self) -> None:
         """Have an arena for the plan, unless blocks lie in the one that there is."""
@@ -325,12 +328,10 @@ class Lean:
         block = blob.diff_block.root
         if block in self._arena:
             self._move_out(block, [blob])
-        elif id(blob) in self._lost:
+        elif id(blob) in self._lost and not block.seen:
             if isinstance(blob, SplitTop):
-                raise CaffeError(
-                    f"in a lean pass the gradient of a Split's top {blob.shape} goes into that of "
-                    "its bottom, so look at the bottom's diff"
-                )
+                why = "goes into that of its bottom, so look at the bottom's diff"
+                raise CaffeError(f"in a lean pass the gradient of a Split's top {blob.shape} {why}")
             self._lost.discard(id(blob))
             self._keep(blob)
             raise CaffeError(

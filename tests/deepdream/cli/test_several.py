@@ -124,11 +124,14 @@ def test_memory_that_the_open_net_holds_is_not_counted_twice(small, caffe, monke
 
 
 def test_a_size_that_was_only_asked_about_holds_no_memory(small, engine_name, photo, monkeypatch):
+    from deepdream.nets import engine, memory
     from netfile.system.memory import Free
 
     request = Request(Dream(), model=small, engine=engine_name, beside=0, tiling=None)
-    takes = request.open((90, 120)).holds
-    assert takes > 0
+    opened = request.open((90, 120))
+    one = memory.Pass(opened.end, (90, 120))
+    takes = memory.needed(opened.description, one, engine.aborts(opened.caffe))
+    assert 0 < opened.holds <= takes
     free = Free(int(takes * 1.5), "left")
     monkeypatch.setattr("deepdream.nets.memory.free", lambda: free)
     request.open((90, 120))
