@@ -6,11 +6,11 @@ Arrays are C-contiguous float32 (N, channels, ...). Output positions are numbere
 
 from typing import NamedTuple, Optional, Tuple
 
-import numba
 import numpy as np
 
 from . import threads, winograd
 from .atomic import address_of, float32s, record
+from .compiled.later import numba
 from .gemm import LANES, OVERHANG, WIDTH, Finish, Left, Rows, Size, multiply
 from .strips import Geometry, clear, col2im, gather, geometry, im2col
 

@@ -6,11 +6,11 @@ vectorises.
 
 from typing import NamedTuple, Optional
 
-import numba
 import numpy as np
 
 from . import threads
 from .atomic import float32s, int8s, int32s, record
+from .compiled.later import numba
 
 _FEW = 4096  # places of a window that are looked up, not computed
 _LOWEST = np.float32(-3.4028234663852886e38)

@@ -6,10 +6,9 @@ any number of axes, by NumPy.)
 
 from typing import NamedTuple, Sequence
 
-import numba
 import numpy as np
 
-from .kept import kept
+from .compiled.later import numba
 
 
 class Geometry(NamedTuple):
@@ -94,7 +93,7 @@ def _inside(j, geo):
     return left, max(left, min(geo.out_w, (geo.width - shift + stride - 1) // stride))
 
 
-@kept()
+@numba.njit(nogil=True)
 def im2col(x, base, cols, step, geo, first, last):
     """Columns (channels * kernel_h * kernel_w, positions first..last) of the image at x[base].
 

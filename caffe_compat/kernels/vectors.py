@@ -6,20 +6,14 @@ the processor has it (FUSED), and then gives the same bits for any width of vect
 
 from typing import Sequence, get_type_hints
 
-import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from .atomic import X86
+from .compiled.later import cgutils, intrinsic, types
+from .compiled.processor import PROCESSOR
 
-_features = llvmlite.binding.get_host_cpu_features()
-# values in a vector register; x86 before AVX, and ARM, have four
-LANES = 16 if _features.get("avx512f") else 8 if _features.get("avx") else 4
-# one rounding for product and sum, where the processor has it
-FUSED = bool(_features.get("fma")) or not X86
+LANES = PROCESSOR.lanes  # values in a vector register
+FUSED = PROCESSOR.fused  # one rounding for product and sum
 
 I64, FLOAT = ir.IntType(64), ir.FloatType()
 _I32 = ir.IntType(32)

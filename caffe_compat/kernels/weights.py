@@ -6,11 +6,11 @@ of threads. Arrays are C-contiguous float32.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from . import threads
 from .atomic import address_of, float32s, record
+from .compiled.later import numba
 from .convolution import _product
 from .gemm import LANES, OVERHANG, WIDTH, Finish, Left, Rows, Size, multiply
 from .strips import Geometry

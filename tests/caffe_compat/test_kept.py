@@ -3,13 +3,14 @@
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 
-import numba
 import numpy as np
 import pytest
 
-from caffe_compat.kernels import compiling, cores, kept, tasks, threads
+from caffe_compat.kernels import cores, threads
+from caffe_compat.kernels.compiled import kept, preparing, processor, tasks
 from netfile import places
 
 # a loop that takes a fraction of a second to compile, in a file of its own
@@ -35,7 +36,7 @@ def times(path, monkeypatch):
 @pytest.fixture
 def program(tmp_path, monkeypatch, capfd):
     """Runs LOOP as a new process would; returns (what it did, its lines on stderr)."""
-    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("DEEPDREAM_HOME", raising=False)
@@ -45,12 +46,14 @@ def program(tmp_path, monkeypatch, capfd):
     def run(factor=2):
         compiled = []
         monkeypatch.setattr(kept, "_said", set())
+        made = tasks.Unit.made
         monkeypatch.setattr(
-            tasks.Compiled, "before", staticmethod(lambda: compiled.append("compiled"))
+            tasks.Unit, "made", lambda unit: [compiled.append("compiled"), made(unit)][1]
         )
         path.write_text(LOOP.replace("FACTOR", str(factor)))
         value = np.array([21], np.int64)
         threads._NATIVE(times(path, monkeypatch).address)(value.ctypes.data, 0)
+        monkeypatch.setattr(tasks.Unit, "made", made)
         (did,) = compiled or ["loaded"]
         return f"{did} {value[0]}", capfd.readouterr().err.splitlines()
 
@@ -118,7 +121,7 @@ def test_where_nothing_can_be_written_the_loop_runs_and_says_so_once(
 ):
     for blocked in (tmp_path / "home", tmp_path / "given", tmp_path / "code" / "__pycache__"):
         blocked.write_text("a file where a folder belongs")
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "given"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "given"))
     said, told = program()
     assert said == "compiled 42" and len(told) == 1
     assert "cannot keep its compiled loops" in told[0] and "given" in told[0]
@@ -154,7 +157,7 @@ def test_code_for_another_processor_is_not_loaded(program, tmp_path, monkeypatch
     program()
     ours = kept_file(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("llvmlite.binding.get_host_cpu_features", lambda: {"of": "another"})
+        patch.setattr(kept, "PROCESSOR", processor.PROCESSOR._replace(name="another"))
         assert program() == ("compiled 42", [])
         (theirs,) = set(ours.parent.glob("*.loop")) - {ours}
         theirs.write_bytes(ours.read_bytes())  # as if it had come from another machine
@@ -183,7 +186,7 @@ def test_compiling_is_said_and_loading_is_not(tmp_path, monkeypatch, capfd):
     assert "compiled, in" in compiled[1]
 
 
-def test_another_process_compiles_another_modules_loops(tmp_path, monkeypatch, capfd):
+def test_other_processes_compile_and_their_own_does_not(tmp_path, monkeypatch, capfd):
     for name in ("loop_one", "loop_two"):
         (tmp_path / f"{name}.py").write_text(LOOP.replace("rarely", "Task").replace("FACTOR", "3"))
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -191,19 +194,37 @@ def test_another_process_compiles_another_modules_loops(tmp_path, monkeypatch, c
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(cores, "count", lambda: 2)
     monkeypatch.setattr(tasks, "known", [])
-    for name in ("loop_one", "loop_two"):
-        importlib.import_module(name)
-    compiled = []
-    uncached = tasks.CFunc._compile_uncached
-    monkeypatch.setattr(
-        tasks.CFunc, "_compile_uncached", lambda f: [compiled.append(f), uncached(f)][1]
-    )
-    compiling.prepare.__wrapped__()
-    files = {path.name.split(".")[0] for path in (tmp_path / "__pycache__").glob("*.loop")}
-    assert len(compiled) == 1 and files == {"loop_one", "loop_two"}
+    loops = [importlib.import_module(name).times for name in ("loop_one", "loop_two")]
+    monkeypatch.delattr(tasks.Unit, "made")
+    preparing.prepare.__wrapped__()
+    files = {path.name.split("-")[0] for path in (tmp_path / "__pycache__").glob("*.loop")}
+    assert files == {"loop_one", "loop_two"} and all(loop.found for loop in loops)
     assert len(capfd.readouterr().err.splitlines()) == 2
 
 
-def test_where_no_process_can_be_started_one_compiles_all(tmp_path, monkeypatch, capfd):
+def test_where_no_process_can_be_started_one_compiles_all(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/usr/bin/some_editor")
-    assert compiling._helpers([tasks.known]) == []
+    assert preparing._helper([], 0) == []
+
+
+def test_what_a_process_was_ended_within_is_not_taken():
+    taken = {}
+
+    class Unit:
+        take = staticmethod(lambda content: taken.update(whole=content))
+
+    preparing._take(b"one 4\ncodetwo 9\nco", {"one": Unit, "two": Unit})
+    assert taken == {"whole": b"code"}
+
+
+def test_a_process_whose_loops_are_kept_does_not_load_numba():
+    code = """
+import sys
+import caffe_compat
+from caffe_compat.kernels import threads
+caffe_compat.Net
+threads.prepare()
+sys.exit("numba" in sys.modules)
+"""
+    threads.prepare()
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

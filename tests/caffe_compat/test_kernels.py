@@ -6,14 +6,13 @@ import sys
 import threading
 from typing import NamedTuple, Optional
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from caffe_compat.kernels import convolution, elementwise, gemm, threads
-from caffe_compat.kernels.atomic import address_of, float32s, int64s, record
+from caffe_compat.kernels.atomic import float32s, int64s, record
 
 
 def test_arguments_are_packed_as_whole_numbers_and_addresses():
@@ -27,18 +26,38 @@ def test_arguments_are_packed_as_whole_numbers_and_addresses():
     assert words[5:] == [each.ctypes.data for each in (array, nothing, fixed, array[1:])]
 
 
-@numba.njit
+class _Product(NamedTuple):
+    a: np.ndarray
+    turned: bool
+    b: np.ndarray
+    b_step: int
+    c: np.ndarray
+    c_step: int
+    size: gemm.Size
+    bias: np.ndarray
+    slope: float
+    add: int
+
+
+@threads.rarely
+def _product(arguments, scratch):
+    p = record(_Product, threads.given(arguments))
+    row_step, k_step = (1, p.size.rows) if p.turned else (p.size.depth, 1)
+    if threads.take(arguments) == 0:
+        gemm.multiply(
+            gemm.Left(p.a, row_step, k_step),
+            gemm.Rows(p.b, p.b_step),
+            gemm.Rows(p.c, p.c_step),
+            p.size,
+            gemm.Finish(p.bias, np.float32(p.slope), p.add),
+            float32s(scratch),
+        )
+
+
 def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
-    overhang = np.zeros(gemm.OVERHANG, np.float32)
-    row_step, k_step = (1, rows) if turned else (depth, 1)
-    gemm.multiply(
-        gemm.Left(address_of(a), row_step, k_step),
-        gemm.Rows(address_of(b), b.shape[1]),
-        gemm.Rows(address_of(c), c.shape[1]),
-        gemm.Size(rows, columns, depth),
-        gemm.Finish(address_of(bias), slope, add),
-        overhang,
-    )
+    size = gemm.Size(rows, columns, depth)
+    given = _Product(a, turned, b, b.shape[1], c, c.shape[1], size, bias, float(slope), add)
+    threads.run(_product, 1, given, scratch=gemm.OVERHANG)
 
 
 @pytest.mark.slow
@@ -98,36 +117,26 @@ def test_a_sum_does_not_depend_on_what_stands_beside_it(rng):
 
 OTHER = """
 import hashlib, sys
-import llvmlite.binding as binding
-if sys.argv[1] == "narrow":
-    binding.get_host_cpu_features = lambda: {"avx": True, "avx2": True, "fma": True}
-import numba, numpy as np
+from tests.support import processors
+lanes = processors.narrow() if sys.argv[1] == "narrow" else 0
+import numpy as np
 from caffe_compat.kernels import gemm
-from caffe_compat.kernels.atomic import address_of
-assert gemm.LANES == 8 or sys.argv[1] != "narrow"
-@numba.njit
-def product(a, b, c, bias, overhang):
-    left, right = gemm.Left(address_of(a), a.shape[1], 1), gemm.Rows(address_of(b), b.shape[1])
-    size = gemm.Size(a.shape[0], c.shape[1], a.shape[1])
-    finish = gemm.Finish(address_of(bias), np.float32(0.5), 0)
-    gemm.multiply(left, right, gemm.Rows(address_of(c), c.shape[1]), size, finish, overhang)
+from tests.caffe_compat.test_kernels import product
+assert gemm.LANES == lanes or not lanes
 rng = np.random.RandomState(0)
 a, b, bias = (np.float32(rng.normal(size=shape)) for shape in ((29, 500), (500, 64), (29,)))
 c = np.empty((29, 61), np.float32)
-product(a, b, c, bias, np.empty(12 * 32, np.float32))
+product(a, False, b, c, 29, 61, 500, bias, 0.5, 0)
 print(hashlib.sha1(c.tobytes()).hexdigest())
 """
 
 
-@pytest.mark.skipif(gemm.LANES != 16, reason="this processor has no wider vectors to compare with")
+@pytest.mark.skipif(gemm.LANES < 8 or not gemm.FUSED, reason="no wider vectors to compare with")
 @pytest.mark.slow
 def test_products_are_the_same_to_the_bit_for_other_widths_of_vectors(tmp_path):
     digests = []
-    for width, processor in (
-        ("wide", {}),
-        ("narrow", {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2"}),
-    ):
-        env = {**os.environ, **processor, "NUMBA_CACHE_DIR": str(tmp_path / width)}
+    for width in ("wide", "narrow"):
+        env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / width)}
         digests.append(
             subprocess.run(
                 [sys.executable, "-c", OTHER, width],
@@ -210,15 +219,16 @@ def test_a_job_reads_the_record_that_it_is_given():
     assert values.tolist() == [1, -7, 0.5, 2.25, -1]
 
 
-def test_numbers_of_a_wrong_kind_do_not_compile():
-    @numba.njit
-    def swapped(a):
-        rows, left = gemm.Rows(address_of(a), 1), gemm.Left(address_of(a), 1, 1)
-        finish = gemm.Finish(np.float32(1), np.float32(1), 0)
-        gemm.multiply(left, rows, rows, gemm.Size(1, 1, 1), finish, a)
+@threads.rarely
+def _swapped(arguments, scratch):
+    rows, left = gemm.Rows(scratch, 1), gemm.Left(scratch, 1, 1)
+    finish = gemm.Finish(np.float32(1), np.float32(1), 0)
+    gemm.multiply(left, rows, rows, gemm.Size(1, 1, 1), finish, float32s(scratch))
 
+
+def test_numbers_of_a_wrong_kind_do_not_compile():
     with pytest.raises(Exception, match="where a int64 belongs"):
-        swapped(np.zeros(gemm.OVERHANG, np.float32))
+        _swapped.address  # noqa: B018 (compiles)
 
 
 @pytest.mark.parametrize("number", ["1", "2", "5"])
@@ -278,3 +288,25 @@ def test_strips_fit_the_cache_and_feed_every_thread():
         assert -(-positions // strip) * blocks >= min(
             -(-positions // gemm.WIDTH), 2 * threads.count()
         )
+
+
+@threads.rarely
+def _allocate(arguments, scratch):
+    item = threads.take(arguments)
+    while item >= 0:
+        block = np.full(int64s(threads.given(arguments))[0], np.float32(item))
+        float32s(scratch)[0] = block[-1]
+        item = threads.take(arguments)
+
+
+class _Size(NamedTuple):
+    values: int
+
+
+@pytest.mark.parametrize("number", ["1", "3"])
+def test_a_loop_without_memory_is_an_error_and_the_next_one_runs(number, monkeypatch):
+    monkeypatch.setenv("CAFFE_COMPAT_THREADS", number)
+    for size in (1 << 60, (1 << 62) - 1):  # more than there is, and than can be counted
+        with pytest.raises(MemoryError, match="of a compiled loop"):
+            threads.run(_allocate, 50, _Size(size), scratch=1)
+        threads.run(_allocate, 50, _Size(100), scratch=1)

@@ -5,10 +5,10 @@ Arrays are C-contiguous float32 (N, channels, ...). Tiles are numbered row by ro
 
 from typing import NamedTuple, Optional
 
-import numba
 import numpy as np
 
 from ..atomic import float32s, int32s, int64s
+from ..compiled.later import numba
 from ..gemm import FULL, Left, Rows, Size, accumulate
 from ..strips import Geometry
 from ..vectors import LANES, fetch_to_read, fetch_to_write

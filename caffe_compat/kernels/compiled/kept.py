@@ -13,9 +13,8 @@ loading needs first, all that it knows of types, takes longer than a step of a d
 import contextlib
 import errno
 import hashlib
+import importlib.util
 import os
-import pickle
-import platform
 import secrets
 import stat
 import sys
@@ -24,17 +23,12 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Optional, Set
 
 import llvmlite
-import llvmlite.binding as llvm
-import numba
-from numba.core import serialize
-from numba.core.compiler import CompileResult
-from numba.core.registry import cpu_target
-from numba.core.runtime import rtsys
 
 from netfile import places
 
-_MAGIC = b"caffe_compat loops 2\n"
-_EARLIER = b"caffe_compat loops 1\n"
+from .processor import PROCESSOR
+
+_MAGIC = b"caffe_compat loops 3\n"
 _HASH = 32  # bytes
 _MOST = 1 << 26  # bytes of a file; a loop takes some 100 kB
 _LEFT_OVER = 3600  # seconds after which a partial file is of a process that was killed
@@ -71,30 +65,30 @@ def _source(*paths: Path) -> bytes:
         return b""
 
 
-_HERE = Path(__file__).parent
+def _numbas() -> bytes:
+    """What tells versions of numba apart: importing it takes longer than all else here."""
+    found = importlib.util.find_spec("numba")
+    if found is None or not found.submodule_search_locations:
+        raise ImportError("No module named 'numba'")
+    return _source(*(Path(place) / "_version.py" for place in found.submodule_search_locations))
+
+
+_HERE = Path(__file__).parents[1]
 # read with the code itself, so that a later change of the files is not taken for what runs
 _SOURCES = _source(*sorted(_HERE.rglob("*.py")))
-_VERSIONS = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag, sys.version)
+_VERSIONS = (_numbas(), llvmlite.__version__)
 
 
 class Kept:
-    """Where numba looks for a function's compiled code, and puts it, in place of its own cache."""
+    """Machine code in a file: of a unit of tasks, that are in a source file."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        code = function.__code__
-        self._file = Path(code.co_filename)
-        own = _source(self._file) if _HERE not in self._file.parents else _SOURCES
+    def __init__(self, source: Path, name: str) -> None:
+        """name: the unit's, for people."""
+        self._file, self._name = source, name
+        own = _source(source) if _HERE not in source.parents else _SOURCES
         self._source = _digest(_SOURCES, own) if own and _SOURCES else b""
-        name = f"{self._file.stem}.{function.__qualname__}-{code.co_firstlineno}"
-        self._name = name.replace("<", "").replace(">", "")
-
-    def _key(self, signature: Any, target: Any) -> bytes:
-        """What the code is made for: the processor, and the versions of what makes it."""
-        processor = target.codegen().magic_tuple()
-        features = sorted(llvm.get_host_cpu_features().items())
-        return _digest(
-            repr((str(signature), processor, features, platform.machine(), _VERSIONS)).encode()
-        )
+        # what the code is made for: the processor, and the versions of what makes it
+        self._key = _digest(repr((name, PROCESSOR, sys.platform, _VERSIONS)).encode())
 
     def _folders(self) -> Iterator[Path]:
         """Where the file may be: the first that can be written to is used.
@@ -102,27 +96,21 @@ class Kept:
         An installation is only read.
         """
         apart = hashlib.sha256(os.fsencode(self._file.parent.absolute())).hexdigest()[:16]
-        if numba.config.CACHE_DIR:
-            yield Path(numba.config.CACHE_DIR) / f"caffe_compat_{apart}"
+        if os.environ.get("NUMBA_CACHE_DIR"):
+            yield Path(os.environ["NUMBA_CACHE_DIR"]) / f"caffe_compat_{apart}"
         if places.IS_CHECKOUT:
             yield self._file.parent / "__pycache__"
         yield places.cache() / "loops" / apart
 
-    def load_overload(self, signature: Any, target: Any) -> Any:
-        """The code for this signature, ready to run, or None: numba then compiles it."""
-        target.refresh()
+    def _path(self, folder: Path) -> Path:
+        return folder / f"{self._name}-{self._key.hex()[:12]}.loop"
 
-        def rebuilt(content: bytes) -> Any:
-            return CompileResult._rebuild(target, *pickle.loads(content))
-
-        return self._loaded(self._key(signature, target), rebuilt)
-
-    def _loaded(self, key: bytes, made: Callable[[bytes], Any]) -> Any:
+    def load(self, made: Callable[[bytes], Any]) -> Any:
         """What is made of the kept content; None where there is none that can be used."""
         for folder in self._folders() if self._source else ():
-            path = folder / f"{self._name}-{key.hex()[:12]}.loop"
+            path = self._path(folder)
             try:
-                content = self._content(path, key)
+                content = self._content(path)
                 if content is not None:
                     return made(content)
             except MemoryError:
@@ -132,38 +120,29 @@ class Kept:
                 _say_once("damaged", f"cannot use {path} ({what}): its loops are compiled again")
         return None
 
-    def _content(self, path: Path, key: bytes) -> Optional[bytes]:
+    def _content(self, path: Path) -> Optional[bytes]:
         """What the file keeps; None where there is none, or one of other sources."""
         try:
             whole = _read(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if whole.startswith(_EARLIER):
-            return None
         seal, rest = whole[len(_MAGIC) :][:_HASH], whole[len(_MAGIC) + _HASH :]
         if not whole.startswith(_MAGIC) or _digest(rest) != seal or len(rest) < 2 * _HASH:
             raise ValueError("damaged")
-        if rest[:_HASH] != key:
+        if rest[:_HASH] != self._key:
             raise ValueError("made for another processor")
         return rest[2 * _HASH :] if rest[_HASH : 2 * _HASH] == self._source else None
 
-    def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep code that numba has compiled."""
-        if result.lifted or result.library.has_dynamic_globals:
-            return
-        key = self._key(signature, result.target_context)
-        self._keep(key, serialize.dumps(result._reduce()))
-
-    def _keep(self, key: bytes, content: bytes) -> None:
+    def keep(self, content: bytes) -> None:
+        """Write the file, where that can be done."""
         if not self._source:
             return
-        rest = key + self._source + content
+        rest = self._key + self._source + content
         refused = []
         for folder in self._folders():
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                name = f"{self._name}-{key.hex()[:12]}.loop"
-                _write(folder / name, _MAGIC + _digest(rest) + rest)
+                _write(self._path(folder), _MAGIC + _digest(rest) + rest)
                 return
             except OSError as e:
                 refused.append(f"{folder}: {e.strerror}")
@@ -172,42 +151,6 @@ class Kept:
             f"cannot keep its compiled loops ({'; '.join(refused)}): every process will compile "
             f"them; {places.OVERRIDE} can name a folder for them",
         )
-
-
-class KeptCode(Kept):
-    """The same for functions that only C calls, of which machine code is enough."""
-
-    def load(self, signature: Any) -> Optional["Code"]:
-        """The code for this signature, or None."""
-        return self._loaded(self._key(signature, cpu_target.target_context), Code)
-
-    def load_overload(self, signature: Any, target: Any) -> Any:
-        """Nothing: numba is asked only where `load` has found nothing."""
-
-    def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep code that numba has compiled."""
-        if result.library.has_dynamic_globals:
-            return
-        _, _, (code, _) = result.library.serialize_using_object_code()
-        entry = result.fndesc.llvm_cfunc_wrapper_name.encode()
-        self._keep(self._key(signature, result.target_context), entry + b"\0" + code)
-
-
-class Code:
-    """Machine code from a file, ready to run at `address`; its memory goes with it."""
-
-    def __init__(self, content: bytes) -> None:
-        """Link it. content: the name of the function, a zero byte, and what LLVM made of it."""
-        entry, _, code = content.partition(b"\0")
-        rtsys.initialize(cpu_target.target_context)  # the functions of numba's that it calls
-        machine = llvm.Target.from_default_triple().create_target_machine()
-        # in a place of its own: two processes may give two functions the same name
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
-        self.address: int = self._engine.get_function_address(entry.decode())
-        if not self.address:
-            raise ValueError(f"without {entry.decode()}")
 
 
 def _read(path: Path) -> bytes:
@@ -234,14 +177,3 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-
-
-def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator: numba.njit without Python's lock, for functions that Python calls."""
-
-    def compiled(function: Callable[..., Any]) -> Any:
-        dispatcher = numba.njit(nogil=True, **options)(function)
-        dispatcher._cache = Kept(function)
-        return dispatcher
-
-    return compiled

@@ -1,0 +1,153 @@
+"""Tasks: what threads share, compiled for this processor, once."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional
+
+from ..atomic import add, int64s
+from .kept import Kept
+from .later import numba
+from .linked import Code
+
+_ITEMS, _RECORD = 1, 2  # places in a task's arguments, after its counter
+_compiling = threading.RLock()
+known: List["Task"] = []  # those that `preparing.prepare` makes ready
+if hasattr(os, "register_at_fork"):
+    # not in the midst of another thread's compiling: nobody would give its locks back
+    os.register_at_fork(
+        before=_compiling.acquire,
+        after_in_parent=_compiling.release,
+        after_in_child=_compiling.release,
+    )
+
+
+def _undisturbed(work: Callable[[], None]) -> None:
+    """Do work whose state an exception of a signal's handler would break, as compiling is.
+
+    Handlers run in the main thread alone, so it waits for another one. An exception ends the
+    waiting, and not the work. (LLVM calls Python back, and what is raised there is lost.)
+    """
+    failed: List[BaseException] = []
+
+    def keep_error() -> None:
+        try:
+            work()
+        except BaseException as e:
+            failed.append(e)
+
+    if threading.current_thread() is not threading.main_thread():
+        work()
+        return
+    thread = threading.Thread(target=keep_error, name="caffe_compat_compiling")
+    try:
+        thread.start()
+    except RuntimeError:  # the system has no more threads for us
+        work()
+        return
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+class Unit:
+    """Tasks that are compiled together, into one file: they call the same loops."""
+
+    def __init__(self, name: str) -> None:
+        """name: its module's, or a task's with it."""
+        self.name = name
+        self.tasks: List[Task] = []
+        self._code: Optional[Code] = None  # its memory goes with it
+
+    def _kept(self) -> Kept:
+        file = Path(self.tasks[0].function.__code__.co_filename)
+        return Kept(file, self.name.rpartition("kernels.")[2])
+
+    def load(self) -> bool:
+        """Whether the code was there, in a file."""
+        _undisturbed(self._load)
+        return self._code is not None
+
+    def _load(self) -> None:
+        with _compiling:
+            if self._code is None:
+                self._code = self._kept().load(self._linked)
+
+    def _linked(self, content: bytes) -> Code:
+        code = Code(content)
+        addresses = [code.address(task.function.__name__) for task in self.tasks]
+        for task, address in zip(self.tasks, addresses):
+            task.found = address
+        return code
+
+    def made(self) -> bytes:
+        """The code, compiled."""
+        from . import making  # loads numba
+
+        functions: Dict[str, Any] = {task.function.__name__: task.function for task in self.tasks}
+        return making.made(functions)
+
+    def take(self, content: bytes) -> None:
+        """Code that was compiled; it is kept in a file."""
+        with _compiling:
+            if self._code is None:
+                self._code = self._linked(content)
+                self._kept().keep(content)
+
+    def compile(self) -> None:
+        """Compile it in this process, unless it is there."""
+        with _compiling:
+            self._load()
+            if self._code is None:
+                self.take(self.made())
+
+
+class Task:
+    """Decorator: a compiled function (arguments, scratch), both addresses, that threads share.
+
+    The function reads what `run` was given with record(KIND, given(arguments)), and takes numbers
+    of items with take(arguments) until there are none. scratch: memory of the thread's own.
+    """
+
+    def __init__(self, function: Callable[[int, int], None]) -> None:
+        self.function = function
+        self.found = 0
+        self.unit = self._unit()
+        self.unit.tasks.append(self)
+        known.append(self)
+
+    def _unit(self) -> Unit:
+        name = self.function.__module__
+        units = {task.unit.name: task.unit for task in known}
+        return units.get(name) or Unit(name)
+
+    @property
+    def address(self) -> int:
+        """Where the compiled code is; the first look loads or compiles it."""
+        while not self.found:
+            _undisturbed(self.unit.compile)
+        return self.found
+
+
+class rarely(Task):
+    """A Task that is compiled only when it is needed, alone."""
+
+    def __init__(self, function: Callable[[int, int], None]) -> None:
+        super().__init__(function)
+        known.remove(self)
+
+    def _unit(self) -> Unit:
+        return Unit(f"{self.function.__module__}.{self.function.__name__}")
+
+
+@numba.njit(nogil=True, inline="always")
+def given(arguments):
+    """The address of the record that `run` was given, in a task."""
+    return arguments + 8 * _RECORD
+
+
+@numba.njit(nogil=True)
+def take(arguments):
+    """The number of the next item of a task, or -1 when all are taken."""
+    item = add(arguments, 1)
+    return item if item < int64s(arguments)[_ITEMS] else -1
