@@ -166,6 +166,61 @@ def test_code_for_another_processor_is_not_loaded(program, tmp_path, monkeypatch
     assert program() == ("loaded 42", [])
 
 
+@pytest.fixture
+def wheel(program, tmp_path, monkeypatch):
+    """The file of the loop as a wheel for this very processor has it."""
+    made_for = processor.PROCESSOR._replace(name="of wheels", features="")
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    program()
+    unit = sys.modules["loop_of_a_test"].times.unit
+    unit.kept().ship(unit.made(), folder, made_for)
+    kept_file(tmp_path).unlink()
+    monkeypatch.setattr(kept, "_SHIPPED", folder)
+    monkeypatch.setattr(processor, "shipped", lambda: made_for)
+    (path,) = folder.glob("*/*.loop")
+    return path
+
+
+def test_what_a_wheel_brought_is_not_compiled(wheel, program, tmp_path):
+    assert program() == ("loaded 42", [])
+    assert not list(tmp_path.glob("code/__pycache__/*.loop"))
+
+
+def test_what_a_wheel_brought_counts_only_for_its_sources_and_processors(
+    wheel, program, monkeypatch
+):
+    assert program(factor=3) == ("compiled 63", [])
+    monkeypatch.setattr(processor, "shipped", lambda: None)
+    assert program(factor=2) == ("compiled 42", [])
+
+
+def test_what_a_wheel_brought_may_be_damaged(wheel, program):
+    wheel.write_bytes(_flipped(wheel.read_bytes(), 500))
+    said, told = program()
+    assert said == "compiled 42" and len(told) == 1 and "compiled again" in told[0]
+    assert program()[0] == "loaded 42"
+
+
+@pytest.mark.parametrize(
+    "lacks, best",
+    [
+        ((), "x86-64-v4"),
+        (("avx512f", "avx512vl", "avx512bw", "avx512cd", "avx512dq"), "x86-64-v3"),
+        (("avx512vl",), None),  # its own code has vectors of another width than the third level's
+        (("avx512f", "bmi2"), None),
+    ],
+)
+def test_a_processor_gets_what_it_can_run(lacks, best, monkeypatch):
+    has = {name: name not in lacks for name in (*processor.SHIPPED[0].has, "amx-tile")}
+    monkeypatch.setattr(processor, "PROCESSOR", processor.Processor("some", "", has, True))
+    monkeypatch.setattr(sys, "platform", "linux")
+    found = processor.shipped()
+    assert (found and found.name) == best
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert processor.shipped() is None
+
+
 def test_a_change_of_any_loop_makes_all_stale(program, monkeypatch):
     program()
     monkeypatch.setattr(kept, "_SOURCES", b"others")

@@ -20,13 +20,14 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional, Set
+from typing import Any, Callable, Iterator, Optional, Set, Tuple
 
 import llvmlite
 
 from netfile import places
 
-from .processor import PROCESSOR
+from . import processor
+from .processor import PROCESSOR, Processor
 
 _MAGIC = b"caffe_compat loops 3\n"
 _HASH = 32  # bytes
@@ -74,9 +75,15 @@ def _numbas() -> bytes:
 
 
 _HERE = Path(__file__).parents[1]
+_SHIPPED = _HERE / "shipped"  # which only a wheel has, and the sdist
 # read with the code itself, so that a later change of the files is not taken for what runs
 _SOURCES = _source(*sorted(_HERE.rglob("*.py")))
 _VERSIONS = (_numbas(), llvmlite.__version__)
+
+
+def _key(name: str, made_for: Processor, *versions: Any) -> bytes:
+    """What code is made for: a unit of tasks, a processor, and the versions of what makes it."""
+    return _digest(repr((name, made_for, sys.platform, *versions)).encode())
 
 
 class Kept:
@@ -87,8 +94,18 @@ class Kept:
         self._file, self._name = source, name
         own = _source(source) if _HERE not in source.parents else _SOURCES
         self._source = _digest(_SOURCES, own) if own and _SOURCES else b""
-        # what the code is made for: the processor, and the versions of what makes it
-        self._key = _digest(repr((name, PROCESSOR, sys.platform, _VERSIONS)).encode())
+        self._key = _key(name, PROCESSOR, *_VERSIONS)
+
+    def _places(self) -> Iterator[Tuple[Path, bytes]]:
+        """Where the file may be, and the key that it should have: what a wheel brought first."""
+        best = processor.shipped()
+        if best and _SHIPPED.is_dir():
+            yield self._shipped(_SHIPPED, best), _key(self._name, best)
+        for folder in self._folders():
+            yield self._path(folder), self._key
+
+    def _shipped(self, folder: Path, made_for: Processor) -> Path:
+        return folder / made_for.name / f"{self._name}.loop"
 
     def _folders(self) -> Iterator[Path]:
         """Where the file may be: the first that can be written to is used.
@@ -107,10 +124,9 @@ class Kept:
 
     def load(self, made: Callable[[bytes], Any]) -> Any:
         """What is made of the kept content; None where there is none that can be used."""
-        for folder in self._folders() if self._source else ():
-            path = self._path(folder)
+        for path, key in self._places() if self._source else ():
             try:
-                content = self._content(path)
+                content = self._content(path, key)
                 if content is not None:
                     return made(content)
             except MemoryError:
@@ -120,7 +136,7 @@ class Kept:
                 _say_once("damaged", f"cannot use {path} ({what}): its loops are compiled again")
         return None
 
-    def _content(self, path: Path) -> Optional[bytes]:
+    def _content(self, path: Path, key: bytes) -> Optional[bytes]:
         """What the file keeps; None where there is none, or one of other sources."""
         try:
             whole = _read(path)
@@ -129,20 +145,30 @@ class Kept:
         seal, rest = whole[len(_MAGIC) :][:_HASH], whole[len(_MAGIC) + _HASH :]
         if not whole.startswith(_MAGIC) or _digest(rest) != seal or len(rest) < 2 * _HASH:
             raise ValueError("damaged")
-        if rest[:_HASH] != self._key:
+        if rest[:_HASH] != key:
             raise ValueError("made for another processor")
         return rest[2 * _HASH :] if rest[_HASH : 2 * _HASH] == self._source else None
+
+    def _sealed(self, key: bytes, content: bytes) -> bytes:
+        rest = key + self._source + content
+        return _MAGIC + _digest(rest) + rest
+
+    def ship(self, content: bytes, folder: Path, made_for: Processor) -> None:
+        """Write the file that wheels bring, into a copy of the folder of those."""
+        path = self._shipped(folder, made_for)
+        path.parent.mkdir(exist_ok=True)
+        _write(path, self._sealed(_key(self._name, made_for), content))
 
     def keep(self, content: bytes) -> None:
         """Write the file, where that can be done."""
         if not self._source:
             return
-        rest = self._key + self._source + content
+        whole = self._sealed(self._key, content)
         refused = []
         for folder in self._folders():
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                _write(self._path(folder), _MAGIC + _digest(rest) + rest)
+                _write(self._path(folder), whole)
                 return
             except OSError as e:
                 refused.append(f"{folder}: {e.strerror}")

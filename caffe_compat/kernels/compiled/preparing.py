@@ -3,6 +3,7 @@ holds a lock of numba's, so that threads would not be quicker. Their own process
 numba.
 """
 
+import gc
 import os
 import subprocess
 import sys
@@ -19,8 +20,8 @@ from .. import cores
 from . import tasks
 from .kept import say
 
-# seconds that a module's loops take, measured
-_SECONDS = {"winograd.convolution": 3.0, "convolution": 3.0, "pooling": 3.0, "lrn": 1.5}
+# seconds that a module's loops take, measured on a busy machine; the others take one or less
+_SECONDS = {"pooling": 6, "winograd.convolution": 3.5, "convolution": 3.5, "lrn": 3}
 _MOST = 3  # processes
 _MEMORY = 1_000_000_000  # bytes that are free, for each process that helps
 _HELP = """
@@ -37,7 +38,7 @@ def prepare() -> None:
 
     Says so on the standard error where there are any.
     """
-    missing = [unit for unit in _units() if not unit.load()]
+    missing = [unit for unit in tasks.units(tasks.known) if not unit.load()]
     if not missing:
         return
     started = time.perf_counter()
@@ -62,9 +63,10 @@ def help_with(names: Sequence[str]) -> None:
     """Compile the tasks of these modules, for another process, to the standard output."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what anything else prints is not code
+    gc.disable()  # a tenth of the time, in a process that ends when this is done
     for name in names:
         import_module(name)
-    for unit in _units():
+    for unit in tasks.units(tasks.known):
         if unit.name in names:
             content = unit.made()
             out.write(f"{unit.name} {len(content)}\n".encode() + content)
@@ -80,10 +82,6 @@ def _take(made: bytes, units: Dict[str, tasks.Unit]) -> None:
             return
         units[name].take(rest[: int(size)])
         made = rest[int(size) :]
-
-
-def _units() -> List[tasks.Unit]:
-    return list({id(task.unit): task.unit for task in tasks.known}.values())
 
 
 def _shares(units: Sequence[tasks.Unit], count: int) -> List[List[tasks.Unit]]:

@@ -1,6 +1,7 @@
 """The processor that loops are compiled for: this machine's, or one that a wheel has code for."""
 
-from typing import Dict, NamedTuple
+import sys
+from typing import Dict, NamedTuple, Optional
 
 import llvmlite.binding as llvm
 
@@ -35,3 +36,26 @@ def _host() -> Processor:
 
 
 PROCESSOR = _host()
+
+# what the levels of x86-64 have, as its ABI numbers them (all of the second is in the third)
+_THIRD = (
+    "avx", "avx2", "bmi", "bmi2", "cx16", "f16c", "fma", "lzcnt", "movbe", "popcnt", "sahf",
+    "sse4.2", "xsave",
+)  # fmt: skip
+_FOURTH = (*_THIRD, "avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl")
+# those that wheels have code for, for Linux; the best first
+SHIPPED = tuple(
+    Processor(name, "", dict.fromkeys(has, True), True)
+    for name, has in (("x86-64-v4", _FOURTH), ("x86-64-v3", _THIRD))
+)
+
+
+def shipped() -> Optional[Processor]:
+    """The best of SHIPPED whose code runs here, and sees memory as this processor's own would."""
+    if sys.platform != "linux" or sys.maxsize < 1 << 32 or not PROCESSOR.x86:
+        return None
+    for each in SHIPPED:
+        same = (each.lanes, each.fused) == (PROCESSOR.lanes, PROCESSOR.fused)
+        if same and all(PROCESSOR.has.get(feature) for feature in each.has):
+            return each
+    return None

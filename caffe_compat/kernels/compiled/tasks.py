@@ -13,6 +13,7 @@ from .linked import Code
 _ITEMS, _RECORD = 1, 2  # places in a task's arguments, after its counter
 _compiling = threading.RLock()
 known: List["Task"] = []  # those that `preparing.prepare` makes ready
+rare: List["Task"] = []  # and the others
 if hasattr(os, "register_at_fork"):
     # not in the midst of another thread's compiling: nobody would give its locks back
     os.register_at_fork(
@@ -59,7 +60,8 @@ class Unit:
         self.tasks: List[Task] = []
         self._code: Optional[Code] = None  # its memory goes with it
 
-    def _kept(self) -> Kept:
+    def kept(self) -> Kept:
+        """Its file."""
         file = Path(self.tasks[0].function.__code__.co_filename)
         return Kept(file, self.name.rpartition("kernels.")[2])
 
@@ -71,7 +73,7 @@ class Unit:
     def _load(self) -> None:
         with _compiling:
             if self._code is None:
-                self._code = self._kept().load(self._linked)
+                self._code = self.kept().load(self._linked)
 
     def _linked(self, content: bytes) -> Code:
         code = Code(content)
@@ -92,7 +94,7 @@ class Unit:
         with _compiling:
             if self._code is None:
                 self._code = self._linked(content)
-                self._kept().keep(content)
+                self.kept().keep(content)
 
     def compile(self) -> None:
         """Compile it in this process, unless it is there."""
@@ -114,7 +116,10 @@ class Task:
         self.found = 0
         self.unit = self._unit()
         self.unit.tasks.append(self)
-        known.append(self)
+        self._known().append(self)
+
+    def _known(self) -> List["Task"]:
+        return known
 
     def _unit(self) -> Unit:
         name = self.function.__module__
@@ -132,12 +137,17 @@ class Task:
 class rarely(Task):
     """A Task that is compiled only when it is needed, alone."""
 
-    def __init__(self, function: Callable[[int, int], None]) -> None:
-        super().__init__(function)
-        known.remove(self)
+    def _known(self) -> List[Task]:
+        return rare
 
     def _unit(self) -> Unit:
         return Unit(f"{self.function.__module__}.{self.function.__name__}")
+
+
+def units(of: Optional[List[Task]] = None) -> List[Unit]:
+    """The units of these tasks, else of all."""
+    tasks = [*known, *rare] if of is None else of
+    return list({id(task.unit): task.unit for task in tasks}.values())
 
 
 @numba.njit(nogil=True, inline="always")
