@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -283,3 +284,22 @@ sys.exit("numba" in sys.modules)
 """
     threads.prepare()
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_an_interrupt_while_code_is_taken_leaves_all_of_it_or_none(program, monkeypatch):
+    program()
+    task = sys.modules["loop_of_a_test"].times
+    content = task.unit.made()
+    task.unit._code, task.found = None, 0
+
+    join = threading.Thread.join
+
+    def interrupted(thread):
+        join(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            task.unit.take(content)
+    assert task.unit._code and task.found == task.unit._code.address("times")

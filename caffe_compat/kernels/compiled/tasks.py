@@ -58,7 +58,7 @@ class Unit:
         """name: its module's, or a task's with it."""
         self.name = name
         self.tasks: List[Task] = []
-        self._code: Optional[Code] = None  # its memory goes with it
+        self._code: Optional[Code] = None
 
     def kept(self) -> Kept:
         """Its file."""
@@ -73,11 +73,13 @@ class Unit:
     def _load(self) -> None:
         with _compiling:
             if self._code is None:
-                self._code = self.kept().load(self._linked)
+                self.kept().load(self._link)
 
-    def _linked(self, content: bytes) -> Code:
+    def _link(self, content: bytes) -> Code:
+        """Let the tasks have their addresses, all or none; the code's memory goes with the unit."""
         code = Code(content)
         addresses = [code.address(task.function.__name__) for task in self.tasks]
+        self._code = code
         for task, address in zip(self.tasks, addresses):
             task.found = address
         return code
@@ -91,17 +93,23 @@ class Unit:
 
     def take(self, content: bytes) -> None:
         """Code that was compiled; it is kept in a file."""
+        _undisturbed(lambda: self._take(content))
+
+    def _take(self, content: bytes) -> None:
         with _compiling:
             if self._code is None:
-                self._code = self._linked(content)
+                self._link(content)
                 self.kept().keep(content)
 
     def compile(self) -> None:
-        """Compile it in this process, unless it is there."""
+        """Compile it, unless it is there."""
+        _undisturbed(self._compile)
+
+    def _compile(self) -> None:
         with _compiling:
             self._load()
             if self._code is None:
-                self.take(self.made())
+                self._take(self.made())
 
 
 class Task:
@@ -130,7 +138,7 @@ class Task:
     def address(self) -> int:
         """Where the compiled code is; the first look loads or compiles it."""
         while not self.found:
-            _undisturbed(self.unit.compile)
+            self.unit.compile()
         return self.found
 
 
