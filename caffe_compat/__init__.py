@@ -74,7 +74,7 @@ _SOLVER = (
     "SGDSolver", "get_solver", "has_nccl", "set_multiprocess", "set_solver_count",
     "set_solver_rank", "solver_count", "solver_rank",
 )  # fmt: skip
-# loaded when first asked for, so that what needs no engine runs where there is no numba;
+# loaded when first asked for, so that what needs no engine runs where there is no LLVM;
 # "": a module of that name
 _HOMES = {
     "Blob": "blob", "Classifier": "classifier", "Detector": "detector", "Layer": "handles",
@@ -84,8 +84,8 @@ _HOMES = {
     "layers": "net_spec", "net_spec": "", "params": "net_spec", "proto": "", "pycaffe": "",
     "set_random_seed": "fillers", "to_proto": "net_spec", **dict.fromkeys(_SOLVER, "solvers"),
 }  # fmt: skip
-# these load numba
-_OF_NUMBA = {
+# these load LLVM
+_OF_LLVM = {
     "_caffe", "blob", "classifier", "detector", "handles", "layer_types", "net", "pycaffe",
     "solvers",
 }  # fmt: skip
@@ -94,10 +94,10 @@ _OF_NUMBA = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if "numba" not in sys.modules and _HOMES[name] in _OF_NUMBA:
+    if "llvmlite" not in sys.modules and _HOMES[name] in _OF_LLVM:
         limits.check_start(limits.START)
     place = _HOMES[name] or name
-    if place in _OF_NUMBA and "numba" not in sys.modules:
+    if place in _OF_LLVM and "llvmlite" not in sys.modules:
         limits.check_start(limits.START)
     home = importlib.import_module(f"{__name__}.{place}")
     globals()[name] = getattr(home, name) if _HOMES[name] else home

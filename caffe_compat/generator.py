@@ -60,7 +60,7 @@ class Generator:
         """
         if not deviation >= 0:
             raise ValueError(f"no normal numbers of deviation {deviation:g}")
-        from .kernels import normal  # loads numba
+        from .kernels import normal  # loads LLVM
 
         out = np.empty(count, np.float32)
         done = 0

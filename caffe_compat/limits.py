@@ -7,7 +7,7 @@ from netfile.system import memory
 
 from .errors import ShapeError
 
-# bytes that numba and its compiled loops take to load, and the loops alone, measured: of addresses
+# bytes that LLVM and the compiled loops take to load, and the loops alone, measured: of addresses
 START, LOOPS = 600_000_000, 350_000_000
 _MEMORY = 1 / 3  # of addresses, what is really used
 MOST_VALUES = 2**31 - 1  # of a blob: Caffe counts them in int32
@@ -40,7 +40,7 @@ def check(values: int, what: str) -> None:
 def check_start(addresses: int) -> None:
     """Raise MemoryError if there is too little memory for START or LOOPS.
 
-    Python's import and LLVM end the process where they get none, and OpenBLAS, which numba loads,
+    Python's import and LLVM end the process where they get none, and OpenBLAS, which NumPy loads,
     tries for ever to get more.
     """
     left = memory.free()

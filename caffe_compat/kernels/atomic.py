@@ -7,14 +7,11 @@ the system's help.
 import typing
 from itertools import count
 
-import llvmlite.binding
-import numba
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-X86 = llvmlite.binding.get_process_triple().startswith(("x86_64", "i386", "i686"))
+from .compiled.later import cgutils, intrinsic, numba, types
+from .compiled.processor import PROCESSOR
+
 _FAR = 1 << 40  # the length of an array of which only the address is known
 
 
@@ -28,9 +25,9 @@ def _view_of(kind):
     @intrinsic
     def pointer(typingctx, address):
         def generate(context, builder, signature, args):
-            return builder.inttoptr(args[0], context.get_value_type(types.CPointer(kind)))
+            return builder.inttoptr(args[0], context.get_value_type(signature.return_type))
 
-        return types.CPointer(kind)(types.intp), generate
+        return types.CPointer(getattr(types, kind))(types.intp), generate
 
     @numba.njit(nogil=True, inline="always")
     def view(address):
@@ -39,9 +36,9 @@ def _view_of(kind):
     return view
 
 
-# the int8, int32, int64 and float32 values from an address on
-int8s, int32s, int64s, float32s = (
-    _view_of(kind) for kind in (types.int8, types.int32, types.int64, types.float32)
+# the int8, uint32 and other values from an address on
+int8s, int32s, uint32s, int64s, float32s, float64s = (
+    _view_of(kind) for kind in ("int8", "int32", "uint32", "int64", "float32", "float64")
 )
 
 
@@ -122,7 +119,7 @@ def pause(typingctx):
     """Tell the processor that this is a waiting loop."""
 
     def generate(context, builder, signature, args):
-        if X86:
+        if PROCESSOR.x86:
             kind = ir.FunctionType(ir.VoidType(), [])
             builder.call(
                 cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), []

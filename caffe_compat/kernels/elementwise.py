@@ -2,11 +2,11 @@
 
 from typing import NamedTuple, Optional
 
-import numba
 import numpy as np
 
 from . import threads
 from .atomic import float32s, record
+from .compiled.later import numba
 
 _PIECE = 1 << 13  # values in one piece of work
 

@@ -10,12 +10,10 @@ Geijn, Anatomy of high-performance matrix multiplication (2008).
 from functools import partial
 from typing import NamedTuple
 
-import numba
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
 from .atomic import address_of, float32s
+from .compiled.later import intrinsic, numba, types
 from .vectors import (
     FLOAT,
     FUSED,

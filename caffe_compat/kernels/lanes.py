@@ -1,8 +1,8 @@
 """Vectors of which some lanes are in memory: the last ones of a row."""
 
 from llvmlite import ir
-from numba.core import cgutils
 
+from .compiled.later import cgutils
 from .vectors import LANES, VECTOR, ZERO, load, number, shuffled, store
 
 _PLACES = ir.VectorType(ir.IntType(32), LANES)

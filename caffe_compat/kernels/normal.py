@@ -6,12 +6,13 @@ takes further words, and the tail those of an exponential distribution, by a zig
 """
 
 import math
-from typing import Tuple
+from typing import NamedTuple, Tuple
 
-import numba
 import numpy as np
 
-from .kept import kept
+from . import threads
+from .atomic import float32s, float64s, int64s, record, uint32s
+from .compiled.later import numba
 
 
 def _ziggurat(layers: int, edge: float, normal: bool) -> Tuple[np.ndarray, np.ndarray]:
@@ -128,17 +129,36 @@ def _normal(words, at, xs, ys, tail_xs, tail_ys):
     return np.float32(-1), np.float32(0), at
 
 
-@kept()
-def _fill(words, out, xs, ys, tail_xs, tail_ys):
-    """Fill `out` as far as the words go: (numbers made, words that they took)."""
-    at = 0
-    for number in range(len(out)):
-        size, sign, after = _normal(words, at, xs, ys, tail_xs, tail_ys)
+class _Fill(NamedTuple):
+    """What `fill` gives its task; `done` gets the numbers made, and the words that they took."""
+
+    words: np.ndarray
+    size: int
+    out: np.ndarray
+    numbers: int
+    done: np.ndarray
+    xs: np.ndarray
+    ys: np.ndarray
+    tail_xs: np.ndarray
+    tail_ys: np.ndarray
+
+
+@threads.rarely
+def _fill(arguments, scratch):
+    """One item: fill `out` as far as the words go."""
+    p = record(_Fill, threads.given(arguments))
+    words, out, done = uint32s(p.words)[: p.size], float32s(p.out), int64s(p.done)
+    xs, ys = float64s(p.xs), float64s(p.ys)
+    tail_xs, tail_ys = float64s(p.tail_xs), float64s(p.tail_ys)
+    if threads.take(arguments) < 0:
+        return
+    done[0], done[1] = 0, 0
+    for number in range(p.numbers):
+        size, sign, after = _normal(words, done[1], xs, ys, tail_xs, tail_ys)
         if size < 0:
-            return number, at
+            return
         out[number] = size * sign
-        at = after
-    return len(out), at
+        done[0], done[1] = number + 1, after
 
 
 def fill(words: np.ndarray, out: np.ndarray) -> Tuple[int, int]:
@@ -147,4 +167,7 @@ def fill(words: np.ndarray, out: np.ndarray) -> Tuple[int, int]:
     words: uint32, from a generator. Returns how many numbers were made, and how many words they
     took: the next number begins with the word after those.
     """
-    return _fill(words, out, _X, _Y, _TAIL_X, _TAIL_Y)
+    words, done = np.ascontiguousarray(words, np.uint32), np.zeros(2, np.int64)
+    layers = (_X, _Y, _TAIL_X, _TAIL_Y)
+    threads.run(_fill, 1, _Fill(words, words.size, out, out.size, done, *layers))
+    return int(done[0]), int(done[1])

@@ -2,11 +2,11 @@
 
 from typing import List, NamedTuple, Optional, Sequence
 
-import numba
 import numpy as np
 
 from . import threads
 from .atomic import float32s, int64s, record
+from .compiled.later import numba
 
 _PIECE = 1 << 13  # values in one piece of work
 # of a part in the table: its first item, pieces a row, first value of a row, values, addresses

@@ -3,10 +3,14 @@
 Over planes: x (planes, H, W), y (planes, H', W'); windows are pooling.Window, without padding.
 """
 
-import numba
+from typing import NamedTuple, Optional
+
 import numpy as np
 
-from .kept import kept
+from . import threads
+from .atomic import float32s, int64s, record
+from .compiled.later import numba
+from .pooling import Window
 
 
 @numba.njit(nogil=True)
@@ -44,60 +48,145 @@ def _choice(plane, bounds, threshold):
     return place
 
 
-@kept()
-def choose(x, thresholds, y, chosen, window):
-    """Training: a value of each window, with a probability that is its share of the window's sum.
+class _Arguments(NamedTuple):
+    """What every task here is given: planes of the picture, of the pooled one, their gradients."""
 
-    thresholds: random numbers in 0..1, one a window; `chosen` gets the value's place in the plane.
-    """
-    _, height, width = x.shape
-    for p in range(len(x)):
-        for i in range(y.shape[1]):
-            for j in range(y.shape[2]):
-                bounds = _bounds(i, j, window, height, width)
-                place = _choice(x[p], bounds, thresholds[p, i, j] * _total(x[p], bounds))
-                chosen[p, i, j] = place
-                y[p, i, j] = x[p, place // width, place % width]
-
-
-@kept()
-def choose_backward(dy, chosen, dx):
-    """Each gradient goes to the value that was chosen."""
-    for p in range(len(dy)):
-        target = dx[p].reshape(-1)
-        target[:] = 0
-        for i in range(dy.shape[1]):
-            for j in range(dy.shape[2]):
-                target[chosen[p, i, j]] += dy[p, i, j]
+    x: Optional[np.ndarray]
+    y: Optional[np.ndarray]
+    dx: Optional[np.ndarray]
+    dy: Optional[np.ndarray]
+    thresholds: Optional[np.ndarray]
+    chosen: Optional[np.ndarray]  # int64
+    height: int
+    width: int
+    out_h: int
+    out_w: int
+    window: Window
 
 
-@kept()
-def expect(x, y, window):
-    """Testing: each window's sum of squares over its sum; 0 where the sum is not positive."""
-    _, height, width = x.shape
-    for p in range(len(x)):
-        for i in range(y.shape[1]):
-            for j in range(y.shape[2]):
-                bounds = top, bottom, left, right = _bounds(i, j, window, height, width)
-                total, squares = _total(x[p], bounds), np.float32(0)
+@numba.njit(nogil=True, inline="always")
+def _large(values, p, plane):
+    """A plane of the picture."""
+    size = p.height * p.width
+    return values[plane * size : (plane + 1) * size].reshape(p.height, p.width)
+
+
+@numba.njit(nogil=True, inline="always")
+def _small(values, p, plane):
+    """A pooled plane."""
+    size = p.out_h * p.out_w
+    return values[plane * size : (plane + 1) * size].reshape(p.out_h, p.out_w)
+
+
+@threads.rarely
+def _choose(arguments, scratch):
+    p = record(_Arguments, threads.given(arguments))
+    plane = threads.take(arguments)
+    while plane >= 0:
+        x, y = _large(float32s(p.x), p, plane), _small(float32s(p.y), p, plane)
+        thresholds = _small(float32s(p.thresholds), p, plane)
+        chosen = _small(int64s(p.chosen), p, plane)
+        for i in range(p.out_h):
+            for j in range(p.out_w):
+                bounds = _bounds(i, j, p.window, p.height, p.width)
+                place = _choice(x, bounds, thresholds[i, j] * _total(x, bounds))
+                chosen[i, j] = place
+                y[i, j] = x[place // p.width, place % p.width]
+        plane = threads.take(arguments)
+
+
+@threads.rarely
+def _choose_backward(arguments, scratch):
+    p = record(_Arguments, threads.given(arguments))
+    plane = threads.take(arguments)
+    while plane >= 0:
+        dy, chosen = _small(float32s(p.dy), p, plane), _small(int64s(p.chosen), p, plane)
+        dx = _large(float32s(p.dx), p, plane)
+        dx[:] = 0
+        for i in range(p.out_h):
+            for j in range(p.out_w):
+                dx[chosen[i, j] // p.width, chosen[i, j] % p.width] += dy[i, j]
+        plane = threads.take(arguments)
+
+
+@threads.rarely
+def _expect(arguments, scratch):
+    p = record(_Arguments, threads.given(arguments))
+    plane = threads.take(arguments)
+    while plane >= 0:
+        x, y = _large(float32s(p.x), p, plane), _small(float32s(p.y), p, plane)
+        for i in range(p.out_h):
+            for j in range(p.out_w):
+                bounds = top, bottom, left, right = _bounds(i, j, p.window, p.height, p.width)
+                total, squares = _total(x, bounds), np.float32(0)
                 for h in range(top, bottom):
                     for w in range(left, right):
-                        squares += x[p, h, w] * x[p, h, w]
-                y[p, i, j] = squares / total if total > 0 else np.float32(0)
+                        squares += x[h, w] * x[h, w]
+                y[i, j] = squares / total if total > 0 else np.float32(0)
+        plane = threads.take(arguments)
 
 
-@kept()
-def expect_backward(x, y, dy, dx, window):
-    """The derivative of the expectation, (2 x - y) / sum; Caffe has none for testing."""
-    _, height, width = x.shape
-    for p in range(len(x)):
-        dx[p] = 0
-        for i in range(y.shape[1]):
-            for j in range(y.shape[2]):
-                bounds = top, bottom, left, right = _bounds(i, j, window, height, width)
-                total = _total(x[p], bounds)
+@threads.rarely
+def _expect_backward(arguments, scratch):
+    p = record(_Arguments, threads.given(arguments))
+    plane = threads.take(arguments)
+    while plane >= 0:
+        x, y = _large(float32s(p.x), p, plane), _small(float32s(p.y), p, plane)
+        dx, dy = _large(float32s(p.dx), p, plane), _small(float32s(p.dy), p, plane)
+        dx[:] = 0
+        for i in range(p.out_h):
+            for j in range(p.out_w):
+                bounds = top, bottom, left, right = _bounds(i, j, p.window, p.height, p.width)
+                total = _total(x, bounds)
                 if total <= 0:
                     continue
                 for h in range(top, bottom):
                     for w in range(left, right):
-                        dx[p, h, w] += dy[p, i, j] * (2 * x[p, h, w] - y[p, i, j]) / total
+                        dx[h, w] += dy[i, j] * (2 * x[h, w] - y[i, j]) / total
+        plane = threads.take(arguments)
+
+
+def _run(
+    task: threads.Task,
+    large: np.ndarray,
+    small: np.ndarray,
+    window: Optional[Window] = None,
+    **arrays: np.ndarray,
+) -> None:
+    """Run a task over planes; large, small: one array of either side, for its shape."""
+    planes, height, width = large.shape
+    _, out_h, out_w = small.shape
+    of = arrays.get
+    given = _Arguments(
+        of("x"), of("y"), of("dx"), of("dy"), of("thresholds"), of("chosen"),
+        height, width, out_h, out_w, window or Window(0, 0, 0, 0, 0, 0),
+    )  # fmt: skip
+    threads.run(task, planes, given)
+
+
+def choose(
+    x: np.ndarray, thresholds: np.ndarray, y: np.ndarray, chosen: np.ndarray, window: Window
+) -> None:
+    """Training: a value of each window, with a probability that is its share of the window's sum.
+
+    thresholds: float32 random numbers in 0..1, one a window; `chosen`, int64, gets the value's
+    place in the plane.
+    """
+    _run(_choose, x, y, window, x=x, y=y, thresholds=thresholds, chosen=chosen)
+
+
+def choose_backward(dy: np.ndarray, chosen: np.ndarray, dx: np.ndarray) -> None:
+    """Each gradient goes to the value that was chosen."""
+    _run(_choose_backward, dx, dy, dx=dx, dy=dy, chosen=chosen)
+
+
+def expect(x: np.ndarray, y: np.ndarray, window: Window) -> None:
+    """Testing: each window's sum of squares over its sum; 0 where the sum is not positive."""
+    _run(_expect, x, y, window, x=x, y=y)
+
+
+def expect_backward(
+    x: np.ndarray, y: np.ndarray, dy: np.ndarray, dx: np.ndarray, window: Window
+) -> None:
+    """The derivative of the expectation, (2 x - y) / sum; Caffe has none for testing."""
+    _run(_expect_backward, x, y, window, x=x, y=y, dx=dx, dy=dy)

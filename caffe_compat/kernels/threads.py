@@ -25,13 +25,13 @@ import time
 from functools import lru_cache
 from typing import Any, Iterable, List, Optional, Tuple, Union, get_type_hints
 
-import numba
 import numpy as np
 
 from . import cores
 from .atomic import add, call, change, int64s, pause, peek
-from .compiling import prepare
-from .tasks import Task, given, rarely, take
+from .compiled.later import numba
+from .compiled.preparing import prepare
+from .compiled.tasks import Task, given, rarely, take
 
 __all__ = ["Number", "Task", "count", "given", "prepare", "rarely", "run", "take"]
 
@@ -330,7 +330,10 @@ def run(task: Task, items: int, arguments: Tuple[Any, ...], scratch: int = 0) ->
     job = [task.address, address(buffer), step, helpers, 0, items]
     _pack(arguments, job)
     # the helpers read and write only what this call holds, and are done when it ends
-    team.share(np.array(job, np.int64))
+    numbers = np.array(job, np.int64)
+    team.share(numbers)
+    if numbers[_COUNTER] < 0:
+        raise MemoryError("no memory for the arrays of a compiled loop")
 
 
 _local = threading.local()

@@ -9,20 +9,12 @@ from typing import Sequence, get_type_hints
 
 import numpy as np
 from llvmlite import ir
-from numba import config, types
-from numba.core import cgutils
-from numba.core.codegen import get_host_cpu_features
-from numba.extending import intrinsic
 
-from .atomic import X86
+from .compiled.later import cgutils, intrinsic, types
+from .compiled.processor import PROCESSOR
 
-# what numba compiles for, "+avx,-avx512f"
-_named = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
-_features = _named.split(",")
-# values in a vector register; x86 before AVX, and ARM, have four
-LANES = 16 if "+avx512f" in _features else 8 if "+avx" in _features else 4
-# one rounding for product and sum, where the processor has it
-FUSED = "+fma" in _features or not X86
+LANES = PROCESSOR.lanes  # values in a vector register
+FUSED = PROCESSOR.fused  # one rounding for product and sum
 
 I64, FLOAT = ir.IntType(64), ir.FloatType()
 _I32 = ir.IntType(32)

@@ -7,11 +7,11 @@ C-contiguous float32.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from . import threads
 from .atomic import address_of, float32s, record
+from .compiled.later import numba
 from .direct.packing import Left, multiply_in_place, room
 from .gemm import DEPTH, LANES, WIDTH, Finish, Rows, Size
 from .geometry import Geometry

@@ -297,7 +297,9 @@ def kind_of(path: PathLike) -> str:
             f'{path}: unknown format "{suffix}"; end the name with {", ".join(FORMATS)}'
         )
     kind = FORMATS[suffix.lower()]
-    Image.init()
+    Image.preinit()  # the usual formats; all of them take longer than a picture
+    if kind not in Image.SAVE:
+        Image.init()
     if kind not in Image.SAVE:
         import PIL
 

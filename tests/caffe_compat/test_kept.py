@@ -3,13 +3,15 @@
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
+import threading
 
-import numba
 import numpy as np
 import pytest
 
-from caffe_compat.kernels import compiling, cores, kept, tasks, threads
+from caffe_compat.kernels import cores, threads
+from caffe_compat.kernels.compiled import kept, preparing, processor, tasks
 from netfile.system import places
 
 # a loop that takes a fraction of a second to compile, in a file of its own
@@ -35,7 +37,7 @@ def times(path, monkeypatch):
 @pytest.fixture
 def program(tmp_path, monkeypatch, capfd):
     """Runs LOOP as a new process would; returns (what it did, its lines on stderr)."""
-    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("DEEPDREAM_HOME", raising=False)
@@ -45,12 +47,14 @@ def program(tmp_path, monkeypatch, capfd):
     def run(factor=2):
         compiled = []
         monkeypatch.setattr(kept, "_said", set())
+        made = tasks.Unit.made
         monkeypatch.setattr(
-            tasks.Compiled, "before", staticmethod(lambda: compiled.append("compiled"))
+            tasks.Unit, "made", lambda unit: [compiled.append("compiled"), made(unit)][1]
         )
         path.write_text(LOOP.replace("FACTOR", str(factor)))
         value = np.array([21], np.int64)
         threads._NATIVE(times(path, monkeypatch).address)(value.ctypes.data, 0)
+        monkeypatch.setattr(tasks.Unit, "made", made)
         (did,) = compiled or ["loaded"]
         return f"{did} {value[0]}", capfd.readouterr().err.splitlines()
 
@@ -118,7 +122,7 @@ def test_where_nothing_can_be_written_the_loop_runs_and_says_so_once(
 ):
     for blocked in (tmp_path / "home", tmp_path / "given", tmp_path / "code" / "__pycache__"):
         blocked.write_text("a file where a folder belongs")
-    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "given"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "given"))
     said, told = program()
     assert said == "compiled 42" and len(told) == 1
     assert "cannot keep its compiled loops" in told[0] and "given" in told[0]
@@ -154,13 +158,68 @@ def test_code_for_another_processor_is_not_loaded(program, tmp_path, monkeypatch
     program()
     ours = kept_file(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("llvmlite.binding.get_host_cpu_features", lambda: {"of": "another"})
+        patch.setattr(kept, "PROCESSOR", processor.PROCESSOR._replace(name="another"))
         assert program() == ("compiled 42", [])
         (theirs,) = set(ours.parent.glob("*.loop")) - {ours}
         theirs.write_bytes(ours.read_bytes())  # as if it had come from another machine
         said, told = program()
         assert said == "compiled 42" and "another processor" in told[0]
     assert program() == ("loaded 42", [])
+
+
+@pytest.fixture
+def wheel(program, tmp_path, monkeypatch):
+    """The file of the loop as a wheel for this very processor has it."""
+    made_for = processor.PROCESSOR._replace(name="of wheels", features="")
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    program()
+    unit = sys.modules["loop_of_a_test"].times.unit
+    unit.kept().ship(unit.made(), folder, made_for)
+    kept_file(tmp_path).unlink()
+    monkeypatch.setattr(kept, "_SHIPPED", folder)
+    monkeypatch.setattr(processor, "shipped", lambda: made_for)
+    (path,) = folder.glob("*/*.loop")
+    return path
+
+
+def test_what_a_wheel_brought_is_not_compiled(wheel, program, tmp_path):
+    assert program() == ("loaded 42", [])
+    assert not list(tmp_path.glob("code/__pycache__/*.loop"))
+
+
+def test_what_a_wheel_brought_counts_only_for_its_sources_and_processors(
+    wheel, program, monkeypatch
+):
+    assert program(factor=3) == ("compiled 63", [])
+    monkeypatch.setattr(processor, "shipped", lambda: None)
+    assert program(factor=2) == ("compiled 42", [])
+
+
+def test_what_a_wheel_brought_may_be_damaged(wheel, program):
+    wheel.write_bytes(_flipped(wheel.read_bytes(), 500))
+    said, told = program()
+    assert said == "compiled 42" and len(told) == 1 and "compiled again" in told[0]
+    assert program()[0] == "loaded 42"
+
+
+@pytest.mark.parametrize(
+    "lacks, best",
+    [
+        ((), "x86-64-v4"),
+        (("avx512f", "avx512vl", "avx512bw", "avx512cd", "avx512dq"), "x86-64-v3"),
+        (("avx512vl",), None),  # its own code has vectors of another width than the third level's
+        (("avx512f", "bmi2"), None),
+    ],
+)
+def test_a_processor_gets_what_it_can_run(lacks, best, monkeypatch):
+    has = {name: name not in lacks for name in (*processor.SHIPPED[0].has, "amx-tile")}
+    monkeypatch.setattr(processor, "PROCESSOR", processor.Processor("some", "", has, True))
+    monkeypatch.setattr(sys, "platform", "linux")
+    found = processor.shipped()
+    assert (found and found.name) == best
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert processor.shipped() is None
 
 
 def test_a_change_of_any_loop_makes_all_stale(program, monkeypatch):
@@ -183,7 +242,7 @@ def test_compiling_is_said_and_loading_is_not(tmp_path, monkeypatch, capfd):
     assert "compiled, in" in compiled[1]
 
 
-def test_another_process_compiles_another_modules_loops(tmp_path, monkeypatch, capfd):
+def test_other_processes_compile_and_their_own_does_not(tmp_path, monkeypatch, capfd):
     for name in ("loop_one", "loop_two"):
         (tmp_path / f"{name}.py").write_text(LOOP.replace("rarely", "Task").replace("FACTOR", "3"))
         monkeypatch.delitem(sys.modules, name, raising=False)
@@ -191,19 +250,56 @@ def test_another_process_compiles_another_modules_loops(tmp_path, monkeypatch, c
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(cores, "count", lambda: 2)
     monkeypatch.setattr(tasks, "known", [])
-    for name in ("loop_one", "loop_two"):
-        importlib.import_module(name)
-    compiled = []
-    uncached = tasks.CFunc._compile_uncached
-    monkeypatch.setattr(
-        tasks.CFunc, "_compile_uncached", lambda f: [compiled.append(f), uncached(f)][1]
-    )
-    compiling.prepare.__wrapped__()
-    files = {path.name.split(".")[0] for path in (tmp_path / "__pycache__").glob("*.loop")}
-    assert len(compiled) == 1 and files == {"loop_one", "loop_two"}
+    loops = [importlib.import_module(name).times for name in ("loop_one", "loop_two")]
+    monkeypatch.delattr(tasks.Unit, "made")
+    preparing.prepare.__wrapped__()
+    files = {path.name.split("-")[0] for path in (tmp_path / "__pycache__").glob("*.loop")}
+    assert files == {"loop_one", "loop_two"} and all(loop.found for loop in loops)
     assert len(capfd.readouterr().err.splitlines()) == 2
 
 
-def test_where_no_process_can_be_started_one_compiles_all(tmp_path, monkeypatch, capfd):
+def test_where_no_process_can_be_started_one_compiles_all(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/usr/bin/some_editor")
-    assert compiling._helpers([tasks.known]) == []
+    assert preparing._helper([], 0) == []
+
+
+def test_what_a_process_was_ended_within_is_not_taken():
+    taken = {}
+
+    class Unit:
+        take = staticmethod(lambda content: taken.update(whole=content))
+
+    preparing._take(b"one 4\ncodetwo 9\nco", {"one": Unit, "two": Unit})
+    assert taken == {"whole": b"code"}
+
+
+def test_a_process_whose_loops_are_kept_does_not_load_numba():
+    code = """
+import sys
+import caffe_compat
+from caffe_compat.kernels import threads
+caffe_compat.Net
+threads.prepare()
+sys.exit("numba" in sys.modules)
+"""
+    threads.prepare()
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_an_interrupt_while_code_is_taken_leaves_all_of_it_or_none(program, monkeypatch):
+    program()
+    task = sys.modules["loop_of_a_test"].times
+    content = task.unit.made()
+    task.unit._code, task.found = None, 0
+
+    join = threading.Thread.join
+
+    def interrupted(thread):
+        join(thread)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "join", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            task.unit.take(content)
+    assert task.unit._code and task.found == task.unit._code.address("times")

@@ -6,8 +6,6 @@ import sys
 import threading
 from typing import NamedTuple, Optional
 
-import llvmlite.binding as binding
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,15 +13,11 @@ from hypothesis import strategies as st
 
 from caffe_compat.kernels import convolution, cores, elementwise, gemm, threads
 from caffe_compat.kernels.atomic import (
-    X86,
-    add,
-    address_of,
-    change,
     float32s,
     int64s,
-    peek,
     record,
 )
+from caffe_compat.kernels.compiled.processor import PROCESSOR
 from caffe_compat.kernels.direct import packing
 from caffe_compat.kernels.direct.forward import cut
 
@@ -39,22 +33,38 @@ def test_arguments_are_packed_as_whole_numbers_and_addresses():
     assert words[5:] == [each.ctypes.data for each in (array, nothing, fixed, array[1:])]
 
 
-def product(a, turned, b, c, rows, columns, depth, *finish):
-    memory = np.zeros(packing.room(rows, columns, depth), np.float32)
-    compiled(a, turned, b, c, rows, columns, depth, *finish, memory)
+class _Product(NamedTuple):
+    a: np.ndarray
+    turned: bool
+    b: np.ndarray
+    b_step: int
+    c: np.ndarray
+    c_step: int
+    size: gemm.Size
+    bias: np.ndarray
+    slope: float
+    add: int
 
 
-@numba.njit
-def compiled(a, turned, b, c, rows, columns, depth, bias, slope, add, memory):
-    row_step, k_step = (1, rows) if turned else (depth, 1)
-    packing.multiply_in_place(
-        packing.Left(address_of(a), row_step, k_step),
-        gemm.Rows(address_of(b), b.shape[1]),
-        gemm.Rows(address_of(c), c.shape[1]),
-        gemm.Size(rows, columns, depth),
-        gemm.Finish(address_of(bias), slope, add, 0),
-        address_of(memory),
-    )
+@threads.rarely
+def _product(arguments, scratch):
+    p = record(_Product, threads.given(arguments))
+    row_step, k_step = (1, p.size.rows) if p.turned else (p.size.depth, 1)
+    if threads.take(arguments) == 0:
+        packing.multiply_in_place(
+            packing.Left(p.a, row_step, k_step),
+            gemm.Rows(p.b, p.b_step),
+            gemm.Rows(p.c, p.c_step),
+            p.size,
+            gemm.Finish(p.bias, np.float32(p.slope), p.add, 0),
+            scratch,
+        )
+
+
+def product(a, turned, b, c, rows, columns, depth, bias, slope, add):
+    size = gemm.Size(rows, columns, depth)
+    given = _Product(a, turned, b, b.shape[1], c, c.shape[1], size, bias, float(slope), add)
+    threads.run(_product, 1, given, scratch=packing.room(rows, columns, depth))
 
 
 @pytest.mark.slow
@@ -141,29 +151,41 @@ def test_gradients_are_the_same_to_the_bit_for_any_number_of_threads():
     assert len(digests) == 1 and len(digests.pop()) == 41
 
 
-@pytest.mark.skipif(not X86, reason="of code that LLVM makes on an x86")
+GATE = """
+import sys
+import llvmlite.binding as binding
+import numba
+from caffe_compat.kernels import atomic
+from caffe_compat.kernels.compiled import later
+binding.initialize_all_targets()
+binding.initialize_all_asmprinters()
+try:
+    target = binding.Target.from_triple("aarch64-unknown-linux-gnu")
+except RuntimeError:
+    sys.exit()
+later.settle()
+@numba.njit
+def gate(address):
+    return atomic.peek(address) + atomic.add(address, 1) + atomic.change(address, 2, 3)
+gate.compile((numba.intp,))
+module = binding.parse_assembly(gate.inspect_llvm()[(numba.intp,)])
+module.triple, module.data_layout = target.triple, ""
+print(target.create_target_machine(cpu=sys.argv[1]).emit_assembly(module))
+"""
+
+
+@pytest.mark.skipif(not PROCESSOR.x86, reason="of code that LLVM makes on an x86")
 @pytest.mark.parametrize(
     ("processor", "wanted"),
     [("generic", ["ldar", "ldaxr", "stlxr"]), ("neoverse-n1", ["ldar", "casal", "ldaddal"])],
 )
 def test_threads_see_each_others_work_in_order_on_arm64(processor, wanted):
     # x86 keeps the order anyway, and so does an emulator that runs on it
-    binding.initialize_all_targets()
-    binding.initialize_all_asmprinters()
-    try:
-        target = binding.Target.from_triple("aarch64-unknown-linux-gnu")
-    except RuntimeError:
+    command = [sys.executable, "-c", GATE, processor]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    words = set(done.stdout.split())
+    if not words:
         pytest.skip("this LLVM knows no ARM64")
-
-    @numba.njit
-    def gate(address):
-        return peek(address) + add(address, 1) + change(address, 2, 3)
-
-    gate.compile((numba.intp,))
-    module = binding.parse_assembly(gate.inspect_llvm()[(numba.intp,)])
-    module.triple, module.data_layout = target.triple, ""
-    machine = target.create_target_machine(cpu=processor)
-    words = set(machine.emit_assembly(module).split())
     assert words.issuperset(wanted)
     assert not words & {"ldxr", "stxr", "cas", "ldadd"}
 
@@ -209,15 +231,16 @@ def test_a_job_reads_the_record_that_it_is_given():
     assert values.tolist() == [1, -7, 0.5, 2.25, -1]
 
 
-def test_numbers_of_a_wrong_kind_do_not_compile():
-    @numba.njit
-    def swapped(a):
-        b, rows = address_of(a), gemm.Rows(address_of(a), 1)
-        end = gemm._End(0, np.float32(1), np.float32(1), 0, 0)
-        gemm._one_tile(3, rows, b, rows, 1, end)
+@threads.rarely
+def _swapped(arguments, scratch):
+    rows = gemm.Rows(scratch, 1)
+    end = gemm._End(0, np.float32(1), np.float32(1), 0, 0)
+    gemm._one_tile(3, rows, scratch, rows, 1, end)
 
+
+def test_numbers_of_a_wrong_kind_do_not_compile():
     with pytest.raises(Exception, match="where a int64 belongs"):
-        swapped(np.zeros(gemm.OVERHANG, np.float32))
+        _swapped.address  # noqa: B018 (compiles)
 
 
 @pytest.mark.parametrize("number", ["1", "2", "5", "16"])
@@ -295,3 +318,25 @@ def test_the_level_2_cache_is_what_the_system_says(tmp_path):
         cores.level_2.cache_clear()
         assert cores.level_2(str(tmp_path)) == wanted << 10
     cores.level_2.cache_clear()
+
+
+@threads.rarely
+def _allocate(arguments, scratch):
+    item = threads.take(arguments)
+    while item >= 0:
+        block = np.full(int64s(threads.given(arguments))[0], np.float32(item))
+        float32s(scratch)[0] = block[-1]
+        item = threads.take(arguments)
+
+
+class _Size(NamedTuple):
+    values: int
+
+
+@pytest.mark.parametrize("number", ["1", "3"])
+def test_a_loop_without_memory_is_an_error_and_the_next_one_runs(number, monkeypatch):
+    monkeypatch.setenv("CAFFE_COMPAT_THREADS", number)
+    for size in (1 << 60, (1 << 62) - 1):  # more than there is, and than can be counted
+        with pytest.raises(MemoryError, match="of a compiled loop"):
+            threads.run(_allocate, 50, _Size(size), scratch=1)
+        threads.run(_allocate, 50, _Size(100), scratch=1)

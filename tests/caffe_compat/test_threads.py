@@ -11,7 +11,8 @@ import pytest
 
 import caffe_compat as caffe
 from caffe_compat import synced_memory
-from caffe_compat.kernels import cores, elementwise, tasks, threads
+from caffe_compat.kernels import cores, elementwise, threads
+from caffe_compat.kernels.compiled import tasks
 from caffe_compat.net import sharing
 from scripts.soak import interrupts
 

@@ -5,6 +5,7 @@ there.
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from caffe_compat.kernels.compiled import processor
 from deepdream.settings import DEFAULT_MODEL
 from netfile.system.places import PACKAGES, ROOT
 
 pytestmark = pytest.mark.wheel
+LINUX_ON_X86 = sys.platform == "linux" and platform.machine() == "x86_64"
 BIN = "Scripts" if os.name == "nt" else "bin"
 PROGRAM = """
 import caffe, sys
@@ -129,6 +132,9 @@ def test_both_carry_the_nets_the_default_model_and_types(built: Tuple[Path, Path
     files = {path.relative_to(ROOT).as_posix() for path in here if path.is_file()}
     assert {name for name in files if "__pycache__" not in name} <= names
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
+    if LINUX_ON_X86:
+        loops = "caffe_compat/kernels/shipped/{}/winograd.convolution.loop"
+        assert {loops.format(each.name) for each in processor.SHIPPED} <= names
     assert not [name for name in names if name.startswith(("tests", "scripts", "docs"))]
     with tarfile.open(str(sdist)) as tar:
         inside = {name.split("/", 1)[1] for name in tar.getnames() if "/" in name}
@@ -148,7 +154,9 @@ def test_a_photograph_is_dreamt_and_replayed(run: Any, home: Path) -> None:
     names = ("photo-dream.png", "again.png")
     first, second = (np.asarray(Image.open(home / name)) for name in names)
     assert first.any() and np.array_equal(first, second)
-    assert any("deepdream-caffe/loops/" in name for name in cached(home))
+    own = any("deepdream-caffe/loops/" in name for name in cached(home))
+    brought = LINUX_ON_X86 and processor.shipped() is not None
+    assert own != brought and ("compiling its loops" in done.stderr) != brought
 
 
 def test_classes_of_any_picture_go_through_a_net_in_the_cache(run: Any, home: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from caffe_compat.kernels import vectors
-from caffe_compat.kernels.atomic import X86
+from caffe_compat.kernels.compiled.processor import PROCESSOR
 from tests.support import cases
 from tests.support.real_caffe import ROOT
 
@@ -31,7 +31,7 @@ NOT_OURS = {
     "MultinomialLogisticLoss", "Power", "RNN", "Sigmoid", "SigmoidCrossEntropyLoss", "Softmax",
     "SoftmaxWithLoss", "Swish", "TanH",
 }  # fmt: skip
-needs_x86 = pytest.mark.skipif(not X86, reason="this processor is no x86")
+needs_x86 = pytest.mark.skipif(not PROCESSOR.x86, reason="this processor is no x86")
 needs_fused = pytest.mark.skipif(not vectors.FUSED, reason="this processor has no fused products")
 
 

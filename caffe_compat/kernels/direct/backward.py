@@ -8,14 +8,11 @@ the size of strips and panels.
 
 from typing import NamedTuple, Optional
 
-import numba
 import numpy as np
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from .. import threads
 from ..atomic import float32s, int64s, record
+from ..compiled.later import cgutils, intrinsic, numba, types
 from ..elementwise import rectify_back
 from ..gemm import DEPTH, WIDTH, Finish, Rows, Size, multiply
 from ..geometry import Geometry

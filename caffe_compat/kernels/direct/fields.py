@@ -7,12 +7,10 @@ output to output then does too, whatever the stride.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
 from ..atomic import float32s
+from ..compiled.later import intrinsic, numba, types
 from ..gemm import WIDTH
 from ..vectors import LANES, load, number, store
 

@@ -6,11 +6,11 @@ product. Arrays are C-contiguous float32 (N, channels, ...).
 
 from typing import NamedTuple, Optional, Tuple
 
-import numba
 import numpy as np
 
 from .. import cores, threads
 from ..atomic import float32s, int64s, record
+from ..compiled.later import numba
 from ..gemm import DEPTH, FULL, OVERHANG, WIDTH, Finish, Rows, Size, multiply
 from ..geometry import Geometry
 from .fields import Strip, field_of, fill, fill_last_panel, fill_panels, find_offsets, find_runs

@@ -6,13 +6,11 @@ A: blocks of rows, each tile by tile, of each its rows' values column by column.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
 from .. import threads
 from ..atomic import float32s, record
+from ..compiled.later import intrinsic, numba, types
 from ..gemm import DEPTH, FULL, LANES, OVERHANG, WIDTH, Finish, Size, multiply, tallest
 from ..vectors import columns_of, load, number, store
 

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple, Optional, Tuple
 
-import numba
 import numpy as np
 
 from .. import threads
 from ..atomic import float32s, record
+from ..compiled.later import numba
 from ..elementwise import rectify_back
 from . import five, general
 

@@ -3,14 +3,11 @@
 The arithmetic is that of `general`, to the bit.
 """
 
-import numba
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from ..atomic import float32s
+from ..compiled.later import cgutils, intrinsic, numba, types
 from ..lanes import by_vectors
 from ..vectors import (
     LANES,
@@ -31,7 +28,6 @@ _HALF = SIZE // 2
 _VALUES = CHUNK + 16  # of a row of ours; rows a page apart would push each other out of the cache
 _ROW = 4 * _VALUES
 SCRATCH = _VALUES * (3 * SIZE + 1)  # float32 values of memory
-_KIND = types.void(*[types.intp] * 8, types.float32, types.float32, types.intp)
 
 
 def _at(builder, address, at):
@@ -82,7 +78,7 @@ def _normalize(typingctx, new, a, b, c, d, e, x, y, share, offset, count):
         by_vectors(builder, count, work)
         return context.get_dummy_value()
 
-    return _KIND, generate
+    return types.void(*[types.intp] * 8, types.float32, types.float32, types.intp), generate
 
 
 @intrinsic

@@ -1,7 +1,8 @@
 """Local response normalisation of a chunk of positions, for any size of its region."""
 
-import numba
 import numpy as np
+
+from ..compiled.later import numba
 
 CHUNK = 512  # positions
 

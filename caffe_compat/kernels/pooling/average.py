@@ -1,10 +1,10 @@
 """AVE pooling over planes: x (planes, H, W), y (planes, H', W'), float32."""
 
-import numba
 import numpy as np
 
 from .. import threads
 from ..atomic import float32s, record
+from ..compiled.later import numba
 from .window import Arguments, Window, large, reach, run, small, span
 
 

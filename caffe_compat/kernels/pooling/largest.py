@@ -6,11 +6,11 @@ vectorises.
 
 from typing import Optional
 
-import numba
 import numpy as np
 
 from .. import threads
 from ..atomic import float32s, int8s, int32s, record
+from ..compiled.later import numba
 from ..elementwise import rectify_back
 from . import three
 from .rows import LOWEST

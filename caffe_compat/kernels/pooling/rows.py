@@ -6,10 +6,8 @@ vectors, beyond its end too.
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..compiled.later import cgutils, intrinsic, types
 from ..lanes import by_vectors
 from ..vectors import (
     LANES,

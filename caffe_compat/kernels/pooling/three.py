@@ -5,11 +5,11 @@ Their rows pass through small rings, where no window has an edge.
 
 from typing import Optional
 
-import numba
 import numpy as np
 
 from .. import threads
 from ..atomic import float32s, int8s, int32s, record
+from ..compiled.later import numba
 from ..vectors import LANES
 from . import rows
 from .window import Arguments, Window, run

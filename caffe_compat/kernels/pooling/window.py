@@ -2,10 +2,10 @@
 
 from typing import NamedTuple, Optional
 
-import numba
 import numpy as np
 
 from .. import threads
+from ..compiled.later import numba
 
 
 class Window(NamedTuple):

@@ -5,10 +5,10 @@ Arrays are C-contiguous float32 (N, channels, ...). Tiles are numbered row by ro
 
 from typing import NamedTuple, Optional
 
-import numba
 import numpy as np
 
 from ..atomic import float32s, int32s, int64s
+from ..compiled.later import numba
 from ..elementwise import rectify_back
 from ..gemm import FULL, WIDTH, Rows, Size, accumulate
 from ..geometry import Geometry

@@ -9,10 +9,8 @@ those the error of float32 is half of that with 0, ±1, ±2 and infinity.
 from typing import Any, List
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
+from ..compiled.later import cgutils, intrinsic, types
 from ..vectors import (
     FLOAT,
     LANES,

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from .. import threads
 from ..atomic import record
+from ..compiled.later import numba
 from ..gemm import FULL
 from ..vectors import LANES
 from .transforms import VALUES, weights_inwards

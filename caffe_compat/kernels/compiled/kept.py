@@ -13,28 +13,23 @@ loading needs first, all that it knows of types, takes longer than a step of a d
 import contextlib
 import errno
 import hashlib
+import importlib.util
 import os
-import pickle
-import platform
 import secrets
 import stat
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional, Set
+from typing import Any, Callable, Iterator, Optional, Set, Tuple
 
 import llvmlite
-import llvmlite.binding as llvm
-import numba
-from numba.core import serialize
-from numba.core.compiler import CompileResult
-from numba.core.registry import cpu_target
-from numba.core.runtime import rtsys
 
 from netfile.system import places
 
-_MAGIC = b"caffe_compat loops 2\n"
-_EARLIER = b"caffe_compat loops 1\n"
+from . import processor
+from .processor import PROCESSOR, Processor
+
+_MAGIC = b"caffe_compat loops 3\n"
 _HASH = 32  # bytes
 _MOST = 1 << 26  # bytes of a file; a loop takes some 100 kB
 _LEFT_OVER = 3600  # seconds after which a partial file is of a process that was killed
@@ -71,30 +66,46 @@ def _source(*paths: Path) -> bytes:
         return b""
 
 
-_HERE = Path(__file__).parent
+def _numbas() -> bytes:
+    """What tells versions of numba apart: importing it takes longer than all else here."""
+    found = importlib.util.find_spec("numba")
+    if found is None or not found.submodule_search_locations:
+        raise ImportError("No module named 'numba'")
+    return _source(*(Path(place) / "_version.py" for place in found.submodule_search_locations))
+
+
+_HERE = Path(__file__).parents[1]
+_SHIPPED = _HERE / "shipped"  # which only a wheel has, and the sdist
 # read with the code itself, so that a later change of the files is not taken for what runs
 _SOURCES = _source(*sorted(_HERE.rglob("*.py")))
-_VERSIONS = (numba.__version__, llvmlite.__version__, sys.implementation.cache_tag, sys.version)
+_VERSIONS = (_numbas(), llvmlite.__version__)
+
+
+def _key(name: str, made_for: Processor, *versions: Any) -> bytes:
+    """What code is made for: a unit of tasks, a processor, and the versions of what makes it."""
+    return _digest(repr((name, made_for, sys.platform, *versions)).encode())
 
 
 class Kept:
-    """Where numba looks for a function's compiled code, and puts it, in place of its own cache."""
+    """Machine code in a file: of a unit of tasks, that are in a source file."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        code = function.__code__
-        self._file = Path(code.co_filename)
-        own = _source(self._file) if _HERE not in self._file.parents else _SOURCES
+    def __init__(self, source: Path, name: str) -> None:
+        """name: the unit's, for people."""
+        self._file, self._name = source, name
+        own = _source(source) if _HERE not in source.parents else _SOURCES
         self._source = _digest(_SOURCES, own) if own and _SOURCES else b""
-        name = f"{self._file.stem}.{function.__qualname__}-{code.co_firstlineno}"
-        self._name = name.replace("<", "").replace(">", "")
+        self._key = _key(name, PROCESSOR, *_VERSIONS)
 
-    def _key(self, signature: Any, target: Any) -> bytes:
-        """What the code is made for: the processor, and the versions of what makes it."""
-        processor = target.codegen().magic_tuple()
-        features = sorted(llvm.get_host_cpu_features().items())
-        return _digest(
-            repr((str(signature), processor, features, platform.machine(), _VERSIONS)).encode()
-        )
+    def _places(self) -> Iterator[Tuple[Path, bytes]]:
+        """Where the file may be, and the key that it should have: what a wheel brought first."""
+        best = processor.shipped()
+        if best and _SHIPPED.is_dir():
+            yield self._shipped(_SHIPPED, best), _key(self._name, best)
+        for folder in self._folders():
+            yield self._path(folder), self._key
+
+    def _shipped(self, folder: Path, made_for: Processor) -> Path:
+        return folder / made_for.name / f"{self._name}.loop"
 
     def _folders(self) -> Iterator[Path]:
         """Where the file may be: the first that can be written to is used.
@@ -102,25 +113,18 @@ class Kept:
         An installation is only read.
         """
         apart = hashlib.sha256(os.fsencode(self._file.parent.absolute())).hexdigest()[:16]
-        if numba.config.CACHE_DIR:
-            yield Path(numba.config.CACHE_DIR) / f"caffe_compat_{apart}"
+        if os.environ.get("NUMBA_CACHE_DIR"):
+            yield Path(os.environ["NUMBA_CACHE_DIR"]) / f"caffe_compat_{apart}"
         if places.IS_CHECKOUT:
             yield self._file.parent / "__pycache__"
         yield places.cache() / "loops" / apart
 
-    def load_overload(self, signature: Any, target: Any) -> Any:
-        """The code for this signature, ready to run, or None: numba then compiles it."""
-        target.refresh()
+    def _path(self, folder: Path) -> Path:
+        return folder / f"{self._name}-{self._key.hex()[:12]}.loop"
 
-        def rebuilt(content: bytes) -> Any:
-            return CompileResult._rebuild(target, *pickle.loads(content))
-
-        return self._loaded(self._key(signature, target), rebuilt)
-
-    def _loaded(self, key: bytes, made: Callable[[bytes], Any]) -> Any:
+    def load(self, made: Callable[[bytes], Any]) -> Any:
         """What is made of the kept content; None where there is none that can be used."""
-        for folder in self._folders() if self._source else ():
-            path = folder / f"{self._name}-{key.hex()[:12]}.loop"
+        for path, key in self._places() if self._source else ():
             try:
                 content = self._content(path, key)
                 if content is not None:
@@ -138,8 +142,6 @@ class Kept:
             whole = _read(path)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if whole.startswith(_EARLIER):
-            return None
         seal, rest = whole[len(_MAGIC) :][:_HASH], whole[len(_MAGIC) + _HASH :]
         if not whole.startswith(_MAGIC) or _digest(rest) != seal or len(rest) < 2 * _HASH:
             raise ValueError("damaged")
@@ -147,23 +149,26 @@ class Kept:
             raise ValueError("made for another processor")
         return rest[2 * _HASH :] if rest[_HASH : 2 * _HASH] == self._source else None
 
-    def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep code that numba has compiled."""
-        if result.lifted or result.library.has_dynamic_globals:
-            return
-        key = self._key(signature, result.target_context)
-        self._keep(key, serialize.dumps(result._reduce()))
+    def _sealed(self, key: bytes, content: bytes) -> bytes:
+        rest = key + self._source + content
+        return _MAGIC + _digest(rest) + rest
 
-    def _keep(self, key: bytes, content: bytes) -> None:
+    def ship(self, content: bytes, folder: Path, made_for: Processor) -> None:
+        """Write the file that wheels bring, into a copy of the folder of those."""
+        path = self._shipped(folder, made_for)
+        path.parent.mkdir(exist_ok=True)
+        _write(path, self._sealed(_key(self._name, made_for), content))
+
+    def keep(self, content: bytes) -> None:
+        """Write the file, where that can be done."""
         if not self._source:
             return
-        rest = key + self._source + content
+        whole = self._sealed(self._key, content)
         refused = []
         for folder in self._folders():
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                name = f"{self._name}-{key.hex()[:12]}.loop"
-                _write(folder / name, _MAGIC + _digest(rest) + rest)
+                _write(self._path(folder), whole)
                 return
             except OSError as e:
                 refused.append(f"{folder}: {e.strerror}")
@@ -172,42 +177,6 @@ class Kept:
             f"cannot keep its compiled loops ({'; '.join(refused)}): every process will compile "
             f"them; {places.OVERRIDE} can name a folder for them",
         )
-
-
-class KeptCode(Kept):
-    """The same for functions that only C calls, of which machine code is enough."""
-
-    def load(self, signature: Any) -> Optional["Code"]:
-        """The code for this signature, or None."""
-        return self._loaded(self._key(signature, cpu_target.target_context), Code)
-
-    def load_overload(self, signature: Any, target: Any) -> Any:
-        """Nothing: numba is asked only where `load` has found nothing."""
-
-    def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep code that numba has compiled."""
-        if result.library.has_dynamic_globals:
-            return
-        _, _, (code, _) = result.library.serialize_using_object_code()
-        entry = result.fndesc.llvm_cfunc_wrapper_name.encode()
-        self._keep(self._key(signature, result.target_context), entry + b"\0" + code)
-
-
-class Code:
-    """Machine code from a file, ready to run at `address`; its memory goes with it."""
-
-    def __init__(self, content: bytes) -> None:
-        """Link it. content: the name of the function, a zero byte, and what LLVM made of it."""
-        entry, _, code = content.partition(b"\0")
-        rtsys.initialize(cpu_target.target_context)  # the functions of numba's that it calls
-        machine = llvm.Target.from_default_triple().create_target_machine()
-        # in a place of its own: two processes may give two functions the same name
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-        self._engine.finalize_object()
-        self.address: int = self._engine.get_function_address(entry.decode())
-        if not self.address:
-            raise ValueError(f"without {entry.decode()}")
 
 
 def _read(path: Path) -> bytes:
@@ -234,14 +203,3 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-
-
-def kept(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator: numba.njit without Python's lock, for functions that Python calls."""
-
-    def compiled(function: Callable[..., Any]) -> Any:
-        dispatcher = numba.njit(nogil=True, **options)(function)
-        dispatcher._cache = Kept(function)
-        return dispatcher
-
-    return compiled

@@ -1,0 +1,1 @@
+"""Loops as machine code: made by numba, kept in files, linked by LLVM."""
