@@ -1,7 +1,9 @@
 """Passes that hold no more than they need give the same to the bit, and hold less."""
 
+import gc
 import os
 import random
+import sys
 from collections import Counter
 
 import numpy as np
@@ -282,6 +284,18 @@ def test_a_net_that_draws_numbers_cannot_compute_values_again(make):
 def test_a_blob_to_be_kept_that_is_not_there_is_refused(make):
     with pytest.raises(caffe.CaffeError, match='the net has no blob "conv9"'):
         make().lean(keep=["stem", "conv9"])
+
+
+def test_a_net_that_is_dropped_within_the_context_goes_without_a_word(make, monkeypatch):
+    said = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    net = make()
+    context = net.lean()
+    context.__enter__()
+    step(net, ["head"])
+    del net, context
+    gc.collect()
+    assert not said
 
 
 def test_less_memory_is_held_and_all_of_it_given_back(make):

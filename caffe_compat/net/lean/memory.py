@@ -57,12 +57,13 @@ class Lean:
     @contextmanager
     def entered(self, keep: Iterable[str]) -> Iterator[None]:
         """Context in which passes are lean; the blobs of these names keep their memory."""
-        with self._passes().lock:
+        passes = self._passes()  # which lives as long as the context
+        with passes.lock:
             self._enter(keep)
         try:
             yield
         finally:
-            with self._passes().lock:  # in a forked process another one
+            with passes.lock:  # in a forked process another one
                 self._leave()
 
     def _enter(self, keep: Iterable[str]) -> None:
@@ -71,9 +72,8 @@ class Lean:
         if self._depth > 1 or not self._possible:
             return
         self._is_clean = False
-        watcher = weakref.ref(self)
         for blob in self._parts.blobs.values():
-            blob.watcher = watcher
+            blob.watcher = weakref.ref(self)
             if not self._keeps(blob) and not isinstance(blob, SplitTop):
                 _give_up_diff(blob)
 
