@@ -242,18 +242,16 @@ def _copy(source, source_step, target, target_step, rows, columns):
 
 
 @numba.njit(nogil=True)
-def _edge_tile(key, left, b, c, depth, end, size, overhang):
-    """A tile that reaches over C's edge: `size` of it, by way of `overhang`."""
-    target, edge = float32s(c.address), Rows(address_of(overhang), WIDTH)
+def _to_edge(c, end, rows, columns, overhang):
+    """What a tile over C's edge needs of C to `overhang`; returns its _End there."""
     mask = 0
     if end.add:
-        _copy(target, c.step, overhang, WIDTH, size.rows, size.columns)
+        _copy(float32s(c.address), c.step, overhang, WIDTH, rows, columns)
     if end.mask:
         mask = 4 * _EDGE
-        data, place = float32s(c.address + end.mask), float32s(edge.address + mask)
-        _copy(data, c.step, place, WIDTH, size.rows, size.columns)
-    _one_tile(key, left, b, edge, depth, _End(end.kind, end.bias, end.slope, end.add, mask))
-    _copy(overhang, WIDTH, target, c.step, size.rows, size.columns)
+        data, place = float32s(c.address + end.mask), float32s(address_of(overhang) + mask)
+        _copy(data, c.step, place, WIDTH, rows, columns)
+    return _End(end.kind, end.bias, end.slope, end.add, mask)
 
 
 @numba.njit(nogil=True)
@@ -282,11 +280,13 @@ def _by_rows(a, b, c, first, last, size, depth, end_at, finish, overhang):
             left = Rows(a + 4 * (row * size.depth + k * high), high)
             place = Rows(c.address + 4 * (row * c.step + j), c.step)
             end = _end_of(finish, row, k == 0, ends)
-            if across in (WIDTH, LANES):
-                _one_tile(key, left, panel, place, depth, end)
-            else:
-                part = Size(high, across, depth)
-                _edge_tile(key, left, panel, place, depth, end, part, overhang)
+            whole = across in (WIDTH, LANES)
+            target = place if whole else Rows(address_of(overhang), WIDTH)
+            if not whole:
+                end = _to_edge(place, end, high, across, overhang)
+            _one_tile(key, left, panel, target, depth, end)  # in one place: it is much code
+            if not whole:
+                _copy(overhang, WIDTH, float32s(place.address), place.step, high, across)
             row += high
 
 
