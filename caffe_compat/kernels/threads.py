@@ -37,7 +37,7 @@ __all__ = ["Number", "Task", "count", "given", "prepare", "rarely", "run", "take
 
 count = cores.count
 
-_SPIN = 50e-6  # seconds of waiting before a thread goes to sleep
+_SPIN = 200e-6  # seconds of waiting before a thread goes to sleep
 _RETRY = 1.0  # seconds before another attempt to start threads where the system refused
 _NO_BYTES = ctypes.c_char * 0
 _INT64, _FLOAT64 = struct.Struct("=q"), struct.Struct("=d")

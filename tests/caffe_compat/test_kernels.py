@@ -300,7 +300,7 @@ def test_strips_fit_the_cache_and_feed_every_thread(size, monkeypatch):
         geo = convolution.geometry(
             channels, (side, side), (side, side), (kernel, kernel), (1, 1), (pad, pad), (1, 1)
         )
-        strip, block = cut(geo, outputs, 1)
+        strip, block = cut(geo, outputs, 1, threads.count())
         positions = strip.row_end * strip.column_end
         assert positions <= max(gemm.WIDTH, size // 8 // min(geo.depth, gemm.DEPTH))
         assert block % gemm.FULL == 0

@@ -4,6 +4,7 @@ The columns of a few dozen outputs at a time stay in cache between where they ar
 product. Arrays are C-contiguous float32 (N, channels, ...).
 """
 
+from functools import lru_cache
 from typing import NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -135,17 +136,45 @@ def most_outputs(depth: int) -> int:
     return cores.level_2() // 10 // min(DEPTH, depth) // WIDTH * WIDTH
 
 
-def cut(geo: Geometry, outputs: int, planes: int) -> Tuple[Strip, int]:
+def cut(geo: Geometry, outputs: int, planes: int, count: int) -> Tuple[Strip, int]:
     """The first strip, and the output channels of a block.
 
-    Strips fit the cache, and there is enough of both for all threads to end together.
+    Strips fit the cache, and there is enough of both for all `count` threads to end together.
     """
-    wanted = 4 * threads.count()
+    wanted = 4 * count
     most = min(most_outputs(geo.depth), max(4 * WIDTH, geo.out_h * geo.out_w * planes // wanted))
     strip = strip_of(geo, most)
     strips = -(-geo.out_h // strip.row_end) * -(-geo.out_w // strip.column_end) * planes
     parts = max(1, min(outputs // _LEAST_ROWS, -(-wanted // strips)))
     return strip, -(-outputs // (parts * FULL)) * FULL
+
+
+class _Plan(NamedTuple):
+    """How a convolution is cut; see _Forward. scratch: float32 values of a thread's memory."""
+
+    geo: Geometry
+    rows: int
+    columns: int
+    block: int
+    blocks: int
+    strips: int
+    pointwise: bool
+    scratch: int
+
+
+@lru_cache(maxsize=4096)  # to work it out takes as long as the smallest convolutions
+def _planned(geo: Geometry, outputs: int, planes: int, count: int) -> _Plan:
+    pointwise = geo.pointwise
+    if pointwise:
+        area = geo.height * geo.width
+        geo = geo._replace(height=1, width=area, out_h=1, out_w=area)
+    strip, block = cut(geo, outputs, planes, count)
+    rows, columns = strip.row_end, strip.column_end
+    strips = -(-geo.out_h // rows) * -(-geo.out_w // columns) * planes
+    memory = memory_of.py_func(geo.depth, rows * columns)
+    field = 0 if pointwise else geo.channels * field_of.py_func(geo, strip).channel
+    scratch = memory.field + field + WIDTH
+    return _Plan(geo, rows, columns, block, -(-outputs // block), strips, pointwise, scratch)
 
 
 def forward(
@@ -161,18 +190,10 @@ def forward(
 ) -> None:
     """y = act(weights * x + bias); see kernels.convolution.forward."""
     outputs, planes = weights.rows, len(x) * groups
-    pointwise = geo.pointwise
-    if pointwise:
-        area = geo.height * geo.width
-        geo = geo._replace(height=1, width=area, out_h=1, out_w=area)
-    strip, block = cut(geo, outputs, planes)
-    strips = -(-geo.out_h // strip.row_end) * -(-geo.out_w // strip.column_end) * planes
-    blocks = -(-outputs // block)
-    count = strip.row_end * strip.column_end
-    memory = memory_of.py_func(geo.depth, count)
-    field = 0 if pointwise else geo.channels * field_of.py_func(geo, strip).channel
+    plan = _planned(geo, outputs, planes, threads.count())
+    geo, rows, columns, block, blocks, strips, pointwise, scratch = plan
     arguments = _Forward(
         geo, x, packed(weights, groups, block), bias if bias.size else None, y, groups, outputs,
-        strip.row_end, strip.column_end, block, blocks, pointwise, add, slope, mask,
+        rows, columns, block, blocks, pointwise, add, slope, mask,
     )  # fmt: skip
-    threads.run(_forward, strips * blocks, arguments, memory.field + field + WIDTH)
+    threads.run(_forward, strips * blocks, arguments, scratch)
