@@ -1,1 +1,1 @@
-"""The hot loops, on plain float32 arrays: numba and BLAS. Nothing here knows what a Net is."""
+"""The hot loops, on plain float32 arrays, which LLVM compiles. Nothing here knows what a Net is."""

@@ -1,13 +1,13 @@
-"""Another processor than this machine's: one whose vectors are half as wide."""
-
-from typing import Any
+"""Another processor than this machine's: one with other vectors."""
 
 
-def narrow() -> Any:
-    """Compile loops for it, in a process that has not loaded any; returns its lanes."""
+def of_lanes(count: int) -> None:
+    """Compile loops for vectors of so many values, in a process that has not loaded any.
+
+    LLVM makes them of this processor's own, which may be longer or shorter.
+    """
     from caffe_compat.kernels.compiled import processor
 
     here = processor.PROCESSOR
-    has = {"fma": True, "avx": here.lanes == 16}
-    processor.PROCESSOR = here._replace(name="haswell", features="", has=has)
-    return processor.PROCESSOR.lanes
+    has = {**here.has, "avx": count > 4, "avx512f": count == 16}
+    processor.PROCESSOR = here._replace(has=has)
