@@ -286,6 +286,7 @@ def backward_into(
             bottom[j] = Blob() if adding or on_gpu else spare
             bottom[j].reshape_like(split.bottom)
             bottom[j].share_data(split.bottom)
+            bottom[j].forget_view("data")  # of a lean pass, which has moved them since
             adding.append((split, bottom[j]))
     if rectify:
         cast(Any, layer).backward(top, wanted, bottom, **rectify)
@@ -296,6 +297,7 @@ def backward_into(
             split.bottom.mutable_gpu_diff.add_(blob.gpu_diff)
         else:
             elementwise.add(split.bottom.diff, blob.diff)
+        blob.forget_view("data")  # the spare one must hold no memory that is given up
     for j, split in merged.items():
         if wanted[j]:
             split.filled = True
