@@ -338,3 +338,27 @@ def test_a_process_that_is_forked_while_threads_are_busy_computes(net):
     done.set()
     holder.join()
     assert status == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_process_is_forked_when_no_thread_compiles_and_may_compile():
+    held = threading.Event()
+
+    def compiling():
+        with tasks._compiling:
+            held.set()
+            threading.Event().wait(0.2)  # until the fork waits for this
+
+    thread = threading.Thread(target=compiling)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        found = []  # the lock is free, for another thread too
+        other = threading.Thread(target=lambda: found.append(tasks._compiling.acquire(False)))
+        other.start()
+        other.join()
+        os._exit(0 if found == [True] else 1)
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
