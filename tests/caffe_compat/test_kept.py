@@ -101,6 +101,14 @@ def test_damaged_files_are_told_of_once_and_made_again(program, tmp_path):
     assert program() == ("loaded 42", [])
 
 
+def test_one_kind_of_trouble_is_told_of_once(monkeypatch, capfd):
+    monkeypatch.setattr(kept, "_said", set())
+    for path in ("one", "two"):
+        kept._say_once("damaged", path)
+    kept._say_once("unwritable", "three")
+    assert capfd.readouterr().err.splitlines() == ["caffe_compat: one", "caffe_compat: three"]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
 def test_what_is_no_file_is_no_obstacle(program, tmp_path):
     program()
@@ -239,8 +247,14 @@ def test_a_processor_gets_what_it_can_run(lacks, best, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     found = processor.shipped()
     assert (found and found.name) == best
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert processor.shipped() is None
+    for part, name, other in (
+        (sys, "platform", "darwin"),
+        (sys, "maxsize", 2**31 - 1),
+        (processor, "PROCESSOR", processor.PROCESSOR._replace(x86=False)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(part, name, other)
+            assert processor.shipped() is None
 
 
 def test_a_change_of_any_loop_makes_all_stale(program, monkeypatch):
