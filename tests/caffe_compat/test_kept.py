@@ -6,13 +6,15 @@ import shutil
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
+import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
 from caffe_compat.kernels import cores, threads
 from caffe_compat.kernels.compiled import kept, preparing, processor, tasks
-from netfile.system import places
+from netfile.system import memory, places
 
 # a loop that takes a fraction of a second to compile, in a file of its own
 LOOP = """
@@ -99,6 +101,14 @@ def test_damaged_files_are_told_of_once_and_made_again(program, tmp_path):
     assert program() == ("loaded 42", [])
 
 
+def test_one_kind_of_trouble_is_told_of_once(monkeypatch, capfd):
+    monkeypatch.setattr(kept, "_said", set())
+    for path in ("one", "two"):
+        kept._say_once("damaged", path)
+    kept._say_once("unwritable", "three")
+    assert capfd.readouterr().err.splitlines() == ["caffe_compat: one", "caffe_compat: three"]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
 def test_what_is_no_file_is_no_obstacle(program, tmp_path):
     program()
@@ -167,6 +177,12 @@ def test_code_for_another_processor_is_not_loaded(program, tmp_path, monkeypatch
     assert program() == ("loaded 42", [])
 
 
+def test_code_of_other_versions_is_not_loaded(program, monkeypatch):
+    program()
+    monkeypatch.setattr(kept, "_VERSIONS", (b"another numba", "0.1"))
+    assert program() == ("compiled 42", [])
+
+
 @pytest.fixture
 def wheel(program, tmp_path, monkeypatch):
     """The file of the loop as a wheel for this very processor has it."""
@@ -203,6 +219,19 @@ def test_what_a_wheel_brought_may_be_damaged(wheel, program):
     assert program()[0] == "loaded 42"
 
 
+def test_the_processor_is_the_one_that_numbas_variables_name(monkeypatch):
+    monkeypatch.setenv("NUMBA_CPU_NAME", "haswell")
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "+avx,-fma,")
+    named = processor._host()
+    assert named[:3] == ("haswell", "+avx,-fma,", {"avx": True, "fma": False})
+    assert named.lanes == 8 and named.fused != named.x86
+    monkeypatch.delenv("NUMBA_CPU_FEATURES")
+    monkeypatch.setenv("NUMBA_CPU_NAME", "")  # as if it were not there
+    here = processor._host()
+    assert here.name == llvm.get_host_cpu_name() and here.has == llvm.get_host_cpu_features()
+    assert {word[1:]: word[0] == "+" for word in here.features.split(",")} == here.has
+
+
 @pytest.mark.parametrize(
     "lacks, best",
     [
@@ -218,8 +247,14 @@ def test_a_processor_gets_what_it_can_run(lacks, best, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     found = processor.shipped()
     assert (found and found.name) == best
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert processor.shipped() is None
+    for part, name, other in (
+        (sys, "platform", "darwin"),
+        (sys, "maxsize", 2**31 - 1),
+        (processor, "PROCESSOR", processor.PROCESSOR._replace(x86=False)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(part, name, other)
+            assert processor.shipped() is None
 
 
 def test_a_change_of_any_loop_makes_all_stale(program, monkeypatch):
@@ -248,6 +283,7 @@ def test_other_processes_compile_and_their_own_does_not(tmp_path, monkeypatch, c
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr(cores, "count", lambda: 2)
     monkeypatch.setattr(tasks, "known", [])
     loops = [importlib.import_module(name).times for name in ("loop_one", "loop_two")]
@@ -264,13 +300,31 @@ def test_where_no_process_can_be_started_one_compiles_all(monkeypatch):
 
 
 def test_what_a_process_was_ended_within_is_not_taken():
-    taken = {}
+    whole = b"one 4\ncodetwo 10\n more\ncode"
+    for end in range(len(whole) + 1):
+        taken = []
+        unit = SimpleNamespace(take=taken.append)
+        preparing._take(whole[:end], {"one": unit, "two": unit})
+        assert taken == [b"code", b" more\ncode"][: (end >= 10) + (end == len(whole))], end
 
-    class Unit:
-        take = staticmethod(lambda content: taken.update(whole=content))
 
-    preparing._take(b"one 4\ncodetwo 9\nco", {"one": Unit, "two": Unit})
-    assert taken == {"whole": b"code"}
+def test_helpers_compile_for_the_processor_that_is_named(monkeypatch):
+    given = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, env, **rest: given.append(env))
+    monkeypatch.setattr(preparing.memory, "free", lambda: None)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_DEBUG", "OTHER"):
+        monkeypatch.setenv(name, "1")
+    preparing._helper([], 0)
+    (env,) = given
+    assert {"NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "OTHER"} < set(env) and "NUMBA_DEBUG" not in env
+
+
+def test_a_process_is_started_only_where_there_is_memory_for_it(monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", lambda *given, **rest: "started")
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    monkeypatch.setattr(preparing.memory, "free", lambda: memory.Free(2 * 10**9, "free"))
+    assert [preparing._helper([], before) for before in (1, 2)] == [["started"], []]
 
 
 def test_a_process_whose_loops_are_kept_does_not_load_numba():
@@ -286,7 +340,28 @@ sys.exit("numba" in sys.modules)
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_an_interrupt_while_code_is_taken_leaves_all_of_it_or_none(program, monkeypatch):
+def test_code_without_one_of_the_functions_leaves_all_of_them_out(program):
+    program()
+    task = sys.modules["loop_of_a_test"].times
+    content = task.unit.made()
+    task.unit._code, task.found = None, 0
+    other = SimpleNamespace(function=SimpleNamespace(__name__="other"))
+    task.unit.tasks.append(other)
+    with pytest.raises(ValueError, match="without other"):
+        task.unit.take(content)
+    assert not task.found and task.unit._code is None
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda unit, content: unit.take(content),
+        lambda unit, content: unit.load(),
+        lambda unit, content: unit.compile(),
+    ],
+    ids=["take", "load", "compile"],
+)
+def test_an_interrupt_while_code_is_taken_leaves_all_of_it_or_none(work, program, monkeypatch):
     program()
     task = sys.modules["loop_of_a_test"].times
     content = task.unit.made()
@@ -301,5 +376,5 @@ def test_an_interrupt_while_code_is_taken_leaves_all_of_it_or_none(program, monk
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "join", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            task.unit.take(content)
+            work(task.unit, content)
     assert task.unit._code and task.found == task.unit._code.address("times")

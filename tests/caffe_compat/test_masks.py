@@ -108,6 +108,22 @@ def test_a_pass_that_ends_above_a_relu_leaves_its_diff_as_it_came(stop, make, re
             np.testing.assert_array_equal(diff, wanted[name], err_msg=name)
 
 
+def test_a_relu_that_another_layer_did_before_runs_where_a_pass_begins_with_it(make):
+    net, watched = make(), make()
+    watched.before_backward(lambda number: None)
+    for span in ([("end", "data")], [("relu_three", "data")]):
+        wanted = passes(watched, span)
+        for name, diff in passes(net, span).items():
+            np.testing.assert_array_equal(diff, wanted[name], err_msg=name)
+
+
+def test_a_reader_that_cannot_add_leaves_the_sum_to_the_relu(make, relus):
+    more = LRN.format("low", "end") + POOLING.format("high", "end", 1, 1)
+    net = make(more=more)
+    passes(net, [("high", "data")])
+    assert len(relus) == 1 and not net.blobs["end"].diff[net.blobs["end"].data <= 0].any()
+
+
 @pytest.mark.parametrize("end", ["pooled", "normed", "split"])
 def test_layers_that_no_forward_pass_has_reached_are_no_exception(end, make):
     net, watched = make(0.3), make(0.3)

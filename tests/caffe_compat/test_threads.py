@@ -338,3 +338,24 @@ def test_a_process_that_is_forked_while_threads_are_busy_computes(net):
     done.set()
     holder.join()
     assert status == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_process_is_forked_when_no_thread_compiles_and_may_compile():
+    held = threading.Event()
+
+    def compiling():
+        with tasks._compiling:
+            held.set()
+            threading.Event().wait(0.2)  # until the fork waits for this
+
+    thread = threading.Thread(target=compiling)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        lock = tasks._compiling  # asked here: a new thread may have the number of the one that held
+        os._exit(0 if not lock._is_owned() and lock.acquire(False) else 1)
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0

@@ -74,8 +74,8 @@ def help_with(names: Sequence[str]) -> None:
 
 
 def _take(made: bytes, units: Dict[str, tasks.Unit]) -> None:
-    """Take the code that a helper has made; it may have been ended within one."""
-    while made:
+    """Take the code that a helper has made; it may have been ended anywhere."""
+    while b"\n" in made:
         head, _, rest = made.partition(b"\n")
         name, size = head.decode().split()
         if len(rest) < int(size):

@@ -66,6 +66,8 @@ def test_a_step_on_more_threads_is_compared_with_one(monkeypatch, capsys, tmp_pa
     assert "| 64x48 | 4 | 4.000 s | 2.00 | 0.50 |" in lines
     assert asked == [("compat", "1"), ("compat", "2"), ("compat", "4")]
     assert "64x48" in plotted.read_text() and "threads" in plotted.read_text()
+    cores.show(bench.parse(["--size", "64x48", "--threads", "2", "4"]))
+    assert "| 64x48 | 4 | 4.000 s | 2.50 | 0.62 |" in capsys.readouterr().out
 
 
 def test_a_median_with_a_missing_number_is_none():
