@@ -10,7 +10,7 @@ from ..errors import PrototxtError, ShapeError
 from ..fillers import rng
 from ..kernels import elementwise
 from ..kernels import pooling as kernel
-from ..kernels import stochastic_pooling as stochastic
+from ..kernels.pooling import stochastic
 from ..proto import caffe_pb2
 from .registry import Blobs, Layer, Slopes, register
 

@@ -18,7 +18,7 @@ from scripts.debian.packages import (  # noqa: E402
     Release,
     Wanted,
     error_line,
-    install,
+    run,
 )
 
 PACKAGES = ["python3.11", "libstdc++6", "qemu-user-static:amd64"]
@@ -58,15 +58,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     args = p.parse_args(argv)
     debian = Release(12, "bookworm", ["arm64", "amd64"])
     wanted = Wanted("Python for ARM64", debian, PACKAGES, LAUNCHER, QUESTION, add_wheels)
-    try:
-        install(args.target.absolute(), wanted)
-    except InstallError as e:
-        print(f"install_arm64: {e}; on a machine with ARM64 itself, run make test", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("install_arm64: interrupted; run it again to resume", file=sys.stderr)
-        return 130
-    return 0
+    otherwise = "on a machine with ARM64 itself, run make test"
+    return run("install_arm64", args.target, wanted, otherwise)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import List, Optional
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from scripts.debian.packages import InstallError, Release, Wanted, install  # noqa: E402
+from scripts.debian.packages import Release, Wanted, run  # noqa: E402
 
 PACKAGES = [
     "python3-caffe",
@@ -47,15 +47,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     args = p.parse_args(argv)
     debian = Release(11, "bullseye", ["amd64"])
     question = "import caffe; print(caffe.__version__)"
-    try:
-        install(args.target.absolute(), Wanted("Caffe", debian, PACKAGES, LAUNCHER, question))
-    except InstallError as e:
-        print(f"install_caffe: {e}; {OTHER_WAYS}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("install_caffe: interrupted; run it again to resume", file=sys.stderr)
-        return 130
-    return 0
+    wanted = Wanted("Caffe", debian, PACKAGES, LAUNCHER, question)
+    return run("install_caffe", args.target, wanted, OTHER_WAYS)
 
 
 if __name__ == "__main__":

@@ -228,3 +228,19 @@ def install(target: Path, wanted: Wanted) -> str:
     shutil.rmtree(downloads)
     print(f"{target}: {wanted.name} {installed}; run it with {target}/bin/python")
     return installed
+
+
+def run(name: str, target: Path, wanted: Wanted, otherwise: str) -> int:
+    """Install it as a program of this name does; returns its exit code.
+
+    otherwise: what to do where it cannot be installed.
+    """
+    try:
+        install(target.absolute(), wanted)
+    except InstallError as e:
+        print(f"{name}: {e}; {otherwise}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; run it again to resume", file=sys.stderr)
+        return 130
+    return 0

@@ -153,5 +153,6 @@ def _object(whole: Any, entries: Set[str]) -> bytes:
     missing = {f.name for f in whole._final_module.functions if f.is_declaration} - {*LIBRARY}
     missing = {name for name in missing if not name.startswith("llvm.")}
     if missing:
-        raise NotImplementedError(f"loops call {', '.join(sorted(missing))}")
+        names = ", ".join(sorted(missing))
+        raise NotImplementedError(f"loops call {names}: name what is C's in linked.LIBRARY")
     return whole._codegen._tm.emit_object(whole._final_module)

@@ -7,10 +7,10 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-from . import threads
-from .atomic import float32s, int64s, record
-from .compiled.later import numba
-from .pooling import Window
+from .. import threads
+from ..atomic import float32s, int64s, record
+from ..compiled.later import numba
+from .window import Window
 
 
 @numba.njit(nogil=True)
