@@ -240,6 +240,14 @@ def run(name: str, target: Path, wanted: Wanted, otherwise: str) -> int:
     except InstallError as e:
         print(f"{name}: {e}; {otherwise}", file=sys.stderr)
         return 2
+    except OSError as e:
+        where = e.filename or target
+        print(
+            f"{name}: cannot write into {target}: {where}: {e.strerror}; "
+            "make room there, or name another folder with --target",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print(f"{name}: interrupted; run it again to resume", file=sys.stderr)
         return 130

@@ -194,3 +194,12 @@ def test_no_apt(
 def test_no_keys(machine: Plan, install: Install, target: Path) -> None:
     packages.KEYRING.unlink()
     assert "install the package debian-archive-keyring" in refused(install, target)
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(
+    machine: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert install_caffe.main(["--target", str(tmp_path / "file" / ".caffe")]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "cannot write into" in said and "Not a directory" in said and "--target" in said
