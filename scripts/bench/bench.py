@@ -6,9 +6,10 @@ turns. What is printed are tables in Markdown, as docs/engine.md and docs/perfor
 """
 
 import argparse
+import math
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -25,6 +26,18 @@ PARTS = {
     "start": start.show,
     "gpu": on_gpu.show,
 }
+
+
+def positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    """A reader of an option's number, which is above 0."""
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+        return value
+
+    return number
 
 
 def parse(argv: Optional[List[str]]) -> argparse.Namespace:
@@ -46,13 +59,13 @@ def parse(argv: Optional[List[str]]) -> argparse.Namespace:
     )
     p.add_argument(
         "--repeats",
-        type=int,
+        type=positive(int),
         default=7,
         help="steps of each engine at each size, and starts, in turn (default %(default)s)",
     )
     p.add_argument(
         "--user-repeats",
-        type=int,
+        type=positive(int),
         default=3,
         help="turns of the longer parts, users and curve (default %(default)s)",
     )
@@ -73,7 +86,7 @@ def parse(argv: Optional[List[str]]) -> argparse.Namespace:
     p.add_argument(
         "--megapixels",
         nargs="+",
-        type=float,
+        type=positive(float),
         default=curve.MEGAPIXELS,
         metavar="X",
         help="of the pictures of the curve, from small to large",
@@ -82,7 +95,7 @@ def parse(argv: Optional[List[str]]) -> argparse.Namespace:
     p.add_argument(
         "--threads",
         nargs="+",
-        type=int,
+        type=positive(int),
         metavar="N",
         help="of cores (default: 1, 2, 4 and so on, up to the cores that there are)",
     )

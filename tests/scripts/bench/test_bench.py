@@ -79,3 +79,12 @@ def test_a_median_with_a_missing_number_is_none():
 def test_every_part_is_run_unless_some_are_named():
     assert bench.parse([]).part == ["steps", "users", "curve", "cores", "start", "gpu"]
     assert bench.parse(["--part", "start"]).part == ["start"]
+
+
+@pytest.mark.parametrize("option", ["--repeats=0", "--threads=0", "--megapixels=nan"])
+def test_numbers_that_measure_nothing_are_refused(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as e:
+        bench.parse([option])
+    assert e.value.code == 2 and "is not a number above 0" in capsys.readouterr().err
