@@ -28,6 +28,7 @@ def main() -> None:
     if sys.argv[2:]:
         write(sys.argv[2], Path(sys.argv[1]))
         return
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
     for each in processor.SHIPPED:
         command = [sys.executable, "-m", f"{__package__}.shipping", sys.argv[1], each.name]
         subprocess.run(command, check=True)
