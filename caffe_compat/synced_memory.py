@@ -70,6 +70,11 @@ class SyncedMemory:
         return self._values is not None or self.there.head != UNINITIALIZED
 
     @property
+    def held(self) -> Optional[np.ndarray]:
+        """The array of its values on the host, as it is; None where nobody has looked at it."""
+        return self._values
+
+    @property
     def root(self) -> "SyncedMemory":
         """The block that this one is a stretch of; itself where it is none."""
         return self

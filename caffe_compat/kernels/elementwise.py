@@ -83,6 +83,17 @@ def _copy(arguments, scratch):
         first, last = _piece(arguments, p.size)
 
 
+@threads.Task
+def _clear(arguments, scratch):
+    p = record(_Arrays, threads.given(arguments))
+    y = float32s(p.target)
+    first, last = _piece(arguments, p.size)
+    while first < last:
+        for i in range(first, last):
+            y[i] = 0
+        first, last = _piece(arguments, p.size)
+
+
 def _run(
     task: threads.Task,
     target: np.ndarray,
@@ -107,6 +118,11 @@ def relu_backward(x: np.ndarray, dy: np.ndarray, dx: np.ndarray, slope: threads.
 def add(total: np.ndarray, x: np.ndarray) -> None:
     """total += x."""
     _run(_add, total, x)
+
+
+def clear(y: np.ndarray) -> None:
+    """y = 0."""
+    _run(_clear, y, y)
 
 
 def copy(y: np.ndarray, x: np.ndarray) -> None:

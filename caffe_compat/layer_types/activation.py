@@ -16,6 +16,7 @@ class ReLU(SameShape):
 
     type = "ReLU"
     lean_reads = "x"
+    repeatable = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.slope = np.float32(self.layer_param.relu_param.negative_slope)
@@ -37,7 +38,8 @@ class Dropout(SameShape):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.ratio = self.layer_param.dropout_param.dropout_ratio
-        self.lean_reads = "" if self.phase == caffe_pb2.TEST else None  # else it draws numbers
+        self.repeatable = self.phase == caffe_pb2.TEST  # else it draws numbers
+        self.lean_reads = "" if self.repeatable else None
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
@@ -47,7 +49,7 @@ class Dropout(SameShape):
             self.remember(bottom, mask)
             np.multiply(x, mask, out=y)
         elif y is not x:
-            np.copyto(y, x)
+            elementwise.copy(y, x)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
@@ -57,4 +59,4 @@ class Dropout(SameShape):
             mask = self.recall(bottom)
             np.multiply(dy, 0 if mask is None else mask, out=dx)
         elif dx is not dy:
-            np.copyto(dx, dy)
+            elementwise.copy(dx, dy)

@@ -14,7 +14,7 @@ from ..errors import PrototxtError, ShapeError
 from ..kernels import columns, elementwise
 from ..kernels import convolution as kernels
 from ..kernels import weights as gradients
-from ..kernels.threads import Number
+from ..kernels.threads import Number, by_other_means
 from .registry import Blobs, Layer, Slopes, register
 
 
@@ -133,6 +133,7 @@ class Weighted(Windowed):
     """A convolution from arrays `large` to arrays `small`; Deconvolution runs it backward."""
 
     lean_reads = ""
+    repeatable = True
     _shapes: Tuple[Any, Any] = (None, None)  # the last ones, and their geometry
     _fitted: Any = None  # the blobs' shapes after the last reshape
 
@@ -205,6 +206,7 @@ class Weighted(Windowed):
         if geometry is not None:
             kernels.forward(large, self._weights(), bias, small, geometry, self.group, slope)
             return
+        by_other_means()
         for x, y in zip(large, small):
             for cols, weights, part in self._groups(x, y):
                 part[...] = weights @ columns.im2col(cols, *self._how(y))
@@ -229,6 +231,7 @@ class Weighted(Windowed):
         if geometry is not None:
             kernels.backward(small, self._weights(), large, geometry, self.group, add, data, slope)
             return
+        by_other_means()
         for x, y in zip(large, small):
             for target, weights, part in self._groups(x, y):
                 gradient = columns.col2im(weights.T @ part, target.shape, *self._how(y))
@@ -334,6 +337,7 @@ class Deconvolution(Weighted):
             y = self.items(t.data)
             self.convolve_back(self.items(b.data), y)
             if len(self.blobs) > 1:
+                by_other_means()
                 y += self._bias().reshape(-1, *(1,) * len(self.kernel))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:

@@ -15,6 +15,7 @@ class Input(Source):
     """A net's input: its tops are written by the caller."""
 
     type = "Input"
+    repeatable = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         shapes = self.layer_param.input_param.shape

@@ -7,6 +7,7 @@ import numpy as np
 from ..errors import PrototxtError
 from ..kernels import lrn as kernel
 from ..kernels import pooling
+from ..kernels.threads import by_other_means
 from .registry import Blobs, Layer, Slopes, register
 
 
@@ -26,7 +27,7 @@ class LRN(Layer):
         p = self.layer_param.lrn_param
         self.size, self.alpha, self.beta = p.local_size, p.alpha, p.beta
         self.region = kernel.Region(self.size, self.alpha, self.beta, p.k)
-        self.across = self.can_rectify = p.norm_region == p.ACROSS_CHANNELS
+        self.across = self.can_rectify = self.repeatable = p.norm_region == p.ACROSS_CHANNELS
         if self.size % 2 == 0:
             raise PrototxtError(f'layer "{self.name}": local_size is {self.size} but must be odd')
 
@@ -61,6 +62,7 @@ class LRN(Layer):
         state = self.recall(bottom)
         (slope,) = rectify or (None,)
         if state is None:
+            by_other_means()
             dx[...] = 0  # which passes any ReLU
         elif self.across:
             for arrays in zip(self._rows(x), self._rows(dy), self._rows(dx)):

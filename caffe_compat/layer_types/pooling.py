@@ -11,6 +11,7 @@ from ..fillers import rng
 from ..kernels import elementwise
 from ..kernels import pooling as kernel
 from ..kernels.pooling import stochastic
+from ..kernels.threads import by_other_means
 from ..proto import caffe_pb2
 from .registry import Blobs, Layer, Slopes, register
 
@@ -53,6 +54,7 @@ class Pooling(Layer):
         self.is_max, self.is_stochastic = self.method == p.MAX, self.method == p.STOCHASTIC
         self.can_add, self.can_rectify = not self.is_stochastic, self.is_max
         self.lean_reads = None if self.is_stochastic else ""
+        self.repeatable = not self.is_stochastic and len(top) == 1
         if len(top) > 1 and not self.is_max:
             raise PrototxtError(
                 f'layer "{self.name}": only MAX pooling has a second top (the mask)'
@@ -144,6 +146,7 @@ class Pooling(Layer):
         if self.is_max:
             mask = self.recall(bottom)
             if mask is None:
+                by_other_means()
                 dx[...] = dx if add else 0
                 if slope is not None:
                     elementwise.relu_backward(bottom[0].data, dx, dx, slope)

@@ -48,6 +48,9 @@ class Layer:
     # which values its backward pass reads: its bottoms' ("x"), its tops' ("y"), or none (""); its
     # passes write all that they make. None: nothing is known, so a lean net keeps its blobs
     lean_reads: Optional[str] = None
+    # are its passes on the CPU tasks of kernels.threads alone, and what it remembers arrays that
+    # they write? Where other code computes for once, it says so: `threads.by_other_means`
+    repeatable = False
     program: Any = None  # of a Python layer: the object of a program's that it runs
     # did its last forward pass run in GPU mode? None: there was none
     ran_on_gpu: Optional[bool] = None
@@ -133,6 +136,11 @@ class Layer:
         """
         shape, state = self._memories.get(self.on_gpu, (None, None))
         return state if shape == bottom[0].shape else None
+
+    @property
+    def remembered(self) -> Tuple[Any, Any]:
+        """What it has kept in CPU mode: (the bottom's shape, state); None of nothing."""
+        return self._memories.get(False, (None, None))
 
     @staticmethod
     def new_blob() -> Blob:

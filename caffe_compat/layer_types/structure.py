@@ -17,6 +17,7 @@ class Split(Layer):
 
     type = "Split"
     lean_reads = ""
+    repeatable = True
     tops = (1, None)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
@@ -41,6 +42,7 @@ class Concat(Layer):
 
     type = "Concat"
     lean_reads = ""
+    repeatable = True
     bottoms = (1, None)
     can_rectify = True
 

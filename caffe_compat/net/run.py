@@ -11,14 +11,13 @@ from ..blob import Blob
 from ..layer_types.convolution import Convolution
 from . import on_device, sharing
 from .build import Parts, naming
-from .lean import Lean
+from .lean import SHAPED_LATE, Lean
 from .masks import Masks
+from .repeats import Repeats, Span
 
 BEFORE_FORWARD, AFTER_FORWARD = "before_forward", "after_forward"
 BEFORE_BACKWARD, AFTER_BACKWARD = "before_backward", "after_backward"
 _all: "weakref.WeakSet[Passes]" = weakref.WeakSet()
-# layers whose tops' shapes depend on values, or on a program
-_SHAPED_LATE = ("Filter", "Python")
 
 
 class Passes:
@@ -51,6 +50,7 @@ class Passes:
             parts.layers[i].reshape(parts.bottoms[i], parts.tops[i])
         self._spare = Blob(0)
         self._seen_shapes: Any = None
+        self.repeats = Repeats(parts, self.splits)
         self.lean = Lean(self)
         self.lend_lock()
 
@@ -91,6 +91,14 @@ class Passes:
         self, first: int, last: int, lean: Optional[Lean], on_gpu: bool = False
     ) -> None:
         """Run the layers, with what they make lying where `lean` says, if that is given."""
+        if on_gpu or self._watched():
+            self._run_layers(first, last, lean, on_gpu)
+            return
+        with self.repeats.done(Span(first, last, False), lean) as done:
+            if not done:
+                self._run_layers(first, last, lean, on_gpu)
+
+    def _run_layers(self, first: int, last: int, lean: Optional[Lean], on_gpu: bool) -> None:
         parts = self.parts
         merging = not (on_gpu or self._watched())
         i = first
@@ -139,6 +147,14 @@ class Passes:
                 and any(last <= reader <= first for reader in split.reader_numbers)
             ):
                 split.separate()  # the pass ends between this Split and its readers
+        if on_gpu or watched or any(layer.on_gpu for layer in self.parts.layers[last : first + 1]):
+            self._run_layers_backward(first, last, lean)
+            return
+        with self.repeats.done(Span(first, last, True), lean) as done:
+            if not done:
+                self._run_layers_backward(first, last, lean)
+
+    def _run_layers_backward(self, first: int, last: int, lean: Optional[Lean]) -> None:
         for i in range(first, last - 1, -1):
             self._call(BEFORE_BACKWARD, i)
             if self.parts.plan.layers[i]:
@@ -193,9 +209,11 @@ class Passes:
         New memory can then be laid out while nobody has seen it.
         """
         shapes = [self.parts.blobs[name].shape for name in self.parts.inputs], first, last
-        late = (layer.type in _SHAPED_LATE for layer in self.parts.layers[first : last + 1])
-        if shapes != self._seen_shapes and not any(late):
-            self.reshape(first, last)
+        late = (layer.type in SHAPED_LATE for layer in self.parts.layers[first : last + 1])
+        if shapes != self._seen_shapes:
+            self.repeats.forget()
+            if not any(late):
+                self.reshape(first, last)
         self._seen_shapes = shapes
 
     def _lose_gradients(self) -> None:
@@ -215,6 +233,7 @@ def _after_fork() -> None:
     """A forked process has none of its parent's threads, and nobody to give their locks back."""
     for passes in list(_all):
         passes.lock = threading.RLock()
+        passes.repeats.forget()
         passes.lend_lock()
 
 

@@ -187,7 +187,7 @@ class MergedSplit:
         if on_gpu:
             self.bottom.mutable_gpu_diff.zero_()
         else:
-            self.bottom.diff[...] = 0
+            elementwise.clear(self.bottom.diff)
 
     def separate(self) -> None:
         """Give the tops diffs of their own, filled in as the last backward pass would have.

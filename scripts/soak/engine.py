@@ -215,9 +215,9 @@ def refused_threads(rng: random.Random, shop: Shop) -> str:
 
 def _with_few_threads(net: Any, wanted: "tuple[int, int]", most: int, asked: int) -> int:
     """In a process of its own: 0 if the net gives the same on so few threads."""
-    from caffe_compat.kernels import threads
+    from caffe_compat.kernels.threads import team
 
-    start = threads._thread.start_new_thread
+    start = team._thread.start_new_thread
     left = [most]
 
     def grudging(*arguments: Any) -> Any:
@@ -229,7 +229,7 @@ def _with_few_threads(net: Any, wanted: "tuple[int, int]", most: int, asked: int
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(LONGEST)  # a hang ends here
     try:
-        threads._thread.start_new_thread = grudging
+        team._thread.start_new_thread = grudging
         os.environ["CAFFE_COMPAT_THREADS"] = str(asked)
         return int(any(_numbers(net) != wanted for _ in range(5)))
     except BaseException:

@@ -11,6 +11,7 @@ import numpy as np
 
 import caffe_compat as caffe
 from caffe_compat.kernels import threads
+from caffe_compat.kernels.threads import team
 
 from .campaign import ROOT
 
@@ -76,10 +77,10 @@ class Passes:
             found.append("swallowed")
         if self.step() != self.wanted:
             found.append("wrong")
-        team = threads._team()
-        if team.helpers < threads.count() - 1:
+        ours = team.team()
+        if ours.helpers < threads.count() - 1:
             found.append("helpers missing")
-        if team._numbers[threads._OWNED]:
+        if ours._numbers[team._OWNED]:
             found.append("team taken")
         return found
 

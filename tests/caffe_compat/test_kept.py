@@ -14,6 +14,7 @@ import pytest
 
 from caffe_compat.kernels import cores, threads
 from caffe_compat.kernels.compiled import kept, preparing, processor, tasks
+from caffe_compat.kernels.threads import team
 from netfile.system import memory, places
 
 # a loop that takes a fraction of a second to compile, in a file of its own
@@ -55,7 +56,7 @@ def program(tmp_path, monkeypatch, capfd):
         )
         path.write_text(LOOP.replace("FACTOR", str(factor)))
         value = np.array([21], np.int64)
-        threads._NATIVE(times(path, monkeypatch).address)(value.ctypes.data, 0)
+        team._NATIVE(times(path, monkeypatch).address)(value.ctypes.data, 0)
         monkeypatch.setattr(tasks.Unit, "made", made)
         (did,) = compiled or ["loaded"]
         return f"{did} {value[0]}", capfd.readouterr().err.splitlines()

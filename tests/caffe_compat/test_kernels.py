@@ -20,6 +20,7 @@ from caffe_compat.kernels.atomic import (
 from caffe_compat.kernels.compiled.processor import PROCESSOR
 from caffe_compat.kernels.direct import packing
 from caffe_compat.kernels.direct.forward import cut
+from caffe_compat.kernels.threads.arguments import pack
 
 
 def test_arguments_are_packed_as_whole_numbers_and_addresses():
@@ -27,7 +28,7 @@ def test_arguments_are_packed_as_whole_numbers_and_addresses():
     fixed = np.arange(4.0)
     fixed.setflags(write=False)
     words = []
-    threads._pack((7, np.int32(-2), None, (True, -0.5), array, nothing, fixed, array[1:]), words)
+    pack((7, np.int32(-2), None, (True, -0.5), array, nothing, fixed, array[1:]), words)
     assert words[:4] == [7, -2, 0, 1]
     assert np.array(words[4:5]).view(np.float64) == -0.5
     assert words[5:] == [each.ctypes.data for each in (array, nothing, fixed, array[1:])]

@@ -1,5 +1,6 @@
 """The team of threads: interrupts, threads that cannot be started, forks, several users at once."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ import caffe_compat as caffe
 from caffe_compat import synced_memory
 from caffe_compat.kernels import cores, elementwise, threads
 from caffe_compat.kernels.compiled import tasks
+from caffe_compat.kernels.threads import team
 from caffe_compat.net import sharing
 from scripts.soak import interrupts
 
@@ -82,7 +84,7 @@ def test_a_pass_is_the_same_to_the_bit_on_up_to_16_threads(tmp_path, monkeypatch
             weights = [net.params[name][0].diff.copy() for name in ("5x5", "tiles")]
             net.clear_param_diffs()
             found.append((top.data.copy(), data.diff.copy(), *weights))
-    assert threads._team().helpers >= 15 and np.abs(found[0][1]).max() > 0
+    assert team.team().helpers >= 15 and np.abs(found[0][1]).max() > 0
     for arrays in found[1:]:
         for array, first in zip(arrays, found[0]):
             np.testing.assert_array_equal(array, first)
@@ -93,11 +95,11 @@ class Stop(BaseException):
 
 
 def interrupted(step, work):
-    """Whether work() came to this step of threads.py's code, where it is interrupted."""
+    """Whether work() came to this step of the code in kernels/threads, where it is interrupted."""
     steps = [step]
 
     def trace(frame, event, argument):
-        if frame.f_code.co_filename != threads.__file__:
+        if os.path.dirname(frame.f_code.co_filename) != os.path.dirname(team.__file__):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -115,8 +117,8 @@ def interrupted(step, work):
     finally:
         sys.settrace(before)
         # a handler never runs between the last instruction of a with statement and its release
-        while threads._growing._is_owned():
-            threads._growing.release()
+        while team._growing._is_owned():
+            team._growing.release()
     return False
 
 
@@ -127,17 +129,17 @@ def test_interrupts_before_any_instruction_leave_the_team_free(number, monkeypat
     interrupted(10**9, total)  # Python 3.12.1 traces instructions from the second time on
     step = 1
     while interrupted(step, total):
-        assert not threads._team()._numbers[threads._OWNED]
+        assert not team.team()._numbers[team._OWNED]
         step += 1
-    assert step > 50 and total() == VALUES and threads._team().helpers >= int(number) - 1
+    assert step > 50 and total() == VALUES and team.team().helpers >= int(number) - 1
 
 
 def test_interrupts_while_the_team_is_made_cost_no_thread(monkeypatch):
     monkeypatch.setenv("CAFFE_COMPAT_THREADS", "3")
     for step in range(1, 400, 7):
-        monkeypatch.setattr(threads, "_our_team", None)
+        monkeypatch.setattr(team, "_our_team", None)
         interrupted(step, total)
-        assert total() == VALUES and threads._team().helpers == 2
+        assert total() == VALUES and team.team().helpers == 2
 
 
 def test_an_interrupt_ends_the_waiting_for_compiling_and_not_the_compiling():
@@ -172,20 +174,40 @@ def test_threads_that_cannot_be_started_are_done_without_until_they_can(monkeypa
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setenv("CAFFE_COMPAT_THREADS", "4")
-    monkeypatch.setattr(threads, "_our_team", None)
+    monkeypatch.setattr(team, "_our_team", None)
     with monkeypatch.context() as patch:
-        patch.setattr(threads._thread, "start_new_thread", refused)
-        assert total() == VALUES and threads._team().helpers == 0
+        patch.setattr(team._thread, "start_new_thread", refused)
+        assert total() == VALUES and team.team().helpers == 0
         assert total() == VALUES
-    threads._team()._next_try = 0
-    assert total() == VALUES and threads._team().helpers == 3
+    team.team()._next_try = 0
+    assert total() == VALUES and team.team().helpers == 3
+
+
+def test_a_row_of_jobs_ends_at_one_that_finds_no_memory():
+    done = []
+
+    @ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
+    def work(arguments, scratch):
+        counter = ctypes.c_int64.from_address(arguments)
+        done.append(counter.value)
+        counter.value = -1 if len(done) == 2 else 5
+
+    task = ctypes.cast(work, ctypes.c_void_p).value
+    jobs = threads.Jobs(threads.Scratch())
+    for _ in range(3):
+        jobs.append(np.array([task, 0, 0, 0, 9, 1]))
+    with pytest.raises(MemoryError, match="compiled loop"):
+        jobs.repeat()
+    assert done == [0, 0]
+    jobs.repeat()
+    assert done == [0] * 5
 
 
 def test_helpers_go_to_sleep_and_are_woken():
     assert total() == VALUES
-    threads._team().let_sleep()
-    number = threads._team().helpers
-    asleep = threads._team()._numbers[threads._SLEEPERS + threads._EACH :: threads._EACH][:number]
+    team.team().let_sleep()
+    number = team.team().helpers
+    asleep = team.team()._numbers[team._SLEEPERS + team._EACH :: team._EACH][:number]
     assert asleep.all()
     assert total() == VALUES
 
@@ -321,7 +343,7 @@ def test_a_process_that_is_forked_while_threads_are_busy_computes(net):
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with net._passes.lock, threads._growing:
+        with net._passes.lock, team._growing:
             held.set()
             done.wait()
 

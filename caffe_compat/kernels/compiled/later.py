@@ -5,6 +5,7 @@ until `settle` remembers the function. A process whose loops are all in files ne
 """
 
 import importlib
+import sys
 from typing import Any, Callable, List, Optional
 
 
@@ -41,8 +42,11 @@ def settle() -> None:
     declared, _declared[:] = _declared[:], []
     for each in declared:
         each.real()
-    spaces = {id(each.py_func.__globals__): each.py_func.__globals__ for each in declared}
-    for space in spaces.values():
+    spaces = [each.py_func.__globals__ for each in declared]
+    # a package hands on what its modules declare
+    packages = {str(space.get("__package__")) for space in spaces} - {__package__}
+    spaces += [vars(sys.modules[name]) for name in packages & sys.modules.keys()]
+    for space in {id(space): space for space in spaces}.values():
         for name, value in list(space.items()):
             space[name] = _real(value)
     for each in declared:

@@ -206,10 +206,12 @@ def by_columns(
     parts = -(-geo.channels // channels)
     blocks = min(geo.height, many) if len(dy) * groups * parts < threads.count() else 1
     window = geo.kernel_h * geo.kernel_w
+    given = packed(weights, groups, channels * window)
     arguments = _Backward(
-        geo, dy, packed(weights, groups, channels * window), dx, groups, outputs, rows, columns,
+        geo, dy, given, dx, groups, outputs, rows, columns,
         channels, parts, blocks, add, mask, slope,
     )  # fmt: skip
     memory = memory_of.py_func(outputs, rows * columns)
     scratch = memory.field + channels * (window * rows * columns + field.channel) + WIDTH
     threads.run(_backward, len(dy) * groups * parts * blocks, arguments, scratch)
+    threads.give_back(given)

@@ -192,8 +192,10 @@ def forward(
     outputs, planes = weights.rows, len(x) * groups
     plan = _planned(geo, outputs, planes, threads.count())
     geo, rows, columns, block, blocks, strips, pointwise, scratch = plan
+    given = packed(weights, groups, block)
     arguments = _Forward(
-        geo, x, packed(weights, groups, block), bias if bias.size else None, y, groups, outputs,
+        geo, x, given, bias if bias.size else None, y, groups, outputs,
         rows, columns, block, blocks, pointwise, add, slope, mask,
     )  # fmt: skip
     threads.run(_forward, strips * blocks, arguments, scratch)
+    threads.give_back(given)

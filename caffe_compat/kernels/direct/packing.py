@@ -146,10 +146,10 @@ def _pack(arguments, scratch):
 
 
 def packed(weights: Weights, groups: int, block: int) -> np.ndarray:
-    """All of them, in blocks of so many rows: (groups, rows * depth)."""
-    target = np.empty(groups * weights.rows * weights.depth, np.float32)
-    blocks = -(-weights.rows // block)
-    shares = 1 if target.size < _ALONE else -(-4 * threads.count() // (groups * blocks))
+    """All of them, in blocks of so many rows: (groups, rows * depth), in borrowed memory."""
+    size = groups * weights.rows * weights.depth
+    target, blocks = threads.borrow(size), -(-weights.rows // block)
+    shares = 1 if size < _ALONE else -(-4 * threads.count() // (groups * blocks))
     arguments = _Pack(weights, block, blocks, shares, target)
     threads.run(_pack, groups * blocks * shares, arguments)
     return target

@@ -151,11 +151,13 @@ def forward(
     if strips * size <= _SMALL:
         each = groups * outputs // (4 * threads.count())
         block = min(ROWS, max(FULL, each // FULL * FULL))
-        small = _Small(p, origin, block, np.empty(groups * strips * size, np.float32))
+        small = _Small(p, origin, block, threads.borrow(groups * strips * size))
         threads.run(_small_in, groups * strips, small, scratch)
         scratch += VALUES * (FULL * geo.channels + LANES) * (block // FULL)
         threads.run(_small_out, groups * -(-outputs // block), small, scratch)
+        threads.give_back(small.tiles)
         return
     blocks = 1 if strips * groups >= 4 * threads.count() else 2
     large = _Large(p, transformed(origin, groups), blocks)
     threads.run(_large, groups * strips * blocks, large, scratch + size)
+    threads.give_back(large.weight)

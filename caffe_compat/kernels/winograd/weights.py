@@ -88,7 +88,7 @@ def _transform(arguments, scratch):
 
 
 def transformed(given: Weights, groups: int) -> np.ndarray:
-    """All of them, block by block; see `place`."""
-    found = np.empty(size(groups, given.rows, given.depth), np.float32)
+    """All of them, block by block; see `place`. In borrowed memory."""
+    found = threads.borrow(size(groups, given.rows, given.depth))
     threads.run(_transform, groups * -(-given.rows // FULL), _Transform(given, found))
     return found

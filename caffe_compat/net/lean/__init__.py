@@ -1,5 +1,6 @@
 """Passes that keep values and gradients for as long as somebody reads them, and no longer."""
 
-from .memory import Lean
+from .lifetimes import SHAPED_LATE
+from .memory import Lean, Standing
 
-__all__ = ["Lean"]
+__all__ = ["SHAPED_LATE", "Lean", "Standing"]

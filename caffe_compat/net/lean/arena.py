@@ -9,6 +9,9 @@ from netfile.system.placing import LINE, rounded
 
 from ...synced_memory import SyncedMemory
 
+# (start, end) of the taken places, in order, and {id: (block, start)}
+Placing = Tuple[List[Tuple[int, int]], Dict[int, Tuple[SyncedMemory, int]]]
+
 
 class Arena:
     """`capacity` float32, of which the system gives what is written alone."""
@@ -47,6 +50,16 @@ class Arena:
         _, start = self._blocks.pop(id(block), (block, None))
         if start is not None:
             del self._taken[bisect_left(self._taken, (start,))]
+
+    @property
+    def placing(self) -> Placing:
+        """Which blocks lie where."""
+        return self._taken.copy(), self._blocks.copy()
+
+    def place_again(self, placing: Placing) -> None:
+        """Let blocks have the places that they had; their memory is the caller's to set."""
+        taken, blocks = placing
+        self._taken, self._blocks = taken.copy(), blocks.copy()
 
     def clear(self) -> None:
         """Take all blocks back, and give their memory up."""

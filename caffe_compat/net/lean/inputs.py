@@ -42,4 +42,5 @@ class Inputs:
             yield
         finally:
             for blob, data in before:
+                blob.reshape(*data.shape)
                 blob.data[...] = data

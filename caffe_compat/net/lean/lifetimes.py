@@ -8,6 +8,8 @@ from netfile.system.placing import Span
 from ...blob import Blob
 from ..parts import Parts
 
+# layers whose tops' shapes depend on values, or on a program: nothing is known ahead
+SHAPED_LATE = ("Filter", "Python")
 Group = List[Blob]  # blobs whose values lie in one block of memory
 
 

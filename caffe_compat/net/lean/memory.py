@@ -8,24 +8,44 @@ are computed again, of what the inputs held at the last pass; a gradient that is
 
 import weakref
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Set,
+)
 
 from netfile.system.placing import placed
 
 from ...blob import Blob
 from ...errors import CaffeError
+from ...kernels import elementwise
 from ...synced_memory import SyncedMemory
 from ..parts import Parts
 from ..sharing import SplitTop
-from .arena import Arena
+from .arena import Arena, Placing
+from .diffs import Diffs
 from .inputs import Inputs
-from .lifetimes import Group, Lifetimes, always_kept, blocks, can_run_again
+from .lifetimes import SHAPED_LATE, Group, Lifetimes, always_kept, blocks, can_run_again
 
 if TYPE_CHECKING:
     from ..run import Passes
 
-# layers whose tops' shapes depend on values, or on a program: nothing is known ahead
-_SHAPED_LATE = ("Filter", "Python")
+
+class Standing(NamedTuple):
+    """Of which plan and arena it is, which blocks lie where, and the ids of blobs without values,
+    and without gradients."""
+
+    times: int
+    arena: int
+    placing: Placing
+    gone: Set[int]
+    lost: Set[int]
 
 
 class Lean:
@@ -35,7 +55,7 @@ class Lean:
         # no strong reference, so that the memory of a net that is dropped is freed at once
         self._passes: Any = weakref.ref(passes)
         self._parts: Parts = passes.parts
-        self._possible = not any(layer.type in _SHAPED_LATE for layer in self._parts.layers)
+        self._possible = not any(layer.type in SHAPED_LATE for layer in self._parts.layers)
         self._always = always_kept(self._parts)
         self._asked: Set[int] = set()  # ids of blobs that a program has asked for, or looked at
         self._depth = 0
@@ -48,9 +68,7 @@ class Lean:
         self._reached = -1  # the last layer of that pass
         self._times: Optional[Lifetimes] = None
         self._blocks: List[object] = []
-        self._diffs: Dict[int, Tuple[List[Blob], List[Blob]]] = {}  # by layer
-        self._merged: List[bool] = []  # which Splits were, then
-        self._asked_splits = False  # whether that is of the pass that runs
+        self._diffs = Diffs(self._passes, self._parts, self._always, self._asked)
         self._wishes: Dict[int, int] = {}  # {id of a block: where in the arena it should start}
         self._room = 0  # values of an arena for these
 
@@ -85,6 +103,7 @@ class Lean:
             self._lost.clear()
 
     def _release(self) -> None:
+        self._passes().repeats.forget()
         self._give_all_up()
         self._forget_runs()
         self._arena, self._times, self._blocks = Arena(0), None, []
@@ -142,7 +161,7 @@ class Lean:
             if id(blob) in self._gone and any(last <= i <= first for i in readers):
                 self._compute_again({id(blob)})  # an earlier backward pass was the last reader
         self._forget_runs()
-        self._asked_splits = False
+        self._diffs.begin()
         return self
 
     def _end(self, read: Set[int]) -> None:
@@ -173,42 +192,13 @@ class Lean:
 
     def before_backward(self, i: int) -> None:
         """Find memory for the gradients that layer i makes, and zeros for those that none made."""
-        if not self._asked_splits:
-            self._ask_splits()
-        read, written = self._diffs_of(i)
+        read, written = self._diffs.of(i)
         for blob in read:
             if not blob.diff_block.seen and self._lend(blob.diff_block):
-                blob.diff_block.values[...] = 0
+                elementwise.clear(blob.diff_block.values)
         for blob in written:
             if not blob.diff_block.seen:
                 self._lend(blob.diff_block)
-
-    def _ask_splits(self) -> None:
-        """Forget `_diffs` if they were of other merged Splits."""
-        merged = [split.active for split in self._passes().splits.values()]
-        if merged != self._merged:
-            self._merged, self._diffs = merged, {}
-        self._asked_splits = True
-
-    def _diffs_of(self, i: int) -> Tuple[List[Blob], List[Blob]]:
-        """The blobs whose diffs layer i reads, and writes, that are not kept."""
-        if i not in self._diffs:
-            self._diffs[i] = self._read_diffs(i), self._written_diffs(i)
-        return self._diffs[i]
-
-    def _read_diffs(self, i: int) -> List[Blob]:
-        splits = self._passes().splits
-        merged = i in splits and splits[i].active
-        return [] if merged else [blob for blob in self._parts.tops[i] if not self._keeps(blob)]
-
-    def _written_diffs(self, i: int) -> List[Blob]:
-        readers, wanted = self._passes().readers.get(i, {}), self._parts.plan.bottoms[i]
-        blobs = [
-            readers[j].bottom if j in readers and readers[j].active else blob
-            for j, blob in enumerate(self._parts.bottoms[i])
-            if wanted[j]
-        ]
-        return [blob for blob in blobs if not self._keeps(blob)]
 
     def after_backward(self, i: int) -> None:
         """Give up the gradients, and the values, that nobody reads after layer i."""
@@ -228,12 +218,24 @@ class Lean:
             if param.pending is not None:
                 param.pending = _refuse_gradient
 
+    @property
+    def standing(self) -> Standing:
+        """What stands where, and what is gone, to be compared and to be had again."""
+        placing, gone, lost = self._arena.placing, self._gone.copy(), self._lost.copy()
+        return Standing(id(self._times), id(self._arena), placing, gone, lost)
+
+    def stand_again(self, standing: Standing) -> None:
+        """After a pass that was done again: be as after the first one."""
+        self._arena.place_again(standing.placing)
+        self._gone, self._lost = standing.gone.copy(), standing.lost.copy()
+
     def _plan(self, last: int) -> None:
         """Find the lifetimes of the present blocks, unless they are known."""
         now = self._state()
         if self._times is not None and self._times.last == last and now == self._blocks:
             return
         passes = self._passes()
+        passes.repeats.forget()
         for _ in range(3):  # a Concat's bottoms move in when nobody sees them any more
             before = now
             passes._reshape(0, last)
@@ -242,16 +244,14 @@ class Lean:
                 break
         self._times = Lifetimes(self._parts, self._always | self._asked, last)
         self._blocks = now
-        self._diffs = {}
-        self._ask_splits()
-        spans = self._times.spans(lambda i: sum(self._diffs_of(i), []))
+        self._diffs.forget()
+        spans = self._times.spans(lambda i: sum(self._diffs.of(i), []))
         self._wishes, self._room = placed(spans)
         self._is_clean = False
 
     def _state(self) -> List[object]:
         """What the plan depends on, beside the blobs that are kept."""
-        merged = [split.active for split in self._passes().splits.values()]
-        return [*blocks(self._parts), *merged]
+        return [*blocks(self._parts), *self._diffs.merged]
 
     def _make_room(self) -> None:
         """Have an arena for the plan, unless blocks lie in the one that there is."""

@@ -1,14 +1,12 @@
-"""Work shared among threads, in compiled code alone.
+"""The team: the threads of this process that share work, and how it is handed over to them.
 
-Which thread computes a piece never changes its value, so results do not depend on timing. A net's
-passes are hundreds of pieces of work, many of them shorter than the 50 microseconds that the system
+A net's passes are hundreds of jobs, many of them shorter than the 50 microseconds that the system
 takes to wake a thread, or Python's lock to change hands. So the helpers run without Python, and
 watch for work for a while before they go to sleep.
 
 An exception (Ctrl-C, or any other that a signal's handler raises) can come between any two steps of
-Python. So a piece of work is one call from Python's side: it takes the team, hands the work over,
-takes part, waits until nobody is at it any more, and gives the team back. `run` holds all arrays as
-long as that takes.
+Python. So a job, or a row of them, is one call from Python's side: it takes the team, hands the
+work over, takes part, waits until nobody is at it any more, and gives the team back.
 
 A team has a gate: a number that says which work there is, up to which helper may join it, and how
 many are at it. The caller shuts it when nothing is left to take, and waits for those inside alone.
@@ -19,28 +17,20 @@ import _thread
 import atexit
 import ctypes
 import os
-import struct
 import threading
 import time
-from functools import lru_cache
-from typing import Any, Iterable, List, Optional, Tuple, Union, get_type_hints
+from typing import Optional
 
 import numpy as np
 
-from . import cores
-from .atomic import add, call, change, int64s, pause, peek
-from .compiled.later import numba
-from .compiled.preparing import prepare
-from .compiled.tasks import Task, given, rarely, take
-
-__all__ = ["Number", "Task", "count", "given", "prepare", "rarely", "run", "take"]
-
-count = cores.count
+from .. import cores
+from ..atomic import add, call, change, int64s, pause, peek
+from ..compiled.later import numba
+from ..compiled.tasks import Task
+from .arguments import address
 
 _SPIN = 200e-6  # seconds of waiting before a thread goes to sleep
 _RETRY = 1.0  # seconds before another attempt to start threads where the system refused
-_NO_BYTES = ctypes.c_char * 0
-_INT64, _FLOAT64 = struct.Struct("=q"), struct.Struct("=d")
 _NATIVE = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t, ctypes.c_ssize_t)
 
 # places in a team's numbers; what several threads write has cache lines of its own
@@ -50,10 +40,9 @@ _ACQUIRE, _RELEASE, _TURNS = 32, 33, 34
 _SLEEPERS, _EACH = 40, 8  # the caller's, then each helper's: whether it sleeps, and its lock
 # the gate: the work's number in its upper half, then 16 bits of each of these
 _INSIDE, _MAY_JOIN = 0xFFFF, 16
-# places in what `run` hands over; a task's arguments begin with its counter
-_TASK, _BUFFER, _STEP, _HELPERS, _COUNTER = 0, 1, 2, 3, 4
+# places in a job; a task's arguments begin with its counter
+_TASK, _BUFFER, _STEP, _HELPERS, COUNTER = 0, 1, 2, 3, 4
 
-Number = Union[float, "np.floating[Any]"]
 _growing = threading.RLock()
 
 
@@ -128,10 +117,10 @@ def _wait(team):
             call(own[_ACQUIRE], int64s(sleeper)[1], 1)
 
 
-@Task
+@numba.njit(nogil=True)
 def _share(team, job):
     """Do a job with the team's helpers, or alone where another thread has them."""
-    own, asked, arguments = int64s(team), int64s(job), job + 8 * _COUNTER
+    own, asked, arguments = int64s(team), int64s(job), job + 8 * COUNTER
     task, scratch = asked[_TASK], asked[_BUFFER]
     helpers = min(asked[_HELPERS], peek(team + 8 * _JOINED))
     if helpers < 1 or not change(team + 8 * _OWNED, 0, 1):
@@ -151,16 +140,31 @@ def _share(team, job):
 
 
 @Task
+def _do_one(team, job):
+    """Do a job."""
+    _share(team, job)
+
+
+@Task
+def _do_all(team, row):
+    """Do a row of jobs: their number, and the address of each.
+
+    The number is -1 afterwards where one found no memory, which is the last one that was done.
+    """
+    jobs = int64s(row)
+    for i in range(jobs[0]):
+        counter = int64s(jobs[1 + i] + 8 * COUNTER)
+        counter[0] = 0
+        _share(team, jobs[1 + i])
+        if counter[0] < 0:
+            jobs[0] = -1
+            return
+
+
+@Task
 def _pause_often(turns, unused):
     for _ in range(turns):
         pause()
-
-
-def _aligned(size: int) -> np.ndarray:
-    """An array of so many bytes that begins on a cache line."""
-    raw = np.empty(size + 64, np.uint8)
-    start = -address(raw) % 64
-    return raw[start : start + size]
 
 
 def _new_lock() -> int:
@@ -180,7 +184,7 @@ def _pythons(what: str) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-class _Team:
+class Team:
     """The helpers of this process. They are never dismissed, and sleep when there is no work."""
 
     def __init__(self) -> None:
@@ -192,7 +196,8 @@ class _Team:
         self._numbers[_ACQUIRE], self._numbers[_RELEASE] = _pythons("acquire"), _pythons("release")
         self._numbers[_TURNS] = _turns(_SPIN)
         self._numbers[_SLEEPERS + 1] = _new_lock()
-        self._share, self._serve = _NATIVE(_share.address), _NATIVE(_serve.address)
+        self._do_one, self._do_all = _NATIVE(_do_one.address), _NATIVE(_do_all.address)
+        self._serve = _NATIVE(_serve.address)
         self._next_try = 0.0
         atexit.register(self.let_sleep)
 
@@ -217,9 +222,13 @@ class _Team:
                 while self.helpers == before:
                     time.sleep(1e-4)
 
-    def share(self, job: np.ndarray) -> None:
-        """Do a job; see _share."""
-        self._share(self._address, address(job))
+    def do_one(self, job: int) -> None:
+        """Do the job at this address."""
+        self._do_one(self._address, job)
+
+    def do_all(self, row: int) -> None:
+        """Do a row of jobs; see _do_all."""
+        self._do_all(self._address, row)
 
     def let_sleep(self) -> None:
         """At the end, wait for helpers that still watch for work: their code goes with Python."""
@@ -240,15 +249,15 @@ def _turns(seconds: float) -> int:
     return max(1, int(seconds / best * turns))
 
 
-_our_team: Optional[_Team] = None
+_our_team: Optional[Team] = None
 
 
-def _team() -> _Team:
+def team() -> Team:
     global _our_team
     if _our_team is None:
         with _growing:
             if _our_team is None:
-                _our_team = _Team()
+                _our_team = Team()
     return _our_team
 
 
@@ -262,85 +271,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def address(array: Any) -> int:
-    """Where an array's values are."""
-    try:
-        return ctypes.addressof(_NO_BYTES.from_buffer(array))  # NumPy makes a dict or an object
-    except (TypeError, ValueError, BufferError):  # one that cannot be written to
-        return int(array.__array_interface__["data"][0])
-
-
-def _packed(value: Any) -> int:
-    """A number, or the address of an array, as one int64."""
-    if value is None:
-        return 0
-    if isinstance(value, np.ndarray):
-        return address(value)
-    if isinstance(value, (float, np.floating)):
-        return _INT64.unpack(_FLOAT64.pack(value))[0]
-    return int(value)
-
-
-@lru_cache(maxsize=None)
-def _whole(kind: type) -> bool:
-    """Whether a record of this class has whole numbers alone."""
-    return all(hint is int for hint in get_type_hints(kind).values())
-
-
-def _pack(values: Iterable[Any], into: List[int]) -> None:
-    """Append the values of a record, those of the records within it in their places."""
-    for value in values:
-        kind: Any = type(value)
-        if kind is int:
-            into.append(value)
-        elif kind is np.ndarray:
-            into.append(address(value))
-        elif value is None:
-            into.append(0)
-        elif isinstance(value, tuple):
-            if _whole(kind):
-                into.extend(value)
-            else:
-                _pack(value, into)
-        else:
-            into.append(_packed(value))
-
-
-def run(task: Task, items: int, arguments: Tuple[Any, ...], scratch: int = 0) -> None:
-    """Run a task over `items` items on all threads.
-
-    Where another thread of the program has those, on the caller's alone.
-
-    Args:
-        arguments: a record (see atomic.record) of whole numbers, floats, C-contiguous arrays, None
-            for no array, and further records.
-        scratch: float32 values of memory for each thread.
-    """
-    if items < 1:
-        return
-    team = _team()
-    helpers = min(count(), items) - 1
-    if helpers > team.helpers:
-        team.grow(helpers)
-        helpers = min(helpers, team.helpers)
-    step = -(-4 * scratch // 64) * 64
-    buffer = _own_scratch(step * (helpers + 1))
-    job = [task.address, address(buffer), step, helpers, 0, items]
-    _pack(arguments, job)
-    # the helpers read and write only what this call holds, and are done when it ends
-    numbers = np.array(job, np.int64)
-    team.share(numbers)
-    if numbers[_COUNTER] < 0:
-        raise MemoryError("no memory for the arrays of a compiled loop")
-
-
-_local = threading.local()
-
-
-def _own_scratch(size: int) -> np.ndarray:
-    buffer = getattr(_local, "buffer", None)
-    if buffer is None or buffer.nbytes < size:
-        buffer = _local.buffer = _aligned(size)
-    return buffer

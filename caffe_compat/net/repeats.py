@@ -1,0 +1,191 @@
+"""Passes that were done before on the same memory, done again without Python.
+
+The passes of a dream at one size do the same jobs on the same memory, step after step. So the jobs
+of each are kept, with the state of the net before and after it. Where a pass over the same layers
+finds that state again, the jobs are done in one call, and the net is left as it was left then.
+"""
+
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from ..blob import Blob, ParamBlob
+from ..kernels import threads
+from ..layer_types.registry import Layer
+from ..synced_memory import SyncedMemory
+from .lean import Lean, Standing
+from .parts import Parts
+from .sharing import MergedSplit
+
+# values that the layers make, at most: longer passes gain nothing, and an interrupt waits for them
+_MOST = 1 << 28
+
+Pending = Optional[Callable[[], object]]
+
+
+class Span(NamedTuple):
+    """The layers of a pass, the first to run first."""
+
+    first: int
+    last: int
+    backward: bool
+
+
+class _Members:
+    """What takes part in a Span.
+
+    Attributes:
+        blobs: of the net and of its layers, each once.
+        can_repeat: whether no layer computes by other means than tasks.
+    """
+
+    def __init__(self, parts: Parts, span: Span) -> None:
+        numbers = slice(min(span[:2]), max(span[:2]) + 1)
+        self.layers: List[Layer] = parts.layers[numbers]
+        self.params: List[ParamBlob] = list(chain(*(layer.blobs for layer in self.layers)))
+        self.tops: List[Blob] = list(chain(*parts.tops[numbers]))
+        every = chain(*parts.bottoms[numbers], self.tops, self.params)
+        self.blobs: List[Blob] = list({id(blob): blob for blob in every}.values())
+        self.can_repeat = all(layer.repeatable for layer in self.layers)
+        # those whose backward pass leaves a gradient to be computed
+        planned = zip(self.layers, parts.plan.layers[numbers])
+        self.learning = list(chain(*(layer.blobs for layer, runs in planned if runs)))
+
+
+class _State:
+    """What the jobs of a pass depend on, beside values.
+
+    Attributes:
+        held: {id of a block of memory: it, and its array}.
+    """
+
+    def __init__(
+        self, members: _Members, splits: List[MergedSplit], standing: Optional[Standing]
+    ) -> None:
+        self.held: Dict[int, Tuple[SyncedMemory, Optional[np.ndarray]]] = {}
+        facts: List[object] = [threads.count(), standing]
+        things: List[object] = []  # of which there may be equal ones
+        for blob in members.blobs:
+            facts.append(blob.shape)
+            for block in blob.blocks:
+                root = block.root
+                self.held[id(root)] = root, root.held
+                things += block, root.held
+                facts.append(root.there.head)
+        for layer in members.layers:
+            shape, state = layer.remembered
+            facts.append(shape)
+            things.append(state)
+        facts += [(split.active, split.ran.copy()) for split in splits]
+        self._facts, self._things, self._ids = facts, things, list(map(id, things))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _State):
+            return NotImplemented
+        return self._ids == other._ids and self._facts == other._facts
+
+
+class _After(NamedTuple):
+    """What a pass left behind, where it was done by its layers."""
+
+    blocks: List[Tuple[SyncedMemory, Optional[np.ndarray]]]  # those whose arrays changed
+    moved: List[Blob]  # whose values or diffs lie there
+    splits: List[Tuple[MergedSplit, bool, Dict[int, Any]]]
+    pending: List[Tuple[ParamBlob, Pending]]
+    standing: Optional[Standing]
+
+    def leave(self, lean: Optional[Lean]) -> None:
+        """Leave that behind again."""
+        for block, values in self.blocks:
+            if values is None:
+                block.give_up()
+            else:
+                block.lie_in(values)
+        for blob in self.moved:
+            blob.forget_view("data")
+            blob.forget_view("diff")
+        for split, filled, ran in self.splits:
+            split.filled, split.ran = filled, ran.copy()
+        for param, pending in self.pending:
+            param.pending = pending
+        if lean and self.standing:
+            lean.stand_again(self.standing)
+
+
+def _after(
+    members: _Members, splits: List[MergedSplit], span: Span, before: _State, lean: Optional[Lean]
+) -> _After:
+    blocks = [(block, block.held) for block, held in before.held.values() if block.held is not held]
+    changed = {id(block) for block, _ in blocks}
+    moved = [blob for blob in members.blobs if any(id(b.root) in changed for b in blob.blocks)]
+    return _After(
+        blocks,
+        moved,
+        [(split, split.filled, split.ran.copy()) for split in splits] if span.backward else [],
+        [(param, param.pending) for param in members.learning] if span.backward else [],
+        lean.standing if lean else None,
+    )
+
+
+class _Done(NamedTuple):
+    """A pass that was done."""
+
+    before: _State
+    jobs: threads.Jobs
+    after: _After
+
+
+class Repeats:
+    """The passes of a net that can be done again, one of each Span."""
+
+    def __init__(self, parts: Parts, splits: Dict[int, MergedSplit]) -> None:
+        self._parts, self._splits = parts, list(splits.values())
+        self._members: Dict[Span, _Members] = {}
+        self._done: Dict[Span, _Done] = {}
+        self._scratch = threads.Scratch()
+
+    def forget(self) -> None:
+        """Forget all passes, and the memory that they were done in."""
+        self._done.clear()
+        self._scratch = threads.Scratch()
+
+    @contextmanager
+    def done(self, span: Span, lean: Optional[Lean]) -> Iterator[bool]:
+        """Context of a pass on the CPU: has it been done again? If not, it is to be done here.
+
+        lean: as the pass is given it.
+        """
+        if span not in self._members:
+            self._members[span] = _Members(self._parts, span)
+        members = self._members[span]
+        if not self._can_keep(members, span):
+            with threads.keeping(None):
+                yield False
+            return
+        before = _State(members, self._splits, lean.standing if lean else None)
+        done = self._done.get(span)
+        if done and done.before == before:
+            # in this order: after an interrupt nobody must take what the jobs wrote for the old
+            done.after.leave(lean)
+            done.jobs.repeat()
+            yield True
+            return
+        self._done.pop(span, None)  # now, since its memory may be much
+        jobs = threads.Jobs(self._scratch)
+        with threads.keeping(jobs):
+            yield False
+        if jobs.whole:
+            after = _after(members, self._splits, span, before, lean)
+            self._done[span] = _Done(before, jobs, after)
+
+    def _can_keep(self, members: _Members, span: Span) -> bool:
+        if not members.can_repeat or sum(top.count for top in members.tops) > _MOST:
+            return False
+        if not span.backward:
+            return True
+        # what is computed of weights at once is no job
+        return all(split.active for split in self._splits) and not any(
+            param.wanted for param in members.learning
+        )
