@@ -37,7 +37,7 @@ class _Members:
     """What takes part in a Span.
 
     Attributes:
-        blobs: of the net and of its layers, each once.
+        blobs: the layers' bottoms and tops, each once.
         can_repeat: whether no layer computes by other means than tasks.
     """
 
@@ -46,7 +46,7 @@ class _Members:
         self.layers: List[Layer] = parts.layers[numbers]
         self.params: List[ParamBlob] = list(chain(*(layer.blobs for layer in self.layers)))
         self.tops: List[Blob] = list(chain(*parts.tops[numbers]))
-        every = chain(*parts.bottoms[numbers], self.tops, self.params)
+        every = chain(*parts.bottoms[numbers], self.tops)
         self.blobs: List[Blob] = list({id(blob): blob for blob in every}.values())
         self.can_repeat = all(layer.repeatable for layer in self.layers)
         # those whose backward pass leaves a gradient to be computed
@@ -74,6 +74,8 @@ class _State:
                 self.held[id(root)] = root, root.held
                 things += block, root.held
                 facts.append(root.there.head)
+        for param in members.params:
+            things += param.data_block, param.data_block.held
         for layer in members.layers:
             shape, state = layer.remembered
             facts.append(shape)

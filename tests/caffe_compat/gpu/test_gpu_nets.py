@@ -54,6 +54,19 @@ def test_the_mode_may_change_between_the_passes(net):
     np.testing.assert_array_equal(net.blobs["data"].diff, wanted)
 
 
+def test_passes_that_are_repeated_on_the_cpu_take_account_of_those_on_the_device(net):
+    caffe.set_mode_cpu()
+    wanted = [step(net, "both") for _ in range(3)][-1]
+    caffe.set_mode_gpu()
+    net.blobs["data"].data[...] *= 2
+    step(net, "both")
+    net.blobs["data"].data[...] /= 2
+    caffe.set_mode_cpu()
+    for _ in range(3):
+        for ours, theirs in zip(step(net, "both"), wanted):
+            np.testing.assert_array_equal(ours, theirs)
+
+
 def test_partial_passes_read_what_the_program_wrote(net):
     net.forward()
     net.blobs["left"].data[...] = 2
