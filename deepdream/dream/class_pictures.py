@@ -98,7 +98,7 @@ class FourierMethod:
     @property
     def bytes_per_pixel(self) -> int:
         """Of memory beside the net, for each pixel of its input; measured."""
-        return round(200 + 350 * self.scale**2)
+        return round(250 + 150 * self.scale**2)
 
     def view_at(self, step: int) -> View:
         """The view of a step, counted from 1."""
@@ -279,19 +279,21 @@ def _by_spectrum(
     whole = round(size[0] * method.scale), round(size[1] * method.scale)
     spectrum = Spectrum(whole, src.data.shape[1], method.decay_power)
     numbers, adam = spectrum.start(rngs), Adam(method.rate)
-    flat = (spectrum.channels, -1)
+    gradient = np.empty((len(rngs), spectrum.channels, *whole), np.float32)
     for step in range(1, method.steps + 1):
         made = spectrum.pictures(numbers)
         views = [method.view_at(step).matrix(whole, rng, size) for rng in rngs]
         for i, (matrix, border) in enumerate(views):
-            seen = (matrix @ made[i].reshape(flat).T).T + border
+            seen = np.stack([matrix @ channel.ravel() + border for channel in made[i]])
             src.data[i] = preprocess_channels(net, seen.reshape(src.data[i].shape))
         sent = scaled(net, ordered(net, _class_gradient(net, score, clear=step == 1)))
         if not np.isfinite(sent).all():
             raise score.not_finite(step)
-        back = [(matrix.T @ g.reshape(flat).T).T for (matrix, _), g in zip(views, sent)]
-        gradient = np.stack(back).reshape(made.shape)
-        numbers = adam(numbers, spectrum.gradient(numbers, gradient))
+        for picture, given, (matrix, _) in zip(gradient, sent, views):
+            back = matrix.T
+            for channel, of in zip(picture, given):
+                channel[...] = (back @ of.ravel()).reshape(whole)
+        adam(numbers, spectrum.gradient(made, gradient))
         if report:
             report(step, method.steps)
     pictures = spectrum.pictures(numbers)

@@ -6,8 +6,10 @@ frequency, lets coarse and fine structure grow alike, where ascent on pixels beg
 A picture here is float32 RGB, 0..255, (N, 3, H, W), or (N, 1, H, W) of luminances.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any, Optional, Sequence, Tuple
+from functools import cached_property
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -19,13 +21,15 @@ _COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03
 _COLOURS /= np.sqrt(np.square(_COLOURS).sum(0)).max()
 _CONTRAST = 1 / 4  # Lucid's factor before the colours are mixed
 _DEVIATION = 0.01  # of a new spectrum
+_TOGETHER = 2**15  # numbers that Adam moves at once; they fit into the processor's cache
 
 
 @dataclass(frozen=True)
 class Spectrum:
     """The map from numbers (N, C, H, W // 2 + 1, 2), real and imaginary parts, to pictures.
 
-    decay_power: of the frequency, by which numbers count for less, as in Lucid.
+    Results have the float type of what is given. decay_power: of the frequency, by which numbers
+    count for less, as in Lucid.
     """
 
     size: Size
@@ -33,38 +37,45 @@ class Spectrum:
     decay_power: float = 1.0
 
     def start(self, rngs: Sequence[Any]) -> np.ndarray:
-        """Numbers for nearly grey pictures, one for each generator: float64."""
+        """Numbers for nearly grey pictures, one for each generator: float32."""
         height, width = self.size
         shape = (self.channels, height, width // 2 + 1, 2)
-        return np.stack([rng.normal(0, _DEVIATION, shape) for rng in rngs])
+        return np.stack([rng.normal(0, _DEVIATION, shape).astype(np.float32) for rng in rngs])
 
     def pictures(self, numbers: np.ndarray) -> np.ndarray:
         """The pictures of these numbers."""
-        light = 255 * self._shares(numbers)
-        return np.asarray(light, np.float32)
+        fft, scale = _transforms(), self._scale.astype(numbers.dtype)
+        made = np.empty((len(numbers), self.channels, *self.size), numbers.dtype)
+        for picture, own in zip(made, numbers):  # a single one fits into the processor's cache
+            waves = fft.irfft2(_complex(own) * scale, self.size)
+            powers = _mixed(waves, -self._colours.T)
+            with np.errstate(over="ignore"):  # where it is black
+                np.exp(powers, out=powers)
+            powers += 1
+            np.divide(255, powers, out=picture)
+        return made
 
-    def gradient(self, numbers: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """A gradient of the numbers, from that of the pictures: the adjoint of `pictures`."""
-        shares = self._shares(numbers)
-        waves = _mixed(gradient * 255 * shares * (1 - shares), _COLOURS) * _CONTRAST
+    def gradient(self, made: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """A gradient of the numbers, from that of their pictures: the adjoint of `pictures`.
+
+        made: what `pictures` made of the numbers.
+        """
         height, width = self.size
-        # each column but the first, and the last of an even width, stands for two
-        twice = np.full(width // 2 + 1, 2.0)
-        twice[0] = 1
-        if width % 2 == 0:
-            twice[-1] = 1
-        sent = np.fft.rfft2(waves) * (twice / (height * width)) * self._scale()
-        return np.stack([sent.real, sent.imag], -1)
+        fft, scale = _transforms(), self._scale_back.astype(made.dtype)
+        sent = np.empty((*made.shape[:2], height, width // 2 + 1, 2), made.dtype)
+        for picture, given, own in zip(made, gradient, sent):
+            slope = picture * made.dtype.type(-1 / 255)
+            slope += 1
+            slope *= picture
+            slope *= given
+            np.multiply(fft.rfft2(_mixed(slope, self._colours)), scale, out=_complex(own))
+        return sent
 
-    def _shares(self, numbers: np.ndarray) -> np.ndarray:
-        """The pictures as shares of full light, float64 (N, C, H, W)."""
-        from scipy.special import expit
+    @property
+    def _colours(self) -> np.ndarray:
+        return _CONTRAST * (np.ones((1, 1)) if self.channels == 1 else _COLOURS)
 
-        spectrum = (numbers[..., 0] + 1j * numbers[..., 1]) * self._scale()
-        waves = np.fft.irfft2(spectrum, self.size) * _CONTRAST
-        shares: np.ndarray = expit(_mixed(waves, _COLOURS.T))
-        return shares
-
+    @cached_property
     def _scale(self) -> np.ndarray:
         """What each frequency's numbers are multiplied by: one over a power of the frequency, and
         four waves a side as much for any power."""
@@ -76,13 +87,39 @@ class Spectrum:
             scale *= (4 / max(height, width) / frequency) ** (self.decay_power - 1)
         return scale
 
+    @cached_property
+    def _scale_back(self) -> np.ndarray:
+        """What each frequency of a gradient is multiplied by."""
+        height, width = self.size
+        # each column but the first, and the last of an even width, stands for two
+        twice = np.full(width // 2 + 1, 2.0)
+        twice[0] = 1
+        if width % 2 == 0:
+            twice[-1] = 1
+        scale: np.ndarray = self._scale * (twice / (height * width))
+        return scale
+
+
+def _transforms() -> Any:
+    """SciPy's Fourier transforms, which keep float32; NumPy's before SciPy 1.4."""
+    try:
+        import scipy.fft as transforms  # `from scipy` would find a function of that name in 1.3
+    except ImportError:
+        from numpy import fft as transforms
+    return transforms
+
+
+def _complex(numbers: np.ndarray) -> np.ndarray:
+    """Numbers (..., 2), real and imaginary parts, as complex ones in the same memory."""
+    values: np.ndarray = numbers.view(np.result_type(numbers.dtype, np.complex64))[..., 0]
+    return values
+
 
 def _mixed(waves: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Waves (N, C, H, W) with row c of a matrix as what channel c becomes; one channel as it is."""
-    if waves.shape[1] == 1:
-        return waves
-    mixed: np.ndarray = np.einsum("nchw,cd->ndhw", waves, colours)
-    return mixed
+    """Waves (C, H, W) with row c of a matrix as what channel c becomes."""
+    flat = waves.reshape(len(waves), -1)
+    mixed: np.ndarray = np.einsum("cp,cd->dp", flat, colours.astype(waves.dtype))
+    return mixed.reshape(waves.shape)
 
 
 @dataclass
@@ -92,17 +129,30 @@ class Adam:
     rate: float = 0.05
 
     def __post_init__(self) -> None:
-        self._step, self._mean, self._square = 0, np.zeros(()), np.zeros(())
+        self._step, self._mean, self._square = 0, np.zeros(0), np.zeros(0)
 
-    def __call__(self, numbers: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """The numbers after a step up this gradient."""
+    def __call__(self, numbers: np.ndarray, gradient: np.ndarray) -> None:
+        """Move numbers a step up a gradient, whose array is spent; both are contiguous."""
+        if not self._step:
+            self._mean, self._square = np.zeros_like(numbers), np.zeros_like(numbers)
         self._step += 1
-        self._mean = 0.9 * self._mean + 0.1 * gradient
-        self._square = 0.999 * self._square + 0.001 * np.square(gradient)
-        mean = self._mean / (1 - 0.9**self._step)
-        square = self._square / (1 - 0.999**self._step)
-        result: np.ndarray = numbers + self.rate * mean / (np.sqrt(square) + 1e-8)
-        return result
+        first, second = 1 - 0.9**self._step, 1 - 0.999**self._step
+        arrays = (numbers, gradient, self._mean, self._square)
+        flat = [each.reshape(-1) for each in arrays]
+        for start in range(0, numbers.size, _TOGETHER):
+            x, g, mean, square = (each[start : start + _TOGETHER] for each in flat)
+            mean *= 0.9
+            mean += 0.1 * g
+            g *= g
+            g *= 0.001
+            square *= 0.999
+            square += g
+            # mean / first / (sqrt(square / second) + 1e-8)
+            np.sqrt(square, out=g)
+            g += 1e-8 * math.sqrt(second)
+            np.divide(mean, g, out=g)
+            g *= self.rate * math.sqrt(second) / first
+            x += g
 
 
 @dataclass(frozen=True)
@@ -125,38 +175,51 @@ class View:
             seen: the view's size, by default the picture's.
 
         Returns:
-            (A, sparse (pixels of the view, pixels), by bilinear interpolation; b, (pixels of the
-                view,), mid-grey where it looks beyond the border).
+            (A, sparse float32 (pixels of the view, pixels), by bilinear interpolation; b, float32
+                (pixels of the view,), mid-grey where it looks beyond the border).
         """
         from scipy.sparse import csr_matrix
 
-        height, width = size
         seen = seen or size
         angle = np.deg2rad(rng.uniform(-self.turn, self.turn))
         factor, down, right = self._place(size, seen, rng)
-        rows, columns = np.mgrid[: seen[0], : seen[1]]
-        rows, columns = rows - (seen[0] - 1) / 2, columns - (seen[1] - 1) / 2
-        y = factor * (np.cos(angle) * rows - np.sin(angle) * columns) + (height - 1) / 2 + down
-        x = factor * (np.sin(angle) * rows + np.cos(angle) * columns) + (width - 1) / 2 + right
-        top, left = np.floor(y).astype(int), np.floor(x).astype(int)
-        here = np.arange(seen[0] * seen[1]).reshape(seen)
-        entries = []
-        for below in (0, 1):
-            for beside in (0, 1):
-                row, column = top + below, left + beside
-                weight = (1 - np.abs(y - row)) * (1 - np.abs(x - column))
-                inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-                places = row * width + column
-                entries.append((weight[inside], here[inside], places[inside]))
-        weights, to, of = (np.concatenate(part) for part in zip(*entries))
-        matrix = csr_matrix((weights, (to, of)), (here.size, height * width))
-        return matrix, 127.5 * (1 - np.asarray(matrix.sum(1)).ravel())
+        rows, columns = (np.arange(n) - (n - 1) / 2 for n in seen)
+        along, across = factor * np.cos(angle), factor * np.sin(angle)
+        y = (along * rows + (size[0] - 1) / 2 + down)[:, None] - across * columns
+        x = (across * rows + (size[1] - 1) / 2 + right)[:, None] + along * columns
+        # every pixel has four neighbours; those beyond the border weigh nothing
+        weights, places = np.empty((*seen, 4), np.float32), np.empty((*seen, 4), np.int32)
+        total = np.zeros(seen)
+        beside = _neighbours(x, size[1])
+        for i, (row, share) in enumerate(_neighbours(y, size[0])):
+            row *= size[1]
+            for j, (column, other) in enumerate(beside):
+                weight = share * other
+                weights[..., 2 * i + j] = weight
+                places[..., 2 * i + j] = row + column
+                total += weight
+        starts = np.arange(0, weights.size + 1, 4, dtype=np.int32)
+        entries = weights.ravel(), places.ravel(), starts
+        matrix = csr_matrix(entries, (total.size, size[0] * size[1]))
+        return matrix, (127.5 * (1 - total.ravel())).astype(np.float32)
 
     def _place(self, size: Size, seen: Size, rng: Any) -> Tuple[float, float, float]:
         """(pixels of the picture for one of the view, shift down, shift to the right)."""
         factor = size[0] / seen[0] / rng.uniform(1 - self.scale, 1 + self.scale)
         down, right = rng.uniform(-self.shift, self.shift, 2) * size
         return factor, down, right
+
+
+def _neighbours(at: np.ndarray, length: int) -> List[Tuple[np.ndarray, np.ndarray]]:
+    """The two places between which each of these lies along a side, with the weight of each: none
+    beyond the border, for which the nearest place stands."""
+    before = np.floor(at)
+    share = at - before
+    pairs = []
+    for place, weight in ((before, 1 - share), (before + 1, share)):
+        weight *= (place >= 0) & (place < length)
+        pairs.append((np.clip(place, 0, length - 1).astype(np.int32), weight))
+    return pairs
 
 
 @dataclass(frozen=True)
