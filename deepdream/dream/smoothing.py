@@ -37,6 +37,9 @@ _DEVIATIONS = np.array([1, 0.16, 0.07])  # along them, as shares of that of brig
 _PART = r"(gaussian(:[0-9.]+)?|laplacian(:[0-9]+)?|natural(:[0-9.]+)?)"
 FORM = rf"({_PART}(\+{_PART})*)?"  # of the texts that `named` reads
 TRUNCATE = 4.0  # deviations where a Gaussian ends; SciPy's
+# Places whose colours are multiplied at once. OpenBLAS would share more among its threads, which
+# then wait for the next product by asking all the time, on cores that the net's passes need.
+_PLACES = 2**14
 LEAST = 1e-30  # a level with a smaller deviation than this stays as it is
 
 
@@ -105,7 +108,11 @@ class Natural:
 
         def natural(values: np.ndarray) -> np.ndarray:
             flat = values.reshape(*values.shape[:-2], -1)
-            return np.asarray(np.matmul(matrix, flat).reshape(values.shape))
+            made = np.empty_like(flat)
+            for first in range(0, flat.shape[-1], _PLACES):
+                part = (..., slice(first, first + _PLACES))
+                np.matmul(matrix, flat[part], out=made[part])
+            return made.reshape(values.shape)
 
         return fill(gradient if spend else new(gradient.shape, gradient.dtype), natural, gradient)
 

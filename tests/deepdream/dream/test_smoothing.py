@@ -62,6 +62,16 @@ def test_natural_colours_leave_brightness_and_weaken_hues():
     np.testing.assert_array_equal(natural(noise(1, 8, 8)), noise(1, 8, 8))  # a grey net's
 
 
+def test_natural_colours_of_few_places_at_once_are_those_of_all(monkeypatch):
+    monkeypatch.setattr(smoothing, "_PLACES", 7)
+    sizes, matmul = [], np.matmul
+    monkeypatch.setattr(np, "matmul", lambda a, b, out: sizes.append(b.shape) or matmul(a, b, out))
+    g, natural = noise(2, 3, 5, 6), smoothing.Natural()
+    wanted = np.einsum("cd,ndhw->nchw", natural.matrix(), g)
+    np.testing.assert_allclose(natural(g), wanted, rtol=1e-4, atol=1e-13)
+    assert [shape[-1] for shape in sizes] == [7, 7, 7, 7, 2]
+
+
 def test_natural_colours_do_the_same_to_bgr_and_rgb():
     g = noise(2, 3, 7, 9)
     natural = smoothing.Natural()
