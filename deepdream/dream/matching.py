@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import DeviceFailedError, NotFiniteError, TargetError
 from ..pictures.resize import zoomed
 from ..settings import MATCH
+from .blas import on_one_thread
 from .lean import lean
 from .octaves import check, guide_features, octave_sizes
 from .on_device.blobs import difference_there, failures, on_gpu
@@ -104,7 +105,8 @@ class Matching:
         if self.prior is not None and self.weight:
             value, part = self.prior.value_and_gradient(x)
             prior = self.weight * value
-            gradient += self.weight * part
+            part *= self.weight
+            gradient += part
         f = data + prior
         if not np.isfinite(f) or not np.isfinite(gradient.sum()):
             raise NotFiniteError(
@@ -286,7 +288,7 @@ def _factor(prior: Optional[Prior], weight: float, base: np.ndarray) -> float:
 
 def _minimise(f: Matching, x: np.ndarray, mean: np.ndarray, evaluations: int) -> None:
     """Run L-BFGS-B from x, (C, h, w), within 0..255 minus the mean; the result is f.best."""
-    from scipy.optimize import minimize
+    from scipy.optimize import Bounds, minimize
 
     # in these units a step of length 1, the first to be tried, moves the pixels by some grey levels
     # (root mean square)
@@ -299,11 +301,12 @@ def _minimise(f: Matching, x: np.ndarray, mean: np.ndarray, evaluations: int) ->
 
     # the budget ends it, not a tolerance: f is a share, and tiny changes of it are visible
     options = {"maxfun": evaluations, "maxiter": evaluations, "maxcor": 10, "ftol": 0, "gtol": 0}
-    minimize(
-        scaled,
-        np.clip(np.float64(x).ravel() / unit, low, high),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=np.stack([low, high], 1),
-        options=options,
-    )
+    with on_one_thread():
+        minimize(
+            scaled,
+            np.clip(np.float64(x).ravel() / unit, low, high),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=Bounds(low, high),
+            options=options,
+        )

@@ -1,12 +1,15 @@
 """Objective matching: f and its gradient agree, it beats plain ascent; the command's requests."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
+from scipy.linalg import cython_blas
 from scipy.optimize import check_grad
 
 import deepdream
 from deepdream import pictures
-from deepdream.dream import matching, priors
+from deepdream.dream import blas, matching, priors
 from deepdream.errors import NotFiniteError, TargetError
 
 END = "inception_3b/output"
@@ -267,3 +270,39 @@ def test_a_match_that_goes_on_equals_one_that_was_not_interrupted(net, picture):
         rest = matching.match(*how, **settings, since=at)
         np.testing.assert_array_equal(rest.picture, whole.picture)
         assert rest.history == whole.history
+
+
+class Blas:
+    """As SciPy's own, of three threads."""
+
+    threads = 3
+
+    def scipy_openblas_get_num_threads(self):
+        return self.threads
+
+    def scipy_openblas_set_num_threads(self, count):
+        self.threads = count
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_scipys_sums_run_on_one_thread_while_it_matches(fails, net, picture, monkeypatch):
+    library, seen = Blas(), []
+    monkeypatch.setattr(blas, "_scipys_own", lambda: library)
+
+    def report(evaluation):
+        seen.append(library.threads)
+        if fails:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) if fails else nullcontext():
+        deepdream.match(
+            net, picture, END, matching.multiply(2), evaluations=2, octave_n=1, report=report
+        )
+    assert set(seen) == {1} and library.threads == 3
+
+
+def test_without_a_blas_of_its_own_scipys_stays_as_it_is(monkeypatch):
+    monkeypatch.setattr(cython_blas, "__file__", __file__)  # which is no library
+    assert blas._scipys_own() is None
+    with blas.on_one_thread():
+        pass
