@@ -34,7 +34,8 @@ class Prior:
         for weight, rule in self.terms:
             value, part = rule.value_and_gradient(x)
             total += weight * value
-            gradient += weight * part
+            part *= weight
+            gradient += part
         return total, gradient
 
 
@@ -52,21 +53,35 @@ class TV:
     smooth: float = 1e-6
 
     def value_and_gradient(self, x: np.ndarray) -> ValueAndGradient:
-        dx, dy = np.zeros_like(x), np.zeros_like(x)
-        np.subtract(x[..., :, 1:], x[..., :, :-1], out=dx[..., :, :-1])
-        np.subtract(x[..., 1:, :], x[..., :-1, :], out=dy[..., :-1, :])
-        squares = dx * dx + dy * dy
-        if self.beta != 2:
-            squares += self.smooth
-        value = np.sum(squares ** (self.beta / 2))
-        factor = self.beta * squares ** (self.beta / 2 - 1)
-        dx *= factor
-        dy *= factor
-        # the adjoint of the differences
-        gradient = -dx - dy
-        gradient[..., :, 1:] += dx[..., :, :-1]
-        gradient[..., 1:, :] += dy[..., :-1, :]
+        gradient = np.empty(x.shape)  # and first of all the sums of squares
+        planes = [each.reshape(-1, *x.shape[-2:]) for each in (x, gradient)]
+        for plane, squares in zip(*planes):  # a single one fits into the processor's cache
+            dx, dy = _differences(plane)
+            np.multiply(dx, dx, out=squares)
+            dy *= dy
+            squares += dy
+            if self.beta != 2:
+                squares += self.smooth
+        value = np.sum(gradient if self.beta == 2 else gradient ** (self.beta / 2))
+        for plane, part in zip(*planes):
+            dx, dy = _differences(plane)
+            factor: Any = 2.0 if self.beta == 2 else self.beta * part ** (self.beta / 2 - 1)
+            dx *= factor
+            dy *= factor
+            # the adjoint of the differences
+            np.negative(dx, out=part)
+            part -= dy
+            part[:, 1:] += dx[:, :-1]
+            part[1:] += dy[:-1]
         return float(value), gradient
+
+
+def _differences(plane: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Of a plane's places to those to the right, and to those below."""
+    dx, dy = np.zeros_like(plane), np.zeros_like(plane)
+    np.subtract(plane[:, 1:], plane[:, :-1], out=dx[:, :-1])
+    np.subtract(plane[1:], plane[:-1], out=dy[:-1])
+    return dx, dy
 
 
 @dataclass(frozen=True)
