@@ -50,9 +50,9 @@ class Spectrum:
             waves = fft.irfft2(_complex(own) * scale, self.size)
             powers = _mixed(waves, -self._colours.T)
             with np.errstate(over="ignore"):  # where it is black
-                np.exp(powers, out=powers)
-            powers += 1
-            np.divide(255, powers, out=picture)
+                np.exp(powers, out=picture)  # in place it would be slow in NumPy 1
+            picture += 1
+            np.divide(255, picture, out=picture)
         return made
 
     def gradient(self, made: np.ndarray, gradient: np.ndarray) -> np.ndarray:
