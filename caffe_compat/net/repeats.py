@@ -32,26 +32,40 @@ class Span(NamedTuple):
     last: int
     backward: bool
 
+    @property
+    def numbers(self) -> slice:
+        """Where the layers are among all, from the lowest."""
+        return slice(min(self[:2]), max(self[:2]) + 1)
+
 
 class _Members:
     """What takes part in a Span.
 
     Attributes:
+        layers: those of the net when this was made; a program may put others there.
         blobs: the layers' bottoms and tops, each once.
+        learning: the layers whose backward pass leaves a gradient to be computed.
         can_repeat: whether no layer computes by other means than tasks.
     """
 
     def __init__(self, parts: Parts, span: Span) -> None:
-        numbers = slice(min(span[:2]), max(span[:2]) + 1)
+        numbers = span.numbers
         self.layers: List[Layer] = parts.layers[numbers]
-        self.params: List[ParamBlob] = list(chain(*(layer.blobs for layer in self.layers)))
         self.tops: List[Blob] = list(chain(*parts.tops[numbers]))
         every = chain(*parts.bottoms[numbers], self.tops)
         self.blobs: List[Blob] = list({id(blob): blob for blob in every}.values())
         self.can_repeat = all(layer.repeatable for layer in self.layers)
-        # those whose backward pass leaves a gradient to be computed
         planned = zip(self.layers, parts.plan.layers[numbers])
-        self.learning = list(chain(*(layer.blobs for layer, runs in planned if runs)))
+        self.learning = [layer for layer, runs in planned if runs]
+
+    @property
+    def places(self) -> List[object]:
+        """The blobs' shapes and memory."""
+        return [(blob.shape, blob.blocks) for blob in self.blobs]
+
+    def learn(self) -> Iterator[ParamBlob]:
+        """The parameters of which `learning` leaves gradients; a program may put others there."""
+        return chain(*(layer.blobs for layer in self.learning))
 
 
 class _State:
@@ -74,9 +88,11 @@ class _State:
                 self.held[id(root)] = root, root.held
                 things += block, root.held
                 facts.append(root.there.head)
-        for param in members.params:
-            things += param.data_block, param.data_block.held
         for layer in members.layers:
+            for param in layer.blobs:
+                block = param.data_block
+                things += block, block.held
+                facts += param.count, block.there.head
             shape, state = layer.remembered
             facts.append(shape)
             things.append(state)
@@ -126,7 +142,7 @@ def _after(
         blocks,
         moved,
         [(split, split.filled, split.ran.copy()) for split in splits] if span.backward else [],
-        [(param, param.pending) for param in members.learning] if span.backward else [],
+        [(param, param.pending) for param in members.learn()] if span.backward else [],
         lean.standing if lean else None,
     )
 
@@ -159,9 +175,10 @@ class Repeats:
 
         lean: as the pass is given it.
         """
-        if span not in self._members:
-            self._members[span] = _Members(self._parts, span)
-        members = self._members[span]
+        members = self._members.get(span)
+        if members is None or members.layers != self._parts.layers[span.numbers]:
+            members = self._members[span] = _Members(self._parts, span)
+            self._done.pop(span, None)
         if not self._can_keep(members, span):
             with threads.keeping(None):
                 yield False
@@ -175,10 +192,11 @@ class Repeats:
             yield True
             return
         self._done.pop(span, None)  # now, since its memory may be much
-        jobs = threads.Jobs(self._scratch)
+        jobs, places = threads.Jobs(self._scratch), members.places
         with threads.keeping(jobs):
             yield False
-        if jobs.whole:
+        # what the layers' reshape has changed would stay as it is
+        if jobs.whole and members.places == places:
             after = _after(members, self._splits, span, before, lean)
             self._done[span] = _Done(before, jobs, after)
 
@@ -186,8 +204,8 @@ class Repeats:
         if not members.can_repeat or sum(top.count for top in members.tops) > _MOST:
             return False
         if not span.backward:
-            return True
+            return not any(layer.ran_on_gpu for layer in members.layers)  # which a pass here ends
         # what is computed of weights at once is no job
         return all(split.active for split in self._splits) and not any(
-            param.wanted for param in members.learning
+            param.wanted for param in members.learn()
         )

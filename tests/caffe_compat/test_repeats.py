@@ -12,6 +12,7 @@ import caffe_compat as caffe
 from caffe_compat.kernels.threads import running
 from caffe_compat.kernels.threads.team import Team
 from caffe_compat.layer_types.convolution import Convolution
+from caffe_compat.synced_memory import SYNCED
 from tests.support import gpu, nets
 
 pytestmark = pytest.mark.skipif(gpu.wanted(), reason="on the CPU")
@@ -113,6 +114,65 @@ def test_another_net_s_weights_count(make):
             step(each, seed)
         each.share_with(other)
     assert step(net, 7) == step(plain, 7)
+
+
+def test_weights_that_a_program_puts_into_a_layer_count(make):
+    plain, net, other = make(repeats=False), make(), make()
+    number = list(net._layer_names).index("a")
+    other.params["a"][0].data[...] *= 3
+    for each in (plain, net):
+        for seed in range(3):
+            step(each, seed)
+        each.layers[number].blobs[0] = other.layers[number].blobs[0]
+    assert step(net, 7) == step(plain, 7)
+
+
+def test_a_layer_that_a_program_puts_into_a_net_counts(make):
+    plain, net, other = make(repeats=False), make(), make()
+    number = list(net._layer_names).index("up")
+    other.params["up"][0].data[...] *= 3
+    for each in (plain, net):
+        for seed in range(3):
+            step(each, seed)
+        each.layers[number] = other.layers[number]
+    assert step(net, 7) == step(plain, 7)
+
+
+def test_a_bias_that_a_program_takes_away_is_not_added(make):
+    plain, net = make(repeats=False), make()
+    for each in (plain, net):
+        each.params["a"][1].data[...] = 1
+        for seed in range(3):
+            step(each, seed)
+        each.params["a"][1].reshape(0)
+    assert step(net, 7) == step(plain, 7)
+
+
+def test_a_shape_that_a_program_gives_a_top_is_put_right_by_each_pass(make):
+    net = make()
+    for _ in range(4):
+        net.blobs["head"].reshape(1, 7)
+        assert net.forward()["head"].shape == (1, 5)
+
+
+def test_weights_that_a_device_has_too_are_looked_at_again(make, layers_run):
+    net = make()
+    for seed in range(3):
+        step(net, seed)
+    layers_run.clear()
+    net._parts.params["a"][0].data_block.there.head = SYNCED
+    step(net, 3)
+    assert layers_run
+
+
+def test_a_pass_on_the_cpu_after_one_on_the_device_runs_the_layers(make):
+    net = make()
+    for seed in range(3):
+        step(net, seed)
+    for layer in net._parts.layers:
+        layer.ran_on_gpu = True
+    net.forward(end="head")
+    assert not any(layer.on_gpu for layer in net._parts.layers[:-1])
 
 
 def test_gradients_of_weights_are_those_of_the_repeated_pass(make):
