@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional, Set
 from ..layer_types.activation import ReLU
 from ..layer_types.registry import Slopes
 from .parts import Parts
-from .sharing import SHARES, MergedSplit
+from .sharing import MergedSplit
 
 
 class _Writer(NamedTuple):
@@ -74,11 +74,11 @@ class Masks:
 def _last_writer(parts: Parts, relu: int, splits: Dict[int, MergedSplit]) -> Optional[_Writer]:
     """Who writes the diff of a ReLU's blob last before its turn; None if that is none of these."""
     blob, wanted = parts.tops[relu][0], parts.plan.bottoms
-    maker = next(i for i, tops in enumerate(parts.tops) if blob in tops)
-    users = [i for i in range(relu + 1, len(parts.layers)) if blob in parts.bottoms[i]]
-    if parts.layers[maker].type in SHARES or not users or not (wanted[relu][0] and maker < relu):
+    users = (i for i in range(relu + 1, len(parts.layers)) if blob in parts.bottoms[i])
+    number = next(users, None)  # any others come after one that works in place, as none of these
+    if number is None or not wanted[relu][0]:
         return None
-    number, split = users[0], splits.get(users[0])
+    split = splits.get(number)
     if split is None:
         writer = _Writer(number, parts.bottoms[number].index(blob), None)
     else:
@@ -89,6 +89,7 @@ def _last_writer(parts: Parts, relu: int, splits: Dict[int, MergedSplit]) -> Opt
             return None
         writer = _Writer(*min(readers), split)
     number, bottom = writer.number, parts.bottoms[writer.number]
+    # one with several bottoms adds nothing to a Split's diff itself
     alone = split is None or len(bottom) == 1
     fits = parts.layers[number].can_rectify and wanted[number][writer.bottom] and alone
-    return writer if fits and blob not in parts.tops[number] else None
+    return writer if fits else None

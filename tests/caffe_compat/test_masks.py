@@ -86,6 +86,77 @@ def passes(net, spans, end=None):
     return {name: blob.diff.copy() for name, blob in net.blobs.items()}
 
 
+INPUT = (
+    'force_backward: true layer { name: "data" type: "Input" top: "data" '
+    "input_param { shape { dim: 2 dim: 4 dim: 6 dim: 6 } } }\n"
+)
+RELU = 'layer { name: "relu" type: "ReLU" bottom: "a" top: "a" }\n'
+MADE, TOP = CONVOLUTION.format("a", "data", 4, 1, 0, 0), CONVOLUTION.format("top", "a", 2, 1, 0, 0)
+
+
+def gradient(tmp_path, layers, watch):
+    """The input's, in a net of these layers; watch: without masks."""
+    path = tmp_path / "net.prototxt"
+    path.write_text("".join([INPUT, *layers]))
+    caffe.set_random_seed(5)
+    net = caffe.Net(str(path), caffe.TRAIN)
+    if watch:
+        net.before_backward(lambda number: None)
+    net.blobs["data"].data[...] = np.random.RandomState(0).normal(size=net.blobs["data"].shape)
+    net.forward()
+    net.blobs["top"].diff[...] = np.random.RandomState(1).normal(size=net.blobs["top"].shape)
+    net.backward()
+    return net.blobs["data"].diff.copy()
+
+
+def test_a_layer_of_two_bottoms_leaves_the_sum_of_a_split_s_diff_to_the_relu(tmp_path):
+    pair = (
+        'layer { name: "pair" type: "Convolution" bottom: "a" bottom: "data" top: "one" '
+        'top: "two" convolution_param { num_output: 3 kernel_size: 1 '
+        'weight_filler { type: "xavier" } } }\n'
+    )
+    found, wanted = (gradient(tmp_path, [MADE, pair, TOP], watch) for watch in (False, True))
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_layer_that_works_in_place_on_a_relu_s_top_comes_between(tmp_path):
+    # BatchNorm's gradient mixes all values of a channel
+    norm = 'layer { name: "norm" type: "BatchNorm" bottom: "a" top: "a" }\n'
+    found, wanted = (gradient(tmp_path, [MADE, norm, TOP], watch) for watch in (False, True))
+    np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        'layer { name: "a" type: "Reshape" bottom: "data" top: "a" '
+        "reshape_param { shape { dim: 0 dim: 4 dim: 9 dim: 4 } } }",
+        'layer { name: "a" type: "Split" bottom: "data" top: "b" top: "a" }',
+    ],
+)
+def test_a_relu_on_another_blob_s_memory_passes_the_same_gradient(maker, tmp_path, relus):
+    layers = [maker, RELU, TOP]
+    found = gradient(tmp_path, layers, False)
+    assert len(relus) == 1  # that of the top
+    np.testing.assert_array_equal(found, gradient(tmp_path, layers, True))
+
+
+def test_a_reader_that_wants_no_gradient_does_not_keep_another_from_the_relu_s_work(
+    tmp_path, relus
+):
+    reader = CONVOLUTION.format("b", "a", 2, 1, 0, 0).replace(
+        'top: "b"', 'top: "b" propagate_down: false', 1
+    )
+    loss = 'layer { name: "loss" type: "EuclideanLoss" bottom: "b" bottom: "top" top: "loss" }\n'
+    layers = [MADE, reader, TOP, loss]
+    path = tmp_path / "net.prototxt"
+    path.write_text("".join([INPUT.replace("force_backward: true", ""), *layers]))
+    net = caffe.Net(str(path), caffe.TRAIN)
+    net.forward()
+    net.backward()
+    assert len(relus) == 2  # of b and of top, which the loss reads
+
+
 @pytest.mark.parametrize("slope", [0, 0.3])
 @pytest.mark.parametrize("batch", [1, 2])
 def test_every_layer_that_can_does_the_work_of_the_relu_below_it(slope, batch, make, relus):
