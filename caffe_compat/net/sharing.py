@@ -71,9 +71,9 @@ class Lease:
     """What the arrays that were given out of a block of memory refer to; dies with the last one."""
 
     def __init__(self, memory: SyncedMemory) -> None:
-        self.memory, self._values = memory, memory.values
+        self.values = memory.values
         # no property: NumPy asks for it, and loses a Ctrl-C that comes while code of ours answers
-        self.__array_interface__ = self._values.__array_interface__
+        self.__array_interface__ = self.values.__array_interface__
 
 
 class SplitTop(Blob):
@@ -90,8 +90,8 @@ class SplitTop(Blob):
         self._look()
         if self._diff.there.head > HEAD_AT_CPU:
             self._diff.values  # noqa: B018  they come from the device
-        lease = self._lease()
-        if lease is None or lease.memory is not self._diff:
+        lease = self._present_lease()
+        if lease is None:
             lease = Lease(self._diff)
             self._lease = weakref.ref(lease)
         return np.asarray(lease)[: self.count].reshape(self.shape)
@@ -116,11 +116,15 @@ class SplitTop(Blob):
             if on_look is not None:
                 on_look()
 
+    def _present_lease(self) -> Optional[Lease]:
+        """The last lease, if it is of the array that the diff lies in now."""
+        lease = self._lease()
+        return lease if lease is not None and lease.values is self._diff.held else None
+
     @property
     def diff_is_idle(self) -> bool:
         """Whether the diff is zero, and nobody holds an array of it."""
-        lease = self._lease()
-        held = lease is not None and lease.memory is self._diff
+        held = self._present_lease() is not None
         if held or not self._diff.seen:
             return not held and not self.given_up
         if self._diff.there.head > HEAD_AT_CPU:

@@ -233,6 +233,17 @@ def test_layers_that_compute_by_other_means_run(layer, make, layers_run):
     assert layers_run.count("stem") == 4
 
 
+def test_a_split_s_diff_is_in_the_memory_that_it_was_given_last(make):
+    # a Flatten's Split is not merged, and what is kept holds arrays of its tops' diffs
+    flat = MODULE + 'layer { name: "flat" type: "Flatten" bottom: "pool" top: "flat" }'
+    plain, net = make(flat, repeats=False), make(flat)
+    for each in (plain, net):
+        step(each, 1, "side")
+    with plain.lean(), net.lean():
+        for _ in range(4):
+            assert step(net, 2) == step(plain, 2)
+
+
 def test_memory_that_is_not_found_is_an_error_and_the_next_pass_runs(make, monkeypatch):
     net = make()
     wanted = [step(net, seed) for seed in range(3)][-1]
