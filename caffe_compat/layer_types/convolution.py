@@ -168,10 +168,13 @@ class Weighted(Windowed):
         raise NotImplementedError
 
     def _weights(self):
-        return self.blobs[0].data.reshape(len(self.blobs[0].data), -1)
+        weights = self.as_made(0, self.blobs[0].data)
+        return weights.reshape(len(weights), -1)
 
     def _bias(self):
-        return self.blobs[1].data if len(self.blobs) > 1 else self.blobs[0].data.reshape(-1)[:0]
+        if len(self.blobs) > 1:
+            return self.as_made(1, self.blobs[1].data)
+        return self.blobs[0].data.reshape(-1)[:0]
 
     def _geometry(self, large, small):
         """For the two-dimensional kernels; None where there are more or fewer axes."""
@@ -248,7 +251,8 @@ class Weighted(Windowed):
 
     def weight_gradient(self, large: np.ndarray, small: np.ndarray) -> None:
         """Add the weights' gradient to their diff."""
-        dw = self.blobs[0].diff.reshape(len(self.blobs[0].data), -1)
+        dw = self.as_made(0, self.blobs[0].diff)
+        dw = dw.reshape(len(dw), -1)
         geometry = self._geometry(large, small)
         if geometry is not None:
             gradients.convolved(large, small, dw, geometry, self.group)

@@ -42,7 +42,9 @@ class InnerProduct(Layer):
         top[0].reshape(*bottom[0].shape[: self.axis], self.outputs)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        bias = self.blobs[1].data if len(self.blobs) > 1 else np.empty(0, np.float32)
+        bias = np.empty(0, np.float32)
+        if len(self.blobs) > 1:
+            bias = self.as_made(1, self.blobs[1].data)
         self._product(bottom[0].data, top[0].data, self.inputs, self.outputs, bias, self.transpose)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
@@ -74,7 +76,7 @@ class InnerProduct(Layer):
         geometry = convolution.geometry(inputs, size, size, (1, 1), (1, 1), (0, 0), (1, 1))
         convolution.forward(
             x.reshape(1, inputs, *size),
-            self.blobs[0].data,
+            self.as_made(0, self.blobs[0].data),
             bias,
             out.reshape(1, outputs, *size),
             geometry,
@@ -87,7 +89,8 @@ class InnerProduct(Layer):
     def _weight_gradient(self, top, bottom):
         x = bottom[0].data.reshape(-1, self.inputs)
         dy = top[0].diff.reshape(-1, self.outputs)
-        weights.outer(*((x, dy) if self.transpose else (dy, x)), self.blobs[0].diff)
+        dw = self.as_made(0, self.blobs[0].diff)
+        weights.outer(*((x, dy) if self.transpose else (dy, x)), dw)
 
     def _bias_gradient(self, top, bottom):
         self.blobs[1].diff[...] += top[0].diff.reshape(-1, self.outputs).sum(0)

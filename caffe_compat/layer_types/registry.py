@@ -58,6 +58,7 @@ class Layer:
     def __init__(self, param: Any, phase: int) -> None:
         self.layer_param, self.name, self.phase = param, param.name, phase
         self.blobs: List[ParamBlob] = []
+        self._made: List[Tuple[int, ...]] = []  # the shapes that it made them in
         # for each parameter, whether backward passes compute its gradient; none given: they do
         self.learns: List[bool] = []
         # what `remember` keeps, of CPU mode and of GPU mode: (the bottom's shape, state)
@@ -153,6 +154,21 @@ class Layer:
         blob = ParamBlob(*shape)
         fill(blob, filler or caffe_pb2.FillerParameter())
         self.blobs.append(blob)
+        self._made.append(blob.shape)
+
+    def as_made(self, number: int, values: np.ndarray) -> np.ndarray:
+        """A parameter's data or diff in the shape that the layer made it in.
+
+        A program may have given it another shape, or put another blob there. Raises ShapeError
+        where there are more or fewer values, since compiled loops would not ask.
+        """
+        shape = self._made[number]
+        if values.shape != shape and values.size != math.prod(shape):
+            raise ShapeError(
+                f'layer "{self.name}": parameter {number} has shape {values.shape}, '
+                f"but the layer takes {shape}"
+            )
+        return values.reshape(shape)
 
     def add_gradients(self, *gradients: Callable[[], object]) -> None:
         """Add each parameter's gradient by its function, now or when its diff is first read.

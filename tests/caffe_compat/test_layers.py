@@ -292,3 +292,32 @@ def test_registering_a_type_twice_fails():
 def test_bad_settings_name_the_layer_and_the_reason(text, bottoms, message):
     with pytest.raises(PrototxtError, match=f'"layer".*{message}'):
         run(text, *[np.zeros((1, 2, 5, 5))] * bottoms)
+
+
+WEIGHTED = [
+    'type: "Convolution" convolution_param { num_output: 5 kernel_size: 1',
+    'type: "Deconvolution" convolution_param { num_output: 5 kernel_size: 1',
+    'type: "InnerProduct" inner_product_param { num_output: 5',
+]
+
+
+@pytest.mark.parametrize("text", WEIGHTED)
+def test_weights_in_another_shape_are_the_same_values(text, rng):
+    layer, bottom, top = build(
+        text + ' weight_filler { type: "xavier" } }', rng.normal(size=(1, 8, 1, 1))
+    )
+    layer.forward(bottom, top)
+    wanted = top[0].data.copy()
+    for shape in ((8, 5), (1, 1, 5, 8), (40,)):
+        layer.blobs[0].reshape(*shape)
+        layer.forward(bottom, top)
+        np.testing.assert_array_equal(top[0].data, wanted)
+
+
+@pytest.mark.parametrize("text", WEIGHTED)
+@pytest.mark.parametrize("number", [0, 1])
+def test_more_or_fewer_weights_than_a_layer_takes_are_an_error(number, text, rng):
+    layer, bottom, top = build(text + "}", rng.normal(size=(1, 8, 1, 1)))
+    layer.blobs[number].reshape(7, 8)
+    with pytest.raises(ShapeError, match=rf"parameter {number} has shape \(7, 8\), but the layer"):
+        layer.forward(bottom, top)
