@@ -275,7 +275,7 @@ def backward_into(
     for j, split in merged.items():
         if wanted[j]:
             split.ran[number] = _shapes(bottom, top)
-    bottom = list(bottom)
+    own, bottom = bottom, list(bottom)
     adding: List[Tuple[MergedSplit, Blob]] = []
     for j, split in merged.items():
         if not wanted[j]:
@@ -302,6 +302,7 @@ def backward_into(
         else:
             elementwise.add(split.bottom.diff, blob.diff)
         blob.forget_view("data")  # the spare one must hold no memory that is given up
+    bottom[:] = own  # what the layer keeps of it, for gradients that wait, is not the spare one
     for j, split in merged.items():
         if wanted[j]:
             split.filled = True

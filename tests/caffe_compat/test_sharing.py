@@ -63,6 +63,26 @@ def test_the_diffs_of_a_split_add_up_after_the_fact_and_in_later_passes(make):
         assert all(diffs[name].any() for name in SPLITS)
 
 
+def test_gradients_that_wait_are_of_the_layer_s_own_bottom(make):
+    # of two readers that cannot add one is given a spare blob, which other layers are given too
+    layers = ["stem data", "a stem", "b stem", "c a", "d a"]
+    text = NET[: NET.index("layer {", NET.index("layer {") + 1)] + "".join(
+        f'layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{name}" '
+        'inner_product_param { num_output: 8 weight_filler { type: "xavier" } } } '
+        for name, bottom in map(str.split, layers)
+    )
+    late, soon = make(text), make(text)
+    for blobs in soon.params.values():
+        assert not blobs[0].diff.any()  # from now on each pass adds to it at once
+    for net in (late, soon):
+        net.forward()
+        for name in "bcd":
+            net.blobs[name].diff[...] = np.arange(8)
+        net.backward()
+    for name, blobs in soon.params.items():
+        np.testing.assert_array_equal(late.params[name][0].diff, blobs[0].diff, err_msg=name)
+
+
 def test_looking_at_a_splits_diff_does_not_add_to_parameters_gradients(make):
     net = make()
     net.params["a"][0].diff[...] = 0
