@@ -4,7 +4,8 @@ import math
 import warnings
 import weakref
 from contextlib import nullcontext
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -247,7 +248,7 @@ class ParamBlob(Blob):
 
     Reading `diff` computes the gradient of the last backward pass; from then on every backward pass
     adds to it, as in Caffe, until it is set to zero. Where a later pass has overwritten what that
-    gradient needs, reading warns, and gives what there was before.
+    gradient needs, or a blob has another shape, reading warns, and gives what there was before.
     """
 
     memory = _PlainMemory
@@ -277,6 +278,11 @@ class ParamBlob(Blob):
         if self.pending is not None:
             self.pending = _warn_of_loss
 
+    def wait_in(self, blobs: Sequence[Blob]) -> None:
+        """Let the gradient that waits be lost if one of these blobs is reshaped until then."""
+        if self.pending is not None:
+            self.pending = partial(_if_as_it_was, blobs, _places(blobs), self.pending)
+
     @property
     def diff(self) -> np.ndarray:
         self.settle()
@@ -305,11 +311,28 @@ class ParamBlob(Blob):
         self.mutable_gpu_diff.add_(gradient.reshape(self.shape))
 
 
-def _warn_of_loss() -> None:
+def _places(blobs: Sequence[Blob]) -> List[Tuple[Tuple[int, ...], SyncedMemory]]:
+    """The blobs' shapes, and the memory of their values."""
+    return [(blob.shape, blob.data_block) for blob in blobs]
+
+
+def _if_as_it_was(
+    blobs: Sequence[Blob],
+    places: List[Tuple[Tuple[int, ...], SyncedMemory]],
+    gradient: Callable[[], object],
+) -> None:
+    """Compute a gradient if the blobs that it reads are as they were; else it is lost."""
+    if _places(blobs) == places:
+        gradient()
+    else:
+        _warn_of_loss(stacklevel=5)
+
+
+def _warn_of_loss(stacklevel: int = 4) -> None:
     warnings.warn(
         "the gradient of the last backward pass is not in this parameter's diff: none was computed "
-        "before a later pass overwrote what it needs; read the diff right after the backward "
-        "pass, or once before it",
+        "before a later pass, or another shape, took what it needs; read the diff right after the "
+        "backward pass, or once before it",
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=stacklevel,
     )

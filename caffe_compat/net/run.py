@@ -182,6 +182,8 @@ class Passes:
                 cast(Any, layer).backward(top, wanted, bottom, rectify=slopes)
             else:
                 (layer.backward_gpu if layer.on_gpu else layer.backward)(top, wanted, bottom)
+        for param in layer.blobs:
+            param.wait_in([*bottom, *top])
 
     def merge_splits(self) -> None:
         """Add the diffs of all Splits as they come again, whoever holds arrays of them."""

@@ -83,6 +83,17 @@ def test_gradients_that_wait_are_of_the_layer_s_own_bottom(make):
         np.testing.assert_array_equal(late.params[name][0].diff, blobs[0].diff, err_msg=name)
 
 
+@pytest.mark.parametrize("shapes", [[(1, 2, 5, 5)], [(1, 2, 9, 9), (1, 2, 6, 7)]])
+def test_a_gradient_that_waits_is_lost_when_its_blobs_are_reshaped(shapes, make):
+    net = make()
+    step(net)
+    for shape in shapes:
+        net.blobs["data"].reshape(*shape)
+    with pytest.warns(RuntimeWarning, match="another shape"):
+        assert not net.params["stem"][0].diff.any()
+    assert net.params["a"][0].diff.any()
+
+
 def test_looking_at_a_splits_diff_does_not_add_to_parameters_gradients(make):
     net = make()
     net.params["a"][0].diff[...] = 0
