@@ -102,6 +102,8 @@ def _run(
     slope: threads.Number = 1.0,
 ) -> None:
     size = source.size
+    if target.size != size or (more is not None and more.size != size):
+        raise ValueError(f"{size} values do not go into {target.size}")
     threads.run(task, -(-size // _PIECE), _Arrays(size, target, source, more, float(slope)))
 
 

@@ -70,6 +70,8 @@ def copy_out(whole: np.ndarray, parts: Sequence[Optional[Part]], widths: Sequenc
         parts: of each, in their order, where it goes; None for one that is not wanted.
         widths: the values of each in a row.
     """
+    if sum(widths) != whole.shape[1]:
+        raise ValueError(f"parts of {sum(widths)} values do not make rows of {whole.shape[1]}")
     table: List[int] = []
     slopes, items, start = [], 0, 0
     for part, width in zip(parts, widths):

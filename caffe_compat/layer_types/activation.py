@@ -26,7 +26,7 @@ class ReLU(SameShape):
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         # in place, bottom.data is y, which has x's sign
-        if propagate_down[0]:
+        if propagate_down[0] and self.fits(bottom, top):
             elementwise.relu_backward(bottom[0].data, top[0].diff, bottom[0].diff, self.slope)
 
 
@@ -52,7 +52,7 @@ class Dropout(SameShape):
             elementwise.copy(y, x)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if not propagate_down[0]:
+        if not (propagate_down[0] and self.fits(bottom, top)):
             return
         dy, dx = top[0].diff, bottom[0].diff
         if self.phase == caffe_pb2.TRAIN:

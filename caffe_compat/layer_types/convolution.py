@@ -156,7 +156,7 @@ class Weighted(Windowed):
         raise NotImplementedError
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        if self._fitted == [b.shape for b in (*bottom, *top)]:
+        if self._fits(bottom, top):
             return
         for b, t in zip(bottom, top):
             self.check_channels(b)
@@ -166,6 +166,10 @@ class Weighted(Windowed):
     def out_size(self, size: Sequence[int]) -> List[int]:
         """The size of the output for a picture of this size, along each spatial axis."""
         raise NotImplementedError
+
+    def _fits(self, bottom: Blobs, top: Blobs) -> bool:
+        """Whether the blobs have the shapes of the last reshape, without which is no gradient."""
+        return bool(self._fitted == [b.shape for b in (*bottom, *top)])
 
     def _weights(self):
         weights = self.as_made(0, self.blobs[0].data)
@@ -269,6 +273,14 @@ class Weighted(Windowed):
             self.blobs[1].diff[...] += dy.sum(tuple(i for i in range(dy.ndim) if i != 1))
 
 
+def _nothing(blob: Blob, add: bool = False, slope: Optional[float] = None) -> None:
+    """Give a blob a gradient of zero, or add that to it, and let it pass a ReLU of this slope."""
+    if not add:
+        elementwise.clear(blob.diff)
+    elif slope is not None:
+        elementwise.relu_backward(blob.data, blob.diff, blob.diff, slope)
+
+
 @register
 class Convolution(Weighted):
     """y[o] = sum over c, i, j of w[o, c, i, j] * x[c, ...] + b[o], Caffe's cross-correlation.
@@ -299,11 +311,15 @@ class Convolution(Weighted):
         add: bool = False,
         rectify: Optional[Slopes] = None,
     ) -> None:
-        self.add_gradients(
-            lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)
-        )
+        fits = self._fits(bottom, top)
+        if fits:
+            self.add_gradients(
+                lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)
+            )
         for b, t, wanted, slope in zip(bottom, top, propagate_down, rectify or repeat(None)):
-            if wanted:
+            if wanted and not fits:
+                _nothing(b, add, slope)
+            elif wanted:
                 data = None if slope is None else self.items(b.data)
                 self.convolve_back(self.items(t.diff), self.items(b.diff), add, data, slope or 0.0)
 
@@ -345,11 +361,15 @@ class Deconvolution(Weighted):
                 y += self._bias().reshape(-1, *(1,) * len(self.kernel))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        self.add_gradients(
-            lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)
-        )
+        fits = self._fits(bottom, top)
+        if fits:
+            self.add_gradients(
+                lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)
+            )
         for b, t, wanted in zip(bottom, top, propagate_down):
-            if wanted:
+            if wanted and not fits:
+                _nothing(b)
+            elif wanted:
                 self.convolve(
                     self.items(t.diff), self.items(b.diff), self.blobs[0].data.reshape(-1)[:0]
                 )

@@ -61,7 +61,7 @@ class LRN(Layer):
         x, dy, dx = bottom[0].data, top[0].diff, bottom[0].diff
         state = self.recall(bottom)
         (slope,) = rectify or (None,)
-        if state is None:
+        if state is None or dy.shape != x.shape:
             by_other_means()
             dx[...] = 0  # which passes any ReLU
         elif self.across:

@@ -143,14 +143,15 @@ class Pooling(Layer):
             return
         dy, dx = self._planes(top[0].diff), self._planes(bottom[0].diff)
         (slope,) = rectify or (None,)
-        if self.is_max:
-            mask = self.recall(bottom)
-            if mask is None:
-                by_other_means()
-                dx[...] = dx if add else 0
-                if slope is not None:
-                    elementwise.relu_backward(bottom[0].data, dx, dx, slope)
-            elif slope is None:
+        fits = self._fitted == [b.shape for b in (*bottom, *top)]
+        mask = self.recall(bottom)
+        if not fits or (self.is_max and mask is None):
+            by_other_means()
+            dx[...] = dx if add else 0
+            if slope is not None:
+                elementwise.relu_backward(bottom[0].data, dx, dx, slope)
+        elif self.is_max:
+            if slope is None:
                 kernel.max_backward(dy, mask, dx, self.window, add)
             else:
                 x = self._planes(bottom[0].data)

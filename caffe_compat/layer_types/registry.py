@@ -232,6 +232,13 @@ class SameShape(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape_like(bottom[0])
 
+    def fits(self, bottom: Blobs, top: Blobs) -> bool:
+        """Whether the top has the bottom's shape still; else the bottom's gradient is zero."""
+        if top[0].shape == bottom[0].shape:
+            return True
+        bottom[0].diff[...] = 0
+        return False
+
 
 class Source(Layer):
     """A layer without bottoms, and so without gradients to compute."""

@@ -31,9 +31,13 @@ class Split(Layer):
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
-        elementwise.copy(bottom[0].diff, top[0].diff)
+        dx = bottom[0].diff
+        if any(t.shape != bottom[0].shape for t in top):  # no forward pass has reached them
+            elementwise.clear(dx)
+            return
+        elementwise.copy(dx, top[0].diff)
         for t in top[1:]:
-            elementwise.add(bottom[0].diff, t.diff)
+            elementwise.add(dx, t.diff)
 
 
 @register

@@ -321,3 +321,27 @@ def test_more_or_fewer_weights_than_a_layer_takes_are_an_error(number, text, rng
     layer.blobs[number].reshape(7, 8)
     with pytest.raises(ShapeError, match=rf"parameter {number} has shape \(7, 8\), but the layer"):
         layer.forward(bottom, top)
+
+
+WITHOUT_PASS = [
+    'type: "ReLU"',
+    'type: "Dropout"',
+    'type: "Split"',
+    'type: "LRN"',
+    'type: "Pooling" pooling_param { kernel_size: 2 }',
+    'type: "Pooling" pooling_param { pool: AVE kernel_size: 2 }',
+    'type: "Convolution" convolution_param { num_output: 4 kernel_size: 1 }',
+    'type: "Deconvolution" convolution_param { num_output: 4 kernel_size: 1 }',
+]
+
+
+@pytest.mark.parametrize("text", WITHOUT_PASS)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_blob_reshaped_since_the_last_forward_pass_has_no_gradient_to_give(which, text, rng):
+    layer, bottom, top = build(text, rng.normal(size=(1, 4, 6, 6)))
+    layer.forward(bottom, top)
+    (bottom, top)[which][0].reshape(3, 4, 8, 8)
+    top[0].diff[...] = bottom[0].diff[...] = 1
+    layer.backward(top, [True], bottom)
+    assert not bottom[0].diff.any()
+    assert not any(blob.diff.any() for blob in layer.blobs)
