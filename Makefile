@@ -136,7 +136,7 @@ arm64: $(VENV)/.dev  ## install a Python for ARM64 into .arm64/, with QEMU, with
 	@$(BIN)/python scripts/debian/install_arm64.py
 
 # compiled loops are kept in .arm64/loops, so that only the first run is long
-ON_ARM64 = kernels threads repeats winograd convolution pooling weight_gradients
+ON_ARM64 = kernels threads repeats repeats_fuzz winograd convolution pooling weight_gradients
 test-arm64: arm64  ## run the engine's tests on an emulated ARM64, and compare its results to the bit
 	NUMBA_CACHE_DIR=$(abspath .arm64/loops) .arm64/bin/python -m pytest -p no:cacheprovider \
 	    $(addprefix tests/caffe_compat/test_,$(addsuffix .py,$(ON_ARM64)))

@@ -2,8 +2,8 @@
 
 import ctypes
 import importlib
-import random
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,52 +14,14 @@ from caffe_compat.kernels.threads.team import Team
 from caffe_compat.layer_types.convolution import Convolution
 from caffe_compat.synced_memory import SYNCED
 from tests.support import gpu, nets
+from tests.support.repeating import MODULE, made, step
 
 pytestmark = pytest.mark.skipif(gpu.wanted(), reason="on the CPU")
-
-# every kind of layer whose passes are tasks alone, in an inception module with a Split and a Concat
-MODULE = """
-force_backward: true
-layer { name: "data" type: "Input" top: "data"
-  input_param { shape { dim: 1 dim: 3 dim: 16 dim: 18 } } }
-layer { name: "stem" type: "Convolution" bottom: "data" top: "stem"
-  convolution_param { num_output: 16 kernel_size: 7 stride: 2 pad: 3
-    weight_filler { type: "xavier" } } }
-layer { name: "relu" type: "ReLU" bottom: "stem" top: "stem" }
-layer { name: "norm" type: "LRN" bottom: "stem" top: "norm" lrn_param { local_size: 5 } }
-layer { name: "a" type: "Convolution" bottom: "norm" top: "a"
-  convolution_param { num_output: 16 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
-layer { name: "relu_a" type: "ReLU" bottom: "a" top: "a" }
-layer { name: "b" type: "Pooling" bottom: "norm" top: "b"
-  pooling_param { kernel_size: 3 stride: 1 pad: 1 } }
-layer { name: "c" type: "LRN" bottom: "norm" top: "c" }
-layer { name: "all" type: "Concat" bottom: "a" bottom: "b" bottom: "c" top: "all" }
-layer { name: "up" type: "Deconvolution" bottom: "all" top: "up"
-  convolution_param { num_output: 8 kernel_size: 2 stride: 2 bias_term: false
-    weight_filler { type: "xavier" } } }
-layer { name: "positive" type: "ReLU" bottom: "up" top: "positive"
-  relu_param { negative_slope: 0.1 } }
-layer { name: "drop" type: "Dropout" bottom: "positive" top: "drop" }
-layer { name: "pool" type: "Pooling" bottom: "drop" top: "pool"
-  pooling_param { pool: AVE global_pooling: true } }
-layer { name: "head" type: "InnerProduct" bottom: "pool" top: "head"
-  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
-layer { name: "side" type: "InnerProduct" bottom: "pool" top: "side"
-  inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
-"""
-NAMES = ("data", "norm", "a", "all", "positive", "head", "side")
 
 
 @pytest.fixture
 def make(tmp_path):
-    def call(text=MODULE, repeats=True):
-        caffe.set_random_seed(5)
-        net = caffe.Net(nets.written(tmp_path, text), caffe.TEST)
-        if not repeats:
-            net._passes.repeats._can_keep = lambda members, span: False
-        return net
-
-    return call
+    return partial(made, tmp_path)
 
 
 @pytest.fixture
@@ -73,15 +35,6 @@ def layers_run(monkeypatch):
 
     monkeypatch.setattr(Convolution, "forward", noted)
     return found
-
-
-def step(net, seed=0, end="head"):
-    data, top = net.blobs["data"], net.blobs[end]
-    data.data[...] = np.random.RandomState(seed).normal(size=data.shape)
-    net.forward(end=end)
-    top.diff[...] = top.data
-    net.backward(start=end)
-    return top.data.tobytes() + data.diff.tobytes()
 
 
 @pytest.mark.parametrize("lean", [False, True])
@@ -311,128 +264,3 @@ def test_a_pass_that_is_kept_holds_little_memory_of_its_own(make):
         assert 0 < scratch._own.nbytes + scratch._lent.nbytes < 4 << 20
         assert len(net._passes.repeats._done) == 2
     assert not net._passes.repeats._done
-
-
-# what a program may do between passes, of which later ones must take account
-
-
-def _step(net, chance):
-    return step(net, chance.randrange(9), chance.choice(["all", "head", "side", "norm"]))
-
-
-def _forward(net, chance):
-    net.blobs["data"].data[...] = chance.random()
-    return [net.forward(end=chance.choice(["a", "all"])) and 0]
-
-
-def _forward_from_the_middle(net, chance):
-    net.forward(start="a", end="all")
-
-
-def _backward_to_the_middle(net, chance):
-    step(net, 1, "all")
-    net.blobs["all"].diff[...] = chance.random()
-    net.backward(start="all", end=chance.choice(["relu_a", "norm"]))
-
-
-def _backward_again(net, chance):
-    step(net, 1, "head")
-    net.blobs["head"].diff[...] = chance.random()
-    net.backward(start="head")
-
-
-def _backward_from_the_split(net, chance):
-    step(net, 1, "all")
-    net.backward(start="norm_norm_0_split")
-    return net.blobs["data"].diff.tobytes()
-
-
-def _forward_from_another_shape(net, chance):
-    net.blobs["norm"].reshape(1, 16, 5, chance.choice([5, 6]))
-    net.blobs["norm"].data[...] = chance.random()
-    net.forward(start="a", end="head")
-    return net.blobs["head"].data.tobytes()
-
-
-def _look_at_weights_gradient(net, chance):
-    return net.params[chance.choice(["stem", "head"])][chance.choice([0, 1])].diff.tobytes()
-
-
-def _reshape(net, chance):
-    net.blobs["data"].reshape(1, 3, *chance.choice([(16, 18), (20, 18), (13, 9)]))
-
-
-def _look(net, chance):
-    return net.blobs[chance.choice(NAMES)].data.tobytes()
-
-
-def _look_at_diff(net, chance):
-    return net.blobs[chance.choice(NAMES)].diff.tobytes()
-
-
-def _look_at_split(net, chance):
-    return net.blobs[next(name for name in net.blobs if "_split_1" in name)].diff.tobytes()
-
-
-def _clear(net, chance):
-    for blob in net.blobs.values():
-        with suppress(caffe.CaffeError):
-            blob.diff[...] = 0
-
-
-def _change_weights(net, chance):
-    net.params["stem"][0].data[...] *= 1 + chance.random() / 8
-
-
-def _enter(net, chance):
-    net.contexts.enter_context(net.lean())
-
-
-def _leave(net, chance):
-    net.contexts.close()
-
-
-def _merge(net, chance):
-    net._passes.merge_splits()
-
-
-DEEDS = [_step] * 12 + [
-    _forward,
-    _forward_from_the_middle,
-    _backward_to_the_middle,
-    _backward_again,
-    _backward_from_the_split,
-    _forward_from_another_shape,
-    _look_at_weights_gradient,
-    _reshape,
-    _look,
-    _look_at_diff,
-    _look_at_split,
-    _clear,
-    _change_weights,
-    _enter,
-    _enter,
-    _leave,
-    _merge,
-]
-
-
-def result(deed, net, number):
-    try:
-        return deed(net, random.Random(number))
-    except caffe.CaffeError as e:
-        return str(e)
-
-
-@pytest.mark.filterwarnings("ignore:the gradient of the last backward pass")
-@pytest.mark.parametrize("seed", range(12))
-def test_whatever_a_program_does_between_passes_they_are_the_same_to_the_bit(seed, make):
-    both, chance = (make(repeats=False), make()), random.Random(seed)
-    with ExitStack() as stack:
-        for net in both:
-            net.contexts = stack.enter_context(ExitStack())
-        for _ in range(60):
-            deed, number = chance.choice(DEEDS), chance.random()
-            for _ in range(chance.choice([1, 1, 4])):
-                wanted, found = (result(deed, net, number) for net in both)
-                assert found == wanted, deed
