@@ -4,7 +4,7 @@ import os
 import threading
 import weakref
 from itertools import chain
-from typing import Any, Callable, Dict, List, Optional, cast
+from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 
 from .. import devices
 from ..blob import Blob
@@ -49,7 +49,8 @@ class Passes:
         for i in self._concats:
             parts.layers[i].reshape(parts.bottoms[i], parts.tops[i])
         self._spare = Blob(0)
-        self._seen_shapes: Any = None
+        self._shapes: List[Tuple[int, ...]] = []  # the inputs', when it was last looked at them
+        self._fitted: Any = None  # to which of them, and which layers, blobs were fitted last
         self.repeats = Repeats(parts, self.splits)
         self.lean = Lean(self)
         self.lend_lock()
@@ -195,6 +196,7 @@ class Passes:
     def reshape(self, first: int, last: int) -> None:
         """Fit the blobs of these layers to their bottoms, without running them."""
         with self.lock:
+            self._forget_other_sizes()
             self._reshape(first, last)
 
     def _reshape(self, first: int, last: int) -> None:
@@ -210,13 +212,19 @@ class Passes:
 
         New memory can then be laid out while nobody has seen it.
         """
-        shapes = [self.parts.blobs[name].shape for name in self.parts.inputs], first, last
+        self._forget_other_sizes()
+        shapes = self._shapes, first, last
         late = (layer.type in SHAPED_LATE for layer in self.parts.layers[first : last + 1])
-        if shapes != self._seen_shapes:
+        if shapes != self._fitted and not any(late):
+            self.reshape(first, last)
+        self._fitted = shapes
+
+    def _forget_other_sizes(self) -> None:
+        """After a change of the inputs' shapes, forget passes at others, and their memory."""
+        shapes = [self.parts.blobs[name].shape for name in self.parts.inputs]
+        if shapes != self._shapes:
             self.repeats.forget()
-            if not any(late):
-                self.reshape(first, last)
-        self._seen_shapes = shapes
+            self._shapes = shapes
 
     def _lose_gradients(self) -> None:
         """Before values change: gradients of weights that nobody has asked for can't be had."""

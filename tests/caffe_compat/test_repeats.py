@@ -264,3 +264,30 @@ def test_a_pass_that_is_kept_holds_little_memory_of_its_own(make):
         assert 0 < scratch._own.nbytes + scratch._lent.nbytes < 4 << 20
         assert len(net._passes.repeats._done) == 2
     assert not net._passes.repeats._done
+
+
+def test_a_reshape_in_between_makes_a_backward_pass_run(make):
+    plain, net = make(repeats=False), make()
+    found = []
+    for each in (plain, net):
+        for seed in range(3):
+            step(each, seed, "norm")
+        shapes = {name: blob.shape for name, blob in each._parts.blobs.items()}
+        each.blobs["data"].reshape(1, 3, 9, 11)
+        each.reshape()
+        for name, shape in shapes.items():
+            each._parts.blobs[name].reshape(*shape)
+        each.blobs["norm"].diff[...] = 1
+        each.backward(start="norm")
+        found.append(each.blobs["data"].diff.tobytes())
+    assert not any(found[0]) and found[0] == found[1]
+
+
+def test_passes_at_another_size_are_forgotten(make):
+    net = make()
+    for _ in range(3):
+        step(net, 0, "all")
+    net.blobs["data"].reshape(1, 3, 9, 11)
+    for _ in range(3):
+        step(net, 0, "norm")
+    assert {span.first for span in net._passes.repeats._done} == {0, 3}
