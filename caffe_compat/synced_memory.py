@@ -6,7 +6,7 @@ newest are. PyTorch is needed by blocks that have been on a device alone.
 
 import math
 from contextlib import contextmanager
-from typing import Any, Iterable, Iterator, Optional, Sequence
+from typing import Any, Iterable, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -27,6 +27,9 @@ class _There:
     def __init__(self, head: int) -> None:
         self.head = head
         self.tensor: Any = None
+
+
+Footing = Tuple["SyncedMemory", Optional[np.ndarray], int]
 
 
 class SyncedMemory:
@@ -73,6 +76,11 @@ class SyncedMemory:
     def held(self) -> Optional[np.ndarray]:
         """The array of its values on the host, as it is; None where nobody has looked at it."""
         return self._values
+
+    @property
+    def footing(self) -> Footing:
+        """Itself, what it holds (of a part, what the whole holds), and `head`."""
+        return self, self._values, self.there.head
 
     @property
     def root(self) -> "SyncedMemory":
@@ -171,6 +179,10 @@ class Part(SyncedMemory):
     @property
     def seen(self) -> bool:
         return self.whole.seen
+
+    @property
+    def footing(self) -> Footing:
+        return self, self.root._values, self.there.head
 
     @property
     def root(self) -> SyncedMemory:

@@ -7,6 +7,7 @@ finds that state again, the jobs are done in one call, and the net is left as it
 
 from contextlib import contextmanager
 from itertools import chain
+from operator import is_
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from .sharing import MergedSplit
 _MOST = 1 << 28
 
 Pending = Optional[Callable[[], object]]
+Arrays = Dict[int, Tuple[SyncedMemory, Optional[np.ndarray]]]  # blocks of memory, with theirs
 
 
 class Span(NamedTuple):
@@ -63,46 +65,46 @@ class _Members:
         """The blobs' shapes and memory."""
         return [(blob.shape, blob.blocks) for blob in self.blobs]
 
+    @property
+    def arrays(self) -> Arrays:
+        """The blocks of memory that the blobs lie in, by their ids."""
+        roots = (block.root for blob in self.blobs for block in blob.blocks)
+        return {id(root): (root, root.held) for root in roots}
+
+    @property
+    def count(self) -> int:
+        """The number of values that the layers make."""
+        return sum(top.count for top in self.tops)
+
     def learn(self) -> Iterator[ParamBlob]:
         """The parameters of which `learning` leaves gradients; a program may put others there."""
         return chain(*(layer.blobs for layer in self.learning))
 
 
 class _State:
-    """What the jobs of a pass depend on, beside values.
-
-    Attributes:
-        held: {id of a block of memory: it, and its array}.
-    """
+    """What the jobs of a pass depend on, beside values."""
 
     def __init__(
         self, members: _Members, splits: List[MergedSplit], standing: Optional[Standing]
     ) -> None:
-        self.held: Dict[int, Tuple[SyncedMemory, Optional[np.ndarray]]] = {}
-        facts: List[object] = [threads.count(), standing]
         things: List[object] = []  # of which there may be equal ones
         for blob in members.blobs:
-            facts.append(blob.shape)
-            for block in blob.blocks:
-                root = block.root
-                self.held[id(root)] = root, root.held
-                things += block, root.held
-                facts.append(root.there.head)
+            data, diff = blob.blocks
+            things.append(blob.shape)
+            things += data.footing
+            things += diff.footing
         for layer in members.layers:
             for param in layer.blobs:
-                block = param.data_block
-                things += block, block.held
-                facts += param.count, block.there.head
-            shape, state = layer.remembered
-            facts.append(shape)
-            things.append(state)
-        facts += [(split.active, split.ran.copy()) for split in splits]
-        self._facts, self._things, self._ids = facts, things, list(map(id, things))
+                things.append(param.shape)
+                things += param.data_block.footing
+            things += layer.remembered
+        runs = [(split.active, split.ran.copy()) for split in splits]
+        self._things, self._facts = things, (threads.count(), standing, runs)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _State):
+        if not isinstance(other, _State) or len(self._things) != len(other._things):
             return NotImplemented
-        return self._ids == other._ids and self._facts == other._facts
+        return all(map(is_, self._things, other._things)) and self._facts == other._facts
 
 
 class _After(NamedTuple):
@@ -133,9 +135,10 @@ class _After(NamedTuple):
 
 
 def _after(
-    members: _Members, splits: List[MergedSplit], span: Span, before: _State, lean: Optional[Lean]
+    members: _Members, splits: List[MergedSplit], span: Span, before: Arrays, lean: Optional[Lean]
 ) -> _After:
-    blocks = [(block, block.held) for block, held in before.held.values() if block.held is not held]
+    now = members.arrays
+    blocks = [now[key] for key, (_, array) in before.items() if now[key][1] is not array]
     changed = {id(block) for block, _ in blocks}
     moved = [blob for blob in members.blobs if any(id(b.root) in changed for b in blob.blocks)]
     return _After(
@@ -192,16 +195,16 @@ class Repeats:
             yield True
             return
         self._done.pop(span, None)  # now, since its memory may be much
-        jobs, places = threads.Jobs(self._scratch), members.places
+        jobs, places, arrays = threads.Jobs(self._scratch), members.places, members.arrays
         with threads.keeping(jobs):
             yield False
         # what the layers' reshape has changed would stay as it is
-        if jobs.whole and members.places == places:
-            after = _after(members, self._splits, span, before, lean)
+        if jobs.whole and members.places == places and members.count <= _MOST:
+            after = _after(members, self._splits, span, arrays, lean)
             self._done[span] = _Done(before, jobs, after)
 
     def _can_keep(self, members: _Members, span: Span) -> bool:
-        if not members.can_repeat or sum(top.count for top in members.tops) > _MOST:
+        if not members.can_repeat:
             return False
         if not span.backward:
             return not any(layer.ran_on_gpu for layer in members.layers)  # which a pass here ends

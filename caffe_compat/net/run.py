@@ -229,7 +229,8 @@ class Passes:
     def _lose_gradients(self) -> None:
         """Before values change: gradients of weights that nobody has asked for can't be had."""
         for blob in chain(*self.parts.params.values()):
-            blob.lose_pending()
+            if blob.pending is not None:
+                blob.lose_pending()
 
     def _watched(self) -> bool:
         return bool(self.calls[BEFORE_FORWARD] or self.calls[AFTER_FORWARD])

@@ -5,7 +5,7 @@ import numpy as np
 from .. import threads
 from ..atomic import float32s, record
 from ..compiled.later import numba
-from .window import Arguments, Window, large, reach, run, small, span
+from .window import Arguments, Window, large, next_plane, reach, run, small, span
 
 
 @numba.njit(nogil=True, error_model="numpy")
@@ -66,10 +66,10 @@ def _average_plane_backward(dy, dx, add, share, window, p):
 def _average_forward(arguments, scratch):
     p = record(Arguments, threads.given(arguments))
     x, y = large(float32s(p.picture), p), small(float32s(p.pooled), p)
-    plane = threads.take(arguments)
+    plane = next_plane(arguments, p, -1)
     while plane >= 0:
         _average_plane(x, y, p.window, plane)
-        plane = threads.take(arguments)
+        plane = next_plane(arguments, p, plane)
 
 
 @threads.Task
@@ -77,10 +77,10 @@ def _average_backward(arguments, scratch):
     p = record(Arguments, threads.given(arguments))
     dx, dy = large(float32s(p.picture), p), small(float32s(p.pooled), p)
     share = np.empty(p.out_w, np.float32)
-    plane = threads.take(arguments)
+    plane = next_plane(arguments, p, -1)
     while plane >= 0:
         _average_plane_backward(dy, dx, p.add != 0, share, p.window, plane)
-        plane = threads.take(arguments)
+        plane = next_plane(arguments, p, plane)
 
 
 def average_forward(x: np.ndarray, y: np.ndarray, window: Window) -> None:

@@ -14,7 +14,7 @@ from ..compiled.later import numba
 from ..elementwise import rectify_back
 from . import three
 from .rows import LOWEST
-from .window import Arguments, Window, large, reach, run, small, span
+from .window import Arguments, Window, large, next_plane, reach, run, small, span
 
 _WIDE = 48  # columns
 _FEW = 4096  # places of a window that are looked up, not computed
@@ -105,10 +105,10 @@ def _max_plane_backward(dy, mask, dx, add, shift, window, p):
 @numba.njit(nogil=True)
 def _max_forward(arguments, p, mask):
     x, y, mask = large(float32s(p.picture), p), small(float32s(p.pooled), p), small(mask, p)
-    plane = threads.take(arguments)
+    plane = next_plane(arguments, p, -1)
     while plane >= 0:
         _max_plane(x, y, mask, p.window, plane)
-        plane = threads.take(arguments)
+        plane = next_plane(arguments, p, plane)
 
 
 @numba.njit(nogil=True)
@@ -117,14 +117,14 @@ def _max_backward(arguments, p, mask):
     flat = float32s(p.picture)
     places = min(p.window.kernel_h * p.window.kernel_w, _FEW)
     shift = np.array([_shift(code, p.window, p.width) for code in range(places)])
-    plane = threads.take(arguments)
+    plane = next_plane(arguments, p, -1)
     while plane >= 0:
         _max_plane_backward(dy, mask, dx, p.add != 0, shift, p.window, plane)
         if p.passed:
             size = np.uint64(p.height * p.width)
             first = np.uint64(plane) * size
             rectify_back(flat, float32s(p.passed), np.float32(p.slope), first, first + size)
-        plane = threads.take(arguments)
+        plane = next_plane(arguments, p, plane)
 
 
 @threads.Task

@@ -12,7 +12,7 @@ from ..atomic import float32s, int8s, int32s, record
 from ..compiled.later import numba
 from ..vectors import LANES
 from . import rows
-from .window import Arguments, Window, run
+from .window import Arguments, Window, next_plane, run
 
 _AHEAD = 4  # rows of a ring: three, and the next
 
@@ -172,11 +172,11 @@ def _forward(arguments, scratch):
         p.height * p.width,
         p.out_h * p.out_w,
     )
-    plane = threads.take(arguments)
+    plane = next_plane(arguments, p, -1)
     while plane >= 0:
         x, y = p.picture + 4 * plane * large, p.pooled + 4 * plane * small
         _forward_plane(x, y, p.mask + plane * small, size, p.window, scratch)
-        plane = threads.take(arguments)
+        plane = next_plane(arguments, p, plane)
 
 
 @threads.Task
@@ -187,13 +187,13 @@ def _backward(arguments, scratch):
         p.height * p.width,
         p.out_h * p.out_w,
     )
-    plane = threads.take(arguments)
+    plane = next_plane(arguments, p, -1)
     while plane >= 0:
         dx, dy = p.picture + 4 * plane * large, p.pooled + 4 * plane * small
         x = p.passed + 4 * plane * large if p.passed else 0
         mask = p.mask + plane * small
         _backward_plane(dx, dy, mask, size, p.window, scratch, p.add != 0, x, np.float32(p.slope))
-        plane = threads.take(arguments)
+        plane = next_plane(arguments, p, plane)
 
 
 def fits(window: Window) -> bool:
