@@ -25,9 +25,13 @@ class ReLU(SameShape):
         elementwise.relu_forward(bottom[0].data, top[0].data, self.slope)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        # in place, bottom.data is y, which has x's sign
-        if propagate_down[0] and self.fits(bottom, top):
+        if not propagate_down[0]:
+            return
+        if self.fits(bottom, top):
+            # in place, bottom.data is y, which has x's sign
             elementwise.relu_backward(bottom[0].data, top[0].diff, bottom[0].diff, self.slope)
+        else:
+            elementwise.clear(bottom[0].diff)
 
 
 @register
@@ -52,10 +56,12 @@ class Dropout(SameShape):
             elementwise.copy(y, x)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if not (propagate_down[0] and self.fits(bottom, top)):
+        if not propagate_down[0]:
             return
         dy, dx = top[0].diff, bottom[0].diff
-        if self.phase == caffe_pb2.TRAIN:
+        if not self.fits(bottom, top):
+            elementwise.clear(dx)
+        elif self.phase == caffe_pb2.TRAIN:
             mask = self.recall(bottom)
             np.multiply(dy, 0 if mask is None else mask, out=dx)
         elif dx is not dy:

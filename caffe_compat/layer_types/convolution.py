@@ -134,8 +134,8 @@ class Weighted(Windowed):
 
     lean_reads = ""
     repeatable = True
-    _shapes: Tuple[Any, Any] = (None, None)  # the last ones, and their geometry
     _fitted: Any = None  # the blobs' shapes after the last reshape
+    _shapes: Tuple[Any, Any] = (None, None)  # the last ones, and their geometry
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.find_windows(bottom)

@@ -90,7 +90,7 @@ class _State:
         things: List[object] = []  # of which there may be equal ones
         for blob in members.blobs:
             data, diff = blob.blocks
-            things.append(blob.shape)
+            things.append(blob.shape)  # another tuple after any reshape
             things += data.footing
             things += diff.footing
         for layer in members.layers:

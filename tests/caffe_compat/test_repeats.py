@@ -291,3 +291,30 @@ def test_passes_at_another_size_are_forgotten(make):
     for _ in range(3):
         step(net, 0, "norm")
     assert {span.first for span in net._passes.repeats._done} == {0, 3}
+
+
+@pytest.mark.parametrize("name", ["positive", "drop", "pool"])
+def test_a_gradient_of_zero_above_a_blob_of_another_shape_is_repeated_too(name, make):
+    net = make()
+    step(net)
+    bottom = net.blobs[net.bottom_names[name][0]]
+    net.blobs[name].reshape(1, 2, 3, 4)
+    for _ in range(4):
+        bottom.diff[...] = 7
+        net.backward(start=name, end=name)
+        assert not bottom.diff.any()
+
+
+def test_a_layer_that_was_fitted_to_other_shapes_runs(make):
+    plain, net = make(repeats=False), make()
+    for each in (plain, net):
+        for seed in range(3):
+            step(each, seed, "a")
+        blobs = each._parts.blobs
+        shapes = {name: blob.shape for name, blob in blobs.items()}
+        blobs[each.bottom_names["a"][0]].reshape(1, 16, 5, 6)
+        each.forward(start="a", end="a")
+        for name, shape in shapes.items():
+            blobs[name].reshape(*shape)
+        each.backward(start="a")
+    assert net.blobs["data"].diff.tobytes() == plain.blobs["data"].diff.tobytes()
