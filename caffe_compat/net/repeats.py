@@ -159,13 +159,18 @@ class _Done(NamedTuple):
 
 
 class Repeats:
-    """The passes of a net that can be done again, one of each Span."""
+    """The passes of a net that can be done again, one of each Span.
+
+    Attributes:
+        keeps: whether any are kept at all; where not, the layers run in every pass.
+    """
 
     def __init__(self, parts: Parts, splits: Dict[int, MergedSplit]) -> None:
         self._parts, self._splits = parts, list(splits.values())
         self._members: Dict[Span, _Members] = {}
         self._done: Dict[Span, _Done] = {}
         self._scratch = threads.Scratch()
+        self.keeps = True
 
     def forget(self) -> None:
         """Forget all passes, and the memory that they were done in."""
@@ -204,7 +209,7 @@ class Repeats:
             self._done[span] = _Done(before, jobs, after)
 
     def _can_keep(self, members: _Members, span: Span) -> bool:
-        if not members.can_repeat:
+        if not (self.keeps and members.can_repeat):
             return False
         if not span.backward:
             return not any(layer.ran_on_gpu for layer in members.layers)  # which a pass here ends

@@ -77,8 +77,10 @@ class CaffeSide:
         last = list(self.net._layer_names).index(END)
         if self.caffe.__name__ == "caffe_compat":
             self._watch(times)
+            self.net._passes.repeats.keeps = False
             self.forward()
             self.backward()
+            self.net._passes.repeats.keeps = True
             for layer in self._engine_layers():
                 del layer.forward, layer.backward
             return times

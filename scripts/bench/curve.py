@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Dict, List
 
 from deepdream.studies import plot
-from scripts.bench.sides import in_turn, medians, workers
+from scripts.bench.sides import in_turn_apart, medians
 
 MEGAPIXELS = [0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 12.0, 30.0]
 QUICK = [0.05, 0.2]
@@ -18,20 +18,19 @@ _MODEL, _END = "creature_googlenet", "inception_4c/output"
 
 def show(args: argparse.Namespace) -> None:
     """Print the table of sizes, and draw it into args.plot if that is given."""
-    each = workers(args, "user_worker.py")
     sizes = QUICK if args.quick else args.megapixels
-    curves: Dict[str, List[float]] = {worker.name: [] for worker in each}
+    curves: Dict[str, List[float]] = {}
     print(f"\nSeconds for each megapixel, one step; medians of {args.user_repeats} in turn:\n")
-    print(f"| megapixels | {' | '.join(curves)} |")
-    print("|---|" + "---|" * len(each))
     for size in sizes:
         question = {"megapixels": size, "model": _MODEL, "end": _END, "steps": 3}
-        for worker, answers in in_turn(each, args.user_repeats, question, 0).items():
-            curves[worker.name].append(medians(answers)["seconds"] / size)
+        found = in_turn_apart(args, "user_worker.py", args.user_repeats, question)
+        if not curves:
+            print(f"| megapixels | {' | '.join(found)} |")
+            print("|---|" + "---|" * len(found))
+        for name, answers in found.items():
+            curves.setdefault(name, []).append(medians(answers)["seconds"] / size)
         cells = (f"{values[-1]:.3f}" for values in curves.values())
         print(f"| {size:g} | {' | '.join(cells)} |", flush=True)
-    for worker in each:
-        worker.end()
     if args.plot:
         told = "Seconds of a step for each megapixel, against the picture's megapixels"
         drawn = plot.plot(

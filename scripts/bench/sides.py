@@ -4,6 +4,7 @@ They take turns, so that all of them meet the same moods of a shared machine.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -50,8 +51,9 @@ class Worker:
     def ask(self, **question: Any) -> Numbers:
         """What its script answers."""
         time.sleep(0.2)  # until the threads of the engine before have gone to sleep
-        self._questions.write(json.dumps(question) + "\n")
-        self._questions.flush()
+        with contextlib.suppress(BrokenPipeError):  # then there is no answer either
+            self._questions.write(json.dumps(question) + "\n")
+            self._questions.flush()
         return self._answer()
 
     def end(self) -> None:
@@ -100,6 +102,22 @@ def in_turn(
             answer = worker.ask(**question)
             if turn >= left_out:
                 answers[worker].append(answer)
+    return answers
+
+
+def in_turn_apart(
+    args: argparse.Namespace, script: str, repeats: int, question: Numbers
+) -> Dict[str, List[Numbers]]:
+    """{engine's name: answers}, in turn, each in a process that then ends.
+
+    So nobody holds memory that the next one needs.
+    """
+    answers: Dict[str, List[Numbers]] = {}
+    for _ in range(repeats):
+        for engine, python in installed(args).items():
+            worker = Worker(python, engine, script)
+            answers.setdefault(worker.name, []).append(worker.ask(**question))
+            worker.end()
     return answers
 
 

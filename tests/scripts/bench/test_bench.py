@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from deepdream.cli.main import parser
-from scripts.bench import bench, cores, sides, users
+from scripts.bench import bench, bench_worker, cores, sides, users
 
 
 @pytest.mark.parametrize("use", [*users.USES, *users.QUICK], ids=lambda use: use.name)
@@ -68,6 +68,17 @@ def test_a_step_on_more_threads_is_compared_with_one(monkeypatch, capsys, tmp_pa
     assert "64x48" in plotted.read_text() and "threads" in plotted.read_text()
     cores.show(bench.parse(["--size", "64x48", "--threads", "2", "4"]))
     assert "| 64x48 | 4 | 4.000 s | 2.50 | 0.62 |" in capsys.readouterr().out
+
+
+def test_times_by_layer_are_of_layers_that_run():
+    side = bench_worker.CaffeSide("compat")
+    with side._context:
+        side.prepare(32, 32)
+        for _ in range(3):
+            side.forward()
+            side.backward()
+        times = side.layer_times()
+    assert min(times["Convolution 3x3"]) > 0 and min(times["Pooling"]) > 0
 
 
 def test_a_median_with_a_missing_number_is_none():
