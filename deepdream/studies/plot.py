@@ -103,7 +103,7 @@ def _draw(
     breaks: Sequence[int],
     floor: float,
 ) -> None:
-    from matplotlib.ticker import LogFormatter, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
     axes = drawing.add_subplot()
     for (name, values), look in zip(curves.items(), _CURVES):
@@ -121,11 +121,23 @@ def _draw(
             look = {"color": _CURVES[level.curve]["color"], "linestyle": (0, (1, 2))}
         axes.axhline(value, linewidth=1.2, label=level.name, **look)
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
+    axes.yaxis.set_major_formatter(_numbers())
+    axes.yaxis.set_minor_formatter(_numbers(labelOnlyBase=False))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
     drawing.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=8.5)
+
+
+def _numbers(**settings: Any) -> Any:
+    """A logarithmic axis's numbers; of those that matplotlib shows, 0.01 to 1000 without powers."""
+    from matplotlib.ticker import LogFormatter
+
+    class Numbers(LogFormatter):
+        def __call__(self, x: float, pos: Any = None) -> str:
+            text = str(super().__call__(x, pos))
+            return f"{x:g}" if text and 0.01 <= x <= 1000 else text
+
+    return Numbers(**settings)
 
 
 def _place(axes: Any, curves: Mapping[str, Sequence[float]], places: Sequence[float]) -> None:

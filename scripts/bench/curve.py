@@ -1,7 +1,8 @@
 """Seconds for each megapixel of a picture, from small to large, as a table and as an SVG.
 
 A step of the notebook's dream at full size on the default net, up to inception_4c/output, in a
-process that has loaded everything; by tiles where the memory is too small for the picture.
+process that has loaded everything, of a dream of three to ten steps; by tiles where the memory is
+too small for the picture.
 """
 
 import argparse
@@ -22,7 +23,8 @@ def show(args: argparse.Namespace) -> None:
     curves: Dict[str, List[float]] = {}
     print(f"\nSeconds for each megapixel, one step; medians of {args.user_repeats} in turn:\n")
     for size in sizes:
-        question = {"megapixels": size, "model": _MODEL, "end": _END, "steps": 3}
+        steps = min(10, max(3, round(10 / size)))  # the notebook's ten, or what does not take long
+        question = {"megapixels": size, "model": _MODEL, "end": _END, "steps": steps}
         found = in_turn_apart(args, "user_worker.py", args.user_repeats, question)
         if not curves:
             print(f"| megapixels | {' | '.join(found)} |")

@@ -144,3 +144,9 @@ def test_the_page_says_what_the_verdict_is_made_of(
     box, table = compare_page._verdict(compared)
     assert said in box
     assert re.findall(r">(yes|no)</td>", table) == holding.split()
+
+
+def test_numbers_near_one_are_written_without_powers():
+    drawn = plot({"a": [0.21, 0.62]}, "s", xlabel="x", told="told", places=[0.05, 2])
+    assert ">0.4<" in drawn and "e−" not in drawn
+    assert "e−" in plot({"a": [2.1e-7, 6.2e-7]}, "s", told="told")
