@@ -156,7 +156,7 @@ class Weighted(Windowed):
         raise NotImplementedError
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        if self._fits(bottom, top):
+        if self.fits(bottom, top):
             return
         for b, t in zip(bottom, top):
             self.check_channels(b)
@@ -167,8 +167,7 @@ class Weighted(Windowed):
         """The size of the output for a picture of this size, along each spatial axis."""
         raise NotImplementedError
 
-    def _fits(self, bottom: Blobs, top: Blobs) -> bool:
-        """Whether the blobs have the shapes of the last reshape, without which is no gradient."""
+    def fits(self, bottom: Blobs, top: Blobs) -> bool:
         return bool(self._fitted == [b.shape for b in (*bottom, *top)])
 
     def _weights(self):
@@ -311,7 +310,7 @@ class Convolution(Weighted):
         add: bool = False,
         rectify: Optional[Slopes] = None,
     ) -> None:
-        fits = self._fits(bottom, top)
+        fits = self.fits(bottom, top)
         if fits:
             self.add_gradients(
                 lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)
@@ -361,7 +360,7 @@ class Deconvolution(Weighted):
                 y += self._bias().reshape(-1, *(1,) * len(self.kernel))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        fits = self._fits(bottom, top)
+        fits = self.fits(bottom, top)
         if fits:
             self.add_gradients(
                 lambda: self._weight_gradient(top, bottom), lambda: self.bias_gradient(top)

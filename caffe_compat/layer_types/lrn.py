@@ -35,6 +35,9 @@ class LRN(Layer):
         self.need_four_axes(bottom[0])
         top[0].reshape_like(bottom[0])
 
+    def fits(self, bottom: Blobs, top: Blobs) -> bool:
+        return top[0].shape == bottom[0].shape
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].data, top[0].data
         if self.across:
@@ -61,7 +64,7 @@ class LRN(Layer):
         x, dy, dx = bottom[0].data, top[0].diff, bottom[0].diff
         state = self.recall(bottom)
         (slope,) = rectify or (None,)
-        if state is None or dy.shape != x.shape:
+        if state is None or not self.fits(bottom, top):
             by_other_means()
             dx[...] = 0  # which passes any ReLU
         elif self.across:

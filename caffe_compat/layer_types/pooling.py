@@ -84,8 +84,11 @@ class Pooling(Layer):
                 f'layer "{self.name}": stochastic pooling takes no padding, but pad is {self.pad}'
             )
 
+    def fits(self, bottom: Blobs, top: Blobs) -> bool:
+        return bool(self._fitted == [b.shape for b in (*bottom, *top)])
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        if self._fitted == [b.shape for b in (*bottom, *top)]:
+        if self.fits(bottom, top):
             return
         self.need_four_axes(bottom[0])
         n, channels, *size = bottom[0].shape
@@ -143,7 +146,7 @@ class Pooling(Layer):
             return
         dy, dx = self._planes(top[0].diff), self._planes(bottom[0].diff)
         (slope,) = rectify or (None,)
-        fits = self._fitted == [b.shape for b in (*bottom, *top)]
+        fits = self.fits(bottom, top)
         mask = self.recall(bottom)
         if not fits or (self.is_max and mask is None):
             by_other_means()

@@ -120,6 +120,10 @@ class Layer:
         with reading(read, [b.blocks[1] for b in bottom]):
             self.backward(top, propagate_down, bottom)
 
+    def fits(self, bottom: Blobs, top: Blobs) -> bool:
+        """Whether the blobs have the shapes of a forward pass still; else its gradient is zero."""
+        return True
+
     @property
     def on_gpu(self) -> bool:
         """Whether its backward pass runs in GPU mode: where its forward pass did."""
@@ -156,16 +160,16 @@ class Layer:
         self.blobs.append(blob)
         self._made.append(blob.shape)
 
-    def as_made(self, number: int, values: np.ndarray) -> np.ndarray:
-        """A parameter's data or diff in the shape that the layer made it in.
+    def as_made(self, number: int, values: Any) -> Any:
+        """A parameter's data or diff, an array or a tensor, in the shape that the layer made it in.
 
         A program may have given it another shape, or put another blob there. Raises ShapeError
         where there are more or fewer values, since compiled loops would not ask.
         """
         shape = self._made[number]
-        if values.shape != shape and values.size != math.prod(shape):
+        if values.shape != shape and math.prod(values.shape) != math.prod(shape):
             raise ShapeError(
-                f'layer "{self.name}": parameter {number} has shape {values.shape}, '
+                f'layer "{self.name}": parameter {number} has shape {tuple(values.shape)}, '
                 f"but the layer takes {shape}"
             )
         return values.reshape(shape)
@@ -233,7 +237,6 @@ class SameShape(Layer):
         top[0].reshape_like(bottom[0])
 
     def fits(self, bottom: Blobs, top: Blobs) -> bool:
-        """Whether the top has the bottom's shape still; else the bottom's gradient is zero."""
         return top[0].shape == bottom[0].shape
 
 
@@ -296,11 +299,25 @@ _said: Set[Tuple[str, str]] = set()
 
 
 def twin(cls: Type[Layer], forward: Forward, backward: Backward) -> None:
-    """Give a Layer its forward_gpu and backward_gpu; types derived from it have them too."""
+    """Give a Layer its forward_gpu and backward_gpu; types derived from it have them too.
+
+    `backward` is called where the blobs fit.
+    """
+
+    def backward_where_it_fits(
+        layer: Layer, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs
+    ) -> None:
+        if layer.fits(bottom, top):
+            backward(layer, top, propagate_down, bottom)
+            return
+        for blob, wanted in zip(bottom, propagate_down):
+            if wanted:
+                blob.mutable_gpu_diff.zero_()
+
     if "forward_gpu" in vars(cls):
         raise ValueError(f'layer type "{cls.type}" has two twins in GPU mode')
     setattr(cls, "forward_gpu", forward)  # noqa: B010  for mypy
-    setattr(cls, "backward_gpu", backward)  # noqa: B010
+    setattr(cls, "backward_gpu", backward_where_it_fits)  # noqa: B010
 
 
 def say_once(kind: str, why: str) -> None:

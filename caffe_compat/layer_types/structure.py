@@ -25,6 +25,9 @@ class Split(Layer):
             t.reshape_like(bottom[0])
             t.share_data(bottom[0])
 
+    def fits(self, bottom: Blobs, top: Blobs) -> bool:
+        return all(t.shape == bottom[0].shape for t in top)
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         pass  # the data are shared
 
@@ -32,7 +35,7 @@ class Split(Layer):
         if not propagate_down[0]:
             return
         dx = bottom[0].diff
-        if any(t.shape != bottom[0].shape for t in top):  # no forward pass has reached them
+        if not self.fits(bottom, top):  # no forward pass has reached them
             elementwise.clear(dx)
             return
         elementwise.copy(dx, top[0].diff)

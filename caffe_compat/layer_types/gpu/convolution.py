@@ -26,9 +26,10 @@ def _can(layer: Weighted) -> bool:
 def _weights(layer: Weighted) -> Any:
     """The weights; fast, in the layout by which PyTorch chooses that of the results."""
     blob = layer.blobs[0]
-    if devices.is_fast() and len(blob.shape) == 4:
+    weights = layer.as_made(0, blob.gpu_data)
+    if devices.is_fast() and weights.shape == blob.shape and len(blob.shape) == 4:
         return blob.blocks[0].lay_out(blob.shape, torch.channels_last)
-    return blob.gpu_data
+    return weights
 
 
 def _forward(layer: Weighted, bottom: Blobs, top: Blobs) -> None:
@@ -36,7 +37,7 @@ def _forward(layer: Weighted, bottom: Blobs, top: Blobs) -> None:
         layer.forward_on_host(bottom, top, f"layers over other than 1 to {_MOST_AXES} axes")
         return
     weights = _weights(layer)
-    bias = layer.blobs[1].gpu_data if len(layer.blobs) > 1 else None
+    bias = layer.as_made(1, layer.blobs[1].gpu_data) if len(layer.blobs) > 1 else None
     for b, t in zip(bottom, top):
         x = layer.items(b.gpu_data)
         t.set_gpu_data(torch.convolution(x, weights, bias, *_settings(layer)))

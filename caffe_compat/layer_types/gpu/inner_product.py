@@ -9,10 +9,12 @@ from ..registry import Blobs, twin
 
 
 def _forward(layer: InnerProduct, bottom: Blobs, top: Blobs) -> None:
-    x, weights = bottom[0].gpu_data.reshape(-1, layer.inputs), layer.blobs[0].gpu_data
+    x = bottom[0].gpu_data.reshape(-1, layer.inputs)
+    weights = layer.as_made(0, layer.blobs[0].gpu_data)
     weights = weights if layer.transpose else weights.t()
     if len(layer.blobs) > 1:
-        top[0].set_gpu_data(torch.addmm(layer.blobs[1].gpu_data, x, weights))
+        bias = layer.as_made(1, layer.blobs[1].gpu_data)
+        top[0].set_gpu_data(torch.addmm(bias, x, weights))
     else:
         top[0].set_gpu_data(x @ weights)
 
@@ -24,7 +26,8 @@ def _backward(
         lambda: _weight_gradient(layer, top, bottom), lambda: _bias_gradient(layer, top)
     )
     if propagate_down[0]:
-        dy, weights = top[0].gpu_diff.reshape(-1, layer.outputs), layer.blobs[0].gpu_data
+        dy = top[0].gpu_diff.reshape(-1, layer.outputs)
+        weights = layer.as_made(0, layer.blobs[0].gpu_data)
         bottom[0].set_gpu_diff(dy @ (weights.t() if layer.transpose else weights))
 
 
